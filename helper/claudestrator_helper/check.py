@@ -1,0 +1,157 @@
+"""What is wrong in a queue, each with its line; and adding tasks, which admits nothing wrong."""
+
+import re
+from collections.abc import Iterator
+
+from . import fields, ids, queue, schedule, statuses
+from .errors import ClaudestratorError
+from .markdown import line_of
+from .models import BY_COMPLEXITY
+from .queue import Problem, Queue, Task
+
+#: A row or a list item that begins like a task; in prose it may be an index, or tasks in a format that no one reads.
+_LOOSE = re.compile(rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])")
+_INNER_FENCE = re.compile(r"\n {0,3}(?:`{3,}|~{3,})[ \t]*\w")
+
+
+def unreadable(parsed: Queue) -> list[Problem]:
+    """Sections that look like tasks and can't be read as such: while there are any, nothing is "all completed"."""
+    found = [*_blocks(parsed), *_loose(parsed), *_hidden(parsed)]
+    return sorted(found)
+
+
+def problems(parsed: Queue) -> list[Problem]:
+    """Everything wrong with a queue, in the order of its lines."""
+    found = unreadable(parsed)
+    for task in parsed.tasks:
+        found += [Problem(task.line, f"{task.id}: {text}") for text in _of_task(task)]
+    for id_, cause in schedule.causes(parsed).items():
+        if cause.kind == schedule.CYCLE:
+            found.append(Problem(parsed.by_id[id_][0].line, f"{id_}: {cause}"))
+    return sorted(set(found))
+
+
+def _of_task(task: Task) -> Iterator[str]:
+    twins = task.queue.by_id[task.id]
+    if len(twins) > 1:
+        yield f"the id stands more than once, at lines {' and '.join(str(twin.line) for twin in twins)}"
+    if ids.ROLE.fullmatch(task.id):
+        yield "the id is that of an agent of the run"
+    yield from _of_status(task)
+    if task.complexity not in BY_COMPLEXITY:
+        yield f"its complexity {task.complexity[:40]!r} is none of {', '.join(BY_COMPLEXITY)}; it counts as normal"
+    if not task.objective:
+        yield "it has no Objective"
+    if not task.criteria:
+        yield "it has no Acceptance Criteria"
+    yield from _of_dependencies(task)
+
+
+def _of_status(task: Task) -> Iterator[str]:
+    if task.status not in statuses.MOVES:
+        yield f"its status {task.status[:40]!r} is none of {', '.join(statuses.MOVES)}"
+    if fields.count(task.queue.masked, task.block.body, task.block.end, queue.STATUS) > 1:
+        yield "it has more than one Status; the first counts"
+
+
+def _of_dependencies(task: Task) -> Iterator[str]:
+    for id_ in task.dependencies:
+        if id_ == task.id:
+            yield "it depends on itself"
+        elif id_ not in task.queue.by_id:
+            yield f"its dependency {id_[:80]!r} is not in the queue"
+
+
+def _blocks(parsed: Queue) -> Iterator[Problem]:
+    families = {"TASK", *(id_.split("-")[0] for id_ in parsed.ids)}
+    for block in parsed.others:
+        line = line_of(parsed.text, block.start)
+        if block.id:
+            related = block.id.split("-")[0] in families or parsed.has(block, queue.ANY_FIELD)
+            if related and not _is_group(parsed, block):
+                yield Problem(line, f"{block.id} looks like a task but has no Status")
+        elif block.level > 1 and _status_of(parsed, block) in statuses.MOVES:
+            yield Problem(line, f"{fields.one_line(block.title)[:60]!r} looks like a task but its heading has no id")
+
+
+def _is_group(parsed: Queue, block: queue.Block) -> bool:
+    """Whether *block* has nothing but deeper tasks: a group, or a heading that mentions a task above it."""
+    at = parsed.blocks.index(block)
+    around = parsed.blocks[at + 1 : at + 2]
+    deeper = any(other.level > block.level and other.id for other in around)
+    return (deeper or block.id in parsed.by_id) and not parsed.has(block, queue.ANY_FIELD)
+
+
+def _status_of(parsed: Queue, block: queue.Block) -> str:
+    span = fields.find(parsed.masked, block.body, block.end, queue.STATUS)
+    return statuses.normalise(parsed.text[span.start : span.end]) if span else ""
+
+
+def _loose(parsed: Queue) -> Iterator[Problem]:
+    prose = [(block.start, block.end) for block in parsed.others]
+    first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
+    for start, end in [(0, first), *prose]:
+        for match in _LOOSE.finditer("\n" + parsed.masked[start:end]):
+            if any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
+                line = line_of(parsed.text, start + match.start())
+                yield Problem(line, f"{match[1]} looks like a task but is not a section of its own (### {match[1]})")
+
+
+def _hidden(parsed: Queue) -> Iterator[Problem]:
+    for span in parsed.hidden:
+        inside = parsed.text[span.start : span.end]
+        if not span.closed:
+            yield Problem(line_of(parsed.text, span.start), "a code block or comment that is opened here never ends")
+        elif (
+            _INNER_FENCE.search(inside)
+            and len(inside) - len(inside.lstrip("`~ ")) == 3
+            and queue.parse(inside[3:]).tasks
+        ):
+            yield Problem(line_of(parsed.text, span.start), "a code block that is opened here seems to swallow tasks")
+
+
+def add(text: str, addition: str) -> tuple[str, list[str]]:
+    """*text* with the sections of *addition* behind it, and their ids.
+
+    Raises ClaudestratorError, naming each error with its line in *addition*, where anything is wrong; then nothing
+    is added.
+
+    """
+    new = queue.parse(addition)
+    if not new.tasks:
+        raise ClaudestratorError(f"no task on standard input: {_FORM}")
+    old = queue.parse(text)
+    joined = queue.parse(_joined(text, addition))
+    if joined.ids != old.ids + new.ids:
+        raise ClaudestratorError(f"the queue's end hides what is added there: {'; '.join(map(_say, _hidden(old)))}")
+    shift = joined.tasks[len(old.tasks)].line - new.tasks[0].line
+    found = set(problems(joined)) - set(problems(old))
+    errors = {Problem(line - shift, wrong) for line, wrong in found if line > shift}
+    errors |= {
+        Problem(task.line, f"{task.id}: it is new, so its status has to be pending")
+        for task in new.tasks
+        if task.status != statuses.PENDING
+    }
+    if errors or found:
+        listed = map(
+            _say,
+            sorted(errors) or [Problem(line, f"{wrong} (in the queue)") for line, wrong in sorted(found)],
+        )
+        raise ClaudestratorError("nothing was added; mend this and send the whole call again:\n" + "\n".join(listed))
+    return joined.text, new.ids
+
+
+_FORM = "a task begins with a line `### TASK-001` and has a row `| Status | pending |`"
+
+
+def _joined(text: str, addition: str) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    body = addition.lstrip("\ufeff").replace("\r\n", "\n").strip("\n").replace("\n", newline) + newline
+    if not text.strip():
+        return f"# Task Queue{newline}{newline}{body}"
+    missing = 2 if not text.endswith("\n") else 0 if text.endswith(newline * 2) else 1
+    return text + newline * missing + body
+
+
+def _say(problem: Problem) -> str:
+    return f"line {problem.line}: {problem.text}"

@@ -1,0 +1,257 @@
+"""The verbs. Each function takes its words, calls one other, and prints what that says."""
+
+import json
+import sys
+
+import click
+
+from . import check, files, overview, paths, queue, report, run, state, wait
+from .errors import ClaudestratorError
+from .next_task import answer
+from .next_task import report as say_refusal
+
+pass_project = click.make_pass_decorator(paths.Project)
+
+
+class _Version:
+    """Read when it is asked for: importlib.metadata costs more than most verbs."""
+
+    def __str__(self) -> str:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("claudestrator")
+        except PackageNotFoundError:
+            return paths.plugin_version()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--project",
+    "folder",
+    metavar="DIR",
+    help="The project's root; by default the nearest folder upwards with .claude or .git.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, value: _say_version(context, value),
+    help="Show the version and exit.",
+)
+@click.pass_context
+def cli(context: click.Context, folder: str | None) -> None:
+    """The deterministic half of Claudestrator. `/orchestrate` in Claude Code drives it; people may too."""
+    context.obj = paths.project(folder)
+
+
+def _say_version(context: click.Context, value: bool) -> None:
+    if value:
+        click.echo(f"claudestrator-helper {_Version()}")
+        context.exit()
+
+
+def run_cli() -> int:
+    """The boundary: a refusal is one line on stderr and 1, a wrong call 2, a bug a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except ClaudestratorError as error:
+        return say_refusal(error)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    return 0
+
+
+@cli.command()
+@click.option("--session", default="", metavar="ID", help="The Claude Code session that will own the run.")
+@click.option("--dry-run", is_flag=True, help="Print what would run, and change nothing.")
+@click.argument("words", nargs=-1)
+@pass_project
+def start(project: paths.Project, session: str, dry_run: bool, words: tuple[str, ...]) -> None:
+    """Begin or resume a run and print its directives.
+
+    WORDS are what was typed after /orchestrate; a single - reads them from standard input. Always exits 0: a refusal
+    is a STOP line.
+    """
+    try:
+        typed = (files.stdin() if words == ("-",) else " ".join(words)).split()
+        if "--dry-run" in typed or dry_run:
+            lines = run.plan(project, [word for word in typed if word != "--dry-run"])
+        else:
+            lines = run.start(project, session, typed)
+    except ClaudestratorError as error:
+        lines = [f"STOP {error}"]
+    _echo(lines)
+
+
+@cli.command("wait")
+@click.option("--session", default="", metavar="ID", help="Refuse if another session owns the run by now.")
+@click.option(
+    "--max",
+    "limit",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="End by then with WAIT [default: 15 s before Claude Code's cap on a Bash call].",
+)
+@pass_project
+def wait_(project: paths.Project, session: str, limit: float | None) -> None:
+    """Block until an agent has reported, take the run's next step and print its directives."""
+    _echo(run.wait_for_step(project, session, run.wait_limit() if limit is None else limit))
+
+
+@cli.command("wait-command")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@pass_project
+def wait_command(project: paths.Project, ids: tuple[str, ...]) -> None:
+    """Print one bash command that waits for the reports of these agents without the helper."""
+    _echo([wait.command(project.markers, ids, int(run.wait_limit()))])
+
+
+@cli.command("next-task")
+@click.option("--json", "as_json", is_flag=True, help="Print an object: task, reason, detail.")
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="Read a hook's event on standard input; print a line only if a run is unfinished.",
+)
+@pass_project
+def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
+    """Print the next ready task, `ID MODEL OBJECTIVE`, or `none:` and why."""
+    _echo([answer(project, as_json=as_json)])
+
+
+@cli.command()
+@click.argument("id_", metavar="ID")
+@pass_project
+def prompt(project: paths.Project, id_: str) -> None:
+    """Print the whole prompt of the agent ID, which shows that it has started."""
+    _echo([report.begin(project, id_)])
+
+
+@cli.command()
+@click.argument("id_", metavar="ID")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.argument("note", required=False)
+@pass_project
+def done(project: paths.Project, id_: str, attempt: int | None, note: str | None) -> None:
+    """Report that the agent ID has finished; NOTE (- reads standard input) is for the agents of dependent tasks."""
+    _echo([report.done(project, id_, attempt, _text(note))])
+
+
+@cli.command()
+@click.argument("id_", metavar="ID")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.argument("reason")
+@pass_project
+def fail(project: paths.Project, id_: str, attempt: int | None, reason: str) -> None:
+    """Report that the agent ID could not finish, and why (- reads standard input)."""
+    _echo([report.fail(project, id_, attempt, _text(reason))])
+
+
+@cli.command("set-status")
+@click.argument("id_", metavar="ID")
+@click.argument("status")
+@pass_project
+def set_status(project: paths.Project, id_: str, status: str) -> None:
+    """Set a task's status: pending, in_progress, completed or failed. Changes that cell and nothing else."""
+    with files.locked(project.lock):
+        text = files.read(project.queue) or ""
+        changed = queue.set_status(text, id_, status)
+        if changed != text:
+            files.write(project.queue, changed)
+    _echo([f"{id_} {status}"])
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@pass_project
+def tasks(project: paths.Project, as_json: bool) -> None:
+    """List the queue: status, id, model, objective."""
+    parsed = overview.tasks(project)
+    _echo(
+        [json.dumps([task.as_json() for task in parsed.tasks], ensure_ascii=False)]
+        if as_json
+        else overview.table(parsed)
+    )
+
+
+@cli.command("add-tasks")
+@click.argument("source", metavar="-", type=click.Choice(["-"]))
+@pass_project
+def add_tasks(project: paths.Project, source: str) -> None:
+    """Add the task sections on standard input, all or none; each error is named with its line."""
+    addition = files.stdin()
+    with files.locked(project.lock):
+        text, added = check.add(files.read(project.queue) or "", addition)
+        files.write(project.queue, text)
+    _echo([f"added {len(added)}: {', '.join(added)}"])
+
+
+@cli.command("check")
+@pass_project
+def check_(project: paths.Project) -> None:
+    """Name everything wrong in queue, state and installation; exit 1 if there is anything."""
+    found = overview.problems(project)
+    _echo(found or ["nothing is wrong"])
+    sys.exit(1 if found else 0)
+
+
+@cli.command("state")
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@pass_project
+def state_(project: paths.Project, key: str | None, value: str | None) -> None:
+    """Show the session state, one value of it, or set one (VALUE as JSON, or a word)."""
+    if key is None:
+        _echo([state.render(state.read(project))])
+    elif value is None:
+        _echo([json.dumps(state.get(state.read(project), key), ensure_ascii=False)])
+    else:
+        with files.locked(project.lock):
+            state.write(project, state.put(state.read(project), key, _value(value)))
+
+
+@cli.command()
+@pass_project
+def status(project: paths.Project) -> None:
+    """Show where the run stands."""
+    _echo(overview.status(project))
+
+
+@cli.command()
+@pass_project
+def stop(project: paths.Project) -> None:
+    """Ask the run to end at its next step; agents at work finish."""
+    _echo([run.stop(project)])
+
+
+@cli.command()
+def hook() -> None:
+    """Answer one hook event of Claude Code, JSON on standard input."""
+    from .hooks import main
+
+    main()
+
+
+def _text(given: str | None) -> str:
+    return files.stdin() if given == "-" else given or ""
+
+
+def _value(given: str) -> object:
+    try:
+        return json.loads(given)
+    except ValueError:
+        return given
+
+
+def _echo(lines: list[str]) -> None:
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    # Bytes that are not UTF-8 come out as they went in.
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()

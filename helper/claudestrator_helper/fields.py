@@ -1,0 +1,78 @@
+"""A section's fields, found by position: ``| Name | value |`` rows and ``**Name:** value`` lines.
+
+All functions take a masked text (see markdown.mask) and the span of a section in it, and answer with
+spans, so that an edit can be a splice.
+"""
+
+import functools
+import re
+from typing import NamedTuple
+
+_GAP = "[ \t\xa0]*"
+#: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
+_STOP = re.compile(
+    r"\n {0,3}(?:#{1,6}|\||(?:[-*+][ \t]+)?\*\*[A-Za-z][^*\n]{0,40}(?::\*\*|\*\*:)|(?:-{3,}|\*{3,}|_{3,})\s*?(?=\n|\Z))"
+)
+_BLANK_LINE = re.compile(r"\n[ \t\r\xa0]*(?=\n|\Z)")
+_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?")
+
+
+class Span(NamedTuple):
+    """From *start* to *end*, white space at both ends left out."""
+
+    start: int
+    end: int
+
+
+@functools.cache
+def _pattern(names: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"\n {{0,3}}(?:\|{_GAP}[*_`]*(?i:{names})[*_`:]*{_GAP}\|(?P<cell>(?:\\.|[^\\|\n])*)"
+        rf"|(?:[-*+][ \t]+)?\*\*{_GAP}(?i:{names}){_GAP}(?::{_GAP}\*\*|\*\*{_GAP}:)(?P<rest>[^\n]*))"
+    )
+
+
+def find(masked: str, start: int, end: int, names: str) -> Span | None:
+    """The value of the first field called one of *names* (alternatives of a pattern) in ``masked[start:end]``.
+
+    *start* is the offset of a newline. A row's value is its second cell; a line's value goes on to the next field.
+
+    """
+    match = _pattern(names).search(masked, start, end)
+    if match is None:
+        return None
+    if match["cell"] is not None:
+        return _stripped(masked, *match.span("cell"))
+    stop = _STOP.search(masked, match.start("rest"), end)
+    return _stripped(masked, match.start("rest"), stop.start() if stop else end)
+
+
+def count(masked: str, start: int, end: int, names: str) -> int:
+    """How many fields of that name the section holds."""
+    return sum(1 for _ in _pattern(names).finditer(masked, start, end))
+
+
+def first_line(masked: str, span: Span) -> Span:
+    newline = masked.find("\n", span.start, span.end)
+    return span if newline < 0 else _stripped(masked, span.start, newline)
+
+
+def first_paragraph(masked: str, span: Span) -> Span:
+    blank = _BLANK_LINE.search(masked, span.start, span.end)
+    return _stripped(masked, span.start, blank.start()) if blank else span
+
+
+def items(text: str) -> list[str]:
+    """The items of a list, each on one line without its mark; what stands before the first is an item too."""
+    return [line for line in (one_line(part) for part in _ITEM.split(text)) if line]
+
+
+def one_line(text: str) -> str:
+    """*text* without control characters, its white space folded."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
+
+
+def _stripped(masked: str, start: int, end: int) -> Span:
+    value = masked[start:end]
+    left = len(value) - len(value.lstrip())
+    return Span(start + left, start + max(left, len(value.rstrip())))

@@ -1,0 +1,55 @@
+"""The verb `next-task`, without click: hooks and prompts run it, so it has to start fast."""
+
+import sys
+
+from . import check, files, paths, queue, schedule
+from .errors import ClaudestratorError, UsageError
+from .fields import one_line
+
+USAGE = "usage: claudestrator-helper [--project DIR] next-task [--json] [--hook]"
+
+
+def main(folder: str | None, words: list[str]) -> int:
+    unknown = [word for word in words if word not in ("--json", "--hook")]
+    if unknown:
+        raise UsageError(f"next-task takes no {unknown[0]!r}; {USAGE}")
+    if "--hook" in words:
+        from . import session_start
+
+        session_start.main(folder)
+    else:
+        print(answer(paths.project(folder), as_json="--json" in words))
+    return 0
+
+
+def answer(project: paths.Project, *, as_json: bool) -> str:
+    """The next ready task, or why there is none, as text or JSON.
+
+    Raises ClaudestratorError for a queue that can't be read.
+
+    """
+    found = select(project)
+    if as_json:
+        import json
+
+        task = found.task.as_json() if found.task else None
+        return json.dumps({"task": task, "reason": found.reason, "detail": found.detail}, ensure_ascii=False)
+    if found.task:
+        return f"{found.task.id} {found.task.model} {found.task.objective}"
+    return f"none: {one_line(found.detail)}"
+
+
+def select(project: paths.Project) -> schedule.Selection:
+    parsed = queue.parse(files.read(project.queue) or "")
+    found = schedule.select(parsed)
+    if found.reason in (schedule.COMPLETE, schedule.EMPTY):
+        # Only now does it matter whether there are sections that nobody could read.
+        found = schedule.select(parsed, check.unreadable(parsed))
+    return found
+
+
+def report(error: ClaudestratorError) -> int:
+    """Says a refusal; its exit code."""
+    text = str(error).encode("utf-8", "replace").decode()
+    print(f"claudestrator-helper: {text}", file=sys.stderr)
+    return 2 if isinstance(error, UsageError) else 1

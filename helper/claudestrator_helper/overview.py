@@ -1,0 +1,124 @@
+"""What `tasks`, `status` and `check` say to people."""
+
+import os
+import shutil
+import time
+
+from . import check, files, markers, queue, state, summary
+from .errors import ClaudestratorError
+from .paths import Project
+from .run import why_no_prd
+
+
+def tasks(project: Project) -> queue.Queue:
+    return queue.parse(files.read(project.queue) or "")
+
+
+def table(parsed: queue.Queue) -> list[str]:
+    """One line a task: status, id, model, objective."""
+    width = max((len(task.id) for task in parsed.tasks), default=0)
+    return [
+        f"{summary.cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {summary.cut(task.objective, 80)}"
+        for task in parsed.tasks
+    ]
+
+
+def status(project: Project, now: float | None = None) -> list[str]:
+    """Where the run stands: bar and counts, phase, agents at work with their time, failures with reasons."""
+    current, parsed = state.read(project), tasks(project)
+    at = int(time.time() if now is None else now)
+    lines = [summary.bar(task.status for task in parsed.tasks), f"run: {_run(current, at)}"]
+    for id_, agent in current.agents.items():
+        text = f"{id_}  {agent.model}, attempt {agent.attempt}, {_elapsed(at - agent.claimed)}"
+        lines.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
+    lines += [f"failed: {id_}  {summary.cut(reason)}" for id_, reason in current.failed.items()]
+    wrong = len(check.problems(parsed))
+    if wrong:
+        lines.append(f"queue: {wrong} problems, `claudestrator-helper check` names them")
+    return lines
+
+
+def _run(current: state.State, at: int) -> str:
+    if not current.run:
+        return "none yet, `/orchestrate` in Claude Code starts one"
+    if not current.unfinished:
+        return f"{current.status} ({current.run})"
+    heard = max(0, at - current.heartbeat)
+    silent = (
+        f", its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it" if heard > 60 else ""
+    )
+    return f"{current.status} ({current.run}), {current.phase or 'starting'}{silent}"
+
+
+def _started(project: Project, id_: str, agent: state.Agent) -> bool:
+    return markers.read(project, [id_]).started.get(id_, -1) in (None, agent.attempt)
+
+
+def _elapsed(seconds: int) -> str:
+    minutes, seconds = divmod(max(0, seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def problems(project: Project) -> list[str]:
+    """Everything wrong in queue, state and installation, one line each, with file and line where there is one."""
+    return [*_of_queue(project), *_of_state(project), *_of_folders(project), *_of_installation(project)]
+
+
+def _of_queue(project: Project) -> list[str]:
+    try:
+        text = files.read(project.queue)
+    except ClaudestratorError as error:
+        return [str(error)]
+    if text is None:
+        return [why_no_prd(project)] if why_no_prd(project) else []
+    found = [f"{project.queue}:{line}: {wrong}" for line, wrong in check.problems(queue.parse(text))]
+    cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)
+    if cut is not None:
+        found.append(
+            f"{project.queue}:{text.count(chr(10), 0, cut) + 1}: bytes that are not UTF-8; they are kept as they are"
+        )
+    return found
+
+
+def _of_state(project: Project) -> list[str]:
+    try:
+        state.read(project)
+    except ClaudestratorError as error:
+        return [str(error)]
+    return []
+
+
+def _of_folders(project: Project) -> list[str]:
+    folder = project.state if os.path.isdir(project.state) else project.root
+    found = (
+        []
+        if os.access(folder, os.W_OK)
+        else [f"{folder} can't be written: give yourself the right to, or start elsewhere"]
+    )
+    ignore = os.path.join(project.state, ".gitignore")
+    text = files.read(ignore)
+    missing = [name for name in state.IGNORED.split() if text is not None and name not in text.split()]
+    if missing:
+        found.append(f"{ignore}: add {', '.join(missing)}, so that the run's own files stay out of git")
+    return found
+
+
+def _of_installation(project: Project) -> list[str]:
+    found = []
+    if not shutil.which("claudestrator-helper"):
+        found.append(
+            "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
+        )
+    if not shutil.which("git"):
+        found.append("git is not on PATH: install git, agents and people want to see what changed")
+    elif not any(os.path.exists(os.path.join(folder, ".git")) for folder in _upwards(project.root)):
+        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
+    return found
+
+
+def _upwards(folder: str) -> list[str]:
+    found = [folder]
+    while os.path.dirname(found[-1]) != found[-1]:
+        found.append(os.path.dirname(found[-1]))
+    return found

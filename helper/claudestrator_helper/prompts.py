@@ -1,0 +1,102 @@
+"""What an agent reads: its role's text, its task, and how to report."""
+
+import os
+
+from . import files, frontmatter, loop, paths, state
+from .errors import ClaudestratorError
+from .paths import Project
+from .queue import Queue, Task
+
+#: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters: the report's section comes
+#: last and has to arrive. The longest parts of a task and all its notes together get so many characters.
+TASK_LIMIT, NOTES_LIMIT = 14_000, 8_000
+
+_REPORT = """\
+# Report
+
+When it is done, and you have seen that it works, run this. The note is for the agents that build on your work: what
+there is now, where, how it is used, what you left open. At most 300 words.
+
+```
+claudestrator-helper done {id} --attempt {attempt} - <<'NOTE'
+your note
+NOTE
+```
+
+If it can't be done, run this instead, with the reason in one sentence:
+
+```
+claudestrator-helper fail {id} --attempt {attempt} - <<'REASON'
+the reason
+REASON
+```
+
+Either command prints one line. End with that line as your whole final message: what else you write there fills the
+conversation of the run that waits for you.
+"""
+
+_FAILED = """\
+# The last attempt failed
+
+Its reason: {reason}
+
+What it left in the working tree is still there. Look at it first."""
+
+
+def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> str:
+    """The whole prompt of the agent *id_*.
+
+    Raises ClaudestratorError for an id that is neither a task's nor a running agent's, and for a role's text that
+    can't be read.
+
+    """
+    agent = current.agents.get(id_)
+    attempt = agent.attempt if agent else current.attempts.get(id_, 0) + 1
+    if id_ == loop.DECOMPOSITION:
+        role, parts = "decomposition", [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
+    else:
+        role, parts = "task", _task(project, parsed.task(id_))
+    if agent and agent.reason:
+        parts.append(_FAILED.format(reason=agent.reason))
+    return "\n\n".join([_role(project, role), *parts, _REPORT.format(id=id_, attempt=attempt)])
+
+
+def _role(project: Project, role: str) -> str:
+    name = os.path.join("skills", "orchestrator", f"{role}_agent.md")
+    own = os.path.join(project.root, ".claudestrator", name)
+    for path in (own, paths.shipped(name)):
+        text = files.read(path)
+        if text is not None:
+            body = frontmatter.split(text, path)[1].strip()
+            if not body:
+                raise ClaudestratorError(f"{path} holds no text: write the role's text, or delete the file")
+            return body
+    raise ClaudestratorError(f"the text of the role is missing ({paths.shipped(name)}): install Claudestrator again")
+
+
+def _task(project: Project, task: Task) -> list[str]:
+    parts = [f"# Your task: {task.id}", f"**Objective:** {task.objective}"]
+    if task.criteria:
+        parts.append("**Acceptance Criteria:**\n" + "\n".join(f"- {item}" for item in task.criteria))
+    if task.files:
+        parts.append(f"**Files:** {', '.join(task.files)}")
+    if task.notes:
+        parts.append(f"**Notes:** {task.notes}")
+    text = "\n\n".join(parts)
+    if len(text) > TASK_LIMIT:
+        text = f"{text[:TASK_LIMIT]}…\n\nThe rest stands in {project.queue}, from line {task.line}: read it there."
+    return [text, *_notes(project, task.dependencies)]
+
+
+def _notes(project: Project, dependencies: list[str]) -> list[str]:
+    found = [(id_, files.read(project.note(id_))) for id_ in dependencies]
+    notes = [(id_, note.strip()) for id_, note in found if note and note.strip()]
+    if not notes:
+        return []
+    share = NOTES_LIMIT // len(notes)
+    cut = [f"## {id_}\n\n{_shortened(note, share, project.note(id_))}" for id_, note in notes]
+    return ["\n\n".join(["# Notes from the tasks it builds on", *cut])]
+
+
+def _shortened(note: str, length: int, path: str) -> str:
+    return note if len(note) <= length else f"{note[:length].rstrip()}…\n\n(the rest: {path})"

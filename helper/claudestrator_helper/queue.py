@@ -1,0 +1,270 @@
+"""The task queue: tasks found in a Markdown text, and edits that splice it.
+
+``parse(text).text == text`` for every text; an edit changes the characters that it is about and no others.
+The functions take and give texts; whoever reads bytes decodes them with ``surrogateescape``.
+Task is no dataclass: hooks run ``next-task``, which can afford neither that import nor reading every field.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from . import fields, ids, markdown, statuses
+from .errors import ClaudestratorError
+from .models import BY_COMPLEXITY
+
+STATUS = "Status"
+COMPLEXITY = "Complexity"
+OBJECTIVE = "Objective|Goal"
+CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
+DEPENDENCIES = "Dependencies|Dependency|Depends[ -]?on|Depends|Blocked by|Prerequisites"
+FILES = "Files|File"
+NOTES = "Notes|Note"
+ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
+
+_MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
+_LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
+_SHORT_ID = re.compile(rf"{_MARKS}([A-Za-z]+\d+)(?![\w.-])")
+_DIGIT = re.compile(r"\d")
+_NOTHING = re.compile(r"(?:(?:none|n/?a|nil|nothing|no)\b.*|[-—–.\[\]()\s]*)\Z", re.IGNORECASE | re.DOTALL)
+_ALL_PREVIOUS = re.compile(
+    r"all\s+(?:of\s+the\s+)?(?:previous|prior|preceding|earlier|above|tasks\s+above)\b.*\Z", re.IGNORECASE | re.DOTALL
+)
+_RANGE = re.compile(
+    rf"({ids.WORD.pattern})\s*(?:\b(?:through|thru|to)\b|–|—|\s-\s|\.\.\.?)\s*({ids.WORD.pattern})", re.IGNORECASE
+)
+
+
+class Problem(NamedTuple):
+    """Something wrong in a document: the line, counted from 1, and what is wrong there."""
+
+    line: int
+    text: str
+
+
+class Block(NamedTuple):
+    """A stretch of the text from one heading to the next that ends it; *id* is None for prose."""
+
+    id: str | None
+    title: str
+    level: int
+    start: int
+    body: int
+    end: int
+
+
+class Task:
+    """One task; its fields are read from the queue's text when they are asked for."""
+
+    def __init__(self, queue: "Queue", block: Block, position: int) -> None:
+        self.queue, self.block, self.position = queue, block, position
+        self.id = block.id or ""
+
+    def _span(self, names: str) -> fields.Span | None:
+        return fields.find(self.queue.masked, self.block.body, self.block.end, names)
+
+    def _text(self, names: str) -> str:
+        span = self._span(names)
+        return self.queue.text[span.start : span.end] if span else ""
+
+    def _paragraph(self, names: str) -> str:
+        span = self._span(names)
+        if span is None:
+            return ""
+        span = fields.first_paragraph(self.queue.masked, span)
+        return self.queue.text[span.start : span.end]
+
+    @cached_property
+    def status_span(self) -> fields.Span | None:
+        span = self._span(STATUS)
+        return fields.first_line(self.queue.masked, span) if span else None
+
+    @cached_property
+    def status(self) -> str:
+        """One of the four statuses, or the raw word."""
+        span = self.status_span
+        return statuses.normalise(self.queue.text[span.start : span.end]) if span else ""
+
+    @cached_property
+    def complexity(self) -> str:
+        """Easy, normal or complex, or the raw word; normal where none is given."""
+        words = self._paragraph(COMPLEXITY).strip("*_` ").split()
+        if not words:
+            return "normal"
+        return words[0].lower() if words[0].lower() in BY_COMPLEXITY else fields.one_line(" ".join(words))
+
+    @property
+    def model(self) -> str:
+        return BY_COMPLEXITY.get(self.complexity, BY_COMPLEXITY["normal"])
+
+    @property
+    def objective(self) -> str:
+        """One line; the title behind the id where the task has no Objective."""
+        return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
+
+    @property
+    def title(self) -> str:
+        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :.-–—*`_)]"))
+
+    @property
+    def criteria(self) -> list[str]:
+        return fields.items(self._text(CRITERIA))
+
+    @property
+    def files(self) -> list[str]:
+        paths = [
+            re.split(r"\s+\(|\s+[—–]\s", part)[0]
+            for item in fields.items(self._paragraph(FILES))
+            for part in item.split(",")
+        ]
+        return [path.strip("`* ") for path in paths if path.strip("`* ") and not _NOTHING.fullmatch(path.strip())]
+
+    @property
+    def notes(self) -> str:
+        return self._text(NOTES)
+
+    @cached_property
+    def dependencies(self) -> list[str]:
+        """Ids, in the order written; what names none is kept as it stands, so that it can be reported."""
+        text = fields.one_line(
+            re.sub(r"\([^)]*\)", " ", self._paragraph(DEPENDENCIES)).replace("`", " ").replace("*", " ")
+        )
+        if _NOTHING.fullmatch(text):
+            return []
+        if _ALL_PREVIOUS.match(text):
+            return self.queue.ids[: self.position]
+        found = []
+        for word in self._expanded(text):
+            if word not in found:
+                found.append(word)
+        return found or [text]
+
+    def _expanded(self, text: str) -> list[str]:
+        known = {id_: at for at, id_ in enumerate(self.queue.ids)} if _RANGE.search(text) else {}
+
+        def between(match: re.Match[str]) -> str:
+            first, last = known.get(match[1]), known.get(match[2])
+            if first is None or last is None or first > last:
+                return f"{match[1]} {match[2]}"
+            return " ".join(id_ for id_ in self.queue.ids[first : last + 1] if id_ != self.id)
+
+        return ids.words(_RANGE.sub(between, text)) or [
+            word for word in re.split(r"[\s,;&\[\]]+", text) if word in self.queue.by_id
+        ]
+
+    @property
+    def line(self) -> int:
+        """The line of the heading, counted from 1."""
+        return markdown.line_of(self.queue.text, self.block.start)
+
+    def as_json(self) -> dict[str, object]:
+        names = (
+            "id",
+            "status",
+            "complexity",
+            "model",
+            "objective",
+            "criteria",
+            "dependencies",
+            "files",
+            "line",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+class Queue:
+    """A parsed text: its tasks in the order of the file, and the blocks that are no tasks."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.hidden = markdown.hidden(text)
+        self.masked = markdown.mask(text, self.hidden)
+        self.blocks = _blocks(self.masked)
+        self.tasks: list[Task] = []
+        self.others: list[Block] = []
+        for block in self.blocks:
+            task = Task(self, block, len(self.tasks))
+            if block.id and task.status_span:
+                self.tasks.append(task)
+            else:
+                self.others.append(block)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return [task.id for task in self.tasks]
+
+    @cached_property
+    def by_id(self) -> dict[str, list[Task]]:
+        """The tasks by id; a list of more than one is a mistake of the file's writer."""
+        index: dict[str, list[Task]] = {}
+        for task in self.tasks:
+            index.setdefault(task.id, []).append(task)
+        return index
+
+    def has(self, block: Block, names: str) -> bool:
+        return fields.find(self.masked, block.body, block.end, names) is not None
+
+    def task(self, id_: str) -> Task:
+        """The task of that id.
+
+        Raises ClaudestratorError where there is none, or more than one.
+
+        """
+        found = self.by_id.get(id_, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            lines = " and ".join(str(task.line) for task in found)
+            raise ClaudestratorError(f"{id_} stands more than once in the queue, at lines {lines}: rename all but one")
+        raise ClaudestratorError(f"no task {id_} in the queue: `claudestrator-helper tasks` lists them")
+
+
+def parse(text: str) -> Queue:
+    return Queue(text)
+
+
+def set_status(text: str, id_: str, status: str) -> str:
+    """*text* with that task's status cell changed, and nothing else.
+
+    Raises ClaudestratorError for an id that is not there exactly once, and for a move that statuses.MOVES forbids.
+
+    """
+    parsed = parse(text)
+    task = parsed.task(id_)
+    if status not in statuses.MOVES:
+        raise ClaudestratorError(f"{status[:40]!r} is not a status: use {', '.join(statuses.MOVES)}")
+    if status not in (task.status, *statuses.MOVES.get(task.status, statuses.MOVES)):
+        raise ClaudestratorError(f"{id_} is {task.status}: set it to {statuses.PENDING} first, then to {status}")
+    return edited(parsed, {id_: status}).text
+
+
+def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
+    """The queue with the statuses of some tasks replaced, by id; an id that isn't there exactly once is left alone."""
+    text = parsed.text
+    for task in reversed(parsed.tasks):
+        status, span = changes.get(task.id), task.status_span
+        if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
+            text = text[: span.start] + status + text[span.end :]
+    return parsed if text == parsed.text else parse(text)
+
+
+def _blocks(masked: str) -> list[Block]:
+    opened: list[tuple[str | None, markdown.Heading]] = []
+    for heading in markdown.headings(masked):
+        id_ = _id_of(heading.title)
+        if id_ or not opened or not opened[-1][0] or heading.level <= opened[-1][1].level:
+            opened.append((id_, heading))
+    ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
+    # A body begins at the newline of its heading's line, because the pattern of a field begins with one.
+    return [
+        Block(id_, heading.title, heading.level, heading.start, heading.end, end)
+        for (id_, heading), end in zip(opened, ends)  # noqa: B905 (one end too many where there is no heading)
+    ]
+
+
+def _id_of(title: str) -> str | None:
+    match = _LONG_ID.match(title) or _SHORT_ID.match(title)
+    if match is None or not _DIGIT.search(match[1]) or len(match[1]) > ids.LONGEST:
+        return None
+    return match[1]

@@ -1,0 +1,113 @@
+"""Agents' reports: `prompt` as a sign of life, `done` and `fail` as markers.
+
+No lock is needed: each report is one file of its own, put in its place whole.
+"""
+
+import re
+from contextlib import suppress
+
+from . import check, files, ids, loop, markers, prompts, queue, state, summary
+from .errors import ClaudestratorError
+from .paths import Project
+
+#: A note keeps about 500 tokens, at four characters each.
+NOTE_LENGTH = 2000
+
+
+def begin(project: Project, id_: str) -> str:
+    """The agent's prompt; leaves its sign of life.
+
+    Raises ClaudestratorError for an id that no agent has.
+
+    """
+    current, parsed = _read(project)
+    text = prompts.prompt(project, ids.checked(id_), current, parsed)
+    if id_ in current.agents:
+        markers.leave(project, id_, markers.STARTED, current.agents[id_].attempt, markers.STARTED)
+    return text
+
+
+def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
+    """Leaves the marker and the note; the one line that the agent is to answer with.
+
+    Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that another one
+    contradicts, and for a decomposition without a result.
+
+    """
+    current, parsed = _read(project)
+    if _reported(project, current, id_, markers.DONE):
+        return f"done {id_}"
+    latest = _awaited(project, current, parsed, id_, attempt)
+    if id_ == loop.DECOMPOSITION:
+        _decomposed(parsed)
+    if note.strip():
+        files.write(project.note(id_), _kept(note))
+    markers.leave(project, id_, markers.DONE, latest, markers.DONE)
+    return f"done {id_}"
+
+
+def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
+    """Leaves the marker with the reason; the one line that the agent is to answer with. Raises as `done` does."""
+    current, parsed = _read(project)
+    if _reported(project, current, id_, markers.FAILED):
+        return f"failed {id_}"
+    latest = _awaited(project, current, parsed, id_, attempt)
+    markers.leave(project, id_, markers.FAILED, latest, summary.cut(reason, 1000) or "no reason given")
+    return f"failed {id_}"
+
+
+def _read(project: Project) -> tuple[state.State, queue.Queue]:
+    return state.read(project), queue.parse(files.read(project.queue) or "")
+
+
+def _reported(project: Project, current: state.State, id_: str, kind: str) -> bool:
+    """Whether that report stands already, for the attempt that was spawned last."""
+    before = markers.report_of(project, ids.checked(id_))
+    if before is None or before.attempt not in (None, current.attempts.get(id_)):
+        return False
+    if before.kind != kind:
+        raise ClaudestratorError(f"{id_} has reported already, as {before.kind}: end here, the first report counts")
+    return True
+
+
+def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: str, attempt: int | None) -> int:
+    """The number of the attempt that a report of *id_* is for."""
+    if id_ not in current.agents and id_ not in parsed.by_id:
+        raise ClaudestratorError(
+            f"{id_} is no task of {project.queue}: run this in the project's folder, or name it with --project"
+        )
+    latest = current.attempts.get(id_, 0)
+    if attempt not in (None, latest):
+        raise ClaudestratorError(f"attempt {attempt} of {id_} is over: end here, nothing was recorded")
+    status = parsed.task(id_).status if id_ in parsed.by_id else ""
+    if id_ not in current.agents and not loop.counts_late(current, id_, status, latest):
+        way = f"`claudestrator-helper set-status {id_} completed`"
+        raise ClaudestratorError(f"no agent was given {id_}, it is {status}: if you finished it by hand, use {way}")
+    return latest
+
+
+def _decomposed(parsed: queue.Queue) -> None:
+    problems = check.problems(parsed)
+    if not parsed.tasks:
+        raise ClaudestratorError(
+            "the queue holds no task yet: add them with `claudestrator-helper add-tasks -`, then report"
+        )
+    if problems:
+        listed = "\n".join(f"line {line}: {text}" for line, text in problems[:10])
+        way = f"`claudestrator-helper fail {loop.DECOMPOSITION} -`"
+        raise ClaudestratorError(f"the queue has errors; mend them, or report with {way}:\n{listed}")
+
+
+def _kept(note: str) -> str:
+    # Control characters could carry terminal escapes into whatever shows the note.
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", note).strip()
+    if len(text) > NOTE_LENGTH:
+        text = text[:NOTE_LENGTH].rsplit(" ", 1)[0] + "…"
+    return text + "\n"
+
+
+def ended(project: Project, id_: str, attempt: int, reason: str) -> None:
+    """The report of an agent that ended without one; harmless where one came meanwhile."""
+    with suppress(ClaudestratorError):
+        if markers.report_of(project, id_) is None:
+            markers.leave(project, id_, markers.FAILED, attempt, reason)

@@ -1,0 +1,200 @@
+"""The run on disk: one step at a time, taken under the project's lock."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import files, loop, markers, queue, resume, state, wait
+from .errors import ClaudestratorError
+from .paths import Project
+from .statuses import FAILED
+
+#: Claude Code's cap on one Bash call, in seconds, where BASH_MAX_TIMEOUT_MS doesn't say otherwise, and the timeout that
+#: orchestrate.md asks for, which no cap exceeds.
+BASH_CAP, LONGEST_WAIT = 600, 3600
+#: A wait ends so many seconds before the cap, because past it the call is moved to the background.
+MARGIN = 15
+
+
+def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
+    """Begins or resumes a run from the words after `/orchestrate`; the lines to print, directives last.
+
+    Raises ClaudestratorError for words that mean nothing, and where another session has the run.
+
+    """
+    _understood(words)
+    with files.locked(project.lock):
+        inputs = read(project, int(now()))
+        if resume.owned(inputs.state, session, inputs.now):
+            ago = max(0, inputs.now - inputs.state.heartbeat)
+            raise ClaudestratorError(
+                f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
+                f"/orchestrate again in a minute"
+            )
+        begun = resume.begin(inputs, session, f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+        if begun.queue is not inputs.queue:
+            files.write(project.queue, begun.queue.text)
+        step = _apply(project, begun, inputs.state)
+    return step.lines + (step.directives or ["WAIT"])
+
+
+def plan(project: Project, words: list[str]) -> list[str]:
+    """What `start` would run, in order, if every task succeeded; nothing is changed."""
+    _understood(words)
+    inputs = resume.begin(read(project, int(time.time())), "", "plan")
+    lines: list[str] = []
+    while True:
+        step = loop.next_step(inputs)
+        spawned = [line.removeprefix("SPAWN ") for line in step.directives if line.startswith("SPAWN ")]
+        if loop.DECOMPOSITION in step.state.agents:
+            return [
+                *lines,
+                *spawned,
+                "STOP Dry run: then the tasks that the decomposition finds. Nothing was changed.",
+            ]
+        if not spawned:
+            return [
+                *lines,
+                f"STOP Dry run: {len(lines)} tasks would run, in this order. Nothing was changed.",
+            ]
+        lines += spawned
+        reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
+        parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
+        inputs = inputs._replace(state=step.state, queue=parsed, markers=markers.Markers(reports, {}))
+
+
+def wait_for_step(
+    project: Project,
+    session: str = "",
+    limit: float = 0,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.time,
+) -> list[str]:
+    """Blocks until the run has a step to take, at most *limit* seconds, and takes it; the lines to print.
+
+    Raises ClaudestratorError where the files can't be read or written, or *session* isn't the run's.
+
+    """
+    deadline = clock() + limit
+    seen: list[str] = []
+    while True:
+        looked, step = _look(project, session, int(now()))
+        seen += step.lines
+        if step.directives:
+            return seen + step.directives
+        left = deadline - clock()
+        paths = _watched(project, step.state)
+        if left <= 0:
+            return [*seen, _waiting(step.state, int(now())), "WAIT"]
+        wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, loop.HEARTBEAT), sleep, clock)  # noqa: B023
+
+
+def _look(project: Project, session: str, now: int) -> tuple[wait.Print, loop.Step]:
+    """A step, and how the files were before it looked at them: what changes after that is for the next."""
+    with files.locked(project.lock):
+        looked = wait.fingerprint(_watched(project, state.read(project)))
+        inputs = read(project, now)
+        if session and inputs.state.unfinished and inputs.state.session != session:
+            raise ClaudestratorError("another session has taken over this run: go on there")
+        return looked, _apply(project, inputs, inputs.state)
+
+
+def _watched(project: Project, current: state.State) -> list[str]:
+    kinds = (markers.DONE, markers.FAILED)
+    reports = [markers.path(project, id_, kind) for id_ in current.agents for kind in kinds]
+    return [project.session, project.queue, *reports]
+
+
+def _waiting(current: state.State, now: int) -> str:
+    names = [f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items()]
+    return f"still waiting for {', '.join(names)}"
+
+
+def wait_limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
+    """Seconds that a wait may take: Claude Code's cap less the margin."""
+    try:
+        cap = int(environ.get("BASH_MAX_TIMEOUT_MS", "")) / 1000
+    except ValueError:
+        cap = BASH_CAP
+    return max(1.0, min(cap, LONGEST_WAIT) - MARGIN)
+
+
+def stop(project: Project) -> str:
+    """Asks the run to end at its next step; what to tell the person."""
+    with files.locked(project.lock):
+        current = state.read(project)
+        if not current.unfinished:
+            return "Nothing is running here."
+        state.write(project, replace(current, status=state.STOPPING))
+    names = ", ".join(current.agents)
+    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+
+
+def read(project: Project, now: int) -> loop.Inputs:
+    """All that a step looks at.
+
+    Raises ClaudestratorError for a file that can't be read.
+
+    """
+    current = state.read(project)
+    parsed = queue.parse(files.read(project.queue) or "")
+    late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
+    found = markers.read(project, [*current.agents, *late])
+    return loop.Inputs(current, parsed, found, why_no_prd(project), now)
+
+
+def why_no_prd(project: Project) -> str:
+    """Why PRD.md can't be decomposed, with the next step; "" where it can."""
+    try:
+        text = files.read(project.prd)
+    except ClaudestratorError as error:
+        return f"{error}."
+    if text is None:
+        hint = "write one (/claudestrator:prd helps), then type `/orchestrate` again."
+        return f"There is no PRD.md in {project.root}: {hint}"
+    return "" if text.strip() else f"{project.prd} is empty: write down what to build, then type `/orchestrate` again."
+
+
+def _apply(project: Project, inputs: loop.Inputs, on_disk: state.State) -> loop.Step:
+    """Takes a step and writes it, in an order in which a kill between any two writes loses and repeats nothing.
+
+    A settled status goes first, because its marker is still there and the agent still in the state: the next step
+    settles it again, to the same end. A claim's status goes last, because the agent in the state restores it.
+    """
+    step = loop.next_step(inputs)
+    for id_ in step.fresh:
+        markers.clear(project, id_)
+    parsed = _edit(project, inputs.queue, step.settled)
+    if step.state != on_disk:
+        state.write(project, step.state)
+    _edit(project, parsed, step.claimed)
+    for id_ in step.retried:
+        markers.clear(project, id_)
+    _log(project, step, inputs.now)
+    return step
+
+
+def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> queue.Queue:
+    edited = queue.edited(parsed, changes)
+    if edited is not parsed:
+        files.write(project.queue, edited.text)
+    return edited
+
+
+def _log(project: Project, step: loop.Step, now: int) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    for event in step.events:
+        entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False))
+
+
+def _understood(words: list[str]) -> None:
+    if words:
+        said = " ".join(words)
+        raise ClaudestratorError(
+            f"{said[:60]!r} means nothing here: type /orchestrate alone, it builds what PRD.md asks for"
+        )

@@ -1,0 +1,127 @@
+"""Which task can run next, and why the others can't."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .queue import Problem, Queue, Task
+from .statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+
+READY, WAITING, BLOCKED, CYCLE, COMPLETE, EMPTY = "ready", "waiting", "blocked", "cycle", "complete", "empty"
+
+
+class Selection(NamedTuple):
+    """The next ready task, or None with the reason (one of the six words above) and a line that names the culprit."""
+
+    task: Task | None
+    reason: str
+    detail: str
+
+
+class Cause(NamedTuple):
+    """Why a pending task can't run now: WAITING, BLOCKED or CYCLE, the culprit, and what is wrong with it."""
+
+    kind: str
+    culprit: str
+    why: str
+
+    def __str__(self) -> str:
+        if self.kind == CYCLE:
+            return f"cycle {self.culprit}"
+        return f"{'waiting on' if self.kind == WAITING else 'blocked by'} {self.culprit} ({self.why})"
+
+
+def ready(queue: Queue) -> Iterable[Task]:
+    """The tasks that can run now, in the order of the file."""
+    for task in queue.tasks:
+        alone = len(queue.by_id[task.id]) == 1
+        if task.status == PENDING and alone and all(_completed(queue, id_) for id_ in task.dependencies):
+            yield task
+
+
+def select(queue: Queue, problems: Iterable[Problem] = ()) -> Selection:
+    """The first ready task, or why there is none; *problems* are sections that can't be read as tasks."""
+    task = next(iter(ready(queue)), None)
+    if task:
+        return Selection(task, READY, task.objective)
+    running = [task.id for task in queue.tasks if task.status == IN_PROGRESS]
+    if running:
+        return Selection(None, WAITING, f"waiting on {', '.join(running)}")
+    for problem in problems:
+        return Selection(None, BLOCKED, f"blocked by line {problem.line}: {problem.text}")
+    if not queue.tasks:
+        return Selection(None, EMPTY, "empty")
+    return _stuck(queue)
+
+
+def _stuck(queue: Queue) -> Selection:
+    found = causes(queue)
+    for task in queue.tasks:
+        if task.status == PENDING:
+            cause = found[task.id]
+            return Selection(None, cause.kind, f"{cause}" if cause.kind == CYCLE else f"{cause}, which {task.id} needs")
+        if task.status != COMPLETED:
+            return Selection(None, BLOCKED, f"blocked by {task.id} ({_why(task)})")
+    return Selection(None, COMPLETE, "complete")
+
+
+def causes(queue: Queue) -> dict[str, Cause]:
+    """For each pending task that isn't ready, by id, what holds it; the culprit is the root, not the next link."""
+    # Imported here because next-task, which every hook runs, rarely comes this far.
+    from graphlib import CycleError, TopologicalSorter
+
+    pending = {task.id: task for task in queue.tasks if task.status == PENDING}
+    graph = {id_: [other for other in task.dependencies if other in pending] for id_, task in pending.items()}
+    found: dict[str, Cause] = {id_: _twice(task) for id_, task in pending.items() if len(queue.by_id[id_]) > 1}
+    while True:
+        try:
+            order = list(TopologicalSorter(graph).static_order())
+            break
+        except CycleError as error:
+            # graphlib lists a cycle against the direction in which its graph was given.
+            cycle = list(reversed(error.args[1]))
+            for id_ in cycle:
+                found[id_] = Cause(CYCLE, " → ".join(cycle), "each needs the next")
+                graph[id_] = []
+    for id_ in order:
+        if id_ not in found:
+            cause = _cause(queue, pending[id_], found)
+            if cause:
+                found[id_] = cause
+    return found
+
+
+def _cause(queue: Queue, task: Task, found: dict[str, Cause]) -> Cause | None:
+    waiting = None
+    for id_ in task.dependencies:
+        if _completed(queue, id_):
+            continue
+        cause = found.get(id_) or _of_dependency(queue, id_)
+        if cause.kind != WAITING:
+            return cause
+        waiting = waiting or cause
+    return waiting
+
+
+def _of_dependency(queue: Queue, id_: str) -> Cause:
+    tasks = queue.by_id.get(id_)
+    if not tasks:
+        return Cause(BLOCKED, id_, "not in the queue")
+    if len(tasks) > 1:
+        return _twice(tasks[0])
+    kind = WAITING if tasks[0].status in (IN_PROGRESS, PENDING) else BLOCKED
+    return Cause(kind, id_, _why(tasks[0]))
+
+
+def _twice(task: Task) -> Cause:
+    return Cause(BLOCKED, task.id, "it stands in the queue more than once")
+
+
+def _why(task: Task) -> str:
+    if task.status in (PENDING, IN_PROGRESS, FAILED):
+        return task.status.replace("_", " ")
+    return f"its status {task.status[:40]!r} is not known"
+
+
+def _completed(queue: Queue, id_: str) -> bool:
+    tasks = queue.by_id.get(id_)
+    return bool(tasks) and all(task.status == COMPLETED for task in tasks or ())

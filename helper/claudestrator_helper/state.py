@@ -1,0 +1,155 @@
+"""``session_state.md``: where the run stands, in frontmatter that a person can read and edit.
+
+Times are whole seconds since the epoch.
+"""
+
+import os
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from . import files, frontmatter
+from .errors import ClaudestratorError
+from .paths import Project
+
+RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
+
+_BODY = """\
+# Session state
+
+Written by `claudestrator-helper`; `claudestrator-helper status` shows it for people. `/orchestrate` goes on from here.
+"""
+
+#: Kept out of git: what only means something to the run on this machine.
+IGNORED = ".gitignore\nagent_complete/\nclaudestrator.lock\nrun_log.jsonl\nsession_state.md\n.*.tmp\n"
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent that was spawned and has not been settled: *claimed* is when its attempt began, *spawned* when its
+    SPAWN was last printed, *failures* how many attempts of this run failed before it, *reason* why the last one did."""
+
+    attempt: int
+    model: str
+    claimed: int
+    spawned: int
+    failures: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """A run, or the last one. *attempts* counts each id's attempts over all runs and never falls, so that a report
+    names its attempt for certain; *failed* holds the reasons of this run's failures by id, in order; *streak* the
+    ids that failed in a row for the same reason; *released* the attempts whose session died, by id."""
+
+    initial_prd_tasks_complete: bool = False
+    run: str = ""
+    status: str = ""
+    session: str = ""
+    heartbeat: int = 0
+    loops: int = 0
+    loop: int = 0
+    phase: str = ""
+    agents: dict[str, Agent] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    streak: list[str] = field(default_factory=list)
+    released: dict[str, int] = field(default_factory=dict)
+    others: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def unfinished(self) -> bool:
+        return self.status in (RUNNING, STOPPING)
+
+
+_TYPES = {f.name: type(getattr(State(), f.name)) for f in fields(State) if f.name != "others"}
+_AGENT_TYPES = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
+
+
+def read(project: Project) -> State:
+    """The state on disk; an empty one where there is none.
+
+    Raises ClaudestratorError for a file that can't be understood.
+
+    """
+    text = files.read(project.session)
+    return State() if text is None else parse(text, project.session)
+
+
+def parse(text: str, name: str = "session_state.md") -> State:
+    metadata, _ = frontmatter.split(text, name)
+    known: dict[str, Any] = {}
+    for key, kind in _TYPES.items():
+        value = metadata.pop(key, None)
+        if value is not None:
+            known[key] = _checked(name, key, value, kind)
+    known["agents"] = {id_: _agent(name, id_, value) for id_, value in known.get("agents", {}).items()}
+    for key, kind in (("attempts", int), ("failed", str), ("released", int)):
+        for id_, value in known.get(key, {}).items():
+            _checked(name, f"{key}, {id_}", value, kind)
+    return State(**known, others=metadata)
+
+
+def _agent(name: str, id_: str, value: object) -> Agent:
+    values = _checked(name, f"agents, {id_}", value, dict)
+    known = {
+        key: _checked(name, f"agents, {id_}, {key}", values[key], kind)
+        for key, kind in _AGENT_TYPES.items()
+        if key in values
+    }
+    try:
+        return Agent(**known)
+    except TypeError as error:
+        raise ClaudestratorError(f"{name}: agents, {id_} lacks a value; mend or delete the file") from error
+
+
+def _checked(name: str, key: str, value: object, kind: type) -> Any:
+    if isinstance(value, kind) and (kind is not int or not isinstance(value, bool)):
+        return value
+    raise ClaudestratorError(f"{name}: {key} is {value!r:.60} and not {_NAMES[kind]}; mend or delete the file")
+
+
+_NAMES = {bool: "true or false", str: "a text", int: "a whole number", dict: "a mapping", list: "a list"}
+
+
+def render(state: State) -> str:
+    return frontmatter.join(_flat(state), _BODY)
+
+
+def write(project: Project, state: State) -> None:
+    """Puts *state* on disk; the caller holds the lock."""
+    ignore = os.path.join(project.state, ".gitignore")
+    if not os.path.lexists(ignore):
+        files.write(ignore, IGNORED)
+    files.write(project.session, render(state))
+
+
+def get(state: State, key: str) -> object:
+    """One value by its name.
+
+    Raises ClaudestratorError for a name that is not there.
+
+    """
+    values = _flat(state)
+    if key not in values:
+        raise ClaudestratorError(f"there is no {key!r} in the session state: `claudestrator-helper state` shows all")
+    return values[key]
+
+
+def put(state: State, key: str, value: object) -> State:
+    """*state* with one value replaced; a name of the person's own is kept beside the run's.
+
+    Raises ClaudestratorError for a value of another kind than the name's, and for a name that can't be a key.
+
+    """
+    if key not in _TYPES:
+        if not key.isidentifier() or key != key.lower() or key == "others":
+            raise ClaudestratorError(f"{key[:60]!r} is not a key: use lower-case letters, digits and '_'")
+        return replace(state, others=state.others | {key: value})
+    return parse(frontmatter.join({**_flat(state), key: value}, ""), "state")
+
+
+def _flat(state: State) -> dict[str, object]:
+    values: dict[str, object] = asdict(state)
+    values.pop("others")
+    return values | state.others

@@ -1,0 +1,100 @@
+"""Sentences about a run, for its person: short, and with nothing in them that could pass for a directive."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from . import schedule
+from .fields import one_line
+from .queue import Problem, Queue
+from .state import State
+from .statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
+
+#: Characters of a reason that reach the orchestrator.
+REASON = 100
+#: Of a list of ids, so many are named.
+NAMED = 5
+
+
+def cut(text: str, length: int = REASON) -> str:
+    """*text* on one line of at most *length* characters."""
+    text = one_line(text)
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two reasons say the same, numbers and ids apart."""
+    return _kernel(one) == _kernel(other)
+
+
+def _kernel(reason: str) -> str:
+    return re.sub(r"[\w.-]*\d[\w.-]*|\W+", " ", reason).strip().lower()
+
+
+def counts(statuses: Iterable[str]) -> str:
+    count = Counter(statuses)
+    return f"{count[COMPLETED]} of {sum(count.values())} tasks completed"
+
+
+def streak(state: State, counted: str) -> str:
+    reason = cut(state.failed[state.streak[-1]])
+    return (
+        f"The run has ended, {counted}: {_named(state.streak)} failed in a row for the same reason ({reason}). "
+        f"{_AGAIN.format(state.streak[0])}"
+    )
+
+
+_AGAIN = "`claudestrator-helper set-status {} pending` and `/orchestrate` try one again."
+
+
+def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
+    """How the run ended: all completed, or what failed, what is blocked by what, and what could not be read."""
+    statuses = {task.id: task.status for task in queue.tasks}
+    counted = counts(task.status for task in queue.tasks)
+    parts = [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
+    parts += [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
+    if not parts:
+        return f"All {len(queue.tasks)} tasks are completed."
+    again = [id_ for id_, status in statuses.items() if status == FAILED]
+    hint = _AGAIN.format(again[0]) if again else "`claudestrator-helper check` names what to mend."
+    return f"The run has ended, {counted}; {'; '.join(parts)}. {hint}"
+
+
+def _failed(statuses: dict[str, str], state: State) -> list[str]:
+    failed = [
+        f"{id_} ({cut(state.failed.get(id_, 'before this run'))})"
+        for id_, status in statuses.items()
+        if status == FAILED
+    ]
+    return [f"failed: {_named(failed)}"] if failed else []
+
+
+def _blocked(queue: Queue) -> list[str]:
+    blocked = [f"{id_} by {_culprit(cause)}" for id_, cause in schedule.causes(queue).items()]
+    return [f"blocked: {_named(blocked)}"] if blocked else []
+
+
+def _culprit(cause: schedule.Cause) -> str:
+    return f"the {cause}" if cause.kind == schedule.CYCLE else f"{cut(cause.culprit)} ({cut(cause.why)})"
+
+
+def _odd(statuses: dict[str, str]) -> list[str]:
+    odd = [f"{id_} is {cut(status, 30)!r}" for id_, status in statuses.items() if status not in MOVES]
+    odd += [f"{id_} is in progress, but not by this run" for id_, status in statuses.items() if status == IN_PROGRESS]
+    return [_named(odd)] if odd else []
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def bar(statuses: Iterable[str], width: int = 30) -> str:
+    """A line of *width* characters and the counts by status."""
+    count = Counter(statuses)
+    total = sum(count.values())
+    filled = width * count[COMPLETED] // total if total else 0
+    known = [f"{count[status]} {status}" for status in (COMPLETED, IN_PROGRESS, PENDING, FAILED) if count[status]]
+    other = total - sum(count[status] for status in MOVES)
+    text = ", ".join(known + ([f"{other} unknown"] if other else []))
+    return f"[{'#' * filled}{'.' * (width - filled)}] {count[COMPLETED]}/{total}  {text}".rstrip()
