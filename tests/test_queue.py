@@ -1,13 +1,12 @@
 """Queue texts as they occur in the wild, read, and edited without touching anything else."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from queues import queue, task
-
 from claudestrator_helper import check
 from claudestrator_helper import queue as q
 from claudestrator_helper.errors import ClaudestratorError
+from hypothesis import given
+from hypothesis import strategies as st
+from queues import queue, task
 
 
 def ids(text: str) -> list[str]:

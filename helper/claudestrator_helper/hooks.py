@@ -48,8 +48,7 @@ def _subagent_stop(project: Project, event: dict[str, object]) -> dict[str, obje
     ours = not current.session or event.get("session_id") == current.session
     if agent is None or not ours:
         return None
-    before = markers.report_of(project, id_)
-    if before and before.attempt in (None, agent.attempt):
+    if markers.report_of(project, id_, agent.attempt):
         return None
     if event.get("stop_hook_active") or event.get("permission_mode") == "auto":
         report.ended(project, id_, agent.attempt, ENDED)

@@ -5,7 +5,7 @@ The first line is ``done`` or the reason, the second names the attempt. A file m
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from . import files
@@ -35,10 +35,11 @@ def path(project: Project, id_: str, kind: str) -> str:
     return os.path.join(project.markers, f"{id_}.{kind}")
 
 
-def read(project: Project, ids: Iterable[str]) -> Markers:
+def read(project: Project, attempts: Mapping[str, int]) -> Markers:
+    """The markers of these ids, as far as they are about the attempt that is named with each."""
     reports, started = {}, {}
-    for id_ in ids:
-        report = report_of(project, id_)
+    for id_, attempt in attempts.items():
+        report = report_of(project, id_, attempt)
         if report:
             reports[id_] = report
         text = files.read(path(project, id_, STARTED))
@@ -47,13 +48,14 @@ def read(project: Project, ids: Iterable[str]) -> Markers:
     return Markers(reports, started)
 
 
-def report_of(project: Project, id_: str) -> Marker | None:
-    """The report that *id_* has left. Of two that contradict each other, the failure: it claims less."""
-    text = files.read(path(project, id_, FAILED))
-    if text is not None:
-        return Marker(FAILED, _attempt(text), one_line(text.split("\n", 1)[0]) or "no reason given")
-    text = files.read(path(project, id_, DONE))
-    return None if text is None else Marker(DONE, _attempt(text))
+def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
+    """The report on that attempt of *id_*. Of two that contradict each other, the failure: it claims less."""
+    for kind in (FAILED, DONE):
+        text = files.read(path(project, id_, kind))
+        if text is not None and _attempt(text) in (None, attempt):
+            reason = one_line(text.split("\n", 1)[0]) or "no reason given"
+            return Marker(kind, _attempt(text), reason if kind == FAILED else "")
+    return None
 
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str) -> None:

@@ -51,7 +51,7 @@ def _run(current: state.State, at: int) -> str:
 
 
 def _started(project: Project, id_: str, agent: state.Agent) -> bool:
-    return markers.read(project, [id_]).started.get(id_, -1) in (None, agent.attempt)
+    return markers.read(project, {id_: agent.attempt}).started.get(id_, -1) in (None, agent.attempt)
 
 
 def _elapsed(seconds: int) -> str:

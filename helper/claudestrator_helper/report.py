@@ -62,8 +62,8 @@ def _read(project: Project) -> tuple[state.State, queue.Queue]:
 
 def _reported(project: Project, current: state.State, id_: str, kind: str) -> bool:
     """Whether that report stands already, for the attempt that was spawned last."""
-    before = markers.report_of(project, ids.checked(id_))
-    if before is None or before.attempt not in (None, current.attempts.get(id_)):
+    before = markers.report_of(project, ids.checked(id_), current.attempts.get(id_, 0))
+    if before is None:
         return False
     if before.kind != kind:
         raise ClaudestratorError(f"{id_} has reported already, as {before.kind}: end here, the first report counts")
@@ -109,5 +109,5 @@ def _kept(note: str) -> str:
 def ended(project: Project, id_: str, attempt: int, reason: str) -> None:
     """The report of an agent that ended without one; harmless where one came meanwhile."""
     with suppress(ClaudestratorError):
-        if markers.report_of(project, id_) is None:
+        if markers.report_of(project, id_, attempt) is None:
             markers.leave(project, id_, markers.FAILED, attempt, reason)

@@ -143,7 +143,8 @@ def read(project: Project, now: int) -> loop.Inputs:
     current = state.read(project)
     parsed = queue.parse(files.read(project.queue) or "")
     late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
-    found = markers.read(project, [*current.agents, *late])
+    attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
+    found = markers.read(project, attempts)
     return loop.Inputs(current, parsed, found, why_no_prd(project), now)
 
 

@@ -1,0 +1,120 @@
+"""What `check` names, and what `add-tasks` lets in."""
+
+import pytest
+from claudestrator_helper import check
+from claudestrator_helper import queue as q
+from claudestrator_helper.errors import ClaudestratorError
+from queues import queue, task
+
+
+def problems(text: str) -> list[str]:
+    return [f"{problem.line}: {problem.text}" for problem in check.problems(q.parse(text))]
+
+
+def refusal(text: str, addition: str) -> list[str]:
+    with pytest.raises(ClaudestratorError) as refused:
+        check.add(text, addition)
+    return str(refused.value).split("\n")
+
+
+def test_a_sound_queue_has_no_problem() -> None:
+    assert problems(queue(task("TASK-001"), task("TASK-002", dependencies="TASK-001", status="done"))) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [(task("TASK-001", objective=""), "3: TASK-001: it has no Objective"), (task("TASK-001", criteria=()), "3: TASK-001: it has no Acceptance Criteria"),
+     (task("TASK-001", dependencies="TASK-001"), "3: TASK-001: it depends on itself"), (task("TASK-001", dependencies="TASK-9"), "3: TASK-001: its dependency 'TASK-9' is not in the queue"),
+     (task("TASK-001", status="paused"), "3: TASK-001: its status 'paused' is none of pending, in_progress, completed, failed"),
+     (task("research-1"), "3: research-1: the id is that of an agent of the run"),
+     (task("TASK-001") + task("TASK-001"), "3: TASK-001: the id stands more than once, at lines 3 and 19")],
+)  # fmt: skip
+def test_each_problem_is_named_with_its_line(section: str, said: str) -> None:
+    assert said in problems(queue(section))
+
+
+def test_tasks_are_added_behind_the_others_to_the_letter() -> None:
+    before = queue(task("TASK-001"))
+    addition = task("TASK-002", dependencies="TASK-001", extra="| Owner | me |\n\n<!-- kept -->\n\n")
+    after, ids = check.add(before, addition)
+    assert ids == ["TASK-002"]
+    assert after == before + addition.strip("\n") + "\n"
+
+
+def test_the_first_tasks_make_a_queue() -> None:
+    after, _ = check.add("", task("TASK-001"))
+    assert after == queue(task("TASK-001")).rstrip("\n") + "\n"
+    assert problems(after) == []
+
+
+@pytest.mark.parametrize("end", ["---\n\n", "---\n", "---", "x"])
+def test_an_addition_never_runs_into_what_stands_before(end: str) -> None:
+    before = queue(task("TASK-001")).removesuffix("---\n\n") + end
+    after, _ = check.add(before, task("TASK-002"))
+    assert after.startswith(before)
+    assert q.parse(after).ids == ["TASK-001", "TASK-002"]
+
+
+def test_an_addition_takes_the_line_ends_of_the_queue() -> None:
+    after, _ = check.add(queue(task("TASK-001")).replace("\n", "\r\n"), task("TASK-002"))
+    assert after.count("\n") == after.count("\r\n")
+
+
+def test_tasks_may_depend_on_each_other_and_on_those_before() -> None:
+    after, ids = check.add(
+        queue(task("TASK-001")), task("TASK-003", dependencies="TASK-002") + task("TASK-002", dependencies="TASK-001")
+    )
+    assert ids == ["TASK-003", "TASK-002"]
+    assert problems(after) == []
+
+
+def test_every_error_is_named_with_its_line_in_the_addition_and_nothing_is_added() -> None:
+    addition = (
+        "\n"
+        + task("TASK-001")
+        + task("TASK-005", objective="", complexity="huge")
+        + task("TASK-006", dependencies="TASK-404", status="done")
+    )
+    assert refusal(queue(task("TASK-001")), addition) == [
+        "nothing was added; mend this and send the whole call again:",
+        "line 2: TASK-001: the id stands more than once, at lines 3 and 19",
+        "line 18: TASK-005: it has no Objective",
+        "line 18: TASK-005: its complexity 'huge' is none of easy, normal, complex; it counts as normal",
+        "line 34: TASK-006: it is new, so its status has to be pending",
+        "line 34: TASK-006: its dependency 'TASK-404' is not in the queue",
+    ]
+
+
+def test_a_cycle_is_refused() -> None:
+    said = refusal("", task("TASK-001", dependencies="TASK-002") + task("TASK-002", dependencies="TASK-001"))
+    assert said[1:] == [
+        "line 1: TASK-001: cycle TASK-001 → TASK-002 → TASK-001",
+        "line 17: TASK-002: cycle TASK-001 → TASK-002 → TASK-001",
+    ]
+
+
+def test_a_cycle_through_a_task_that_was_there_is_refused() -> None:
+    said = refusal(queue(task("TASK-001", dependencies="TASK-002")), task("TASK-002", dependencies="TASK-001"))
+    assert said[1:] == ["line 1: TASK-002: cycle TASK-001 → TASK-002 → TASK-001"]
+
+
+def test_errors_that_were_there_before_do_not_stand_in_the_way() -> None:
+    assert check.add(queue(task("TASK-001", complexity="huge")), task("TASK-002"))[1] == ["TASK-002"]
+
+
+@pytest.mark.parametrize("addition", ["", "hello", "# Task Queue\n", "```\n### TASK-001\n| Status | pending |\n```"])
+def test_an_addition_without_a_task_is_refused(addition: str) -> None:
+    assert "no task on standard input" in refusal("", addition)[0]
+
+
+def test_a_section_that_can_not_be_read_is_refused_with_the_rest() -> None:
+    assert "line 17: 'Log in' looks like a task but its heading has no id" in refusal(
+        "", task("TASK-001") + "### Log in\n\n| Status | pending |\n"
+    )
+
+
+def test_a_queue_whose_end_would_hide_the_addition_takes_none() -> None:
+    said = refusal(queue(task("TASK-001"), "```\nopen\n"), task("TASK-002"))
+    assert said == [
+        "the queue's end hides what is added there: line 19: a code block or comment that is opened here never ends"
+    ]

@@ -1,0 +1,253 @@
+"""The run on disk: steps written in an order that a kill can't hurt, and a wait that many may call."""
+
+import json
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import files, loop, markers, paths, report, run, state
+from claudestrator_helper import queue as q
+from claudestrator_helper.errors import ClaudestratorError
+from queues import queue, task
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> paths.Project:
+    (tmp_path / ".claude").mkdir()
+    return paths.project(str(tmp_path))
+
+
+def fill(project: paths.Project, *tasks: str) -> None:
+    Path(project.queue).write_text(queue(*tasks), encoding="utf-8")
+
+
+def statuses(project: paths.Project) -> dict[str, str]:
+    return {found.id: found.status for found in q.parse(files.read(project.queue) or "").tasks}
+
+
+def events(project: paths.Project, kind: str) -> list[str]:
+    lines = (files.read(project.log) or "").splitlines()
+    return [entry["id"] for entry in map(json.loads, lines) if entry["event"] == kind]
+
+
+def wait(project: paths.Project, limit: float = 0) -> list[str]:
+    return run.wait_for_step(project, limit=limit)
+
+
+def test_a_run_on_disk_from_prd_to_completion(project: paths.Project) -> None:
+    Path(project.prd).write_text("# Build a door\n", encoding="utf-8")
+    assert run.start(project, "s1", []) == ["SPAWN decomposition opus"]
+    fill(project, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    report.done(project, "decomposition", 1, "")
+    assert wait(project) == ["done decomposition (0/2)", "SPAWN TASK-1 sonnet"]
+    assert "TASK-1" in report.begin(project, "TASK-1")
+    report.done(project, "TASK-1", 1, "There is a door.")
+    assert wait(project) == ["done TASK-1 (1/2)", "SPAWN TASK-2 sonnet"]
+    assert "There is a door." in report.begin(project, "TASK-2")
+    report.done(project, "TASK-2", 1, "")
+    assert wait(project)[-1] == "STOP All 2 tasks are completed."
+    assert state.read(project).initial_prd_tasks_complete
+    assert "initial_prd_tasks_complete: true\n" in (files.read(project.session) or "")
+    assert events(project, "spawned") == ["decomposition", "TASK-1", "TASK-2"]
+
+
+def test_a_wait_ends_before_its_limit_and_says_what_it_waits_for(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    before = time.monotonic()
+    assert wait(project, limit=0.3) == ["still waiting for TASK-1 (0 min)", "WAIT"]
+    assert 0.3 <= time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("cap", "seconds"),
+    [("", 585), ("600000", 585), ("20000", 5), ("7200000", 3585), ("nonsense", 585), ("1000", 1), ("-5", 1)],
+)
+def test_a_wait_ends_15_seconds_before_the_cap_of_a_bash_call(cap: str, seconds: float) -> None:
+    assert run.wait_limit({"BASH_MAX_TIMEOUT_MS": cap} if cap else {}) == seconds
+
+
+def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    timer = threading.Timer(0.3, lambda: Path(project.markers, "TASK-1.done").touch())
+    Path(project.markers).mkdir()
+    timer.start()
+    assert wait(project, limit=20)[-1] == "STOP All 1 tasks are completed."
+
+
+def test_a_wait_sees_what_another_one_has_started_meanwhile(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"))
+    run.start(project, "s1", [])
+    said: list[list[str]] = []
+    waits = [threading.Thread(target=lambda: said.append(wait(project, limit=20))) for _ in range(2)]
+    for thread in waits:
+        thread.start()
+    time.sleep(0.2)
+    report.done(project, "TASK-1", 1, "")
+    waits[0].join(0.5)
+    time.sleep(0.3)
+    report.done(project, "TASK-2", 1, "")
+    for thread in waits:
+        thread.join(20)
+    directives = sorted(lines[-1] for lines in said)
+    assert directives == ["SPAWN TASK-2 sonnet", "STOP All 2 tasks are completed."]
+
+
+def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    now = state.read(project).heartbeat
+    run.wait_for_step(project, limit=0, now=lambda: now + 20)
+    assert state.read(project).heartbeat == now + 20
+
+
+def test_another_session_is_refused_and_told_so(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
+        run.start(project, "s2", [])
+    with pytest.raises(ClaudestratorError, match="another session has taken over"):
+        run.wait_for_step(project, "s2")
+
+
+def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
+    assert run.stop(project) == "Nothing is running here."
+    fill(project, task("TASK-1"), task("TASK-2"))
+    run.start(project, "s1", [])
+    assert run.stop(project) == "The run will stop once TASK-1 has reported."
+    report.done(project, "TASK-1", 1, "")
+    assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
+
+
+def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(project: paths.Project) -> None:
+    fill(project, task("TASK-2", dependencies="TASK-1", complexity="complex"), task("TASK-1", complexity="easy"))
+    before = {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()}
+    assert run.plan(project, []) == [
+        "TASK-1 haiku",
+        "TASK-2 opus",
+        "STOP Dry run: 2 tasks would run, in this order. Nothing was changed.",
+    ]
+    assert {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("words", [["two"], ["3"], ["rm", "-rf", "/"], ["it's"]])
+def test_words_that_mean_nothing_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
+    with pytest.raises(ClaudestratorError, match="means nothing here: type /orchestrate") as refusal:
+        run.start(project, "s1", words)
+    assert "\n" not in str(refusal.value)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the package catches it."""
+
+
+@pytest.fixture
+def kill_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Makes the n-th change of the disk, counted from 0, kill the process before it happens."""
+    names = ("write", "remove", "append_line")
+    real = {name: getattr(files, name) for name in names}
+
+    def arm(at: int) -> None:
+        count = iter(range(10_000))
+
+        def guarded(name: str) -> Callable[..., object]:
+            def call(*words: object) -> object:
+                if next(count) == at:
+                    raise Killed
+                return real[name](*words)
+
+            return call
+
+        for name in names:
+            monkeypatch.setattr(files, name, guarded(name))
+
+    yield arm
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_run_killed_before_any_one_of_its_writes_goes_on_and_does_nothing_twice(
+    project: paths.Project, kill_before: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, failing: bool
+) -> None:
+    at = 0
+    while _killed_at(at, project, kill_before, monkeypatch, failing=failing):
+        at += 1
+    # Otherwise the kills came too early or never, and this has tested nothing.
+    assert at > 10
+
+
+def _killed_at(
+    at: int,
+    project: paths.Project,
+    kill_before: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    failing: bool,
+) -> bool:
+    """Whether the kill happened; the run itself has to end well either way."""
+    for path in Path(project.state).rglob("*"):
+        if path.is_file():
+            path.unlink()
+    fill(project, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    kill_before(at)
+    killed, clock = False, [int(time.time())]
+    reported: list[tuple[str, int]] = []
+    step: Callable[[], list[str]] = partial(run.start, project, "s1", [], now=lambda: clock[0])
+    for _ in range(40):
+        try:
+            lines = step()
+        except Killed:
+            killed = True
+            monkeypatch.undo()
+            step = partial(run.start, project, "s1", [], now=lambda: clock[0])
+            continue
+        step = partial(run.wait_for_step, project, limit=0, now=lambda: clock[0])
+        if lines[-1].startswith("STOP"):
+            break
+        for id_, agent in state.read(project).agents.items():
+            if id_ not in [done for done, attempt in reported if attempt == agent.attempt]:
+                reported.append((id_, agent.attempt))
+                # As an agent would, in a process that nobody kills.
+                kind = markers.FAILED if failing and agent.attempt == 1 else markers.DONE
+                _leave(project, id_, kind, agent.attempt)
+        clock[0] += 1
+    assert statuses(project) == {"TASK-1": "completed", "TASK-2": "completed"}, f"killed before change {at}"
+    attempts = 2 if failing else 1
+    assert reported == [(id_, n) for id_ in ("TASK-1", "TASK-2") for n in range(1, attempts + 1)], f"killed before {at}"
+    return killed
+
+
+def _leave(project: paths.Project, id_: str, kind: str, attempt: int) -> None:
+    os.makedirs(project.markers, exist_ok=True)
+    first = "done" if kind == markers.DONE else "it broke"
+    Path(project.markers, f"{id_}.{kind}").write_text(f"{first}\nattempt: {attempt}\n", encoding="utf-8")
+
+
+def _hammer(root: str, id_: str) -> None:
+    project = paths.project(root)
+    with files.locked(project.lock):
+        text = files.read(project.queue) or ""
+        files.write(project.queue, q.set_status(text, id_, "completed"))
+
+
+def test_fifty_processes_that_set_statuses_lose_no_update(project: paths.Project) -> None:
+    fill(project, *(task(f"TASK-{n}") for n in range(50)))
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_hammer, args=(project.root, f"TASK-{n}")) for n in range(50)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert set(statuses(project).values()) == {"completed"}
+
+
+def test_the_longest_wait_is_what_the_command_asks_for() -> None:
+    text = Path(__file__).parents[1].joinpath("commands/orchestrate.md").read_text(encoding="utf-8")
+    assert f"timeout `{run.LONGEST_WAIT * 1000}`" in text
+    assert loop.HEARTBEAT < loop.ABSENCE < run.BASH_CAP - run.MARGIN
