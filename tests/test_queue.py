@@ -282,9 +282,9 @@ def test_a_status_flip_changes_one_cell_and_nothing_else(text: str, status: str)
             continue
         span = found.status_span
         assert span is not None
-        changed = text if found.status == status else text[: span.start] + status + text[span.end :]
+        changed = text if found.status == status else text[: span[0]] + status + text[span[1] :]
         assert after.text == changed
-        assert "\n" not in text[span.start : span.end]
+        assert "\n" not in text[span[0] : span[1]]
         assert [(t.id, t.status) for t in after.tasks] == [
             (t.id, status if t.id == found.id else t.status) for t in parsed.tasks
         ]

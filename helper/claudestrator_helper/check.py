@@ -2,12 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from . import fields, ids, queue, schedule, statuses
 from .errors import ClaudestratorError
 from .markdown import line_of
 from .models import BY_COMPLEXITY
-from .queue import Problem, Queue, Task
+from .queue import Queue, Task
+
+
+class Problem(NamedTuple):
+    """Something wrong in a document: the line, counted from 1, and what is wrong there."""
+
+    line: int
+    text: str
+
 
 #: A row or a list item that begins like a task; in prose it may be an index, or tasks in a format that no one reads.
 _LOOSE = re.compile(rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])")
@@ -84,7 +93,7 @@ def _is_group(parsed: Queue, block: queue.Block) -> bool:
 
 def _status_of(parsed: Queue, block: queue.Block) -> str:
     span = fields.find(parsed.masked, block.body, block.end, queue.STATUS)
-    return statuses.normalise(parsed.text[span.start : span.end]) if span else ""
+    return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 
 def _loose(parsed: Queue) -> Iterator[Problem]:

@@ -1,11 +1,14 @@
-"""The verbs. Each function takes its words, calls one other, and prints what that says."""
+"""The verbs. Each function takes its words, calls one other, and prints what that says.
+
+Each imports what it needs when it runs: all of them together cost as much as click.
+"""
 
 import json
 import sys
 
 import click
 
-from . import check, files, overview, paths, queue, report, run, state, wait
+from . import paths
 from .errors import ClaudestratorError
 from .next_task import answer
 from .next_task import report as say_refusal
@@ -79,6 +82,8 @@ def start(project: paths.Project, session: str, dry_run: bool, words: tuple[str,
     WORDS are what was typed after /orchestrate; a single - reads them from standard input. Always exits 0: a refusal
     is a STOP line.
     """
+    from . import files, run
+
     try:
         typed = (files.stdin() if words == ("-",) else " ".join(words)).split()
         if "--dry-run" in typed or dry_run:
@@ -102,6 +107,8 @@ def start(project: paths.Project, session: str, dry_run: bool, words: tuple[str,
 @pass_project
 def wait_(project: paths.Project, session: str, limit: float | None) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
+    from . import run
+
     _echo(run.wait_for_step(project, session, run.wait_limit() if limit is None else limit))
 
 
@@ -110,6 +117,8 @@ def wait_(project: paths.Project, session: str, limit: float | None) -> None:
 @pass_project
 def wait_command(project: paths.Project, ids: tuple[str, ...]) -> None:
     """Print one bash command that waits for the reports of these agents without the helper."""
+    from . import run, wait
+
     _echo([wait.command(project.markers, ids, int(run.wait_limit()))])
 
 
@@ -131,6 +140,8 @@ def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
 @pass_project
 def prompt(project: paths.Project, id_: str) -> None:
     """Print the whole prompt of the agent ID, which shows that it has started."""
+    from . import report
+
     _echo([report.begin(project, id_)])
 
 
@@ -141,6 +152,8 @@ def prompt(project: paths.Project, id_: str) -> None:
 @pass_project
 def done(project: paths.Project, id_: str, attempt: int | None, note: str | None) -> None:
     """Report that the agent ID has finished; NOTE (- reads standard input) is for the agents of dependent tasks."""
+    from . import report
+
     _echo([report.done(project, id_, attempt, _text(note))])
 
 
@@ -151,6 +164,8 @@ def done(project: paths.Project, id_: str, attempt: int | None, note: str | None
 @pass_project
 def fail(project: paths.Project, id_: str, attempt: int | None, reason: str) -> None:
     """Report that the agent ID could not finish, and why (- reads standard input)."""
+    from . import report
+
     _echo([report.fail(project, id_, attempt, _text(reason))])
 
 
@@ -160,6 +175,8 @@ def fail(project: paths.Project, id_: str, attempt: int | None, reason: str) -> 
 @pass_project
 def set_status(project: paths.Project, id_: str, status: str) -> None:
     """Set a task's status: pending, in_progress, completed or failed. Changes that cell and nothing else."""
+    from . import files, queue
+
     with files.locked(project.lock):
         text = files.read(project.queue) or ""
         changed = queue.set_status(text, id_, status)
@@ -173,6 +190,8 @@ def set_status(project: paths.Project, id_: str, status: str) -> None:
 @pass_project
 def tasks(project: paths.Project, as_json: bool) -> None:
     """List the queue: status, id, model, objective."""
+    from . import overview
+
     parsed = overview.tasks(project)
     _echo(
         [json.dumps([task.as_json() for task in parsed.tasks], ensure_ascii=False)]
@@ -186,6 +205,8 @@ def tasks(project: paths.Project, as_json: bool) -> None:
 @pass_project
 def add_tasks(project: paths.Project, source: str) -> None:
     """Add the task sections on standard input, all or none; each error is named with its line."""
+    from . import check, files
+
     addition = files.stdin()
     with files.locked(project.lock):
         text, added = check.add(files.read(project.queue) or "", addition)
@@ -197,6 +218,8 @@ def add_tasks(project: paths.Project, source: str) -> None:
 @pass_project
 def check_(project: paths.Project) -> None:
     """Name everything wrong in queue, state and installation; exit 1 if there is anything."""
+    from . import overview
+
     found = overview.problems(project)
     _echo(found or ["nothing is wrong"])
     sys.exit(1 if found else 0)
@@ -208,6 +231,8 @@ def check_(project: paths.Project) -> None:
 @pass_project
 def state_(project: paths.Project, key: str | None, value: str | None) -> None:
     """Show the session state, one value of it, or set one (VALUE as JSON, or a word)."""
+    from . import files, state
+
     if key is None:
         _echo([state.render(state.read(project))])
     elif value is None:
@@ -221,6 +246,8 @@ def state_(project: paths.Project, key: str | None, value: str | None) -> None:
 @pass_project
 def status(project: paths.Project) -> None:
     """Show where the run stands."""
+    from . import overview
+
     _echo(overview.status(project))
 
 
@@ -228,6 +255,8 @@ def status(project: paths.Project) -> None:
 @pass_project
 def stop(project: paths.Project) -> None:
     """Ask the run to end at its next step; agents at work finish."""
+    from . import run
+
     _echo([run.stop(project)])
 
 
@@ -240,6 +269,8 @@ def hook() -> None:
 
 
 def _text(given: str | None) -> str:
+    from . import files
+
     return files.stdin() if given == "-" else given or ""
 
 

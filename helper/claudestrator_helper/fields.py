@@ -6,7 +6,6 @@ spans, so that an edit can be a splice.
 
 import functools
 import re
-from typing import NamedTuple
 
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
@@ -17,11 +16,8 @@ _BLANK_LINE = re.compile(r"\n[ \t\r\xa0]*(?=\n|\Z)")
 _ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?")
 
 
-class Span(NamedTuple):
-    """From *start* to *end*, white space at both ends left out."""
-
-    start: int
-    end: int
+#: From offset to offset, white space at both ends left out.
+Span = tuple[int, int]
 
 
 @functools.cache
@@ -53,13 +49,13 @@ def count(masked: str, start: int, end: int, names: str) -> int:
 
 
 def first_line(masked: str, span: Span) -> Span:
-    newline = masked.find("\n", span.start, span.end)
-    return span if newline < 0 else _stripped(masked, span.start, newline)
+    newline = masked.find("\n", *span)
+    return span if newline < 0 else _stripped(masked, span[0], newline)
 
 
 def first_paragraph(masked: str, span: Span) -> Span:
-    blank = _BLANK_LINE.search(masked, span.start, span.end)
-    return _stripped(masked, span.start, blank.start()) if blank else span
+    blank = _BLANK_LINE.search(masked, *span)
+    return _stripped(masked, span[0], blank.start()) if blank else span
 
 
 def items(text: str) -> list[str]:
@@ -75,4 +71,4 @@ def one_line(text: str) -> str:
 def _stripped(masked: str, start: int, end: int) -> Span:
     value = masked[start:end]
     left = len(value) - len(value.lstrip())
-    return Span(start + left, start + max(left, len(value.rstrip())))
+    return start + left, start + max(left, len(value.rstrip()))

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -45,12 +44,13 @@ def write(path: str, text: str) -> None:
     temporary = ""
     try:
         os.makedirs(folder, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+        temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with open(descriptor, "wb") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, _mode(path))
+        _keep_mode(path, temporary)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):
@@ -148,10 +148,6 @@ def refused(verb: str, path: str, error: OSError) -> ClaudestratorError:
     return ClaudestratorError(f"cannot {verb} {path}: {reason}; make it possible and try again")
 
 
-def _mode(path: str) -> int:
-    try:
-        return os.stat(path).st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+def _keep_mode(path: str, temporary: str) -> None:
+    with suppress(FileNotFoundError):
+        os.chmod(temporary, os.stat(path).st_mode & 0o777)

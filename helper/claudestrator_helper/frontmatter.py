@@ -10,7 +10,8 @@ import re
 from .errors import ClaudestratorError
 
 _DOCUMENT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
-_KEY = re.compile(r"([a-z][a-z_]*):[ ](.*)")
+_PLAIN = re.compile(r"[a-z][a-z_]*")
+_LINE = re.compile(rf"({_PLAIN.pattern}):[ ](.*)")
 #: Words that YAML takes for a text and for nothing else.
 _WORDS = re.compile(r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]")
 _NOT_WORDS = re.compile(r"(?:y|n|yes|no|on|off|true|false|null|nan|inf)\Z", re.IGNORECASE)
@@ -27,24 +28,32 @@ def split(text: str, name: str) -> tuple[dict[str, object], str]:
     if match is None:
         return {}, text
     quick = _quick(match[1])
-    return (quick if quick is not None else _thorough(text, name)), match[2].lstrip("\r\n")
+    return (quick if quick is not None else _thorough(match[1], name)), match[2].lstrip("\r\n")
 
 
 def join(metadata: dict[str, object], body: str) -> str:
     """A document with one ``key: value`` a line, the values in JSON, which YAML reads alike."""
-    lines = [f"{key}: {_dumps(value)}\n" for key, value in metadata.items()]
+    lines = [f"{_key(key)}: {_dumps(value)}\n" for key, value in metadata.items()]
     return f"---\n{''.join(lines)}---\n\n{body}"
 
 
+def _key(key: object) -> str:
+    """A key that a person wrote may be any YAML at all."""
+    plain = isinstance(key, str) and _PLAIN.fullmatch(key) and not _NOT_WORDS.fullmatch(key)
+    return str(key) if plain else _dumps(key)
+
+
 def _dumps(value: object) -> str:
-    return _SPECIAL.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    # A date or whatever else a person's YAML holds is kept as its text.
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _SPECIAL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _quick(block: str) -> dict[str, object] | None:
     metadata: dict[str, object] = {}
     for line in block.split("\n")[:-1]:
-        match = _KEY.fullmatch(line.rstrip("\r"))
-        if match is None:
+        match = _LINE.fullmatch(line.rstrip("\r"))
+        if match is None or _NOT_WORDS.fullmatch(match[1]):
             return None
         key, value = match.groups()
         if _WORDS.fullmatch(value) and not _NOT_WORDS.fullmatch(value):
@@ -62,16 +71,25 @@ def _refuse(number: str) -> object:
     raise ValueError(number)
 
 
-def _thorough(text: str, name: str) -> dict[str, object]:
+def _thorough(block: str, name: str) -> dict[str, object]:
     import frontmatter
     import yaml
 
     try:
-        metadata = frontmatter.loads(text).metadata
+        # The loader in Python, because the one in C refuses the escapes that stand for bytes that are not UTF-8.
+        metadata = frontmatter.YAMLHandler().load(block, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError) as error:
-        at = getattr(error, "problem_mark", None)
-        line = f", line {at.line + 2}" if at else ""
+        line = _line_of(error, block)
         raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; mend or delete it") from error
-    if not isinstance(metadata, dict):
+    if not isinstance(metadata, dict | None):
         raise ClaudestratorError(f"{name}: the frontmatter is not a list of `key: value` lines; mend or delete it")
-    return metadata
+    return metadata or {}
+
+
+def _line_of(error: Exception, block: str) -> str:
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    if mark is None and position is None:
+        return ""
+    before = mark.line if mark else block.count("\n", 0, position)
+    # The block begins on the second line of its document.
+    return f", line {before + 2}"

@@ -1,30 +1,32 @@
 """Where the headings of a Markdown text are, outside code fences and comments.
 
 Offsets count characters of the text. Nothing here is ever rendered: an edit is a splice.
+The values here and in queue.py are plain classes: hooks run this code, and importing typing or dataclasses for them
+costs as much as reading a queue.
 """
 
 import re
-from typing import NamedTuple
 
 _OPENING = re.compile(r"\n {0,3}(?:(`{3,})[^`\n]*(?=\n|\Z)|(~{3,})|<!--)")
 _HEADING = re.compile(r"\n {0,3}(#{1,6})(?!#)[ \t\xa0]*([^\n]*)")
 
 
-class Heading(NamedTuple):
+class Heading:
     """One ATX heading: offset of its line, offset behind its text, level 1 to 6, text without the marks."""
 
-    start: int
-    end: int
-    level: int
-    title: str
+    __slots__ = ("end", "level", "start", "title")
+
+    def __init__(self, start: int, end: int, level: int, title: str) -> None:
+        self.start, self.end, self.level, self.title = start, end, level, title
 
 
-class Hidden(NamedTuple):
+class Hidden:
     """A code fence or comment, from *start* to *end*; *closed* is False where the text ends before it does."""
 
-    start: int
-    end: int
-    closed: bool
+    __slots__ = ("closed", "end", "start")
+
+    def __init__(self, start: int, end: int, *, closed: bool) -> None:
+        self.start, self.end, self.closed = start, end, closed
 
 
 def hidden(text: str) -> list[Hidden]:
@@ -37,7 +39,7 @@ def hidden(text: str) -> list[Hidden]:
     while opening:
         end, closed = _end_of(lines, opening)
         # An offset in *lines* is one more than in *text*; the newline before the span is not part of it.
-        spans.append(Hidden(opening.start(), end - 1, closed))
+        spans.append(Hidden(opening.start(), end - 1, closed=closed))
         opening = _OPENING.search(lines, end)
     return spans
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from . import check, files, paths, queue, schedule
+from . import files, paths, queue, schedule
 from .errors import ClaudestratorError, UsageError
 from .fields import one_line
 
@@ -44,6 +44,8 @@ def select(project: paths.Project) -> schedule.Selection:
     found = schedule.select(parsed)
     if found.reason in (schedule.COMPLETE, schedule.EMPTY):
         # Only now does it matter whether there are sections that nobody could read.
+        from . import check
+
         found = schedule.select(parsed, check.unreadable(parsed))
     return found
 

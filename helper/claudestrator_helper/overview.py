@@ -1,13 +1,11 @@
 """What `tasks`, `status` and `check` say to people."""
 
 import os
-import shutil
 import time
 
-from . import check, files, markers, queue, state, summary
+from . import check, files, markers, prd, queue, state, summary
 from .errors import ClaudestratorError
 from .paths import Project
-from .run import why_no_prd
 
 
 def tasks(project: Project) -> queue.Queue:
@@ -71,7 +69,8 @@ def _of_queue(project: Project) -> list[str]:
     except ClaudestratorError as error:
         return [str(error)]
     if text is None:
-        return [why_no_prd(project)] if why_no_prd(project) else []
+        missing = prd.why_not(project)
+        return [missing] if missing else []
     found = [f"{project.queue}:{line}: {wrong}" for line, wrong in check.problems(queue.parse(text))]
     cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)
     if cut is not None:
@@ -106,15 +105,21 @@ def _of_folders(project: Project) -> list[str]:
 
 def _of_installation(project: Project) -> list[str]:
     found = []
-    if not shutil.which("claudestrator-helper"):
+    if not _on_path("claudestrator-helper"):
         found.append(
             "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
         )
-    if not shutil.which("git"):
+    if not _on_path("git"):
         found.append("git is not on PATH: install git, agents and people want to see what changed")
     elif not any(os.path.exists(os.path.join(folder, ".git")) for folder in _upwards(project.root)):
         found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
     return found
+
+
+def _on_path(name: str) -> bool:
+    # What shutil.which does beyond this is for Windows, and importing it takes longer than the whole check.
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
 
 
 def _upwards(folder: str) -> list[str]:

@@ -1,21 +1,17 @@
-"""Where a project's files are.
-
-No dataclass: hooks import this module, and importing dataclasses costs as much as all of theirs.
-"""
+"""Where a project's files are."""
 
 import os
-from typing import NamedTuple
 
 from .errors import ClaudestratorError
 
 STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
 
 
-class Project(NamedTuple):
+class Project:
     """The two folders of a project: *root* holds PRD.md, *state* what the run keeps. Both are absolute."""
 
-    root: str
-    state: str
+    def __init__(self, root: str, state: str) -> None:
+        self.root, self.state = root, state
 
     @property
     def prd(self) -> str:

@@ -2,13 +2,11 @@
 
 ``parse(text).text == text`` for every text; an edit changes the characters that it is about and no others.
 The functions take and give texts; whoever reads bytes decodes them with ``surrogateescape``.
-Task is no dataclass: hooks run ``next-task``, which can afford neither that import nor reading every field.
 """
 
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from . import fields, ids, markdown, statuses
 from .errors import ClaudestratorError
@@ -27,31 +25,19 @@ _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
 _SHORT_ID = re.compile(rf"{_MARKS}([A-Za-z]+\d+)(?![\w.-])")
 _DIGIT = re.compile(r"\d")
-_NOTHING = re.compile(r"(?:(?:none|n/?a|nil|nothing|no)\b.*|[-—–.\[\]()\s]*)\Z", re.IGNORECASE | re.DOTALL)
-_ALL_PREVIOUS = re.compile(
-    r"all\s+(?:of\s+the\s+)?(?:previous|prior|preceding|earlier|above|tasks\s+above)\b.*\Z", re.IGNORECASE | re.DOTALL
-)
-_RANGE = re.compile(
-    rf"({ids.WORD.pattern})\s*(?:\b(?:through|thru|to)\b|–|—|\s-\s|\.\.\.?)\s*({ids.WORD.pattern})", re.IGNORECASE
-)
+#: How most tasks name what they depend on; the other ways are read by dependencies.py.
+_PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
 
 
-class Problem(NamedTuple):
-    """Something wrong in a document: the line, counted from 1, and what is wrong there."""
-
-    line: int
-    text: str
-
-
-class Block(NamedTuple):
+class Block:
     """A stretch of the text from one heading to the next that ends it; *id* is None for prose."""
 
-    id: str | None
-    title: str
-    level: int
-    start: int
-    body: int
-    end: int
+    __slots__ = ("body", "end", "id", "level", "start", "title")
+
+    def __init__(self, id_: str | None, heading: markdown.Heading, end: int) -> None:
+        self.id, self.title, self.level = id_, heading.title, heading.level
+        # The body begins at the newline of the heading's line, because the pattern of a field begins with one.
+        self.start, self.body, self.end = heading.start, heading.end, end
 
 
 class Task:
@@ -66,14 +52,14 @@ class Task:
 
     def _text(self, names: str) -> str:
         span = self._span(names)
-        return self.queue.text[span.start : span.end] if span else ""
+        return self.queue.text[span[0] : span[1]] if span else ""
 
     def _paragraph(self, names: str) -> str:
         span = self._span(names)
         if span is None:
             return ""
         span = fields.first_paragraph(self.queue.masked, span)
-        return self.queue.text[span.start : span.end]
+        return self.queue.text[span[0] : span[1]]
 
     @cached_property
     def status_span(self) -> fields.Span | None:
@@ -84,7 +70,7 @@ class Task:
     def status(self) -> str:
         """One of the four statuses, or the raw word."""
         span = self.status_span
-        return statuses.normalise(self.queue.text[span.start : span.end]) if span else ""
+        return statuses.normalise(self.queue.text[span[0] : span[1]]) if span else ""
 
     @cached_property
     def complexity(self) -> str:
@@ -113,12 +99,11 @@ class Task:
 
     @property
     def files(self) -> list[str]:
-        paths = [
-            re.split(r"\s+\(|\s+[—–]\s", part)[0]
-            for item in fields.items(self._paragraph(FILES))
-            for part in item.split(",")
-        ]
-        return [path.strip("`* ") for path in paths if path.strip("`* ") and not _NOTHING.fullmatch(path.strip())]
+        from . import dependencies
+
+        named = [part for item in fields.items(self._paragraph(FILES)) for part in item.split(",")]
+        paths = [re.split(r"\s+\(|\s+[—–]\s", part)[0].strip("`* ") for part in named]
+        return [path for path in paths if not dependencies.is_nothing(path)]
 
     @property
     def notes(self) -> str:
@@ -127,31 +112,16 @@ class Task:
     @cached_property
     def dependencies(self) -> list[str]:
         """Ids, in the order written; what names none is kept as it stands, so that it can be reported."""
-        text = fields.one_line(
-            re.sub(r"\([^)]*\)", " ", self._paragraph(DEPENDENCIES)).replace("`", " ").replace("*", " ")
-        )
-        if _NOTHING.fullmatch(text):
+        text = self._paragraph(DEPENDENCIES)
+        if text in ("", "None"):
             return []
-        if _ALL_PREVIOUS.match(text):
-            return self.queue.ids[: self.position]
-        found = []
-        for word in self._expanded(text):
-            if word not in found:
-                found.append(word)
-        return found or [text]
+        if _PLAIN.fullmatch(text):
+            found = ids.words(text)
+            if len(found) == text.count(",") + 1 == len(set(found)):
+                return found
+        from . import dependencies
 
-    def _expanded(self, text: str) -> list[str]:
-        known = {id_: at for at, id_ in enumerate(self.queue.ids)} if _RANGE.search(text) else {}
-
-        def between(match: re.Match[str]) -> str:
-            first, last = known.get(match[1]), known.get(match[2])
-            if first is None or last is None or first > last:
-                return f"{match[1]} {match[2]}"
-            return " ".join(id_ for id_ in self.queue.ids[first : last + 1] if id_ != self.id)
-
-        return ids.words(_RANGE.sub(between, text)) or [
-            word for word in re.split(r"[\s,;&\[\]]+", text) if word in self.queue.by_id
-        ]
+        return dependencies.read(text, self.queue.ids, self.position)
 
     @property
     def line(self) -> int:
@@ -245,7 +215,7 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
     for task in reversed(parsed.tasks):
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
-            text = text[: span.start] + status + text[span.end :]
+            text = text[: span[0]] + status + text[span[1] :]
     return parsed if text == parsed.text else parse(text)
 
 
@@ -256,11 +226,7 @@ def _blocks(masked: str) -> list[Block]:
         if id_ or not opened or not opened[-1][0] or heading.level <= opened[-1][1].level:
             opened.append((id_, heading))
     ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
-    # A body begins at the newline of its heading's line, because the pattern of a field begins with one.
-    return [
-        Block(id_, heading.title, heading.level, heading.start, heading.end, end)
-        for (id_, heading), end in zip(opened, ends)  # noqa: B905 (one end too many where there is no heading)
-    ]
+    return [Block(id_, heading, end) for (id_, heading), end in zip(opened, ends)]  # noqa: B905 (one end too many for none)
 
 
 def _id_of(title: str) -> str | None:

@@ -2,12 +2,11 @@
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import files, loop, markers, queue, resume, state, wait
+from . import files, loop, markers, prd, queue, resume, state, wait
 from .errors import ClaudestratorError
 from .paths import Project
 from .statuses import FAILED
@@ -34,7 +33,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
                 f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
                 f"/orchestrate again in a minute"
             )
-        begun = resume.begin(inputs, session, f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+        begun = resume.begin(inputs, session, f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}")
         if begun.queue is not inputs.queue:
             files.write(project.queue, begun.queue.text)
         step = _apply(project, begun, inputs.state)
@@ -145,19 +144,7 @@ def read(project: Project, now: int) -> loop.Inputs:
     late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
     attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
     found = markers.read(project, attempts)
-    return loop.Inputs(current, parsed, found, why_no_prd(project), now)
-
-
-def why_no_prd(project: Project) -> str:
-    """Why PRD.md can't be decomposed, with the next step; "" where it can."""
-    try:
-        text = files.read(project.prd)
-    except ClaudestratorError as error:
-        return f"{error}."
-    if text is None:
-        hint = "write one (/claudestrator:prd helps), then type `/orchestrate` again."
-        return f"There is no PRD.md in {project.root}: {hint}"
-    return "" if text.strip() else f"{project.prd} is empty: write down what to build, then type `/orchestrate` again."
+    return loop.Inputs(current, parsed, found, prd.why_not(project), now)
 
 
 def _apply(project: Project, inputs: loop.Inputs, on_disk: state.State) -> loop.Step:

@@ -1,28 +1,29 @@
 """Which task can run next, and why the others can't."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from .queue import Problem, Queue, Task
+from .queue import Queue, Task
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 
 READY, WAITING, BLOCKED, CYCLE, COMPLETE, EMPTY = "ready", "waiting", "blocked", "cycle", "complete", "empty"
 
 
-class Selection(NamedTuple):
+class Selection:
     """The next ready task, or None with the reason (one of the six words above) and a line that names the culprit."""
 
-    task: Task | None
-    reason: str
-    detail: str
+    __slots__ = ("detail", "reason", "task")
+
+    def __init__(self, task: Task | None, reason: str, detail: str) -> None:
+        self.task, self.reason, self.detail = task, reason, detail
 
 
-class Cause(NamedTuple):
+class Cause:
     """Why a pending task can't run now: WAITING, BLOCKED or CYCLE, the culprit, and what is wrong with it."""
 
-    kind: str
-    culprit: str
-    why: str
+    __slots__ = ("culprit", "kind", "why")
+
+    def __init__(self, kind: str, culprit: str, why: str) -> None:
+        self.kind, self.culprit, self.why = kind, culprit, why
 
     def __str__(self) -> str:
         if self.kind == CYCLE:
@@ -38,16 +39,16 @@ def ready(queue: Queue) -> Iterable[Task]:
             yield task
 
 
-def select(queue: Queue, problems: Iterable[Problem] = ()) -> Selection:
-    """The first ready task, or why there is none; *problems* are sections that can't be read as tasks."""
+def select(queue: Queue, problems: Iterable[tuple[int, str]] = ()) -> Selection:
+    """The first ready task, or why there is none; *problems* are the lines of sections that can't be read."""
     task = next(iter(ready(queue)), None)
     if task:
         return Selection(task, READY, task.objective)
     running = [task.id for task in queue.tasks if task.status == IN_PROGRESS]
     if running:
         return Selection(None, WAITING, f"waiting on {', '.join(running)}")
-    for problem in problems:
-        return Selection(None, BLOCKED, f"blocked by line {problem.line}: {problem.text}")
+    for line, text in problems:
+        return Selection(None, BLOCKED, f"blocked by line {line}: {text}")
     if not queue.tasks:
         return Selection(None, EMPTY, "empty")
     return _stuck(queue)

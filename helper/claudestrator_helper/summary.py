@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from . import schedule
+from .check import Problem
 from .fields import one_line
-from .queue import Problem, Queue
+from .queue import Queue
 from .state import State
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
 
