@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 from claudestrator_helper import files, loop, markers, paths, report, run, state
 from claudestrator_helper import queue as q
+from claudestrator_helper import wait as waiting
 from claudestrator_helper.errors import ClaudestratorError
 from queues import queue, task
 
@@ -99,6 +102,27 @@ def test_a_wait_sees_what_another_one_has_started_meanwhile(project: paths.Proje
     assert directives == ["SPAWN TASK-2 sonnet", "STOP All 2 tasks are completed."]
 
 
+def test_a_wait_whose_session_has_died_renews_no_heartbeat(
+    project: paths.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    families = iter([(10, 9), (10, 9), (10, 1)])
+    monkeypatch.setattr(waiting, "parents", lambda: next(families))
+    before = state.read(project).heartbeat
+    with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
+        run.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
+    assert state.read(project).heartbeat - before < 5
+
+
+def test_the_parents_of_a_process_are_its_shell_and_whoever_called_that() -> None:
+    code = "from claudestrator_helper import wait; print(*wait.parents())"
+    command = ["bash", "-c", f"{sys.executable} -c '{code}'; true"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[1])}
+    shell = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert shell.communicate()[0].split() == [str(shell.pid), str(os.getpid())]
+
+
 def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
     run.start(project, "s1", [])
@@ -157,10 +181,10 @@ def kill_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Non
         count = iter(range(10_000))
 
         def guarded(name: str) -> Callable[..., object]:
-            def call(*words: object) -> object:
+            def call(*words: object, **named: object) -> object:
                 if next(count) == at:
                     raise Killed
-                return real[name](*words)
+                return real[name](*words, **named)
 
             return call
 

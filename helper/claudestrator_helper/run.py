@@ -75,12 +75,15 @@ def wait_for_step(
 ) -> list[str]:
     """Blocks until the run has a step to take, at most *limit* seconds, and takes it; the lines to print.
 
-    Raises ClaudestratorError where the files can't be read or written, or *session* isn't the run's.
+    Raises ClaudestratorError where the files can't be read or written, *session* isn't the run's, or the session that
+    called has died: a heartbeat without a session would keep others out.
 
     """
-    deadline = clock() + limit
+    deadline, family = clock() + limit, wait.parents()
     seen: list[str] = []
     while True:
+        if wait.parents() != family:
+            raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one goes on")
         looked, step = _look(project, session, int(now()))
         seen += step.lines
         if step.directives:
