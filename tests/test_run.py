@@ -84,22 +84,20 @@ def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
     assert wait(project, limit=20)[-1] == "STOP All 1 tasks are completed."
 
 
-def test_a_wait_sees_what_another_one_has_started_meanwhile(project: paths.Project) -> None:
+def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
     run.start(project, "s1", [])
-    said: list[list[str]] = []
-    waits = [threading.Thread(target=lambda: said.append(wait(project, limit=20))) for _ in range(2)]
-    for thread in waits:
-        thread.start()
-    time.sleep(0.2)
-    report.done(project, "TASK-1", 1, "")
-    waits[0].join(0.5)
+    said: dict[str, list[str]] = {}
+    earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=20)))
+    later = threading.Thread(target=lambda: said.update(later=wait(project, limit=20)))
+    earlier.start()
     time.sleep(0.3)
-    report.done(project, "TASK-2", 1, "")
-    for thread in waits:
-        thread.join(20)
-    directives = sorted(lines[-1] for lines in said)
-    assert directives == ["SPAWN TASK-2 sonnet", "STOP All 2 tasks are completed."]
+    later.start()
+    earlier.join(20)
+    assert said == {"earlier": ["another wait has taken over", "WAIT"]}
+    report.done(project, "TASK-1", 1, "")
+    later.join(20)
+    assert said["later"][-1] == "SPAWN TASK-2 sonnet"
 
 
 def test_a_wait_whose_session_has_died_renews_no_heartbeat(

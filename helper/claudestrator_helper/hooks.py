@@ -5,12 +5,15 @@ A bug here must never fail or hold a session of somebody's: `main` swallows ever
 
 import json
 import os
+import re
 import sys
 
 from . import markers, paths, report, state
 from .paths import Project
 
 ENDED = "ended without reporting"
+#: The prompt is the answer to an agent's first call, so it is in the first bytes of its transcript.
+_PROMPT_WITHIN = 1_000_000
 _REMIND = (
     "You are ending without a report, and the run is waiting for one. If {id} is done and you saw it work, run "
     "`claudestrator-helper done {id} --attempt {attempt}`; if not, run `claudestrator-helper fail {id} --attempt "
@@ -46,7 +49,7 @@ def _subagent_stop(project: Project, event: dict[str, object]) -> dict[str, obje
     id_ = _description(event)
     agent = current.agents.get(id_)
     ours = not current.session or event.get("session_id") == current.session
-    if agent is None or not ours:
+    if agent is None or not ours or _attempt(event, id_) not in (None, agent.attempt):
         return None
     if markers.report_of(project, id_, agent.attempt):
         return None
@@ -54,6 +57,20 @@ def _subagent_stop(project: Project, event: dict[str, object]) -> dict[str, obje
         report.ended(project, id_, agent.attempt, ENDED)
         return None
     return {"decision": "block", "reason": _REMIND.format(id=id_, attempt=agent.attempt)}
+
+
+def _attempt(event: dict[str, object], id_: str) -> int | None:
+    """The attempt that the ending agent was given, as its own prompt says; None for one that never asked for it.
+
+    An agent takes seconds to end after its report, and the run may have given its task to the next one by then.
+    """
+    path = event.get("agent_transcript_path")
+    if not isinstance(path, str) or not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        head = file.read(_PROMPT_WITHIN).decode(errors="replace")
+    told = re.search(rf"claudestrator-helper done {re.escape(id_)} --attempt (\d{{1,9}})\b", head)
+    return int(told[1]) if told else None
 
 
 def _description(event: dict[str, object]) -> str:

@@ -79,12 +79,14 @@ def wait_for_step(
     called has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, family = clock() + limit, wait.parents()
+    deadline, family, turn = clock() + limit, wait.parents(), _take_turn(project)
     seen: list[str] = []
     while True:
         if wait.parents() != family:
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one goes on")
-        looked, step = _look(project, session, int(now()))
+        looked, step = _look(project, session, turn, int(now()))
+        if step is None:
+            return [*seen, "another wait has taken over", "WAIT"]
         seen += step.lines
         if step.directives:
             return seen + step.directives
@@ -95,20 +97,40 @@ def wait_for_step(
         wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, loop.HEARTBEAT), sleep, clock)  # noqa: B023
 
 
-def _look(project: Project, session: str, now: int) -> tuple[wait.Print, loop.Step]:
-    """A step, and how the files were before it looked at them: what changes after that is for the next."""
+def _take_turn(project: Project) -> str:
+    """Makes the caller the one wait that takes steps. An earlier one may have been moved to the background, where
+    nobody reads the directives that it would print."""
+    turn = os.urandom(8).hex()
+    if os.path.exists(project.session):
+        with files.locked(project.lock):
+            files.write(_turn(project), turn, within=project.state)
+    return turn
+
+
+def _turn(project: Project) -> str:
+    return os.path.join(project.markers, ".wait")
+
+
+def _look(project: Project, session: str, turn: str, now: int) -> tuple[wait.Print, loop.Step | None]:
+    """A step, and how the files were before it looked at them: what changes after that is for the next.
+
+    No step for a wait whose turn has passed.
+
+    """
     with files.locked(project.lock):
         looked = wait.fingerprint(_watched(project, state.read(project)))
         inputs = read(project, now)
         if session and inputs.state.unfinished and inputs.state.session != session:
             raise ClaudestratorError("another session has taken over this run: go on there")
+        if (files.read(_turn(project)) or turn) != turn:
+            return looked, None
         return looked, _apply(project, inputs, inputs.state)
 
 
 def _watched(project: Project, current: state.State) -> list[str]:
     kinds = (markers.DONE, markers.FAILED)
     reports = [markers.path(project, id_, kind) for id_ in current.agents for kind in kinds]
-    return [project.session, project.queue, *reports]
+    return [project.session, project.queue, _turn(project), *reports]
 
 
 def _waiting(current: state.State, now: int) -> str:

@@ -1,0 +1,97 @@
+"""How long a verb takes as a whole process, beside `python -c pass` and `python -c 'import click'`.
+
+usage: python benchmarks/latency.py [--rounds N]    (in an environment where Claudestrator is installed)
+
+Each round runs every command once, in turn, so that a machine that changes its speed changes it for all of them;
+the table holds the medians and the median of the ratios, round by round.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from queues import many
+
+SIZES = (10, 32, 100, 1000, 10_000)
+#: Which verbs run at every size; the others run on the queue of 32 tasks.
+EVERY_SIZE = ("next-task", "set-status")
+OTHERS = (
+    "tasks", "status", "state", "check", "prompt TASK-032", "wait --max 0", "stop", "start x",
+    "wait-command TASK-032", "state note x", "add-tasks -", "done TASK-032", "fail TASK-032 x",
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    helper = str(Path(sys.executable).with_name("claudestrator-helper"))
+    with tempfile.TemporaryDirectory() as folder:
+        commands = dict(_commands(Path(folder), helper))
+        times = _measure(commands, rounds)
+    bare, click = times["python -c pass"], times["python -c 'import click'"]
+    print(f"medians of {rounds} rounds, whole processes; a ratio is the median of the rounds' ratios\n")
+    print(f"{'command':<42} {'ms':>7} {'/ pass':>8} {'/ click':>8}")
+    for name, seconds in times.items():
+        of_bare, of_click = (_ratio(seconds, other) for other in (bare, click))
+        print(f"{name:<42} {statistics.median(seconds) * 1000:>7.1f} {of_bare:>8.2f} {of_click:>8.2f}")
+
+
+def _commands(folder: Path, helper: str) -> list[tuple[str, tuple[list[str], Path]]]:
+    python = sys.executable
+    found = [
+        ("python -c pass", ([python, "-c", "pass"], folder)),
+        ("python -c 'import click'", ([python, "-c", "import click"], folder)),
+    ]
+    for size in SIZES:
+        project = _project(folder / str(size), size)
+        for verb in EVERY_SIZE:
+            words = ["set-status", f"TASK-{size:03d}", "pending"] if verb == "set-status" else [verb]
+            found.append((f"{verb}, {size:,} tasks", ([helper, *words], project)))
+    project = _project(folder / "others", 32)
+    return found + [(f"{verb}, 32 tasks", ([helper, *verb.split()], project)) for verb in OTHERS]
+
+
+def _project(folder: Path, size: int) -> Path:
+    state = folder / ".claude"
+    state.mkdir(parents=True)
+    (state / "task_queue.md").write_text(many(size, completed=size // 2), encoding="utf-8")
+    return folder
+
+
+def _measure(commands: dict[str, tuple[list[str], Path]], rounds: int) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for at in range(rounds + 1):
+        for name, (command, folder) in commands.items():
+            if command[1] == "set-status":
+                # Every other round pending, so that each round changes the file.
+                command[3] = "completed" if at % 2 else "pending"
+            before = time.perf_counter()
+            done = subprocess.run(
+                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=_environment()
+            )
+            seconds = time.perf_counter() - before
+            if b"Traceback" in done.stderr:
+                sys.exit(f"{name} is broken:\n{done.stderr.decode()}")
+            if at:
+                times[name].append(seconds)
+    return times
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CLAUDESTRATOR_"))}
+
+
+def _ratio(seconds: list[float], other: list[float]) -> float:
+    return statistics.median(one / two for one, two in zip(seconds, other, strict=True))
+
+
+if __name__ == "__main__":
+    main()

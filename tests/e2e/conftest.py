@@ -1,0 +1,57 @@
+"""What the end-to-end tests share. They are skipped, with the reason, where the machine lacks what they need.
+
+CLAUDESTRATOR_E2E=required turns each such skip into a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from rig import claude_code
+from rig.scene import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("e2e")
+
+
+@pytest.fixture(scope="session")
+def claude() -> Path:
+    try:
+        return claude_code.binary()
+    except claude_code.BinaryMissingError as error:
+        lacking(str(error))
+
+
+@pytest.fixture(scope="session")
+def stage(claude: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Its folder has a short name, because its length is in every notification; it is kept when a test fails."""
+    if not Path(sys.prefix, "bin", "claudestrator-helper").exists():
+        lacking(f"the helper is not installed beside {sys.executable}: run `pip install -e .`")
+    folder = Path(tempfile.mkdtemp(prefix="e2e-")).resolve()
+    yield Stage(claude, folder)
+    if not request.session.testsfailed:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def tmux() -> None:
+    if not shutil.which("tmux"):
+        lacking("tmux is missing: install it with the system's package manager")
+
+
+def lacking(reason: str) -> NoReturn:
+    if os.environ.get("CLAUDESTRATOR_E2E") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)

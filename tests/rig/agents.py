@@ -1,0 +1,152 @@
+"""The scripted agents: they obey their prompt, act their part, and believe only what they saw succeed."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rig.conversation import blocks, last_calls, say, texts, use
+from rig.plays import Act, Ending, Play
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rig.conversation import Call
+    from rig.messages_api import JSON, Request
+
+COMMAND_LIMIT = 9_000
+_RUN = re.compile(r"Run `([^`]+)` and follow it")
+_TASK = re.compile(r"^# Your task: (\S+)", re.MULTILINE)
+_REPORT = re.compile(r"^ *(claudestrator-helper (done|fail) \S+ --attempt (\d+) - <<'(\w+)')$", re.MULTILINE)
+_SEPARATOR = "\n\n---\n\n"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What the printed prompt says: the task, the attempt, and how to report (the heredoc's head by verb)."""
+
+    task_id: str
+    attempt: int
+    heads: dict[str, tuple[str, str]]
+
+    @classmethod
+    def parse(cls, prompt: str) -> Assignment:
+        """Raises ValueError for a prompt that does not name the task or does not say how to report."""
+        task = _TASK.search(prompt)
+        reports = _REPORT.findall(prompt)
+        heads = {verb: (head, mark) for head, verb, _, mark in reports}
+        if not task or set(heads) != {"done", "fail"}:
+            raise ValueError(f"an agent can't work by this prompt: {prompt[:300]!r}")
+        return cls(task[1], int(reports[0][2]), heads)
+
+    def report(self, verb: str, text: str) -> JSON:
+        head, mark = self.heads[verb]
+        return use("Bash", command=f"{head}\n{text}\n{mark}")
+
+
+def next_blocks(request: Request, play: Play, launch: int) -> list[JSON]:
+    """The agent's next message. Its place in its part is the number of messages that it has sent.
+
+    `launch` counts the agents that were started with this prompt, from 1.
+    """
+    sent = sum(message["role"] == "assistant" for message in request.messages)
+    command = first_command(request)
+    if command is None:
+        return [say("There is nothing that I was told to run.")]
+    if play.act(command.split()[-1], launch).ending is Ending.UNSTARTED:
+        return [say("I would rather not.")]
+    if not sent:
+        return [use("Bash", command=command)]
+    return _step(request, play, sent) if last_calls(request.messages) else _after_the_end(request, play)
+
+
+def first_command(request: Request) -> str | None:
+    """The command that the agent's launch told it to run."""
+    asked = _RUN.search("\n".join(texts(request.messages, "user")))
+    return asked[1] if asked else None
+
+
+def _step(request: Request, play: Play, sent: int) -> list[JSON]:
+    answered = last_calls(request.messages)
+    failure = next((call for call in answered if call.is_error and call.tool != "Read"), None)
+    if sent == 1 and failure:
+        return [say(f"My prompt can't be had: {failure.result[:200]}")]
+    assignment = _assignment(request)
+    last = answered[-1]
+    if _is_report(last.input.get("command", "")):
+        return [say(_closing(play.act(assignment.task_id, assignment.attempt), last.result))]
+    if failure:
+        return [assignment.report("fail", _why(failure))]
+    steps = list(_steps(assignment, play))
+    return steps[sent - 1]
+
+
+def _steps(assignment: Assignment, play: Play) -> Iterator[list[JSON]]:
+    act = play.act(assignment.task_id, assignment.attempt)
+    if assignment.task_id == "decomposition":
+        yield from ([call] for call in add_tasks_calls(play.tasks))
+    if act.files:
+        # The Write tool refuses a file that exists and was not read; reading a missing one does no harm.
+        yield [use("Read", file_path=path) for path in act.files]
+        yield [use("Write", file_path=path, content=content) for path, content in act.files.items()]
+    yield from ([use("Bash", command=check)] for check in act.checks)
+    yield _ending(assignment, act)
+
+
+def _ending(assignment: Assignment, act: Act) -> list[JSON]:
+    time.sleep(act.delay)
+    if act.ending in (Ending.FORGET, Ending.SILENT):
+        return [say(act.chatter or "All of it works now.")]
+    return [assignment.report("fail" if act.ending is Ending.FAIL else "done", act.note)]
+
+
+def _after_the_end(request: Request, play: Play) -> list[JSON]:
+    """Somebody spoke to an agent that had ended: the hook that tells it to report."""
+    assignment = _assignment(request)
+    act = play.act(assignment.task_id, assignment.attempt)
+    told = "".join(list(texts(request.messages, "user", "system"))[-1:])
+    if act.ending is Ending.FORGET and "claudestrator-helper" in told:
+        return [assignment.report("done", act.note)]
+    return [say("There is nothing more to say.")]
+
+
+def _assignment(request: Request) -> Assignment:
+    """From the result of the agent's first call, which printed its prompt. Raises ValueError."""
+    results = [block for message in request.messages for block in blocks(message) if block["type"] == "tool_result"]
+    return Assignment.parse("".join(block["text"] for block in blocks(results[0])) if results else "")
+
+
+def _is_report(command: str) -> bool:
+    return re.match(r"claudestrator-helper (done|fail) ", command) is not None
+
+
+def _closing(act: Act, printed: str) -> str:
+    time.sleep(act.linger)
+    line = printed.strip().split("\n")[-1]
+    return f"{act.chatter}\n{line}" if act.chatter else line
+
+
+def _why(failure: Call) -> str:
+    lines = failure.result.strip().split("\n")
+    what = failure.input.get("command") or failure.input.get("file_path", "")
+    # A command's last line is its verdict; a refusal begins with it.
+    return f"{what.split(chr(10))[0][:60]}: {lines[-1 if len(lines) > 1 else 0][:200]}"
+
+
+def add_tasks_calls(sections: tuple[str, ...]) -> list[JSON]:
+    """The sections through `add-tasks`, in order, in as few commands as their length allows."""
+    calls: list[JSON] = []
+    batch: list[str] = []
+    for section in sections:
+        if batch and len(_add_tasks_command([*batch, section])) > COMMAND_LIMIT:
+            calls.append(use("Bash", command=_add_tasks_command(batch)))
+            batch = []
+        batch.append(section)
+    return [*calls, use("Bash", command=_add_tasks_command(batch))] if batch else calls
+
+
+def _add_tasks_command(sections: list[str]) -> str:
+    body = _SEPARATOR.join(sections)
+    return f"claudestrator-helper add-tasks - <<'TASKS'\n{body}\n\n---\nTASKS"

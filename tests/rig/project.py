@@ -1,0 +1,92 @@
+"""Projects to run in: a git repository with a PRD, and Claudestrator installed in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_GIT_IDENTITY = ("-c", "user.name=Rig", "-c", "user.email=rig@localhost", "-c", "init.defaultBranch=main")
+
+
+class SetupError(Exception):
+    """A command that a project needs has refused; the message is one line."""
+
+
+def make_repository(folder: Path, files: dict[str, str]) -> None:
+    """A git repository with these files committed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "Begin"]):
+        command = ["git", *_GIT_IDENTITY, *words]
+        subprocess.run(command, cwd=folder, check=True, env={**os.environ, "HOME": str(folder)})
+
+
+def install_by_script(project: Path, home: Path, claude: Path) -> None:
+    """`install.sh DIR` with a HOME of its own, in which the helper is this Python's.
+
+    Raises SetupError with the script's last line when it refuses.
+    """
+    link = bin_folder(home) / "claude"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.exists():
+        link.symlink_to(claude)
+    environment = {
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(link.parent), os.environ.get("PATH", os.defpath)]),
+        "CLAUDESTRATOR_VENV": sys.prefix,
+    }
+    command = ["bash", str(REPOSITORY / "install.sh"), str(project)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise SetupError(f"install.sh refused: {said[-1] if said else 'it said nothing'}")
+
+
+def launch_plugin_helper(home: Path, environment: dict[str, str]) -> None:
+    """Uses the plugin's launcher once. Raises SetupError with the line in which it refuses."""
+    command = [str(REPOSITORY / "bin" / "claudestrator-helper"), "--version"]
+    own = {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), **environment}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=own)
+    if done.returncode:
+        raise SetupError(done.stderr.strip() or f"the plugin's launcher ended with status {done.returncode}")
+
+
+def bin_folder(home: Path) -> Path:
+    """Where install.sh puts the helper."""
+    return home / ".local" / "bin"
+
+
+def helper(project: Path, *words: str, text: str = "") -> str:
+    """What the helper of this Python's environment prints. Raises SetupError with its last line when it refuses."""
+    command = [str(Path(sys.prefix, "bin", "claudestrator-helper")), "--project", str(project), *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, input=text)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise SetupError(f"claudestrator-helper {words[0]}: {said[-1] if said else f'status {done.returncode}'}")
+    return done.stdout
+
+
+def tasks(project: Path) -> list[dict[str, Any]]:
+    """The queue as `tasks --json` gives it."""
+    found: list[dict[str, Any]] = json.loads(helper(project, "tasks", "--json"))
+    return found
+
+
+def statuses(project: Path) -> dict[str, str]:
+    """The status of every task, by id, in the queue's order."""
+    return {task["id"]: task["status"] for task in tasks(project)}
+
+
+def run_log(project: Path) -> list[dict[str, Any]]:
+    """The events that the run has logged so far; a last line without its end is left for the next time."""
+    path = project / ".claude" / "run_log.jsonl"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.split("\n")[:-1]]

@@ -1,0 +1,111 @@
+"""A project with Claudestrator installed, ready for runs of the real Claude Code, and what such a run left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rig import project
+from rig.scripted_model import ScriptedModel
+from rig.session import Run, Setting, prepare_home, run_headless
+from rig.transcript import Transcript, agent_exchanges, spoken, transcript
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rig.plays import Play
+
+PRD = "# A thing\n\nBuild it.\n"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    run: Run
+    statuses: dict[str, str]
+    events: list[dict[str, Any]]
+
+    @property
+    def said(self) -> str:
+        """What the orchestrator said to the person.
+
+        It is not the session's output: a notification that comes after the last word makes a turn of its own.
+        """
+        return "\n".join(spoken(self.run.exchanges))
+
+    @property
+    def transcript(self) -> Transcript:
+        return transcript(self.run.exchanges)
+
+    def logged(self, event: str) -> list[str]:
+        """The ids of these events, in order."""
+        return [entry.get("id", "") for entry in self.events if entry["event"] == event]
+
+    def models(self, task_id: str) -> list[str]:
+        """The models that its attempts were spawned with."""
+        spawned = [entry for entry in self.events if entry["event"] == "spawned"]
+        return [entry["model"] for entry in spawned if entry["id"] == task_id]
+
+    def agents_saw(self, text: str) -> bool:
+        """Whether any agent's conversation held the text."""
+        return any(text in json.dumps(each.request.messages) for each in agent_exchanges(self.run.exchanges))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where Claude Code runs: `setting` differs between the kinds of install."""
+
+    setting: Setting
+
+    @property
+    def project(self) -> Path:
+        return self.setting.project
+
+    def orchestrate(
+        self, play: Play, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = 60
+    ) -> Outcome:
+        """Raises AssertionError when the scripted model could make nothing of a request, or claude failed."""
+        run = run_headless(self.setting, ScriptedModel(play), prompt, mode, limit)
+        assert not run.brain_errors, run.brain_errors
+        assert run.exit_code == 0, (run.output, run.error_output)
+        return Outcome(run, project.statuses(self.project), project.run_log(self.project))
+
+
+def wrap_helper(scene: Scene, script: str) -> None:
+    """Puts a shell script in front of the helper that install.sh linked, which it finds as `$real`."""
+    link = project.bin_folder(scene.setting.home) / "claudestrator-helper"
+    text = f"#!/bin/sh\nreal='{link.resolve()}'\n{script}\n"
+    link.unlink()
+    link.write_text(text, encoding="utf-8")
+    link.chmod(0o755)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all the scenes of one test session share."""
+
+    claude: Path
+    folder: Path
+
+    def by_script(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
+        """A new project in `folder`, with install.sh having installed into it."""
+        home, root = self._new(name, files)
+        project.install_by_script(root, home, self.claude)
+        return Scene(Setting(self.claude, home, root, (project.bin_folder(home),), environment))
+
+    def by_plugin(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
+        """A new project, to be run with the repository as a plugin."""
+        home, root = self._new(name, files)
+        arguments = ("--plugin-dir", str(project.REPOSITORY))
+        # The first use makes the plugin's venv, which needs the network that a run does not have.
+        data = {"XDG_DATA_HOME": str(self.folder / "data")}
+        project.launch_plugin_helper(home, data)
+        return Scene(Setting(self.claude, home, root, (), data | environment, arguments))
+
+    def _new(self, name: str, files: dict[str, str] | None) -> tuple[Path, Path]:
+        home, root = self.folder / f"{name}-home", self.folder / name
+        project.make_repository(root, {"PRD.md": PRD} if files is None else files)
+        prepare_home(home, root)
+        return home, root
