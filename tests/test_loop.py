@@ -124,7 +124,7 @@ def test_a_task_that_fails_once_is_tried_with_a_stronger_model_and_its_reason() 
     assert (agent.attempt, agent.failures, agent.reason) == (2, 1, "tests do not pass")
     assert run.statuses() == {"TASK-1": "in_progress"}
     run.done("TASK-1")
-    assert run.wait() == ["STOP All 1 tasks are completed."]
+    assert run.wait() == ["STOP The one task is completed."]
 
 
 def test_a_task_that_fails_twice_stays_failed_and_the_rest_goes_on() -> None:
@@ -219,7 +219,7 @@ def test_a_marker_of_an_earlier_run_does_not_complete_a_task_that_is_claimed_aga
 def test_a_marker_made_by_hand_counts() -> None:
     run = started(task("TASK-1"))
     run.reports["TASK-1"] = markers.Marker(markers.DONE, None)
-    assert run.wait() == ["STOP All 1 tasks are completed."]
+    assert run.wait() == ["STOP The one task is completed."]
 
 
 def test_a_task_that_a_person_completes_or_removes_while_its_agent_works_is_left_to_them() -> None:
@@ -227,7 +227,7 @@ def test_a_task_that_a_person_completes_or_removes_while_its_agent_works_is_left
     run.text = q.set_status(run.text, "TASK-1", "completed")
     assert run.wait() == ["SPAWN TASK-2 sonnet"]
     run.text = queue(task("TASK-1", status="completed"))
-    assert run.wait() == ["STOP All 1 tasks are completed."]
+    assert run.wait() == ["STOP The one task is completed."]
     assert run.said == ["left TASK-1 (1/2): set to completed by hand", "left TASK-2 (1/1): no longer in the queue"]
 
 
@@ -320,7 +320,7 @@ def test_a_wait_with_nothing_running_says_how_the_last_run_ended() -> None:
     run = started(task("TASK-1"))
     run.done("TASK-1")
     run.wait()
-    assert run.wait() == ["STOP No run is going on here: `/orchestrate` starts one. All 1 tasks are completed."]
+    assert run.wait() == ["STOP No run is going on here: `/orchestrate` starts one. The one task is completed."]
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -81,7 +81,7 @@ def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
     timer = threading.Timer(0.3, lambda: Path(project.markers, "TASK-1.done").touch())
     Path(project.markers).mkdir()
     timer.start()
-    assert wait(project, limit=20)[-1] == "STOP All 1 tasks are completed."
+    assert wait(project, limit=20)[-1] == "STOP The one task is completed."
 
 
 def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project: paths.Project) -> None:

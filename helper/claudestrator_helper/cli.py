@@ -9,7 +9,8 @@ import sys
 import click
 
 from . import paths
-from .errors import ClaudestratorError
+from .errors import ClaudestratorError, UsageError
+from .fields import one_line
 from .next_task import answer
 from .next_task import report as say_refusal
 
@@ -58,20 +59,37 @@ def _say_version(context: click.Context, value: bool) -> None:
 def run_cli() -> int:
     """The boundary: a refusal is one line on stderr and 1, a wrong call 2, a bug a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="claudestrator-helper", standalone_mode=False)
     except ClaudestratorError as error:
-        return say_refusal(error)
+        return _say_refusal(error)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _say_usage(error)
     except click.Abort:
         return 130
     return 0
 
 
-@cli.command()
+def _say_refusal(error: ClaudestratorError) -> int:
+    if "start" not in sys.argv[1:4]:
+        return say_refusal(error)
+    # The command of a slash command that exits otherwise takes the whole slash command with it.
+    click.echo(f"STOP {error}")
+    return 0
+
+
+def _say_usage(error: click.ClickException) -> int:
+    """One line like every refusal, where click would print four."""
+    context = getattr(error, "ctx", None)
+    if len(sys.argv) == 1 or context is None:
+        error.show()  # without any words, click's error is the whole help
+        return error.exit_code
+    message = one_line(error.format_message()).split(". ")[0].rstrip(".")
+    return say_refusal(UsageError(f"{message}; `{context.command_path} --help` shows what it takes"))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
 @click.option("--session", default="", metavar="ID", help="The Claude Code session that will own the run.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and change nothing.")
 @click.argument("words", nargs=-1)

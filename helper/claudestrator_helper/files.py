@@ -18,12 +18,13 @@ LOCK_TIMEOUT = 20.0
 STDIN_LIMIT = 1_000_000
 
 
-def read(path: str) -> str | None:
+def read(path: str, within: str = "") -> str | None:
     """The text of a file with every byte kept (surrogateescape, no newline translation); None where there is no file.
 
-    Raises ClaudestratorError where it can't be read.
+    Raises ClaudestratorError where it can't be read, and where a link leads it out of the folder *within*.
 
     """
+    _stays(path, within)
     try:
         with open(path, "rb") as file:
             return file.read().decode("utf-8", "surrogateescape")
@@ -33,12 +34,14 @@ def read(path: str) -> str | None:
         raise refused("read", path, error) from error
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, within: str = "") -> None:
     """Puts *text* in the place of the file at *path*, all of it or nothing, whenever this process is killed.
 
-    A link is followed, so that it stays a link; the file keeps its mode. Raises ClaudestratorError where it can't.
+    A link is followed, so that it stays a link; the file keeps its mode. Raises ClaudestratorError where it can't,
+    and where a link leads out of the folder *within*.
 
     """
+    _stays(path, within)
     path = os.path.realpath(path)
     folder, name = os.path.split(path)
     temporary = ""
@@ -58,15 +61,19 @@ def write(path: str, text: str) -> None:
         raise refused("write", path, error) from error
 
 
-def append_line(path: str, line: str) -> None:
-    """Adds one line with one write, so that lines of two processes never mix.
+def append_line(path: str, line: str, within: str = "") -> None:
+    """Adds one line, in one write under the file's own lock, so that lines of two processes never mix.
 
-    A line that a kill cut short is ended first, so that it spoils no other.
+    A line that a kill cut short is ended first, so that it spoils no other. Raises as `write` does.
 
     """
+    _stays(path, within)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
+            if fcntl:
+                # Half of another's line may be visible while it is being written, and would pass for a cut one.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             size = os.fstat(descriptor).st_size
             cut = size and os.pread(descriptor, 1, size - 1) != b"\n"
             os.write(descriptor, (("\n" if cut else "") + line + "\n").encode("utf-8", "surrogateescape"))
@@ -96,7 +103,7 @@ def locked(path: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     """
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         raise refused("write", path, error) from error
     try:
@@ -145,7 +152,19 @@ def stdin() -> str:
 
 def refused(verb: str, path: str, error: OSError) -> ClaudestratorError:
     reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError):
+        # Only making a folder says so.
+        path, reason = str(error.filename), "it is no folder"
     return ClaudestratorError(f"cannot {verb} {path}: {reason}; make it possible and try again")
+
+
+def _stays(path: str, within: str) -> None:
+    if not within:
+        return
+    # A repository may come with links: what agents write and read must not follow one to somebody's own files.
+    folder = os.path.realpath(within)
+    if os.path.commonpath([os.path.realpath(path), folder]) != folder:
+        raise ClaudestratorError(f"{path} leads out of {within} by a link: remove the link and try again")
 
 
 def _keep_mode(path: str, temporary: str) -> None:

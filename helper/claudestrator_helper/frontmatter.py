@@ -11,7 +11,7 @@ from .errors import ClaudestratorError
 
 _DOCUMENT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
 _PLAIN = re.compile(r"[a-z][a-z_]*")
-_LINE = re.compile(rf"({_PLAIN.pattern}):[ ](.*)")
+_LINE = re.compile(rf"({_PLAIN.pattern}):[ ]([^\t\n]*)")
 #: Words that YAML takes for a text and for nothing else.
 _WORDS = re.compile(r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]")
 _NOT_WORDS = re.compile(r"(?:y|n|yes|no|on|off|true|false|null|nan|inf)\Z", re.IGNORECASE)
@@ -72,12 +72,12 @@ def _refuse(number: str) -> object:
 
 
 def _thorough(block: str, name: str) -> dict[str, object]:
-    import frontmatter
     import yaml
+    from frontmatter.default_handlers import YAMLHandler
 
     try:
         # The loader in Python, because the one in C refuses the escapes that stand for bytes that are not UTF-8.
-        metadata = frontmatter.YAMLHandler().load(block, Loader=yaml.SafeLoader)
+        metadata = YAMLHandler().load(block, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError) as error:
         line = _line_of(error, block)
         raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; mend or delete it") from error

@@ -60,7 +60,7 @@ def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str) -> None:
     line = "" if attempt is None else f"attempt: {attempt}\n"
-    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}")
+    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.state)
 
 
 def clear(project: Project, id_: str) -> None:

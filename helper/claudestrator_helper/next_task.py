@@ -18,8 +18,14 @@ def main(folder: str | None, words: list[str]) -> int:
 
         session_start.main(folder)
     else:
-        print(answer(paths.project(folder), as_json="--json" in words))
+        say(answer(paths.project(folder), as_json="--json" in words))
     return 0
+
+
+def say(line: str) -> None:
+    """Prints a line; bytes that are not UTF-8 come out as they went in, whatever the terminal's encoding."""
+    sys.stdout.buffer.write(f"{line}\n".encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 def answer(project: paths.Project, *, as_json: bool) -> str:

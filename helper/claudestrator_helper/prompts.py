@@ -2,14 +2,16 @@
 
 import os
 
-from . import files, frontmatter, loop, paths, state
+from . import files, frontmatter, ids, loop, paths, state, summary
 from .errors import ClaudestratorError
 from .paths import Project
 from .queue import Queue, Task
 
 #: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters: the report's section comes
-#: last and has to arrive. The longest parts of a task and all its notes together get so many characters.
-TASK_LIMIT, NOTES_LIMIT = 14_000, 8_000
+#: last and has to arrive. So many characters go to the role, the task, all notes together and the last reason.
+ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT = 4_000, 12_000, 7_000, 1_000
+#: The notes of so many dependencies are shown, the last ones: of more there would be too little of each.
+NOTED = 35
 
 _REPORT = """\
 # Report
@@ -57,7 +59,7 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     else:
         role, parts = "task", _task(project, parsed.task(id_))
     if agent and agent.reason:
-        parts.append(_FAILED.format(reason=agent.reason))
+        parts.append(_FAILED.format(reason=summary.cut(agent.reason, REASON_LIMIT)))
     return "\n\n".join([_role(project, role), *parts, _REPORT.format(id=id_, attempt=attempt)])
 
 
@@ -70,7 +72,7 @@ def _role(project: Project, role: str) -> str:
             body = frontmatter.split(text, path)[1].strip()
             if not body:
                 raise ClaudestratorError(f"{path} holds no text: write the role's text, or delete the file")
-            return body
+            return _bounded(body, ROLE_LIMIT, path)
     raise ClaudestratorError(f"the text of the role is missing ({paths.shipped(name)}): install Claudestrator again")
 
 
@@ -82,21 +84,26 @@ def _task(project: Project, task: Task) -> list[str]:
         parts.append(f"**Files:** {', '.join(task.files)}")
     if task.notes:
         parts.append(f"**Notes:** {task.notes}")
-    text = "\n\n".join(parts)
-    if len(text) > TASK_LIMIT:
-        text = f"{text[:TASK_LIMIT]}…\n\nThe rest stands in {project.queue}, from line {task.line}: read it there."
+    text = _bounded("\n\n".join(parts), TASK_LIMIT, f"{project.queue}, from line {task.line}")
     return [text, *_notes(project, task.dependencies)]
 
 
 def _notes(project: Project, dependencies: list[str]) -> list[str]:
-    found = [(id_, files.read(project.note(id_))) for id_ in dependencies]
+    found = [(id_, files.read(project.note(id_), within=project.state)) for id_ in dependencies if ids.is_id(id_)]
     notes = [(id_, note.strip()) for id_, note in found if note and note.strip()]
     if not notes:
         return []
-    share = NOTES_LIMIT // len(notes)
-    cut = [f"## {id_}\n\n{_shortened(note, share, project.note(id_))}" for id_, note in notes]
-    return ["\n\n".join(["# Notes from the tasks it builds on", *cut])]
+    shown = notes[-NOTED:]
+    share = NOTES_LIMIT // len(shown)
+    parts = [f"## {id_}\n\n{_cut(note, share)}" for id_, note in shown]
+    if len(notes) > len(shown) or any(len(note) > share for _, note in shown):
+        parts.append(f"Notes that were left out or cut stand whole in {os.path.dirname(project.note(shown[0][0]))}.")
+    return ["\n\n".join(["# Notes from the tasks it builds on", *parts])]
 
 
-def _shortened(note: str, length: int, path: str) -> str:
-    return note if len(note) <= length else f"{note[:length].rstrip()}…\n\n(the rest: {path})"
+def _bounded(text: str, limit: int, place: str) -> str:
+    return text if len(text) <= limit else f"{_cut(text, limit)}\n\nThe rest stands in {place}: read it there."
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit].rstrip()}…"

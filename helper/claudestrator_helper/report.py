@@ -41,7 +41,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     if id_ == loop.DECOMPOSITION:
         _decomposed(parsed)
     if note.strip():
-        files.write(project.note(id_), _kept(note))
+        files.write(project.note(id_), _kept(note), within=project.state)
     markers.leave(project, id_, markers.DONE, latest, markers.DONE)
     return f"done {id_}"
 
@@ -101,9 +101,7 @@ def _decomposed(parsed: queue.Queue) -> None:
 def _kept(note: str) -> str:
     # Control characters could carry terminal escapes into whatever shows the note.
     text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", note).strip()
-    if len(text) > NOTE_LENGTH:
-        text = text[:NOTE_LENGTH].rsplit(" ", 1)[0] + "…"
-    return text + "\n"
+    return (text if len(text) <= NOTE_LENGTH else text[: NOTE_LENGTH - 1].rstrip() + "…") + "\n"
 
 
 def ended(project: Project, id_: str, attempt: int, reason: str) -> None:

@@ -122,7 +122,7 @@ def _look(project: Project, session: str, turn: str, now: int) -> tuple[wait.Pri
         inputs = read(project, now)
         if session and inputs.state.unfinished and inputs.state.session != session:
             raise ClaudestratorError("another session has taken over this run: go on there")
-        if (files.read(_turn(project)) or turn) != turn:
+        if (files.read(_turn(project), within=project.state) or turn) != turn:
             return looked, None
         return looked, _apply(project, inputs, inputs.state)
 
@@ -202,7 +202,7 @@ def _log(project: Project, step: loop.Step, now: int) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     for event in step.events:
         entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
-        files.append_line(project.log, json.dumps(entry, ensure_ascii=False))
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.state)
 
 
 def _understood(words: list[str]) -> None:

@@ -18,7 +18,7 @@ def main(folder: str | None) -> None:
         project = paths.project(paths.root_around(start) if start else None)
         line = unfinished(project) if os.path.exists(project.session) else ""
         if line:
-            print(line)
+            next_task.say(line)
 
 
 def unfinished(project: paths.Project) -> str:

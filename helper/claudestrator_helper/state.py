@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from . import files, frontmatter
+from . import files, frontmatter, ids
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -87,6 +87,9 @@ def parse(text: str, name: str = "session_state.md") -> State:
     for key, kind in (("attempts", int), ("failed", str), ("released", int)):
         for id_, value in known.get(key, {}).items():
             _checked(name, f"{key}, {id_}", value, kind)
+    for key in ("agents", "attempts", "failed", "streak", "released"):
+        for id_ in known.get(key, ()):
+            _checked_id(name, key, id_)
     return State(**known, others=metadata)
 
 
@@ -109,6 +112,12 @@ def _checked(name: str, key: str, value: object, kind: type) -> Any:
     raise ClaudestratorError(f"{name}: {key} is {value!r:.60} and not {_NAMES[kind]}; mend or delete the file")
 
 
+def _checked_id(name: str, key: str, id_: object) -> None:
+    # It names files, and this file may have come with somebody's repository.
+    if not isinstance(id_, str) or not ids.is_id(id_):
+        raise ClaudestratorError(f"{name}: {key} holds {id_!r:.60}, which is no id; mend or delete the file")
+
+
 _NAMES = {bool: "true or false", str: "a text", int: "a whole number", dict: "a mapping", list: "a list"}
 
 
@@ -121,7 +130,7 @@ def write(project: Project, state: State) -> None:
     ignore = os.path.join(project.state, ".gitignore")
     if not os.path.lexists(ignore):
         files.write(ignore, IGNORED)
-    files.write(project.session, render(state))
+    files.write(project.session, render(state), within=project.state)
 
 
 def get(state: State, key: str) -> object:
@@ -146,7 +155,11 @@ def put(state: State, key: str, value: object) -> State:
         if not key.isidentifier() or key != key.lower() or key == "others":
             raise ClaudestratorError(f"{key[:60]!r} is not a key: use lower-case letters, digits and '_'")
         return replace(state, others=state.others | {key: value})
-    return parse(frontmatter.join({**_flat(state), key: value}, ""), "state")
+    try:
+        return parse(frontmatter.join({**_flat(state), key: value}, ""))
+    except ClaudestratorError as error:
+        now = f"`claudestrator-helper state {key}` shows what it is now"
+        raise ClaudestratorError(f"{key} can't be {value!r:.60}: {now}") from error
 
 
 def _flat(state: State) -> dict[str, object]:

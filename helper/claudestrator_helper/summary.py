@@ -55,7 +55,7 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     parts = [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
     parts += [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
     if not parts:
-        return f"All {len(queue.tasks)} tasks are completed."
+        return f"All {len(queue.tasks)} tasks are completed." if len(queue.tasks) > 1 else "The one task is completed."
     again = [id_ for id_, status in statuses.items() if status == FAILED]
     hint = _AGAIN.format(again[0]) if again else "`claudestrator-helper check` names what to mend."
     return f"The run has ended, {counted}; {'; '.join(parts)}. {hint}"

@@ -63,12 +63,15 @@ def _parent_by_ps(pid: int) -> int | None:
 def command(folder: str, ids: Iterable[str], limit: int) -> str:
     """One bash command that waits up to *limit* seconds until each of *ids* has a marker in *folder*.
 
-    It needs no helper, names what is missing at its end, and then exits with 1.
+    It needs no helper, names what is missing at its end, and then exits with 1. Raises ClaudestratorError for a word
+    that is no id, which could be more than a word in a shell.
 
     """
     import shlex
 
-    names = " ".join(ids)
+    from .ids import checked
+
+    names = " ".join(map(checked, ids))
     return (
         f"d={shlex.quote(folder)}; for i in $(seq {limit}); do m=; for a in {names}; do "
         '[ -e "$d/$a.done" ] || [ -e "$d/$a.failed" ] || m="$m $a"; done; '

@@ -1,0 +1,131 @@
+"""What Claudestrator needs in Claude Code's settings.json: put there, and taken out again, text in, text out."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from . import json_text
+from .errors import ClaudestratorError
+
+BOM = "\ufeff"
+
+
+class Addition(NamedTuple):
+    """One value that was added: *value* under the last word of *path*, or as an item of the list at *path*."""
+
+    path: tuple[str, ...]
+    value: Any
+    item: bool = False
+
+
+def _hook(command: str) -> dict[str, Any]:
+    return {"hooks": [{"type": "command", "command": command}]}
+
+
+#: In an order in which each finds its place made. An hour is the longest that a single wait may block.
+WANTED = (
+    Addition(("permissions",), {}),
+    Addition(("permissions", "allow"), []),
+    Addition(("permissions", "allow"), "Bash(claudestrator-helper *)", item=True),
+    Addition(("env",), {}),
+    Addition(("env", "BASH_MAX_TIMEOUT_MS"), "3600000"),
+    Addition(("hooks",), {}),
+    Addition(("hooks", "SubagentStop"), []),
+    Addition(("hooks", "SubagentStop"), _hook("claudestrator-helper hook"), item=True),
+    Addition(("hooks", "SessionStart"), []),
+    Addition(("hooks", "SessionStart"), _hook("claudestrator-helper next-task --hook"), item=True),
+)
+
+
+def check(text: str) -> None:
+    """Raises ClaudestratorError when *text* can't be added to without touching something else."""
+    _parsed(text)
+    text = _split_bom(text)[1]
+    for path, value, item in WANTED:
+        if item or isinstance(value, str) or json_text.find(text, path) is None:
+            continue
+        if not isinstance(json_text.value_at(text, path), type(value)):
+            kind = "an object" if isinstance(value, dict) else "a list"
+            raise ClaudestratorError(f"has {'.'.join(path)} that is not {kind}: correct it")
+
+
+def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
+    """*text* with all that is wanted, and those of its values that are ours: added now, or listed in *before*.
+
+    Raises ClaudestratorError as check does.
+
+    """
+    check(text)
+    before = list(before)
+    text, _ = withdraw(text, [addition for addition in before if addition not in WANTED])
+    bom, text = _split_bom(text)
+    ours = []
+    for addition in WANTED:
+        missing = not _present(text, addition)
+        if missing:
+            text = _added(text, addition)
+        if missing or addition in before:
+            ours.append(addition)
+    return bom + text, ours
+
+
+def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str]]:
+    """*text* without our additions, and the names of those that the person has changed, which stay.
+
+    Raises ClaudestratorError for what isn't a JSON object.
+
+    """
+    _parsed(text)
+    bom, text = _split_bom(text)
+    changed = []
+    for addition in reversed(list(ours)):
+        path, value, item = addition
+        now = json_text.value_at(text, path)
+        if item and isinstance(now, list) and value in now:
+            text = json_text.remove(text, (*path, now.index(value)))
+        elif not item and now == value:
+            text = json_text.remove(text, path)
+        elif not item and now is not None and value not in ({}, []):
+            changed.append(".".join(path))
+    return bom + text, changed
+
+
+def news(ours: Iterable[Addition], before: Iterable[Addition]) -> list[str]:
+    """The values added since *before*, for people, one a line; the empty containers around them go without saying."""
+    before = list(before)
+    added = [addition for addition in ours if addition not in before and addition.value not in ({}, [])]
+    return [f"{'.'.join(path)}: {json.dumps(value)}" for path, value, _ in added]
+
+
+def _parsed(text: str) -> None:
+    try:
+        values = json.loads(_split_bom(text)[1])
+    except ValueError as error:
+        raise ClaudestratorError(f"is not plain JSON ({error}): correct it, without comments") from error
+    if not isinstance(values, dict):
+        raise ClaudestratorError("holds no JSON object: put its settings into { }")
+
+
+def _split_bom(text: str) -> tuple[str, str]:
+    return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+
+
+def _added(text: str, addition: Addition) -> str:
+    path, value, item = addition
+    return json_text.add(text, path, value) if item else json_text.add(text, path[:-1], value, path[-1])
+
+
+def _present(text: str, addition: Addition) -> bool:
+    path, value, item = addition
+    if not item:
+        return json_text.find(text, path) is not None
+    now = json_text.value_at(text, path)
+    return value in now or (isinstance(value, dict) and _command(value) in map(_command, now))
+
+
+def _command(group: Any) -> Any:
+    """The command of a hook's entry, so that one to which the person has added a timeout counts as there."""
+    try:
+        return group["hooks"][0]["command"]
+    except (KeyError, IndexError, TypeError):
+        return None

@@ -1,0 +1,39 @@
+"""What holds for the whole suite: a home of its own, and no deadline for a test on a busy machine."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+
+#: What a person's shell, or the Claude Code that runs this suite, may have set, and what would change results.
+_CHANGES_RESULTS = ("BASH_MAX_TIMEOUT_MS", "CLAUDE_CONFIG_DIR", "CLAUDE_PROJECT_DIR", "CLAUDESTRATOR_STATE_DIR")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder of the suite and of every process that it starts."""
+    real, own = Path.home(), tmp_path_factory.mktemp("home").resolve()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _CHANGES_RESULTS:
+            patch.delenv(name, raising=False)
+        for name, path in _of_downloads(real).items():
+            if name not in os.environ and path.exists():
+                patch.setenv(name, str(path))
+        patch.setenv("HOME", str(own))
+        for name in ("CONFIG", "DATA", "STATE"):
+            patch.setenv(f"XDG_{name}_HOME", str(own / name.lower()))
+        yield own
+
+
+def _of_downloads(real: Path) -> dict[str, Path]:
+    """Where downloads are cached and configured: a home without these would fetch everything anew, or fail to."""
+    return {
+        "XDG_CACHE_HOME": real / ".cache",
+        "PIP_CONFIG_FILE": real / ".config" / "pip" / "pip.conf",
+        "NPM_CONFIG_USERCONFIG": real / ".npmrc",
+    }

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Checks everything: formats, lint, types, shell scripts, the plugin's manifests, and all tests, those that drive the
+# real Claude Code included. Sets up what it needs in the cache folder, from bash, Python 3.10+, npm and git.
+# usage: bash tests/run.sh [pytest arguments…]
+#
+# What this machine can't run is skipped with the reason; CI=true or CLAUDESTRATOR_E2E=required makes it a failure.
+set -u
+self=${BASH_SOURCE[0]}
+case $self in */*) ;; *) self=./$self ;; esac
+cd -- "${self%/*}/.." && root=$(pwd -P) || exit 1
+# shellcheck source=helper/python.sh
+. helper/python.sh
+
+[ "${CI:-}" = true ] && export CLAUDESTRATOR_E2E=required
+failed=''
+
+give_up() {
+  printf 'tests/run.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+# lacking REASON: a part can't run here.
+lacking() {
+  [ "${CLAUDESTRATOR_E2E:-}" = required ] && give_up "$1"
+  printf 'skipped: %s\n' "$1"
+}
+
+# check NAME COMMAND…: goes on after a failure, so that one run tells of all of them.
+check() {
+  local name=$1
+  shift
+  printf '%s\n' "-- $name"
+  "$@" || failed="${failed:+$failed, }$name"
+}
+
+make_venv() {
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/claudestrator sum
+  sum=$(printf '%s' "$root" | cksum)
+  venv=$cache/test-venv-${sum%% *}
+  [ -d "$venv" ] || echo "setting up (once): $venv"
+  helper_module "$root/helper" venv "$venv" "$root $(cksum <pyproject.toml)" -e "${root}[dev]" || give_up 'no venv, no tests'
+}
+
+get_claude() {
+  local said
+  if said=$("$venv/bin/python" tests/rig/claude_code.py --fetch 2>&1); then
+    export CLAUDE_BIN=$said
+  else
+    lacking "the real Claude Code, and all that drives it: ${said##*$'\n'}"
+  fi
+}
+
+# tmux is for the one interactive test. Nobody is asked for a password, and nothing is installed on a person's Mac.
+get_tmux() {
+  command -v tmux >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install tmux; } >/dev/null 2>&1
+  elif [ "${CLAUDESTRATOR_E2E:-}" = required ] && command -v brew >/dev/null 2>&1; then
+    brew install --quiet tmux >/dev/null 2>&1
+  fi
+  command -v tmux >/dev/null 2>&1 || lacking 'tmux is missing for the interactive test: apt install tmux, or brew install tmux'
+}
+
+# Claude Code, in a home of its own.
+claude_code() {
+  HOME=$home CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 "$CLAUDE_BIN" "$@" </dev/null >"$home/said" 2>&1 ||
+    { cat "$home/said" && return 1; }
+}
+
+find_python || give_up "$problem"
+make_venv
+get_claude
+get_tmux
+home=$(mktemp -d) || give_up 'there is no place for temporary files: set TMPDIR'
+trap 'rm -rf "$home"' EXIT
+
+check 'ruff check' "$venv/bin/ruff" check
+check 'ruff format' "$venv/bin/ruff" format --check
+check 'mypy' "$venv/bin/python" -m mypy
+check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper helper/python.sh tests/run.sh .ci/run
+if [ -n "${CLAUDE_BIN:-}" ]; then
+  check 'claude plugin validate --strict' claude_code plugin validate . --strict
+  check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
+fi
+[ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
+printf '%s\n' '-- pytest'
+"$venv/bin/python" -m pytest "$@" && [ -z "$failed" ]

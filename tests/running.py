@@ -1,0 +1,89 @@
+"""Runs the helper's real entry in a process of its own.
+
+The process is a fork of this one, because a fresh interpreter takes longer than most of what is tested in it.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, NoReturn
+
+from claudestrator_helper import __main__, cli
+
+HELPER = str(Path(cli.__file__).resolve().parent.parent)
+
+
+class Result(NamedTuple):
+    """How a process ended; a negative *code* is the signal that killed it."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def helper(
+    *words: str, folder: str | Path, stdin: bytes = b"", environ: Mapping[str, str] | None = None, mixed: bool = False
+) -> Result:
+    """What ``claudestrator-helper`` answers to *words* in *folder*; *mixed* puts stderr into stdout, in order."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        source.write(stdin)
+        source.seek(0)
+        files = (source, out, out if mixed else err)
+        pid = fork(lambda: _main(words, folder, files, environ or {}))
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return Result(code, _content(out), "" if mixed else _content(err))
+
+
+def fork(work: Callable[[], None]) -> int:
+    """The id of a child process that does *work* and exits with 0, or with 70 and a traceback."""
+    pid = os.fork()
+    if pid == 0:
+        _child(work)
+    return pid
+
+
+def killed(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def joined(pids: Sequence[int]) -> list[int]:
+    """The exit codes of children, in their order."""
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+
+
+def _child(work: Callable[[], None]) -> NoReturn:
+    code = 70
+    try:
+        work()
+        code = 0
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else int(done.code is not None)
+    except BaseException:  # noqa: BLE001 (the parent's tests must not go on in the child, whatever happens)
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _main(words: Sequence[str], folder: str | Path, files: Sequence[IO[bytes]], environ: Mapping[str, str]) -> None:
+    for descriptor, file in enumerate(files):
+        os.dup2(file.fileno(), descriptor)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    os.chdir(folder)
+    os.environ.update(environ)
+    sys.argv = ["claudestrator-helper", *words]
+    try:
+        __main__.main()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "surrogateescape")

@@ -1,0 +1,174 @@
+"""The verbs as a person meets them: transcripts, played again by the helper's real entry."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import console
+import pytest
+from claudestrator_helper import cli, paths
+from claudestrator_helper.__main__ import main
+from queues import queue, task
+from running import HELPER, helper
+
+FOLDER = Path(__file__).parent / "transcripts"
+SECTIONS = [
+    pytest.param(section, id=f"{path.stem}: {section.title}")
+    for path in sorted(FOLDER.glob("*.md"))
+    for section in console.sections(path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return console.tools_in(tmp_path_factory.mktemp("path") / "tools")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_helper_answers_as_the_transcript_says(section: console.Section, tmp_path: Path, tools: Path) -> None:
+    count = 0
+    for command, answer in console.played(section, tmp_path.resolve() / "project", tools):
+        count += 1
+        assert console.matches(command.answer, answer), f"$ {command.text}\n{answer}\n--- and not\n{command.answer}"
+    assert count, "a section plays at least one command"
+
+
+def played_verbs() -> set[str]:
+    found = set()
+    for path in FOLDER.glob("*.md"):
+        for section in console.sections(path.read_text(encoding="utf-8")):
+            for info, body in section.blocks:
+                words = [command.text.split() for command in console.commands(body) if info == "console"]
+                found |= {
+                    word[word.index("claudestrator-helper") + 1] for word in words if "claudestrator-helper" in word
+                }
+    return found
+
+
+def test_every_verb_is_in_a_transcript() -> None:
+    assert set(cli.cli.commands) - played_verbs() == set()
+
+
+def test_a_refusal_is_one_line_on_standard_error_and_nothing_on_standard_output(tmp_path: Path) -> None:
+    for words in (
+        ["prompt", "TASK-404"],
+        ["done", "../x"],
+        ["state", "gone"],
+        ["--project", "gone", "tasks"],
+        ["next-task", "--project"],
+    ):
+        done = helper(*words, folder=tmp_path)
+        assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+        assert done.stderr.startswith("claudestrator-helper: ")
+        assert done.code in (1, 2)
+
+
+def test_next_task_answers_alike_with_and_without_click(tmp_path: Path) -> None:
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "task_queue.md").write_text(queue(task("TASK-001", objective="Build a ‘door’")))
+    for words in (["next-task"], ["next-task", "--json"]):
+        quick = helper(*words, folder=tmp_path)
+        # Behind --project=DIR the quick way is not taken.
+        slow = helper(f"--project={tmp_path}", *words, folder=tmp_path)
+        assert quick == slow
+        assert "TASK-001" in quick.stdout
+
+
+def test_bytes_that_are_not_utf_8_come_out_as_they_went_in(tmp_path: Path) -> None:
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "task_queue.md").write_bytes(
+        queue(task("TASK-001", objective="Build \u2028")).encode() + b"\xff\n"
+    )
+    for words in (["next-task"], ["tasks"], ["tasks", "--json"], ["check"], ["status"], ["prompt", "TASK-001"]):
+        done = helper(*words, folder=tmp_path)
+        assert "Traceback" not in done.stderr, done.stderr
+    (tmp_path / ".claude" / "task_queue.md").write_bytes(
+        queue(task("TASK-001", objective="Build XX")).encode().replace(b"XX", b"\xff\xe4")
+    )
+    for words in (["next-task"], ["tasks"], ["prompt", "TASK-001"], ["tasks", "--json"], ["next-task", "--json"]):
+        done = helper(*words, folder=tmp_path)
+        assert (done.code, done.stderr) == (0, "")
+        assert "Build \udcff\udce4" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["next-task"], ["tasks"], ["tasks", "--json"], ["next-task", "--json"]])
+def test_a_terminal_that_knows_ascii_only_is_no_reason_to_fail(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "task_queue.md").write_text(queue(task("TASK-001", objective="日本 😀")), encoding="utf-8")
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": HELPER, "PYTHONIOENCODING": "ascii", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "claudestrator_helper", *words],
+        cwd=tmp_path,
+        env=environ,
+        check=False,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "日本 😀" in done.stdout.decode() or "\\u65e5" in done.stdout.decode()
+
+
+def test_more_than_a_megabyte_of_input_is_refused(tmp_path: Path) -> None:
+    done = helper("add-tasks", "-", folder=tmp_path, stdin=b"x" * 1_000_001)
+    assert done.code == 1
+    assert (
+        done.stderr
+        == "claudestrator-helper: standard input holds more than 1,000,000 bytes: send it in several calls\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "it's",
+        '"',
+        "`id`",
+        "$(id)",
+        "$HOME",
+        "; touch owned",
+        "&& touch owned",
+        "| cat",
+        "\\",
+        "--help",
+        "--version",
+        "-",
+        "3 'a",
+        "\x1b[2J",
+        "\ud83d",
+        "é\u2028",
+    ],
+)
+def test_whatever_is_typed_behind_the_command_is_a_line_and_reaches_no_shell(tmp_path: Path, typed: str) -> None:
+    done = helper("start", "--session", "s", "-", folder=tmp_path, stdin=typed.encode("utf-8", "surrogatepass") + b"\n")
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout.startswith("STOP ")
+    assert done.stdout.count("\n") == 1
+    assert not any(ord(character) < 32 for character in done.stdout.rstrip("\n"))
+    assert "owned" not in os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words", [["--project", "nowhere", "start"], ["start", "--loud"], ["start", "-1"], ["start", "x"]]
+)
+def test_a_start_that_is_refused_is_a_stop_line_and_exits_0(tmp_path: Path, words: list[str]) -> None:
+    result = helper(*words, folder=tmp_path)
+    assert (result.code, result.stdout.count("\n"), result.stderr) == (0, 1, "")
+    assert result.stdout.startswith("STOP ")
+
+
+def test_a_bug_is_a_traceback_and_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(folder: str | None) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sys, "argv", ["claudestrator-helper", "tasks"])
+    monkeypatch.setattr(paths, "project", broken)
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_the_helper_runs_as_a_module(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": HELPER, "HOME": str(tmp_path)}
+    words = [sys.executable, "-m", "claudestrator_helper", "set-status", "TASK-404", "completed"]
+    done = subprocess.run(words, cwd=tmp_path, env=environ, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("claudestrator-helper: no task TASK-404 in the queue")

@@ -1,0 +1,302 @@
+"""Claude Code's events: an agent of ours that ends without a report is asked for it, and nobody else is disturbed."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import markers, report, state
+from claudestrator_helper.paths import Project
+from claudestrator_helper.state import Agent, State
+from queues import queue, task
+from running import HELPER, Result, helper
+
+ID, SESSION, AGENT = "TASK-001", "5f0c-session", "a1b2c3"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A run of SESSION in which an agent works on the second attempt at ID."""
+    made = Project(str(tmp_path), str(tmp_path / ".claude"))
+    Path(made.state).mkdir()
+    Path(made.queue).write_text(
+        queue(task("TASK-000", status="completed"), task(ID, status="in_progress"), task("TASK-002"))
+    )
+    agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
+    state.write(made, State(run="r", status="running", session=SESSION, agents=agents, attempts={ID: 2}))
+    return made
+
+
+def event(project: Project, **changes: object) -> dict[str, object]:
+    """The input of a SubagentStop hook for the agent that works on ID."""
+    tasks = [
+        {"id": "other", "description": "explore"},
+        {"id": AGENT, "type": "subagent", "status": "running", "description": ID},
+    ]
+    told: dict[str, object] = {
+        "hook_event_name": "SubagentStop",
+        "session_id": SESSION,
+        "cwd": project.root,
+        "permission_mode": "default",
+        "stop_hook_active": False,
+        "agent_id": AGENT,
+        "agent_transcript_path": str(Path(project.root, "gone.jsonl")),
+        "last_assistant_message": "All done!",
+        "background_tasks": tasks,
+    }
+    return {**told, **changes}
+
+
+def hooked(project: Project, told: object, **environ: str) -> Result:
+    stdin = told if isinstance(told, bytes) else json.dumps(told).encode()
+    return helper("hook", folder=project.root, stdin=stdin, environ=environ)
+
+
+def listing(project: Project) -> list[str]:
+    return sorted(str(path) for path in Path(project.root).rglob("*"))
+
+
+def is_silent(project: Project, told: object, **environ: str) -> bool:
+    """Whether the hook says nothing, exits with 0 and leaves no trace."""
+    before = listing(project)
+    return hooked(project, told, **environ) == (0, "", "") and listing(project) == before
+
+
+def recorded(project: Project) -> tuple[str, int | None, str] | None:
+    found = markers.report_of(project, ID, 2)
+    return (found.kind, found.attempt, found.reason) if found else None
+
+
+def test_an_agent_that_ends_without_a_report_is_held_and_told_how_to_report(project: Project) -> None:
+    done = hooked(project, event(project))
+    answer = json.loads(done.stdout)
+    assert (done.code, done.stderr) == (0, "")
+    assert answer["decision"] == "block"
+    commands = [shlex.split(found) for found in re.findall(r"`(claudestrator-helper .*?)`", answer["reason"])]
+    assert [words[1:5] for words in commands] == [["done", ID, "--attempt", "2"], ["fail", ID, "--attempt", "2"]]
+    assert recorded(project) is None
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_commands_that_it_is_told_are_reports(project: Project, number: int) -> None:
+    reason = json.loads(hooked(project, event(project)).stdout)["reason"]
+    words = shlex.split(re.findall(r"`(claudestrator-helper .*?)`", reason)[number])
+    assert helper(*words[1:], folder=project.root).stdout == ("done", "failed")[number] + f" {ID}\n"
+    assert is_silent(project, event(project, stop_hook_active=True))
+
+
+def test_an_agent_that_ends_without_a_report_again_has_failed(project: Project) -> None:
+    assert hooked(project, event(project, stop_hook_active=True)) == (0, "", "")
+    assert recorded(project) == ("failed", 2, "ended without reporting")
+
+
+def test_in_auto_mode_nothing_holds_an_agent_so_it_has_failed_at_once(project: Project) -> None:
+    assert hooked(project, event(project, permission_mode="auto")) == (0, "", "")
+    assert recorded(project) == ("failed", 2, "ended without reporting")
+
+
+@pytest.mark.parametrize("mode", ["default", "auto"])
+@pytest.mark.parametrize("again", [False, True])
+def test_an_agent_that_has_reported_may_end(project: Project, mode: str, again: bool) -> None:
+    report.done(project, ID, 2, "")
+    assert is_silent(project, event(project, permission_mode=mode, stop_hook_active=again))
+
+
+def test_a_marker_made_by_hand_is_a_report(project: Project) -> None:
+    Path(project.markers).mkdir()
+    Path(markers.path(project, ID, "done")).touch()
+    assert is_silent(project, event(project))
+
+
+def test_the_report_of_an_earlier_attempt_lets_nobody_end(project: Project) -> None:
+    markers.leave(project, ID, "failed", 1, "an old one")
+    assert "block" in hooked(project, event(project)).stdout
+
+
+def transcript(project: Project, attempt: int) -> str:
+    path = Path(project.root, "agent.jsonl")
+    told = f"```\nclaudestrator-helper done {ID} --attempt {attempt} - <<'NOTE'\n```"
+    lines = [
+        {"type": "user", "message": "Run it"},
+        {"type": "user", "message": {"content": [{"type": "tool_result", "content": told}]}},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+def test_the_agent_of_an_attempt_that_is_over_may_end(project: Project) -> None:
+    told = event(project, agent_transcript_path=transcript(project, 1), stop_hook_active=True)
+    assert is_silent(project, told)
+
+
+def test_the_agent_of_this_attempt_may_not(project: Project) -> None:
+    assert "block" in hooked(project, event(project, agent_transcript_path=transcript(project, 2))).stdout
+
+
+NOT_OURS: dict[str, dict[str, object]] = {
+    "another session": {"session_id": "another"},
+    "no session": {"session_id": None},
+    "an agent with another description": {"background_tasks": [{"id": AGENT, "description": "TASK-002"}]},
+    "an agent of somebody else": {"background_tasks": [{"id": AGENT, "description": "explore the code"}]},
+    "an agent that is in no list": {"agent_id": "unknown"},
+    "no agent": {"agent_id": None},
+    "an agent without an id in a list of such": {"agent_id": None, "background_tasks": [{"description": ID}]},
+    "an empty list": {"background_tasks": []},
+    "no list": {"background_tasks": None},
+    "a list of something else": {"background_tasks": [1, "x", None, []]},
+    "a text for a list": {"background_tasks": "TASK-001"},
+    "a description that is a path": {"background_tasks": [{"id": AGENT, "description": "../../x"}]},
+    "another event": {"hook_event_name": "Stop"},
+    "no event": {"hook_event_name": None},
+}
+
+
+@pytest.mark.parametrize("name", NOT_OURS)
+@pytest.mark.parametrize("again", [False, True])
+def test_nobody_elses_agent_is_disturbed(project: Project, name: str, again: bool) -> None:
+    assert is_silent(project, event(project, **NOT_OURS[name], stop_hook_active=again))
+
+
+def test_where_no_run_is_nothing_happens(project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / ".git").mkdir(parents=True)
+    assert is_silent(
+        Project(str(elsewhere), str(elsewhere / ".claude")), event(project, cwd=str(elsewhere), stop_hook_active=True)
+    )
+
+
+def test_a_run_that_has_ended_holds_nobody(project: Project) -> None:
+    state.write(project, State(run="r", status="finished", session=SESSION, attempts={ID: 2}))
+    assert is_silent(project, event(project))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"",
+        b"\n",
+        b"not JSON",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'"SubagentStop"',
+        b"1",
+        b"{}",
+        b'{"hook_event_name": ["SubagentStop"]}',
+        b"[" * 100_000,
+    ],
+)
+def test_garbage_is_answered_with_silence(project: Project, told: bytes) -> None:
+    assert is_silent(project, told)
+
+
+@pytest.mark.parametrize("text", ["---\nagents: [1\n---\n", "---\nagents: 7\n---\n", "\xff", "---\n- a\n---\n"])
+def test_a_damaged_state_holds_nobody(project: Project, text: str) -> None:
+    Path(project.session).write_text(text, encoding="latin-1")
+    assert is_silent(project, event(project))
+
+
+def test_a_folder_in_the_place_of_the_state_holds_nobody(project: Project) -> None:
+    Path(project.session).unlink()
+    Path(project.session).mkdir()
+    assert is_silent(project, event(project))
+
+
+def test_markers_that_can_not_be_written_hold_nobody(project: Project) -> None:
+    Path(project.markers).write_text("in the way")
+    assert is_silent(project, event(project, stop_hook_active=True))
+
+
+def test_the_project_is_the_one_that_claude_code_names(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    inside = Project(str(tmp_path / "src"), project.state)
+    assert "block" in hooked(inside, event(project, cwd=inside.root)).stdout
+    assert "block" in hooked(inside, event(project, cwd="/"), CLAUDE_PROJECT_DIR=project.root).stdout
+
+
+# The session that begins
+
+
+def begun(project: Project, told: bytes = b'{"hook_event_name": "SessionStart", "source": "startup"}') -> Result:
+    return helper("next-task", "--hook", folder=project.root, stdin=told)
+
+
+def test_a_session_that_begins_hears_of_an_unfinished_run_in_one_line(project: Project) -> None:
+    done = begun(project)
+    assert (done.code, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+    assert "1 of 3 tasks completed" in done.stdout
+    assert "`/orchestrate`" in done.stdout
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped", ""])
+def test_a_session_that_begins_hears_nothing_when_no_run_is_unfinished(project: Project, status: str) -> None:
+    state.write(project, State(run="r", status=status))
+    assert begun(project) == (0, "", "")
+
+
+def test_a_session_that_begins_where_no_run_ever_was_hears_nothing(project: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / ".git").mkdir(parents=True)
+    made = Project(str(elsewhere), str(elsewhere / ".claude"))
+    assert begun(made) == (0, "", "")
+    assert not Path(made.state).exists()
+
+
+@pytest.mark.parametrize("told", [b"", b"garbage", b"[]", b"\xff"])
+def test_a_session_begins_whatever_the_hook_is_told(project: Project, told: bytes) -> None:
+    done = begun(project, told)
+    assert (done.code, done.stderr) == (0, "")
+
+
+def test_a_session_begins_whatever_is_wrong_with_our_files(project: Project) -> None:
+    Path(project.session).write_text("---\nagents: [1\n---\n")
+    assert begun(project) == (0, "", "")
+    Path(project.session).unlink()
+    Path(project.session).mkdir()
+    assert begun(project) == (0, "", "")
+
+
+# What it costs
+
+
+def modules(folder: str, words: list[str], stdin: str) -> set[str]:
+    """What a fresh interpreter has imported once the helper has answered."""
+    program = (
+        "import sys\nfrom claudestrator_helper.__main__ import main\ntry:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        input=stdin,
+        cwd=folder,
+        env={"PYTHONPATH": HELPER},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return set(done.stderr.split())
+
+
+FOREIGN = {"click", "yaml", "frontmatter", "filelock"}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_hook_needs_the_standard_library_only(project: Project, again: bool) -> None:
+    loaded = modules(project.root, ["hook"], json.dumps(event(project, stop_hook_active=again)))
+    assert "claudestrator_helper.hooks" in loaded
+    assert not loaded & FOREIGN
+    assert (recorded(project) is not None) == again
+
+
+def test_a_beginning_session_needs_the_standard_library_only(project: Project) -> None:
+    assert not modules(project.root, ["next-task", "--hook"], "{}") & FOREIGN
+
+
+def test_the_next_task_needs_no_click_and_json_only_where_it_is_asked_for(project: Project) -> None:
+    loaded = modules(project.root, ["next-task"], "")
+    assert "claudestrator_helper.next_task" in loaded
+    assert not loaded & (FOREIGN | {"json", "dataclasses"})
+    assert "json" in modules(project.root, ["next-task", "--json"], "")

@@ -1,0 +1,557 @@
+"""install.sh, run for real with a home of its own for each test, and a stand-in for `claude` on PATH."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from claudestrator_helper import files, install, install_helper, install_settings
+from claudestrator_helper.errors import ClaudestratorError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+COMMANDS = sorted(path.name for path in (REPOSITORY / "commands").glob("*.md"))
+RULE = "Bash(claudestrator-helper *)"
+
+
+class Person(NamedTuple):
+    """Somebody with a home, a project and a venv that has the helper already."""
+
+    home: Path
+    project: Path
+    environment: dict[str, str]
+
+    def runs(
+        self, *words: str | Path, clone: str = str(REPOSITORY), **changes: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = ["bash", f"{clone}/install.sh", *map(str, words)]
+        environment = self.environment | changes
+        return subprocess.run(
+            command,
+            cwd=self.project,
+            check=False,
+            capture_output=True,
+            text=True,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def gets(self, *words: str | Path, **changes: str) -> str:
+        done = self.runs(*words, **changes)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def is_refused(self, *words: str | Path, **changes: str) -> str:
+        """The one line of a refusal."""
+        done = self.runs(*words, **changes)
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        return line
+
+    @property
+    def link(self) -> Path:
+        return self.home / ".local" / "bin" / "claudestrator-helper"
+
+    @property
+    def settings(self) -> Path:
+        return self.project / ".claude" / "settings.json"
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    programs = tmp_path / "programs"
+    script(programs / "claude", "exit 9")
+    script(tmp_path / "ready" / "bin" / "claudestrator-helper", "echo ready-made")
+    home, project = tmp_path / "home", tmp_path / "a project"
+    home.mkdir()
+    project.mkdir()
+    path = os.pathsep.join([str(home / ".local" / "bin"), str(programs), os.environ["PATH"]])
+    own = {"HOME": str(home), "PATH": path, "CLAUDESTRATOR_VENV": str(tmp_path / "ready")}
+    downloads = ("XDG_CACHE_HOME", "PIP_CONFIG_FILE", "PIP_CACHE_DIR")
+    return Person(home, project, {name: os.environ[name] for name in downloads if name in os.environ} | own)
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def tree(folder: Path) -> dict[str, bytes | str | None]:
+    """All that is in a folder: files with their bytes, links with where they lead, folders."""
+    return {
+        str(path.relative_to(folder)): os.readlink(path)
+        if path.is_symlink()
+        else path.read_bytes()
+        if path.is_file()
+        else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def test_a_project_gets_the_commands_the_settings_and_the_helper(person: Person) -> None:
+    person.gets()
+    commands = person.project / ".claude" / "commands"
+    assert sorted(path.name for path in (commands / "claudestrator").iterdir()) == COMMANDS
+    assert (commands / "orchestrate.md").read_bytes() == (REPOSITORY / "commands" / "orchestrate.md").read_bytes()
+    settings = json.loads(person.settings.read_text())
+    assert settings["permissions"]["allow"] == [RULE]
+    assert settings["env"] == {"BASH_MAX_TIMEOUT_MS": "3600000"}
+    assert list(settings["hooks"]) == ["SubagentStop", "SessionStart"]
+    assert subprocess.run([person.link], check=True, capture_output=True, text=True).stdout == "ready-made\n"
+
+
+@pytest.mark.parametrize("way", ["folder", "link", "dot", "nothing", "slash"])
+def test_a_project_can_be_named_in_any_way(person: Person, tmp_path: Path, way: str) -> None:
+    (tmp_path / "linked").symlink_to(person.project)
+    words: dict[str, list[str | Path]] = {
+        "folder": [person.project],
+        "link": [tmp_path / "linked"],
+        "dot": ["."],
+        "nothing": [],
+        "slash": [f"{person.project}/"],
+    }
+    person.gets(*words[way])
+    assert person.settings.exists()
+    assert (tmp_path / "linked").is_symlink()
+
+
+def test_for_everywhere_it_goes_into_the_home_folder(person: Person) -> None:
+    person.gets("--global")
+    assert (person.home / ".claude" / "commands" / "orchestrate.md").exists()
+    assert tree(person.project) == {}
+
+
+def test_for_everywhere_it_goes_where_claude_code_was_told_to_look(person: Person, tmp_path: Path) -> None:
+    person.gets("--global", CLAUDE_CONFIG_DIR=str(tmp_path / "config"))
+    assert (tmp_path / "config" / "settings.json").exists()
+    assert not (person.home / ".claude").exists()
+
+
+@pytest.mark.parametrize("where", [[], ["--global"]])
+def test_a_second_run_changes_no_byte(person: Person, where: list[str]) -> None:
+    person.gets(*where)
+    before = tree(person.project), tree(person.home)
+    assert person.gets(*where).startswith("ready: ")
+    assert (tree(person.project), tree(person.home)) == before
+
+
+def test_a_dry_run_tells_every_change_and_makes_none(person: Person) -> None:
+    told = person.gets("--dry-run")
+    assert (tree(person.project), tree(person.home)) == ({}, {})
+    for name in (
+        "commands/orchestrate.md",
+        "commands/claudestrator/stop.md",
+        RULE,
+        "BASH_MAX_TIMEOUT_MS",
+        str(person.link),
+    ):
+        assert name in told
+    done = person.gets()
+    assert done.startswith(told)
+    assert person.gets("--dry-run") == "nothing would change\n"
+
+
+def test_a_dry_run_makes_no_venv_either(person: Person) -> None:
+    environment = {name: value for name, value in person.environment.items() if name != "CLAUDESTRATOR_VENV"}
+    assert "share/claudestrator/venv" in person._replace(environment=environment).gets("--dry-run")
+    assert tree(person.home) == {}
+
+
+SETTINGS = [
+    "{}\n",
+    '{"permissions": {"allow": ["Read"], "deny": []}, "model": "opus"}',
+    '{\n    "model": "opus",\n    "big": 12345678901234567890, "n": 1e5,\n    "hooks": {"Stop": []}\n}\n',
+    '{\r\n\t"env": {\r\n\t\t"A": "\\u00e9"\r\n\t}\r\n}',
+    '\ufeff{"permissions": {}}\n',
+]
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_settings_are_added_to_and_uninstalling_gives_their_bytes_back(person: Person, text: str) -> None:
+    person.settings.parent.mkdir()
+    person.settings.write_bytes(text.encode())
+    before = tree(person.project)
+    person.gets()
+    new, old = json.loads(person.settings.read_text("utf-8-sig")), json.loads(text.removeprefix("\ufeff"))
+    assert new["permissions"]["allow"][-1] == RULE
+    assert all(new[key] == value for key, value in old.items() if key not in {"permissions", "env", "hooks"})
+    person.gets("--uninstall")
+    assert tree(person.project) == before
+
+
+def test_an_empty_settings_file_counts_as_one_without_settings(person: Person) -> None:
+    person.settings.parent.mkdir()
+    person.settings.touch()
+    person.gets()
+    person.gets("--uninstall")
+    assert person.settings.read_text() == "{}\n"
+
+
+def test_settings_that_were_there_before_stay_as_they_are(person: Person) -> None:
+    person.settings.parent.mkdir()
+    mine = {"permissions": {"allow": [RULE]}, "env": {"BASH_MAX_TIMEOUT_MS": "720000"}}
+    person.settings.write_text(json.dumps(mine))
+    person.gets()
+    assert {key: json.loads(person.settings.read_text())[key] for key in mine} == mine
+    person.gets("--uninstall")
+    assert json.loads(person.settings.read_text()) == mine
+
+
+def test_a_hook_that_the_person_has_given_a_timeout_is_not_added_again(person: Person) -> None:
+    person.gets()
+    settings = json.loads(person.settings.read_text())
+    settings["hooks"]["SubagentStop"][0]["hooks"][0]["timeout"] = 5
+    person.settings.write_text(json.dumps(settings))
+    person.gets()
+    assert json.loads(person.settings.read_text()) == settings
+
+
+def test_a_settings_file_that_is_a_link_stays_one(person: Person, tmp_path: Path) -> None:
+    person.settings.parent.mkdir()
+    (tmp_path / "shared.json").write_text("{}\n")
+    person.settings.symlink_to(tmp_path / "shared.json")
+    person.gets()
+    assert RULE in (tmp_path / "shared.json").read_text()
+    person.gets("--uninstall")
+    assert person.settings.is_symlink()
+    assert (tmp_path / "shared.json").read_text() == "{}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": 1', "is not plain JSON"),
+        ('{\n  // mine\n  "a": 1\n}', "is not plain JSON"),
+        ("[]", "holds no JSON object"),
+        ('{"permissions": []}', "permissions that is not an object"),
+        ('{"permissions": null}', "permissions that is not an object"),
+        ('{"permissions": {"allow": "Read"}}', "permissions.allow that is not a list"),
+        ('{"hooks": {"SubagentStop": {}}}', "hooks.SubagentStop that is not a list"),
+    ],
+)
+def test_settings_that_cannot_be_added_to_are_refused_and_nothing_is_written(
+    person: Person, text: str, reason: str
+) -> None:
+    person.settings.parent.mkdir()
+    person.settings.write_text(text)
+    before = tree(person.project)
+    line = person.is_refused()
+    assert reason in line
+    assert str(person.settings) in line
+    assert (tree(person.project), tree(person.home)) == (before, {})
+
+
+@pytest.mark.parametrize("name", ["commands/orchestrate.md", "commands/claudestrator/status.md"])
+def test_a_file_of_the_persons_in_the_way_is_named_and_nothing_is_written(person: Person, name: str) -> None:
+    path = person.project / ".claude" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    before = tree(person.project)
+    line = person.is_refused()
+    assert name in line
+    assert "move it away" in line
+    assert (tree(person.project), tree(person.home)) == (before, {})
+
+
+def test_a_link_to_nowhere_in_the_way_is_not_written_through(person: Person, tmp_path: Path) -> None:
+    path = person.project / ".claude" / "commands" / "orchestrate.md"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "nowhere")
+    assert str(path) in person.is_refused()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_helper_of_the_persons_on_path_is_not_replaced(person: Person) -> None:
+    script(person.link, "echo mine")
+    line = person.is_refused()
+    assert str(person.link) in line
+    assert tree(person.project) == {}
+    assert "mine" in person.link.read_text()
+    person.gets("--uninstall", "--global")
+    assert "mine" in person.link.read_text()
+
+
+def test_a_link_that_leads_nowhere_any_more_is_replaced(person: Person, tmp_path: Path) -> None:
+    person.link.parent.mkdir(parents=True)
+    person.link.symlink_to(tmp_path / "gone")
+    person.gets()
+    assert person.link.exists()
+
+
+@pytest.mark.parametrize("where", [[], ["--global"]])
+def test_uninstalling_leaves_nothing_behind(person: Person, where: list[str]) -> None:
+    person.gets(*where)
+    person.gets("--uninstall", *where)
+    assert tree(person.project) == {}
+    assert not (person.home / ".claude").exists()
+    assert person.link.exists() == (not where)
+
+
+def test_uninstalling_keeps_what_the_person_has_changed_or_added_and_names_it(person: Person) -> None:
+    person.gets()
+    commands = person.project / ".claude" / "commands"
+    (commands / "orchestrate.md").write_text("changed")
+    (commands / "claudestrator" / "mine.md").write_text("added")
+    settings = json.loads(person.settings.read_text())
+    settings["env"]["BASH_MAX_TIMEOUT_MS"] = "60000"
+    settings["permissions"]["allow"].append("Read")
+    person.settings.write_text(json.dumps(settings))
+    told = person.gets("--uninstall")
+    assert f"keep {commands / 'orchestrate.md'}" in told
+    assert "keep env.BASH_MAX_TIMEOUT_MS" in told
+    left = {"env": {"BASH_MAX_TIMEOUT_MS": "60000"}, "permissions": {"allow": ["Read"]}}
+    assert json.loads(person.settings.read_text()) == left
+    names = [name for name, content in tree(person.project).items() if content is not None]
+    assert names == [
+        ".claude/commands/claudestrator/mine.md",
+        ".claude/commands/orchestrate.md",
+        ".claude/settings.json",
+    ]
+
+
+def test_a_dry_uninstall_removes_nothing(person: Person) -> None:
+    person.gets()
+    before = tree(person.project), tree(person.home)
+    assert "remove " in person.gets("--uninstall", "--dry-run")
+    assert "remove " in person.gets("--uninstall", "--global", "--dry-run")
+    assert (tree(person.project), tree(person.home)) == before
+
+
+def test_uninstalling_what_is_not_there_says_so(person: Person) -> None:
+    assert "nothing of Claudestrator's" in person.gets("--uninstall")
+
+
+@pytest.mark.parametrize("name", ["../../victim", "/victim", "commands/../../../victim"])
+def test_a_manifest_that_came_with_a_repository_removes_nothing_outside(
+    person: Person, tmp_path: Path, name: str
+) -> None:
+    person.gets()
+    path = person.project / ".claude" / "claudestrator-install.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"][name] = ["x"]
+    path.write_text(json.dumps(manifest))
+    assert str(path) in person.is_refused("--uninstall")
+
+
+@pytest.mark.parametrize(("missing", "needed"), [("claude", "Claude Code"), ("git", "git"), ("python3", "Python 3.10")])
+def test_each_missing_program_gives_one_line_that_says_what_to_do(
+    person: Person, tmp_path: Path, missing: str, needed: str
+) -> None:
+    programs = tmp_path / "few"
+    programs.mkdir()
+    # Not what PATH names python3, which may be a version manager's script that needs all of PATH.
+    found = {"bash": shutil.which("bash"), "git": shutil.which("git"), "python3": os.path.realpath(sys.executable)}
+    for name in found.keys() - {missing}:
+        (programs / name).symlink_to(str(found[name]))
+    if missing != "claude":
+        script(programs / "claude", "exit 9")
+    line = person.is_refused(PATH=str(programs))
+    assert f"{missing} is missing: " in line
+    assert needed in line
+    assert tree(person.project) == {}
+
+
+def test_a_python_that_is_too_old_is_named_with_its_version(person: Person, tmp_path: Path) -> None:
+    script(tmp_path / "few" / "python3", "case $3 in *exit*) exit 1 ;; *) echo 3.9 ;; esac")
+    for name in ("bash", "git"):
+        (tmp_path / "few" / name).symlink_to(str(shutil.which(name)))
+    script(tmp_path / "few" / "claude", "exit 9")
+    line = person.is_refused(PATH=str(tmp_path / "few"))
+    assert "Python 3.10 or newer is needed and python3 is 3.9" in line
+
+
+def test_a_bin_folder_that_is_not_on_path_gets_the_line_to_add(person: Person) -> None:
+    folder = str(person.link.parent)
+    path = person.environment["PATH"].replace(folder + os.pathsep, "")
+    assert f'export PATH="{folder}:$PATH"' in person.gets(PATH=path)
+
+
+def test_another_helper_earlier_on_path_is_named(person: Person, tmp_path: Path) -> None:
+    script(tmp_path / "early" / "claudestrator-helper", "echo other")
+    told = person.gets(PATH=os.pathsep.join([str(tmp_path / "early"), person.environment["PATH"]]))
+    assert f"{tmp_path / 'early' / 'claudestrator-helper'} comes before {person.link}" in told
+
+
+def test_a_folder_that_is_not_there_is_refused(person: Person, tmp_path: Path) -> None:
+    assert "there is no folder" in person.is_refused(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_cannot_be_written_gives_one_line(person: Person) -> None:
+    # For root every mode can be written, but not the kernel's own folder.
+    folder = Path("/proc") if os.geteuid() == 0 else person.project
+    if folder == person.project:
+        folder.chmod(0o555)
+    assert str(folder) in person.is_refused(folder)
+
+
+def test_a_project_that_is_the_clone_itself_works_as_any_other(person: Person, tmp_path: Path) -> None:
+    clone = clone_into(tmp_path / "clone")
+    sources = tree(clone)
+    here = person._replace(project=clone)
+    for words in ([], [], ["--uninstall"]):
+        done = here.runs(*words, clone=str(clone))
+        assert (done.returncode, done.stderr) == (0, "")
+    assert tree(clone) == sources
+
+
+@pytest.mark.parametrize("words", [["--nonsense"], ["--demo", "--global"], ["--live"], ["one", "two"]])
+def test_options_that_make_no_sense_are_a_usage_error(person: Person, words: list[str]) -> None:
+    done = person.runs(*words)
+    assert done.returncode == 2
+    assert done.stderr
+    assert (tree(person.project), tree(person.home)) == ({}, {})
+
+
+def test_help_names_every_option() -> None:
+    told = subprocess.run(
+        ["bash", REPOSITORY / "install.sh", "--help"], check=True, capture_output=True, text=True
+    ).stdout
+    options = set(re.findall(r"--[a-z-]+", (REPOSITORY / "install.sh").read_text().split("for word in", 1)[1]))
+    assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", told))
+
+
+def test_the_helper_works_when_the_clone_is_gone_and_goes_with_the_last_uninstall(
+    person: Person, tmp_path: Path
+) -> None:
+    clone = clone_into(tmp_path / "a clone")
+    environment = {name: value for name, value in person.environment.items() if name != "CLAUDESTRATOR_VENV"}
+    alone = person._replace(environment=environment)
+    assert alone.runs(clone=str(clone)).returncode == 0
+    before = tree(person.home)
+    assert "make " not in alone.runs(clone=str(clone)).stdout
+    assert tree(person.home) == before
+    shutil.rmtree(clone)
+    (person.project / "PRD.md").write_text("Build it.\n")
+    assert answers(alone, "start", "--session", "s") == "SPAWN decomposition opus\n"
+    assert answers(alone, "prompt", "decomposition").startswith(role("decomposition"))
+    alone.gets("--uninstall", "--global")
+    assert set(tree(person.home / ".local").values()) == {None}
+
+
+def answers(person: Person, *words: str) -> str:
+    command = [str(person.link), *words]
+    done = subprocess.run(
+        command, cwd=person.project, check=True, capture_output=True, text=True, env=person.environment
+    )
+    return done.stdout
+
+
+def role(name: str) -> str:
+    text = (REPOSITORY / ".claudestrator" / "skills" / "orchestrator" / f"{name}_agent.md").read_text()
+    return text.split("---\n", 2)[2].lstrip().splitlines()[0]
+
+
+def clone_into(folder: Path) -> Path:
+    away = shutil.ignore_patterns("__pycache__", ".*_cache", ".git", ".claude", ".hypothesis", "tests")
+    shutil.copytree(REPOSITORY, folder, symlinks=True, ignore=away)
+    return folder
+
+
+class Stopped(BaseException):
+    """What stands in for a kill."""
+
+
+Commands = Callable[[dict[str, str]], None]
+
+
+@pytest.fixture
+def ships(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """Sets the command texts of the release that is installed next."""
+
+    def set_commands(commands: dict[str, str]) -> None:
+        monkeypatch.setattr(install, "_commands", lambda: dict(commands))
+
+    return set_commands
+
+
+def test_an_upgrade_replaces_what_is_unchanged_and_keeps_what_the_person_changed(
+    ships: Commands, tmp_path: Path
+) -> None:
+    ships({"orchestrate.md": "one", "status.md": "one", "old.md": "one", "older.md": "one"})
+    install.install(str(tmp_path / ".claude"), dry_run=False)
+    folder = tmp_path / ".claude" / "commands" / "claudestrator"
+    (folder / "status.md").write_text("mine")
+    (folder / "older.md").write_text("mine")
+    ships({"orchestrate.md": "two", "status.md": "two", "new.md": "two"})
+    told = install.install(str(tmp_path / ".claude"), dry_run=False)
+    texts = {path.name: path.read_text() for path in folder.iterdir()}
+    assert texts == {"orchestrate.md": "two", "status.md": "mine", "new.md": "two", "older.md": "mine"}
+    assert [line for line in told if line.startswith("keep")] == [
+        f"keep {folder / name}, which you have changed" for name in ("status.md", "older.md")
+    ]
+
+
+def test_a_release_that_wants_fewer_settings_takes_its_own_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install.install(str(tmp_path), dry_run=False)
+    kept = [addition for addition in install_settings.WANTED if addition.path[0] != "env"]
+    monkeypatch.setattr(install_settings, "WANTED", tuple(kept))
+    install.install(str(tmp_path), dry_run=False)
+    assert set(json.loads((tmp_path / "settings.json").read_text())) == {"permissions", "hooks"}
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+@pytest.mark.parametrize("writes", range(6))
+def test_a_kill_before_any_write_leaves_what_a_second_run_and_uninstalling_can_handle(
+    ships: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int, *, upgrade: bool
+) -> None:
+    folder = tmp_path / ".claude"
+    ships({"orchestrate.md": "one", "status.md": "one"})
+    if upgrade:
+        install.install(str(folder), dry_run=False)
+    ships({"orchestrate.md": "two", "status.md": "two"})
+    interrupted(lambda: install.install(str(folder), dry_run=False), monkeypatch, writes)
+    left = tmp_path / "copy"
+    if folder.exists():
+        shutil.copytree(folder, left)
+    assert "keep" not in " ".join(install.install(str(folder), dry_run=False))
+    assert {path.read_text() for path in folder.glob("commands/**/*.md")} == {"two"}
+    assert json.loads((folder / "settings.json").read_text())["permissions"]["allow"] == [RULE]
+    for each in (folder, left):
+        install.uninstall(str(each), dry_run=False)
+        assert not each.exists() or not list(each.rglob("*.*"))
+
+
+def interrupted(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """Runs *action* as if it were killed after so many files were written."""
+    real, count = files.write, iter(range(writes))
+
+    def write(path: str, text: str) -> None:
+        if next(count, None) is None:
+            raise Stopped
+        real(path, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", write)
+        with suppress(Stopped):
+            action()
+
+
+def test_the_plugin_and_the_package_have_the_same_version() -> None:
+    plugin = json.loads((REPOSITORY / ".claude-plugin" / "plugin.json").read_text())
+    assert plugin["version"] == install_helper.version()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", plugin["version"])
+
+
+def test_the_plugins_hooks_are_the_installed_ones() -> None:
+    """With another way to the helper, which is on no hook's PATH."""
+    hooks = json.loads(
+        (REPOSITORY / "hooks" / "hooks.json").read_text().replace('\\"${CLAUDE_PLUGIN_ROOT}\\"/bin/', "")
+    )
+    merged, _ = install_settings.merge("{}", [])
+    assert hooks["hooks"] == json.loads(merged)["hooks"]
+
+
+def test_a_helper_without_a_clone_says_where_to_install_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install_helper, "__file__", str(tmp_path / "site-packages" / "package" / "install_helper.py"))
+    with pytest.raises(ClaudestratorError, match="of a clone of Claudestrator"):
+        install_helper.repository()

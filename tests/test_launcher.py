@@ -1,0 +1,262 @@
+"""The launcher of plugin installs, run for real with a home of its own for each test."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from claudestrator_helper import venv
+from claudestrator_helper.errors import ClaudestratorError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Plugin(NamedTuple):
+    """A plugin's folder and the home of who uses it."""
+
+    launcher: Path
+    home: Path
+
+    def runs(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.launcher, *words],
+            cwd=self.home,
+            check=False,
+            capture_output=True,
+            text=True,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_DATA", "CLAUDE"))}
+        return own | {"HOME": str(self.home)}
+
+    @property
+    def venvs(self) -> list[Path]:
+        folder = self.home / ".local" / "share" / "claudestrator" / "plugin"
+        return [path for path in folder.glob("*") if path.is_dir()]
+
+
+def plugin_in(folder: Path, requirements: str | None = None) -> Plugin:
+    """A plugin with the repository's code, whose launcher is reached through a link; *requirements* in the place of its own."""
+    root, home = folder / "the plugin", folder / "home"
+    away = shutil.ignore_patterns("__pycache__")
+    for name in ("bin", "helper", "commands", ".claudestrator"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=away)
+    lines = (REPOSITORY / "pyproject.toml").read_text().splitlines()
+    if requirements is not None:
+        lines = [f"dependencies = [{requirements}]" if line.startswith("dependencies = [") else line for line in lines]
+    (root / "pyproject.toml").write_text("\n".join(lines))
+    home.mkdir()
+    (folder / "a link").symlink_to(root / "bin" / "claudestrator-helper")
+    return Plugin(folder / "a link", home)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Plugin:
+    return plugin_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
+    """A plugin whose first use is over, and which nobody changes."""
+    made = plugin_in(tmp_path_factory.mktemp("launcher"))
+    done = made.runs("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    return made
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No package is found anywhere."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+def test_the_first_use_makes_a_venv_and_runs_the_plugins_own_code(ready: Plugin) -> None:
+    (made,) = ready.venvs
+    assert not list(made.glob("lib/*/site-packages/claudestrator*"))
+    assert ready.runs("--version").stdout.startswith("claudestrator-helper ")
+    assert "PRD.md" in ready.runs("start", "--session", "s").stdout
+
+
+def test_once_the_venv_is_there_no_other_process_is_started_before_python(ready: Plugin, tmp_path: Path) -> None:
+    """PATH holds bash alone."""
+    (tmp_path / "bash").symlink_to(str(shutil.which("bash")))
+    root = ready.launcher.resolve()
+    done = Plugin(root, ready.home).runs("--version", PATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_words_arrive_as_they_were_given(ready: Plugin) -> None:
+    done = ready.runs("next-task", "--x $(y);  *")
+    assert done.returncode == 2
+    assert "'--x $(y);  *'" in done.stderr
+
+
+def test_a_module_of_the_project_does_not_take_the_place_of_pythons(ready: Plugin, tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the project got in')")
+    command = ["bash", "-c", 'cd "$1" && "$2" --version', "-", str(tmp_path), str(ready.launcher)]
+    environment = ready.environment | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["hook"], ["next-task", "--hook"]])
+def test_a_hook_before_the_first_use_makes_nothing_and_says_nothing(plugin: Plugin, words: list[str]) -> None:
+    done = plugin.runs(*words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not list(plugin.home.iterdir())
+
+
+@pytest.mark.usefixtures("offline")
+def test_without_a_network_one_line_says_so(plugin: Plugin) -> None:
+    done = plugin.runs("status")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "check the network" in line
+    assert plugin.venvs == []
+
+
+def test_for_an_orchestrator_the_line_is_a_directive(plugin: Plugin, tmp_path: Path) -> None:
+    done = plugin.runs("start", "--session", "s", "-", XDG_DATA_HOME=os.devnull)
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("STOP claudestrator-helper: cannot make /dev/null")
+
+
+@pytest.mark.parametrize(
+    ("python", "line"),
+    [
+        (None, "python3 is missing: install Python 3.10"),
+        ("case $3 in *exit*) exit 1 ;; *) echo 3.9 ;; esac", "Python 3.10 or newer is needed and python3 is 3.9"),
+    ],
+)
+def test_a_python_that_is_not_good_enough_gives_one_line(
+    plugin: Plugin, tmp_path: Path, python: str | None, line: str
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "readlink"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    if python:
+        script(programs / "python3", python)
+    done = plugin.runs("status", PATH=str(programs))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_home_that_cannot_be_written_gives_one_line(plugin: Plugin, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = plugin.runs("status", XDG_DATA_HOME=str(tmp_path / "file"))
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert f"cannot make {tmp_path / 'file'}" in line
+
+
+def test_a_venv_that_was_named_is_used_and_none_is_made(plugin: Plugin, ready: Plugin, tmp_path: Path) -> None:
+    assert plugin.runs("--version", CLAUDESTRATOR_VENV=str(ready.venvs[0])).returncode == 0
+    assert plugin.venvs == []
+    done = plugin.runs("--version", CLAUDESTRATOR_VENV=str(tmp_path))
+    assert done.returncode == 1
+    assert f"{tmp_path}/bin/python can't be run" in done.stderr
+
+
+# pip is in every venv, so that a requirement of it takes neither time nor a network.
+
+
+def test_changed_requirements_and_a_vanished_python_make_a_new_venv(tmp_path: Path) -> None:
+    plugin = plugin_in(tmp_path, '"pip"')
+    folder = plugin.home / ".local/share/claudestrator/plugin"
+    script(folder / "pip" / "bin" / "python", "echo the old one")
+    assert plugin.runs("next-task").stdout == "the old one\n"
+    project_file = plugin.launcher.resolve().parent.parent / "pyproject.toml"
+    project_file.write_text(project_file.read_text().replace('"pip"', '"pip>=1,<999", "pip"'))
+    python = folder / "pipgt-1,lt999+pip" / "bin" / "python"
+    assert plugin.runs("next-task").stdout.startswith("none: ")
+    assert python.exists()
+    python.unlink()
+    python.symlink_to(tmp_path / "gone")
+    assert plugin.runs("next-task").stdout.startswith("none: ")
+
+
+def test_several_at_once_all_work_and_make_one_venv(tmp_path: Path) -> None:
+    plugin = plugin_in(tmp_path, '"pip"')
+    command = [str(plugin.launcher), "next-task"]
+    started = [
+        subprocess.Popen(command, cwd=plugin.home, env=plugin.environment, stdout=subprocess.DEVNULL) for _ in range(3)
+    ]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert [path.name for path in plugin.venvs] == ["pip"]
+
+
+def test_a_venv_whose_making_was_killed_is_not_used(tmp_path: Path) -> None:
+    plugin = plugin_in(tmp_path, '"pip"')
+    folder = plugin.home / ".local/share/claudestrator/plugin"
+    process = subprocess.Popen(
+        [str(plugin.launcher), "next-task"], cwd=plugin.home, env=plugin.environment, start_new_session=True
+    )
+    until(lambda: list(folder.glob("pip.new-*/bin/python")))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert [path.name for path in plugin.venvs] != ["pip"]
+    assert plugin.runs("next-task").returncode == 0
+    assert [path.name for path in plugin.venvs] == ["pip"]
+
+
+def test_a_venv_is_known_by_its_key_and_by_a_python_that_is_there(ready: Plugin, tmp_path: Path) -> None:
+    (place,) = ready.venvs
+    assert venv.ready(str(place), place.name)
+    assert not venv.ensure(str(place), place.name, ["nothing of this name"])
+    assert not venv.ready(str(place), "another")
+    (tmp_path / venv.KEY).write_text("key")
+    assert not venv.ready(str(tmp_path), "key")
+
+
+def test_the_scripts_of_a_venv_know_where_it_is(ready: Plugin) -> None:
+    pip = ready.venvs[0] / "bin" / "pip"
+    done = subprocess.run([pip, "--version"], check=True, capture_output=True, text=True)
+    assert str(ready.venvs[0]) in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("The virtual environment was not created: ensurepip is not available.", "apt install python3-venv"),
+        ("No module named venv", "apt install python3-venv"),
+        ("No space left on device", "cannot make a venv: No space left on device"),
+    ],
+)
+def test_a_python_that_cannot_make_venvs_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, line: str
+) -> None:
+    script(tmp_path / "python3", f"echo '{said}' >&2; exit 1")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
+    with pytest.raises(ClaudestratorError, match=line):
+        venv.ensure(str(tmp_path / "venv"), "key", ["pip"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["python3", "venv.lock"]
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def until(found: Callable[[], object]) -> None:
+    """Waits until something is *found*, at most half a minute."""
+    end = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -1,0 +1,110 @@
+"""One lock for all that a project's processes change: nothing is lost, and nobody waits for ever."""
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+from claudestrator_helper import files
+from running import fork, joined, killed
+from test_files import mode, refused, take, umask
+
+
+def test_eight_processes_lose_no_increment(tmp_path: Path) -> None:
+    number = tmp_path / "number"
+    number.write_text("0")
+    assert joined([fork(lambda: count_up(number)) for _ in range(8)]) == [0] * 8
+    assert number.read_text() == "400"
+
+
+def count_up(number: Path) -> None:
+    for _ in range(50):
+        with files.locked(f"{number}.lock"):
+            value = int(number.read_text())
+            number.write_text("")
+            number.write_text(str(value + 1))
+
+
+def test_a_lock_that_is_held_is_refused_in_one_line_within_its_timeout(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with files.locked(str(path)):
+        began = time.monotonic()
+        refused(lambda: take(path, 0.3), f"{path} has been held by another process for ")
+        assert 0.3 <= time.monotonic() - began < 2
+
+
+def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with pytest.raises(ZeroDivisionError), files.locked(str(path)):
+        raise ZeroDivisionError
+    take(path, 0)
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    read_end, write_end = os.pipe()
+    holder = fork(lambda: hold_forever(path, write_end))
+    os.read(read_end, 1)
+    refused(lambda: take(path, 0.05), f"{path} has been held")
+    killed(holder)
+    take(path, 0)
+
+
+def hold_forever(path: Path, told: int) -> None:
+    with files.locked(str(path)):
+        os.write(told, b"x")
+        time.sleep(60)
+
+
+def test_a_plain_flock_holds_off_the_helper(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        refused(lambda: take(path, 0.05), f"{path} has been held")
+    take(path, 0.05)
+
+
+def test_filelock_holds_off_the_helper_and_is_held_off_by_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with filelock.FileLock(path):
+        refused(lambda: take(path, 0.05), f"{path} has been held")
+    with files.locked(str(path)), pytest.raises(filelock.Timeout):
+        filelock.FileLock(path, timeout=0.05).acquire()
+    with filelock.FileLock(path, timeout=0.05):
+        pass
+
+
+def test_a_lock_that_becomes_free_is_taken_while_it_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        began = time.monotonic()
+        threading.Timer(0.1, fcntl.flock, (file, fcntl.LOCK_UN)).start()
+        take(path, 5)
+    assert 0.09 < time.monotonic() - began < 2
+
+
+def test_a_lock_file_that_was_removed_before_it_was_taken_guards_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    real = fcntl.flock
+
+    def too_late(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    with files.locked(str(path)):
+        assert path.exists()
+        refused(lambda: take(path, 0.05), f"{path} has been held")
+
+
+def test_two_users_of_one_group_share_the_lock(tmp_path: Path) -> None:
+    with umask(0o002):
+        take(tmp_path / "lock")
+    assert mode(tmp_path / "lock") == 0o664

@@ -1,0 +1,216 @@
+"""What an agent is told: its role, its task, the notes it builds on, and how to report, which always arrives whole."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import paths, prompts, report
+from claudestrator_helper.paths import Project
+from queues import task
+from running import helper
+from test_report import ID, at_work, fill, left, refusal_of, spawned
+
+#: What Claude Code lets through of one Bash call's output.
+OUTPUT = 30_000
+LONGEST_PATH = "long" * 30
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = tmp_path / "project"
+    (root / ".claude").mkdir(parents=True)
+    return Project(str(root), str(root / ".claude"))
+
+
+def sections(text: str) -> dict[str, str]:
+    """The parts of a prompt by their headings of the first level."""
+    parts = re.split(r"^# (.*)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def commands(text: str) -> list[list[str]]:
+    """The first lines of the fenced commands of the Report, as words."""
+    return [
+        shlex.split(found.split("<<")[0])
+        for found in re.findall(r"^```\n(.*?)\n```$", sections(text)["Report"], re.DOTALL | re.MULTILINE)
+    ]
+
+
+def is_whole(text: str, id_: str = ID, attempt: int = 1) -> bool:
+    """Whether a prompt ends in the Report section as it is in the shortest prompt, and fits into one Bash call."""
+    return text.endswith(prompts._REPORT.format(id=id_, attempt=attempt)) and len(text) < OUTPUT
+
+
+def role(name: str) -> str:
+    return Path(paths.shipped(f"skills/orchestrator/{name}_agent.md")).read_text().split("---\n", 2)[2].strip()
+
+
+def test_a_prompt_is_the_role_the_task_and_how_to_report(project: Project) -> None:
+    fill(
+        project,
+        task(
+            ID,
+            objective="Build a door",
+            criteria=("It opens", "It shuts"),
+            extra="**Files:** a.py, b.py\n\n**Notes:** in oak\n\n",
+        ),
+    )
+    spawned(project)
+    text = report.begin(project, ID)
+    assert text.startswith(role("task") + "\n\n# ")
+    assert list(sections(text)) == [f"Your task: {ID}", "Report"]
+    assert sections(text)[f"Your task: {ID}"].strip() == (
+        "**Objective:** Build a door\n\n**Acceptance Criteria:**\n- It opens\n- It shuts\n\n**Files:** a.py, b.py\n\n**Notes:** in oak"
+    )
+    assert is_whole(text)
+
+
+def test_what_a_task_does_not_say_is_not_in_its_prompt(project: Project) -> None:
+    fill(project, f"### {ID}\n\n| Status | pending |\n\n**Objective:** x\n")
+    assert sections(report.begin(project, ID))[f"Your task: {ID}"].strip() == "**Objective:** x"
+
+
+def test_the_commands_of_a_prompt_are_those_that_the_helper_takes(project: Project) -> None:
+    at_work(project, attempt=2, reason="x")
+    words = commands(report.begin(project, ID))
+    assert [word[1] for word in words] == ["done", "fail"]
+    for number, word in enumerate(words):
+        assert word[0] == "claudestrator-helper"
+        done = helper(*word[1:], folder=project.root, stdin=b"a note\n")
+        assert (done.code, done.stdout) == ((0, f"done {ID}\n") if number == 0 else (1, ""))
+
+
+def test_a_prompt_is_the_agents_sign_of_life(project: Project) -> None:
+    at_work(project, attempt=2)
+    report.begin(project, ID)
+    assert left(project) == {f"{ID}.started": "started\nattempt: 2\n"}
+
+
+def test_a_prompt_of_a_task_that_nobody_was_given_leaves_nothing(project: Project) -> None:
+    fill(project, task(ID))
+    assert is_whole(report.begin(project, ID))
+    assert left(project) == {}
+
+
+def test_an_unknown_id_has_no_prompt(project: Project) -> None:
+    at_work(project)
+    assert refusal_of(report.begin, project, "TASK-404").startswith("no task TASK-404 in the queue: ")
+
+
+def test_a_retry_is_told_why_the_last_attempt_failed(project: Project) -> None:
+    at_work(project, attempt=2, reason="the tests of door.py fail")
+    text = report.begin(project, ID)
+    assert list(sections(text)) == [f"Your task: {ID}", "The last attempt failed", "Report"]
+    assert "the tests of door.py fail" in sections(text)["The last attempt failed"]
+    assert is_whole(text, attempt=2)
+
+
+def test_a_decomposition_is_told_where_the_requirements_are(project: Project) -> None:
+    spawned(project, "decomposition", attempt=2, reason="no tasks")
+    text = report.begin(project, "decomposition")
+    assert text.startswith(role("decomposition"))
+    assert list(sections(text)) == ["Your task: decomposition", "The last attempt failed", "Report"]
+    assert sections(text)["Your task: decomposition"].strip() == f"**Requirements:** {project.prd}"
+    assert is_whole(text, "decomposition", 2)
+
+
+@pytest.mark.parametrize("name", ["task", "decomposition"])
+def test_a_role_of_the_projects_own_wins(project: Project, name: str) -> None:
+    fill(project, task(ID))
+    own = Path(project.root, ".claudestrator", "skills", "orchestrator", f"{name}_agent.md")
+    own.parent.mkdir(parents=True)
+    own.write_text("---\nmodel: opus\n---\n\nDo it our way.\n")
+    text = report.begin(project, ID if name == "task" else "decomposition")
+    assert text.startswith("Do it our way.\n\n# Your task: ")
+    other = "decomposition" if name == "task" else ID
+    assert "Do it our way" not in report.begin(project, other)
+
+
+@pytest.mark.parametrize("content", ["", "\n \n", "---\nmodel: opus\n---\n"])
+def test_a_role_without_a_text_is_refused(project: Project, content: str) -> None:
+    fill(project, task(ID))
+    own = Path(project.root, ".claudestrator", "skills", "orchestrator", "task_agent.md")
+    own.parent.mkdir(parents=True)
+    own.write_text(content)
+    assert refusal_of(report.begin, project, ID).startswith(f"{own} holds no text: ")
+
+
+def test_a_look_into_the_documentation_is_a_step_of_its_own_before_the_proof() -> None:
+    steps = re.findall(r"^(\d+)\. (.*)$", role("task"), re.MULTILINE)
+    assert [number for number, _ in steps] == [str(number + 1) for number in range(len(steps))]
+    about = [number for number, step in steps if "documentation" in step.lower()]
+    assert len(about) == 1
+    assert int(about[0]) < len(steps) / 2 + 1
+
+
+def noted(project: Project, id_: str, note: str) -> None:
+    Path(project.note(id_)).parent.mkdir(exist_ok=True)
+    Path(project.note(id_)).write_text(note)
+
+
+def test_the_notes_of_the_tasks_that_it_builds_on_are_in_the_prompt(project: Project) -> None:
+    fill(
+        project,
+        *(task(f"TASK-00{n}", status="completed") for n in (1, 2, 3)),
+        task("TASK-004", dependencies="TASK-002, TASK-001"),
+    )
+    noted(project, "TASK-001", "There is a door.\n")
+    noted(project, "TASK-002", "There is a wall.\n")
+    noted(project, "TASK-003", "Nobody builds on this.\n")
+    text = report.begin(project, "TASK-004")
+    notes = sections(text)["Notes from the tasks it builds on"].strip()
+    assert notes == "## TASK-002\n\nThere is a wall.\n\n## TASK-001\n\nThere is a door."
+    assert list(sections(text)) == ["Your task: TASK-004", "Notes from the tasks it builds on", "Report"]
+
+
+def test_a_task_whose_dependencies_left_no_notes_has_no_such_section(project: Project) -> None:
+    fill(project, task(ID, status="completed"), task("TASK-002", dependencies=ID))
+    noted(project, ID, " \n")
+    assert list(sections(report.begin(project, "TASK-002"))) == ["Your task: TASK-002", "Report"]
+
+
+@pytest.mark.parametrize("count", [1, 31, 300])
+def test_however_many_notes_there_are_the_report_arrives_whole(project: Project, count: int) -> None:
+    before = [f"TASK-{n:03d}" for n in range(1, count + 1)]
+    fill(
+        project, *(task(id_, status="completed") for id_ in before), task("TASK-999", dependencies="All previous tasks")
+    )
+    for id_ in before:
+        noted(project, id_, "word " * 400)
+    text = report.begin(project, "TASK-999")
+    assert is_whole(text, "TASK-999")
+    shown = re.findall(r"^## (TASK-\d+)$", text, re.MULTILINE)
+    assert shown == before[-len(shown) :]
+    assert len(shown) >= min(count, 31)
+    assert count == 1 or os.path.dirname(project.note(ID)) in text
+
+
+def test_a_task_of_any_length_is_cut_with_a_pointer_and_the_report_arrives_whole(project: Project) -> None:
+    fill(project, task(ID), task("TASK-002", objective="x" * 100_000, criteria=("criterion " * 10_000,)))
+    text = report.begin(project, "TASK-002")
+    assert is_whole(text, "TASK-002")
+    line = Path(project.queue).read_text().split("### TASK-002")[0].count("\n") + 1
+    assert f"{project.queue}, from line {line}" in text
+
+
+def test_everything_long_at_once_still_fits(tmp_path: Path) -> None:
+    root = tmp_path / LONGEST_PATH / LONGEST_PATH
+    (root / ".claude").mkdir(parents=True)
+    project = Project(str(root), str(root / ".claude"))
+    before = [f"TASK-{n:03d}{'x' * 50}" for n in range(1, 200)]
+    fill(
+        project,
+        *(task(id_, status="completed") for id_ in before),
+        task(ID + "y", dependencies="All previous tasks", objective="x" * 100_000),
+    )
+    for id_ in before:
+        noted(project, id_, "word " * 400)
+    spawned(project, ID + "y", attempt=2, reason="why " * 5_000)
+    own = root / ".claudestrator" / "skills" / "orchestrator" / "task_agent.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("role " * 5_000)
+    text = report.begin(project, ID + "y")
+    assert is_whole(text, ID + "y", 2)
+    assert str(own) in text

@@ -1,0 +1,182 @@
+"""The session state: what the run writes it reads again, and a person may read, extend and damage it."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import state
+from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.paths import Project
+from claudestrator_helper.state import Agent, State
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+NUMBERS = st.integers(0, 2**40)
+IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,12}", fullmatch=True)
+OTHERS = st.dictionaries(st.from_regex(r"mine_[a-z]{1,8}", fullmatch=True), TEXTS | NUMBERS | st.booleans(), max_size=2)
+AGENTS = st.builds(Agent, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, TEXTS)
+STATES = st.builds(
+    State,
+    initial_prd_tasks_complete=st.booleans(),
+    run=TEXTS,
+    status=TEXTS,
+    session=TEXTS,
+    heartbeat=NUMBERS,
+    loops=NUMBERS,
+    loop=NUMBERS,
+    phase=TEXTS,
+    agents=st.dictionaries(IDS, AGENTS, max_size=2),
+    attempts=st.dictionaries(IDS, NUMBERS, max_size=2),
+    failed=st.dictionaries(IDS, TEXTS, max_size=2),
+    streak=st.lists(IDS, max_size=2),
+    released=st.dictionaries(IDS, NUMBERS, max_size=2),
+    others=OTHERS,
+)
+FULL = State(
+    run="r",
+    agents={"TASK-001": Agent(2, "opus", 5, 6, 1, "it broke")},
+    attempts={"TASK-001": 2},
+    failed={"TASK-002": "no"},
+    streak=["TASK-002"],
+    released={"TASK-003": 1},
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(str(tmp_path), str(tmp_path / ".claude"))
+
+
+def put_down(project: Project, text: str) -> Path:
+    path = Path(project.session)
+    path.parent.mkdir()
+    path.write_text(text)
+    return path
+
+
+def frontmatter(line: str) -> str:
+    return f"---\n{line}\n---\n"
+
+
+@given(STATES)
+def test_a_state_is_read_as_it_was_written(given_state: State) -> None:
+    assert state.parse(state.render(given_state)) == given_state
+
+
+def test_a_state_goes_to_disk_and_back(project: Project) -> None:
+    state.write(project, FULL)
+    assert state.read(project) == FULL
+
+
+def test_where_there_is_no_file_the_state_is_empty(project: Project) -> None:
+    assert state.read(project) == State()
+    assert not Path(project.state).exists()
+
+
+@pytest.mark.parametrize("text", ["", "a person emptied it\n", "---\n---\n", "---\nrun: null\nagents:\n---\n"])
+def test_a_file_without_values_is_an_empty_state(text: str) -> None:
+    assert state.parse(text) == State()
+
+
+DAMAGED = {
+    "initial_prd_tasks_complete": ["1", '"true"', "[]"],
+    "run": ["1", "true", "[a]", "2026-11-21"],
+    "status": ["{}"],
+    "session": ["7"],
+    "heartbeat": ['"1"', "true", "1.5", "[1]"],
+    "loops": ["true", "many"],
+    "loop": ["two"],
+    "phase": ["1"],
+    "agents": [
+        "[]",
+        "x",
+        "{TASK-001: x}",
+        "{TASK-001: {}}",
+        "{TASK-001: {attempt: x, model: opus, claimed: 1, spawned: 1}}",
+    ],
+    "attempts": ["1", "{TASK-001: x}", "{TASK-001: true}"],
+    "failed": ["x", "{TASK-001: 1}"],
+    "streak": ["x", "{}", "[1]"],
+    "released": ["[]", "{TASK-001: '1'}"],
+}
+
+
+def test_every_value_has_its_damage_tested() -> None:
+    assert set(DAMAGED) == {field.name for field in fields(State)} - {"others"}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in DAMAGED.items() for value in values])
+def test_a_damaged_value_is_refused_in_one_line_that_names_it(project: Project, key: str, value: str) -> None:
+    path = put_down(project, frontmatter(f"{key}: {value}"))
+    with pytest.raises(ClaudestratorError) as refusal:
+        state.read(project)
+    text = str(refusal.value)
+    assert text.startswith(f"{path}: {key}")
+    assert "\n" not in text
+    assert "mend or delete the file" in text
+
+
+@pytest.mark.parametrize("id_", ["../../x", "a/b", "", ".hidden", "a b", "x" * 65])
+def test_an_agent_whose_id_would_leave_its_folder_is_refused(id_: str) -> None:
+    agent = "{attempt: 1, model: opus, claimed: 1, spawned: 1}"
+    with pytest.raises(ClaudestratorError, match="agents"):
+        state.parse(frontmatter(f'agents: {{"{id_}": {agent}}}'))
+
+
+def test_what_a_person_adds_is_kept(project: Project) -> None:
+    path = put_down(project, '---\nrun: "r"\nowner: Ada # of the team\ndue: 2026-11-21\n---\n\nMy notes\n')
+    state.write(project, state.read(project))
+    assert state.read(project).others == {"owner": "Ada", "due": "2026-11-21"}
+    assert 'owner: "Ada"\n' in path.read_text()
+
+
+@given(STATES, st.sampled_from([("run", "x"), ("loop", 3), ("mine", [1]), ("initial_prd_tasks_complete", True)]))
+def test_one_value_is_set_and_nothing_else(before: State, change: tuple[str, object]) -> None:
+    key, value = change
+    after = state.put(before, key, value)
+    assert state.get(after, key) == value
+    assert {**state._flat(after), key: 0} == {**state._flat(before), key: 0}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("heartbeat", "soon"), ("initial_prd_tasks_complete", 1), ("agents", []), ("run", 5)]
+)
+def test_a_value_of_another_kind_is_not_set(key: str, value: object) -> None:
+    with pytest.raises(ClaudestratorError, match=f"{key} can't be .*: `claudestrator-helper state {key}` shows"):
+        state.put(State(), key, value)
+
+
+@pytest.mark.parametrize("key", ["", "Upper", "a b", "a:b", "1a", "others", "a\nrun", "--x", "../x"])
+def test_a_name_that_can_be_no_key_is_not_set(key: str) -> None:
+    with pytest.raises(ClaudestratorError, match="is not a key"):
+        state.put(State(), key, 1)
+
+
+def test_a_value_that_is_not_there_is_not_got() -> None:
+    with pytest.raises(ClaudestratorError, match="there is no 'gone' in the session state"):
+        state.get(State(), "gone")
+
+
+def test_the_runs_own_files_are_kept_out_of_git(project: Project) -> None:
+    state.write(project, State())
+    ignore = Path(project.state, ".gitignore")
+    ours = {Path(path).name for path in (project.session, project.lock, project.log)} | {
+        "agent_complete/",
+        ".gitignore",
+    }
+    assert ours <= set(ignore.read_text().split())
+    assert not {"task_queue.md", "journal/", "journal"} & set(ignore.read_text().split())
+
+
+def test_a_gitignore_of_the_persons_own_is_left_alone(project: Project) -> None:
+    state.write(project, State())
+    ignore = Path(project.state, ".gitignore")
+    ignore.write_text("mine\n")
+    state.write(project, FULL)
+    assert ignore.read_text() == "mine\n"
+    ignore.unlink()
+    ignore.symlink_to("nowhere")
+    state.write(project, FULL)
+    assert ignore.is_symlink()
+    assert not ignore.exists()
