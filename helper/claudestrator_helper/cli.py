@@ -3,7 +3,6 @@
 Each imports what it needs when it runs: all of them together cost as much as click.
 """
 
-import json
 import sys
 
 import click
@@ -11,7 +10,6 @@ import click
 from . import paths
 from .errors import ClaudestratorError, UsageError
 from .fields import one_line
-from .next_task import answer
 from .next_task import report as say_refusal
 
 pass_project = click.make_pass_decorator(paths.Project)
@@ -150,6 +148,8 @@ def wait_command(project: paths.Project, ids: tuple[str, ...]) -> None:
 @pass_project
 def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
     """Print the next ready task, `ID MODEL OBJECTIVE`, or `none:` and why."""
+    from .next_task import answer
+
     _echo([answer(project, as_json=as_json)])
 
 
@@ -208,6 +208,8 @@ def set_status(project: paths.Project, id_: str, status: str) -> None:
 @pass_project
 def tasks(project: paths.Project, as_json: bool) -> None:
     """List the queue: status, id, model, objective."""
+    import json
+
     from . import overview
 
     parsed = overview.tasks(project)
@@ -249,6 +251,8 @@ def check_(project: paths.Project) -> None:
 @pass_project
 def state_(project: paths.Project, key: str | None, value: str | None) -> None:
     """Show the session state, one value of it, or set one (VALUE as JSON, or a word)."""
+    import json
+
     from . import files, state
 
     if key is None:
@@ -293,6 +297,8 @@ def _text(given: str | None) -> str:
 
 
 def _value(given: str) -> object:
+    import json
+
     try:
         return json.loads(given)
     except ValueError:

@@ -68,6 +68,12 @@ def one_line(text: str) -> str:
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
 
 
+def cut(text: str, length: int = 100) -> str:
+    """*text* on one line of at most *length* characters; 100 of a reason reach the orchestrator."""
+    text = one_line(text)
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
 def _stripped(masked: str, start: int, end: int) -> Span:
     value = masked[start:end]
     left = len(value) - len(value.lstrip())

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from . import check, ids, markers, queue, schedule, summary
+from .fields import cut
 from .models import stronger
 from .queue import Queue
 from .state import FINISHED, STOPPED, STOPPING, Agent, State
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
-
-DECOMPOSITION = "decomposition"
 
 #: Attempts at one task, or at a decomposition, in one run.
 ATTEMPTS = 2
@@ -123,8 +122,8 @@ class _Run:
 
     def drop(self, id_: str, agent: Agent, why: str) -> None:
         self.without(id_)
-        self.log("done" if not why or id_ == DECOMPOSITION else "dropped", id_, agent, why)
-        note = f": {why}" if why and id_ != DECOMPOSITION else ""
+        self.log("done" if not why or id_ == ids.DECOMPOSITION else "dropped", id_, agent, why)
+        note = f": {why}" if why and id_ != ids.DECOMPOSITION else ""
         self.out.lines.append(f"{'done' if not note else 'left'} {id_} {self.progress()}{note}")
 
     def attempt_failed(self, id_: str, agent: Agent, reason: str) -> None:
@@ -136,7 +135,7 @@ class _Run:
     def retry(self, id_: str, agent: Agent, reason: str) -> None:
         again = Agent(self.next_attempt(id_), stronger(agent.model), self.now, self.now, agent.failures + 1, reason)
         self.log("failed", id_, agent, reason)
-        self.out.lines.append(f"failed {id_}: {summary.cut(reason)}; retrying with {again.model}")
+        self.out.lines.append(f"failed {id_}: {cut(reason)}; retrying with {again.model}")
         self.out.retried.append(id_)
         self.spawn(id_, again, "spawned")
 
@@ -148,7 +147,7 @@ class _Run:
         failed = {**{key: why for key, why in self.state.failed.items() if key != id_}, id_: reason}
         self.state = replace(self.state, failed=failed, streak=streak)
         self.log("failed", id_, agent, reason)
-        self.out.lines.append(f"failed {id_} {self.progress()}: {summary.cut(reason)}")
+        self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
 
     def settle_late(self) -> None:
         """A task that ran out of time, or whose session died, and that finished after all."""
@@ -171,7 +170,7 @@ class _Run:
             self.nothing_runs()
         elif len(self.state.streak) >= SAME_FAILURES:
             self.finish(FINISHED, summary.streak(self.state, summary.counts(self.statuses.values())))
-        elif DECOMPOSITION in self.state.failed or not (self.queue.tasks or check.unreadable(self.queue)):
+        elif ids.DECOMPOSITION in self.state.failed or not (self.queue.tasks or check.unreadable(self.queue)):
             self.decompose()
         else:
             task = next(iter(schedule.ready(self.current())), None)
@@ -183,18 +182,18 @@ class _Run:
         self.out.directives.append(f"STOP No run is going on here: `/orchestrate` starts one. {last}".rstrip())
 
     def decompose(self) -> None:
-        reason = self.state.failed.get(DECOMPOSITION)
+        reason = self.state.failed.get(ids.DECOMPOSITION)
         if reason:
-            why = f"The decomposition of PRD.md failed: {summary.cut(reason)}."
+            why = f"The decomposition of PRD.md failed: {cut(reason)}."
             self.finish(FINISHED, f"{why} Mend PRD.md and type `/orchestrate` again.")
         elif self.prd:
             self.finish(FINISHED, self.prd)
         else:
-            self.claim(DECOMPOSITION, "opus")
+            self.claim(ids.DECOMPOSITION, "opus")
 
     def claim(self, id_: str, model: str) -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now)
-        self.state = replace(self.state, phase=DECOMPOSITION if id_ == DECOMPOSITION else "tasks")
+        self.state = replace(self.state, phase=ids.DECOMPOSITION if id_ == ids.DECOMPOSITION else "tasks")
         self.out.fresh.append(id_)
         if id_ in self.statuses:
             self.out.claimed[id_] = IN_PROGRESS

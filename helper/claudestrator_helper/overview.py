@@ -5,6 +5,7 @@ import time
 
 from . import check, files, markers, prd, queue, state, summary
 from .errors import ClaudestratorError
+from .fields import cut
 from .paths import Project
 
 
@@ -16,7 +17,7 @@ def table(parsed: queue.Queue) -> list[str]:
     """One line a task: status, id, model, objective."""
     width = max((len(task.id) for task in parsed.tasks), default=0)
     return [
-        f"{summary.cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {summary.cut(task.objective, 80)}"
+        f"{cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {cut(task.objective, 80)}"
         for task in parsed.tasks
     ]
 
@@ -29,7 +30,7 @@ def status(project: Project, now: float | None = None) -> list[str]:
     for id_, agent in current.agents.items():
         text = f"{id_}  {agent.model}, attempt {agent.attempt}, {_elapsed(at - agent.claimed)}"
         lines.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
-    lines += [f"failed: {id_}  {summary.cut(reason)}" for id_, reason in current.failed.items()]
+    lines += [f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()]
     wrong = len(check.problems(parsed))
     if wrong:
         lines.append(f"queue: {wrong} problems, `claudestrator-helper check` names them")

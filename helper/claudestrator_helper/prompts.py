@@ -2,7 +2,7 @@
 
 import os
 
-from . import files, frontmatter, ids, loop, paths, state, summary
+from . import fields, files, frontmatter, ids, paths, state
 from .errors import ClaudestratorError
 from .paths import Project
 from .queue import Queue, Task
@@ -54,12 +54,12 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     """
     agent = current.agents.get(id_)
     attempt = agent.attempt if agent else current.attempts.get(id_, 0) + 1
-    if id_ == loop.DECOMPOSITION:
+    if id_ == ids.DECOMPOSITION:
         role, parts = "decomposition", [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
     else:
         role, parts = "task", _task(project, parsed.task(id_))
     if agent and agent.reason:
-        parts.append(_FAILED.format(reason=summary.cut(agent.reason, REASON_LIMIT)))
+        parts.append(_FAILED.format(reason=fields.cut(agent.reason, REASON_LIMIT)))
     return "\n\n".join([_role(project, role), *parts, _REPORT.format(id=id_, attempt=attempt)])
 
 

@@ -99,9 +99,11 @@ class Task:
 
     @property
     def files(self) -> list[str]:
+        named = [part for item in fields.items(self._paragraph(FILES)) for part in item.split(",")]
+        if not named:
+            return []
         from . import dependencies
 
-        named = [part for item in fields.items(self._paragraph(FILES)) for part in item.split(",")]
         paths = [re.split(r"\s+\(|\s+[—–]\s", part)[0].strip("`* ") for part in named]
         return [path for path in paths if not dependencies.is_nothing(path)]
 

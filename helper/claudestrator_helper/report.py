@@ -6,7 +6,7 @@ No lock is needed: each report is one file of its own, put in its place whole.
 import re
 from contextlib import suppress
 
-from . import check, files, ids, loop, markers, prompts, queue, state, summary
+from . import fields, files, ids, markers, prompts, queue, state
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -38,7 +38,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     if _reported(project, current, id_, markers.DONE):
         return f"done {id_}"
     latest = _awaited(project, current, parsed, id_, attempt)
-    if id_ == loop.DECOMPOSITION:
+    if id_ == ids.DECOMPOSITION:
         _decomposed(parsed)
     if note.strip():
         files.write(project.note(id_), _kept(note), within=project.state)
@@ -52,7 +52,7 @@ def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
     if _reported(project, current, id_, markers.FAILED):
         return f"failed {id_}"
     latest = _awaited(project, current, parsed, id_, attempt)
-    markers.leave(project, id_, markers.FAILED, latest, summary.cut(reason, 1000) or "no reason given")
+    markers.leave(project, id_, markers.FAILED, latest, fields.cut(reason, 1000) or "no reason given")
     return f"failed {id_}"
 
 
@@ -72,6 +72,8 @@ def _reported(project: Project, current: state.State, id_: str, kind: str) -> bo
 
 def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: str, attempt: int | None) -> int:
     """The number of the attempt that a report of *id_* is for."""
+    from . import loop
+
     if id_ not in current.agents and id_ not in parsed.by_id:
         raise ClaudestratorError(
             f"{id_} is no task of {project.queue}: run this in the project's folder, or name it with --project"
@@ -87,6 +89,8 @@ def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: s
 
 
 def _decomposed(parsed: queue.Queue) -> None:
+    from . import check
+
     problems = check.problems(parsed)
     if not parsed.tasks:
         raise ClaudestratorError(
@@ -94,7 +98,7 @@ def _decomposed(parsed: queue.Queue) -> None:
         )
     if problems:
         listed = "\n".join(f"line {line}: {text}" for line, text in problems[:10])
-        way = f"`claudestrator-helper fail {loop.DECOMPOSITION} -`"
+        way = f"`claudestrator-helper fail {ids.DECOMPOSITION} -`"
         raise ClaudestratorError(f"the queue has errors; mend them, or report with {way}:\n{listed}")
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import files, loop, markers, prd, queue, resume, state, wait
+from . import files, ids, loop, markers, prd, queue, resume, state, wait
 from .errors import ClaudestratorError
 from .paths import Project
 from .statuses import FAILED
@@ -48,7 +48,7 @@ def plan(project: Project, words: list[str]) -> list[str]:
     while True:
         step = loop.next_step(inputs)
         spawned = [line.removeprefix("SPAWN ") for line in step.directives if line.startswith("SPAWN ")]
-        if loop.DECOMPOSITION in step.state.agents:
+        if ids.DECOMPOSITION in step.state.agents:
             return [
                 *lines,
                 *spawned,

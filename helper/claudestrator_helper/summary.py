@@ -6,21 +6,13 @@ from collections.abc import Iterable
 
 from . import schedule
 from .check import Problem
-from .fields import one_line
+from .fields import cut
 from .queue import Queue
 from .state import State
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
 
-#: Characters of a reason that reach the orchestrator.
-REASON = 100
 #: Of a list of ids, so many are named.
 NAMED = 5
-
-
-def cut(text: str, length: int = REASON) -> str:
-    """*text* on one line of at most *length* characters."""
-    text = one_line(text)
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def same(one: str, other: str) -> bool:

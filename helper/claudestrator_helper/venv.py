@@ -98,7 +98,7 @@ def _build(folder: str, requirements: Sequence[str]) -> None:
 def _run(command: Sequence[str]) -> list[str]:
     """What a failing *command* said; nothing when it succeeded. Its temporary output never reaches ours."""
     environment = {**os.environ, "PIP_USER": "0"}  # a person's user = true in pip.conf is refused in a venv
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
