@@ -118,3 +118,9 @@ def test_a_queue_whose_end_would_hide_the_addition_takes_none() -> None:
     assert said == [
         "the queue's end hides what is added there: line 19: a code block or comment that is opened here never ends"
     ]
+
+
+@pytest.mark.parametrize("path", ["no-reply.html", "none.py", "na/x.py", "nothing_here.txt"])
+def test_a_path_that_begins_like_nothing_is_a_path(path: str) -> None:
+    text = queue(task("TASK-001", extra=f"**Files:** {path}\n\n"))
+    assert q.parse(text).tasks[0].files == [path]

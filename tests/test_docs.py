@@ -9,7 +9,7 @@ import frontmatter
 import generate_cli_docs
 import pytest
 import yaml
-from claudestrator_helper import state
+from claudestrator_helper import memory, state
 from claudestrator_helper.cli import cli
 from claudestrator_helper.paths import Project
 
@@ -132,6 +132,12 @@ def states_files() -> set[str]:
         own
         | {f"{project.markers}/ID.{kind}" for kind in ("done", "failed", "started")}
         | {".claude/.gitignore", ".claude/journal/"}
+        | {
+            project.issues,
+            memory.summary_path(project),
+            memory.graph_path(project),
+            f"{project.snapshots}/loop-ID.json",
+        }
     )
 
 

@@ -1,8 +1,9 @@
 """The run as a state machine, driven without a disk or a clock."""
 
 import hypothesis.strategies as st
-from claudestrator_helper import loop, markers, resume
+from claudestrator_helper import heartbeat, loop, markers, resume
 from claudestrator_helper import queue as q
+from claudestrator_helper.config import Config
 from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -28,9 +29,9 @@ class Simulation:
 
     def wait(self, seconds: int = 1) -> list[str]:
         """A step after *seconds* in which `wait` was there all the time."""
-        while seconds > loop.HEARTBEAT:
-            self.now += loop.HEARTBEAT
-            seconds -= loop.HEARTBEAT
+        while seconds > heartbeat.HEARTBEAT:
+            self.now += heartbeat.HEARTBEAT
+            seconds -= heartbeat.HEARTBEAT
             directives = self.apply(self.inputs())
             if directives:
                 return directives
@@ -168,17 +169,17 @@ def test_different_failures_do_not_end_the_run() -> None:
 
 def test_a_spawn_that_no_agent_answers_is_printed_again_as_the_same_attempt() -> None:
     run = started(task("TASK-1"))
-    assert run.wait(loop.START_TIMEOUT - 1) == []
+    assert run.wait(Config().start_timeout - 1) == []
     assert run.wait(1) == ["SPAWN TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 1
     run.live("TASK-1")
-    assert run.wait(loop.START_TIMEOUT + 60) == []
+    assert run.wait(Config().start_timeout + 60) == []
 
 
 def test_an_agent_without_a_report_has_failed_after_the_timeout_and_its_late_done_counts() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.live("TASK-1")
-    assert run.wait(loop.TASK_TIMEOUT + 1) == ["SPAWN TASK-2 sonnet"]
+    assert run.wait(60 * Config().task_timeout + 1) == ["SPAWN TASK-2 sonnet"]
     assert run.statuses()["TASK-1"] == "failed"
     run.reports["TASK-1"] = markers.Marker(markers.DONE, 1)
     run.live("TASK-2")
@@ -276,9 +277,9 @@ def test_the_same_session_gets_an_unanswered_spawn_again_at_once() -> None:
 def test_another_session_waits_for_the_heartbeat_to_grow_old_and_then_takes_over() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.live("TASK-1")
-    assert resume.owned(run.state, "s2", run.now + 59)
+    assert heartbeat.owned(run.state, "s2", run.now + 59)
     run.now += 61
-    assert not resume.owned(run.state, "s2", run.now)
+    assert not heartbeat.owned(run.state, "s2", run.now)
     assert run.start("s2") == ["SPAWN TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 2
     assert run.state.session == "s2"
@@ -303,7 +304,7 @@ def test_a_report_that_comes_after_the_takeover_counts_once() -> None:
 
 def test_a_heartbeat_from_the_future_locks_nobody_out() -> None:
     run = started(task("TASK-1"))
-    assert not resume.owned(run.state, "s2", run.now - 3600)
+    assert not heartbeat.owned(run.state, "s2", run.now - 3600)
 
 
 def test_reasons_reach_the_orchestrator_cut_and_on_one_line() -> None:
@@ -382,13 +383,13 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def hours_pass(self) -> None:
-        self.obey(self.run.wait(loop.TASK_TIMEOUT + 60))
+        self.obey(self.run.wait(60 * Config().task_timeout + 60))
 
     @rule(same=st.booleans())
     def start_again(self, same: bool) -> None:
         if not same:
             self.sessions += 1
-            self.run.now += 2 * loop.ABSENCE
+            self.run.now += 2 * heartbeat.ABSENCE
         self.obey(self.run.start(f"s{self.sessions}"))
 
     @rule(n=st.integers(1, 6), status=st.sampled_from(["pending", "completed", "failed", "on hold"]))
@@ -406,14 +407,14 @@ class AnyOrder(RuleBasedStateMachine):
             assert attempt >= attempts.get(id_, 0)
             attempts[id_] = attempt
         for agent in self.run.state.agents.values():
-            assert agent.failures < loop.ATTEMPTS
+            assert agent.failures < Config().attempts
 
     def teardown(self) -> None:
         """However it came here, a run whose agents report ends within a bounded number of steps."""
         if not hasattr(self, "run"):
             return
         self.sessions += 1
-        self.run.now += 2 * loop.ABSENCE
+        self.run.now += 2 * heartbeat.ABSENCE
         self.obey(self.run.start(f"s{self.sessions}"))
         for _ in range(20):
             if self.run.state.status != RUNNING:

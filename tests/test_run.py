@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, loop, markers, paths, report, run, state
+from claudestrator_helper import files, heartbeat, markers, paths, report, run, state
 from claudestrator_helper import queue as q
 from claudestrator_helper import wait as waiting
 from claudestrator_helper.errors import ClaudestratorError
@@ -72,7 +72,7 @@ def test_a_wait_ends_before_its_limit_and_says_what_it_waits_for(project: paths.
     [("", 585), ("600000", 585), ("20000", 5), ("7200000", 3585), ("nonsense", 585), ("1000", 1), ("-5", 1)],
 )
 def test_a_wait_ends_15_seconds_before_the_cap_of_a_bash_call(cap: str, seconds: float) -> None:
-    assert run.wait_limit({"BASH_MAX_TIMEOUT_MS": cap} if cap else {}) == seconds
+    assert waiting.limit({"BASH_MAX_TIMEOUT_MS": cap} if cap else {}) == seconds
 
 
 def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
@@ -153,14 +153,26 @@ def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(p
     assert run.plan(project, []) == [
         "TASK-1 haiku",
         "TASK-2 opus",
-        "STOP Dry run: 2 tasks would run, in this order. Nothing was changed.",
+        "STOP Dry run: nothing was changed.",
+    ]
+    assert run.plan(project, ["2", "speed"])[2:] == [
+        "loop 1 of 2: research opus, decomp opus, up to 5 tasks, commit, memory sonnet",
+        "loop 2 of 2: research opus, decomp opus, up to 5 tasks, commit, memory sonnet",
+        "STOP Dry run: nothing was changed.",
     ]
     assert {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("words", [["two"], ["3"], ["rm", "-rf", "/"], ["it's"]])
+@pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "-rf", "/"], ["it's"]])
 def test_words_that_mean_nothing_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="means nothing here: type /orchestrate") as refusal:
+        run.start(project, "s1", words)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("words", [["0"], ["-1"], ["1001"], ["999999999"], ["3", "3"], ["+5", "-2"]])
+def test_loops_that_can_not_be_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
+    with pytest.raises(ClaudestratorError, match="loops") as refusal:
         run.start(project, "s1", words)
     assert "\n" not in str(refusal.value)
 
@@ -271,5 +283,5 @@ def test_fifty_processes_that_set_statuses_lose_no_update(project: paths.Project
 
 def test_the_longest_wait_is_what_the_command_asks_for() -> None:
     text = Path(__file__).parents[1].joinpath("commands/orchestrate.md").read_text(encoding="utf-8")
-    assert f"timeout `{run.LONGEST_WAIT * 1000}`" in text
-    assert loop.HEARTBEAT < loop.ABSENCE < run.BASH_CAP - run.MARGIN
+    assert f"timeout `{waiting.LONGEST_WAIT * 1000}`" in text
+    assert heartbeat.HEARTBEAT < heartbeat.ABSENCE < waiting.BASH_CAP - waiting.MARGIN

@@ -98,6 +98,10 @@ DAMAGED = {
     "attempts": ["1", "{TASK-001: x}", "{TASK-001: true}"],
     "failed": ["x", "{TASK-001: 1}"],
     "streak": ["x", "{}", "[1]"],
+    "focus": ["1", "[]"],
+    "ran": ["x", "{}", "[1]", '["../x"]'],
+    "begun": ['"1"', "true"],
+    "commit": ["1", "[]"],
     "released": ["[]", "{TASK-001: '1'}"],
 }
 

@@ -108,7 +108,7 @@ def start(project: paths.Project, session: str, dry_run: bool, words: tuple[str,
             lines = run.start(project, session, typed)
     except ClaudestratorError as error:
         lines = [f"STOP {error}"]
-    _echo(lines)
+    echo(lines)
 
 
 @cli.command("wait")
@@ -123,9 +123,9 @@ def start(project: paths.Project, session: str, dry_run: bool, words: tuple[str,
 @pass_project
 def wait_(project: paths.Project, session: str, limit: float | None) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
-    from . import run
+    from . import run, wait
 
-    _echo(run.wait_for_step(project, session, run.wait_limit() if limit is None else limit))
+    echo(run.wait_for_step(project, session, wait.limit() if limit is None else limit))
 
 
 @cli.command("wait-command")
@@ -133,24 +133,9 @@ def wait_(project: paths.Project, session: str, limit: float | None) -> None:
 @pass_project
 def wait_command(project: paths.Project, ids: tuple[str, ...]) -> None:
     """Print one bash command that waits for the reports of these agents without the helper."""
-    from . import run, wait
+    from . import wait
 
-    _echo([wait.command(project.markers, ids, int(run.wait_limit()))])
-
-
-@cli.command("next-task")
-@click.option("--json", "as_json", is_flag=True, help="Print an object: task, reason, detail.")
-@click.option(
-    "--hook",
-    is_flag=True,
-    help="Read a hook's event on standard input; print a line only if a run is unfinished.",
-)
-@pass_project
-def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
-    """Print the next ready task, `ID MODEL OBJECTIVE`, or `none:` and why."""
-    from .next_task import answer
-
-    _echo([answer(project, as_json=as_json)])
+    echo([wait.command(project.markers, ids, int(wait.limit()))])
 
 
 @cli.command()
@@ -160,7 +145,7 @@ def prompt(project: paths.Project, id_: str) -> None:
     """Print the whole prompt of the agent ID, which shows that it has started."""
     from . import report
 
-    _echo([report.begin(project, id_)])
+    echo([report.begin(project, id_)])
 
 
 @cli.command()
@@ -172,7 +157,7 @@ def done(project: paths.Project, id_: str, attempt: int | None, note: str | None
     """Report that the agent ID has finished; NOTE (- reads standard input) is for the agents of dependent tasks."""
     from . import report
 
-    _echo([report.done(project, id_, attempt, _text(note))])
+    echo([report.done(project, id_, attempt, text_of(note))])
 
 
 @cli.command()
@@ -184,65 +169,7 @@ def fail(project: paths.Project, id_: str, attempt: int | None, reason: str) -> 
     """Report that the agent ID could not finish, and why (- reads standard input)."""
     from . import report
 
-    _echo([report.fail(project, id_, attempt, _text(reason))])
-
-
-@cli.command("set-status")
-@click.argument("id_", metavar="ID")
-@click.argument("status")
-@pass_project
-def set_status(project: paths.Project, id_: str, status: str) -> None:
-    """Set a task's status: pending, in_progress, completed or failed. Changes that cell and nothing else."""
-    from . import files, queue
-
-    with files.locked(project.lock):
-        text = files.read(project.queue) or ""
-        changed = queue.set_status(text, id_, status)
-        if changed != text:
-            files.write(project.queue, changed)
-    _echo([f"{id_} {status}"])
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
-@pass_project
-def tasks(project: paths.Project, as_json: bool) -> None:
-    """List the queue: status, id, model, objective."""
-    import json
-
-    from . import overview
-
-    parsed = overview.tasks(project)
-    _echo(
-        [json.dumps([task.as_json() for task in parsed.tasks], ensure_ascii=False)]
-        if as_json
-        else overview.table(parsed)
-    )
-
-
-@cli.command("add-tasks")
-@click.argument("source", metavar="-", type=click.Choice(["-"]))
-@pass_project
-def add_tasks(project: paths.Project, source: str) -> None:
-    """Add the task sections on standard input, all or none; each error is named with its line."""
-    from . import check, files
-
-    addition = files.stdin()
-    with files.locked(project.lock):
-        text, added = check.add(files.read(project.queue) or "", addition)
-        files.write(project.queue, text)
-    _echo([f"added {len(added)}: {', '.join(added)}"])
-
-
-@cli.command("check")
-@pass_project
-def check_(project: paths.Project) -> None:
-    """Name everything wrong in queue, state and installation; exit 1 if there is anything."""
-    from . import overview
-
-    found = overview.problems(project)
-    _echo(found or ["nothing is wrong"])
-    sys.exit(1 if found else 0)
+    echo([report.fail(project, id_, attempt, text_of(reason))])
 
 
 @cli.command("state")
@@ -256,9 +183,9 @@ def state_(project: paths.Project, key: str | None, value: str | None) -> None:
     from . import files, state
 
     if key is None:
-        _echo([state.render(state.read(project))])
+        echo([state.render(state.read(project))])
     elif value is None:
-        _echo([json.dumps(state.get(state.read(project), key), ensure_ascii=False)])
+        echo([json.dumps(state.get(state.read(project), key), ensure_ascii=False)])
     else:
         with files.locked(project.lock):
             state.write(project, state.put(state.read(project), key, _value(value)))
@@ -270,7 +197,7 @@ def status(project: paths.Project) -> None:
     """Show where the run stands."""
     from . import overview
 
-    _echo(overview.status(project))
+    echo(overview.status(project))
 
 
 @cli.command()
@@ -279,7 +206,7 @@ def stop(project: paths.Project) -> None:
     """Ask the run to end at its next step; agents at work finish."""
     from . import run
 
-    _echo([run.stop(project)])
+    echo([run.stop(project)])
 
 
 @cli.command()
@@ -290,7 +217,7 @@ def hook() -> None:
     main()
 
 
-def _text(given: str | None) -> str:
+def text_of(given: str | None) -> str:
     from . import files
 
     return files.stdin() if given == "-" else given or ""
@@ -305,8 +232,12 @@ def _value(given: str) -> object:
         return given
 
 
-def _echo(lines: list[str]) -> None:
+def echo(lines: list[str]) -> None:
     text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
     # Bytes that are not UTF-8 come out as they went in.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
+
+
+# The verbs of the queues register themselves with the group.
+from . import cli_queues  # noqa: E402, F401

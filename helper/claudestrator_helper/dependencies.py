@@ -7,7 +7,7 @@ import re
 
 from . import fields, ids
 
-_NOTHING = re.compile(r"(?:(?:none|n/?a|nil|nothing|no)\b.*|[-—–.\[\]()\s]*)\Z", re.IGNORECASE | re.DOTALL)
+_NOTHING = re.compile(r"(?:(?:none|n/?a|nil|nothing|no)(?![\w/-]|\.\w).*|[-—–.\[\]()\s]*)\Z", re.IGNORECASE | re.DOTALL)
 _ALL_PREVIOUS = re.compile(
     r"all\s+(?:of\s+the\s+)?(?:previous|prior|preceding|earlier|above|tasks\s+above)\b.*\Z", re.IGNORECASE | re.DOTALL
 )

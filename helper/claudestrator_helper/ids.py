@@ -14,7 +14,13 @@ WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+")
 DECOMPOSITION = "decomposition"
 
 #: Agents that do not carry out a task.
-ROLE = re.compile(r"decomposition|(?:research|decomp|memory|verify)-\d+")
+ROLE = re.compile(r"(decomposition)|(research|decomp|memory)-\d+")
+
+
+def role(id_: str) -> str:
+    """The role of the agent with that id; "task" for one that carries out a task."""
+    match = ROLE.fullmatch(id_)
+    return (match[1] or match[2]) if match else "task"
 
 
 def is_id(text: str) -> bool:

@@ -3,44 +3,42 @@
 Nothing here touches the disk. Whoever applies a Step does so in the order that run.apply gives reasons for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from . import check, ids, markers, queue, schedule, summary
+from . import check, heartbeat, ids, improve, markers, queue, schedule, summary
+from .config import Config
 from .fields import cut
 from .models import stronger
-from .queue import Queue
+from .queue import Queue, Task
 from .state import FINISHED, STOPPED, STOPPING, Agent, State
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 
-#: Attempts at one task, or at a decomposition, in one run.
-ATTEMPTS = 2
-#: Seconds after which a SPAWN that no agent has answered is printed again.
-START_TIMEOUT = 180
-#: Seconds after which an agent that hasn't reported has failed, and isn't tried again.
-TASK_TIMEOUT = 3600
 #: So many tasks that fail in a row for the same reason end the run.
 SAME_FAILURES = 3
-#: Seconds without a `wait` after which the time isn't counted against agents: the machine slept, or nobody was there.
-ABSENCE = 60
-#: Seconds between two renewals of the heartbeat.
-HEARTBEAT = 15
+NO_ISSUES = queue.parse("")
 
 
 class Inputs(NamedTuple):
-    """What a step looks at: *prd* is why PRD.md can't be decomposed, or "" where it can; *now* in seconds."""
+    """What a step looks at: *prd* is why PRD.md can't be decomposed, or "" where it can; *now* in seconds; *issues* the
+    issue queue; *model* names that of an agent that carries out no task, by its role."""
 
     state: State
     queue: Queue
     markers: markers.Markers
     prd: str
     now: int
+    config: Config = Config()
+    issues: Queue = NO_ISSUES
+    model: Callable[[str], str] = lambda _: "opus"
 
 
-@dataclass
+@dataclass(eq=False, repr=False, match_args=False)
 class Step:
     """What a step decides. *settled* and *claimed* are statuses to write, by id; *fresh* and *retried* the ids whose
-    old markers go; *lines* are for the person, *directives* for the orchestrator, *events* for the log."""
+    old markers go; *lines* are for the person, *directives* for the orchestrator, *events* for the log. *close* asks
+    for the loop's commit and snapshot, after which another step is due."""
 
     state: State
     settled: dict[str, str] = field(default_factory=dict)
@@ -50,20 +48,24 @@ class Step:
     lines: list[str] = field(default_factory=list)
     directives: list[str] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
+    close: bool = False
 
 
 def next_step(inputs: Inputs) -> Step:
     """Settles every report that has come, and takes the run's next step, if there is one to take.
 
-    A step without directives means: an agent is at work, wait on.
+    A step with neither directives nor a loop to close means: an agent is at work, wait on.
 
     """
-    return _Run(inputs).step()
+    return Run(inputs).step()
 
 
-class _Run:
+class Run:
+    """One step in the making; improve.py has the phases of a loop."""
+
     def __init__(self, inputs: Inputs) -> None:
-        self.state = attended(inputs.state, inputs.now)
+        self.inputs, self.config = inputs, inputs.config
+        self.state = heartbeat.attended(inputs.state, inputs.now)
         self.queue, self.markers, self.prd, self.now = inputs.queue, inputs.markers, inputs.prd, inputs.now
         self.out = Step(self.state)
         self.statuses = {task.id: task.status for task in self.queue.tasks}
@@ -93,8 +95,8 @@ class _Run:
             self.drop(id_, agent, f"set to {self.statuses[id_]} by hand")
         elif not is_task and not ids.ROLE.fullmatch(id_):
             self.drop(id_, agent, "no longer in the queue")
-        elif self.now - agent.claimed >= TASK_TIMEOUT:
-            self.give_up(id_, agent, f"no report within {TASK_TIMEOUT // 60} minutes")
+        elif self.now - agent.claimed >= 60 * self.config.task_timeout:
+            self.give_up(id_, agent, f"no report within {self.config.task_timeout} minutes")
         else:
             self.keep(id_, agent)
 
@@ -102,7 +104,7 @@ class _Run:
         if self.statuses.get(id_) == PENDING:
             # A kill between the claim and the queue's edit, or a hand that set it back while its agent works.
             self.out.claimed[id_] = IN_PROGRESS
-        if not self.has_started(id_, agent) and self.now - agent.spawned >= START_TIMEOUT:
+        if not self.has_started(id_, agent) and self.now - agent.spawned >= self.config.start_timeout:
             self.spawn(id_, replace(agent, spawned=self.now), "spawned again")
 
     def has_started(self, id_: str, agent: Agent) -> bool:
@@ -114,11 +116,12 @@ class _Run:
         self.drop(id_, agent, "")
 
     def role_done(self, id_: str, agent: Agent) -> None:
-        wrong = _why_not_decomposed(self.queue)
+        wrong = _why_not_decomposed(self.queue) if id_ == ids.DECOMPOSITION else improve.why_not_done(self, id_)
         if wrong:
             self.attempt_failed(id_, agent, wrong)
         else:
-            self.drop(id_, agent, f"{len(self.queue.tasks)} tasks")
+            self.drop(id_, agent, f"{len(self.queue.tasks)} tasks" if id_ == ids.DECOMPOSITION else "")
+            improve.advance(self, id_)
 
     def drop(self, id_: str, agent: Agent, why: str) -> None:
         self.without(id_)
@@ -127,7 +130,7 @@ class _Run:
         self.out.lines.append(f"{'done' if not note else 'left'} {id_} {self.progress()}{note}")
 
     def attempt_failed(self, id_: str, agent: Agent, reason: str) -> None:
-        if agent.failures + 1 >= ATTEMPTS:
+        if agent.failures + 1 >= self.config.attempts:
             self.give_up(id_, agent, reason)
         else:
             self.retry(id_, agent, reason)
@@ -148,6 +151,7 @@ class _Run:
         self.state = replace(self.state, failed=failed, streak=streak)
         self.log("failed", id_, agent, reason)
         self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
+        improve.advance(self, id_)
 
     def settle_late(self) -> None:
         """A task that ran out of time, or whose session died, and that finished after all."""
@@ -170,11 +174,22 @@ class _Run:
             self.nothing_runs()
         elif len(self.state.streak) >= SAME_FAILURES:
             self.finish(FINISHED, summary.streak(self.state, summary.counts(self.statuses.values())))
-        elif ids.DECOMPOSITION in self.state.failed or not (self.queue.tasks or check.unreadable(self.queue)):
+        elif ids.DECOMPOSITION in self.state.failed or self.is_undecomposed():
             self.decompose()
+        elif self.improving():
+            improve.dispatch(self)
         else:
-            task = next(iter(schedule.ready(self.current())), None)
+            task = self.ready()
             self.claim(task.id, task.model) if task else self.end()
+
+    def improving(self) -> bool:
+        return self.state.loops > 0 and self.state.initial_prd_tasks_complete
+
+    def is_undecomposed(self) -> bool:
+        return not (self.improving() or self.queue.tasks or check.unreadable(self.queue))
+
+    def ready(self) -> Task | None:
+        return next(iter(schedule.ready(self.current())), None)
 
     def nothing_runs(self) -> None:
         parsed = self.current()
@@ -189,11 +204,12 @@ class _Run:
         elif self.prd:
             self.finish(FINISHED, self.prd)
         else:
-            self.claim(ids.DECOMPOSITION, "opus")
+            self.claim_role(ids.DECOMPOSITION)
 
     def claim(self, id_: str, model: str) -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now)
-        self.state = replace(self.state, phase=ids.DECOMPOSITION if id_ == ids.DECOMPOSITION else "tasks")
+        if not self.improving():
+            self.state = replace(self.state, phase=ids.DECOMPOSITION if id_ == ids.DECOMPOSITION else "tasks")
         self.out.fresh.append(id_)
         if id_ in self.statuses:
             self.out.claimed[id_] = IN_PROGRESS
@@ -204,10 +220,15 @@ class _Run:
         complete = schedule.select(parsed, check.unreadable(parsed)).reason == schedule.COMPLETE
         if complete:
             self.state = replace(self.state, initial_prd_tasks_complete=True)
-        self.finish(FINISHED, summary.ending(parsed, self.state, check.unreadable(parsed)))
+        if complete and self.state.loops:
+            self.state = replace(self.state, phase="")
+            improve.dispatch(self)
+        else:
+            self.finish(FINISHED, summary.ending(parsed, self.state, check.unreadable(parsed)))
 
     def finish(self, status: str, sentence: str) -> None:
-        self.state = replace(self.state, status=status, phase="")
+        # A run that was stopped goes on in its phase.
+        self.state = replace(self.state, status=status, phase=self.state.phase if status == STOPPED else "")
         self.log(status, "", None, "")
         self.out.directives.append(f"STOP {sentence}")
 
@@ -222,6 +243,9 @@ class _Run:
         )
         self.log(event, id_, agent, "")
         self.out.directives.append(f"SPAWN {id_} {agent.model}")
+
+    def claim_role(self, id_: str) -> None:
+        self.claim(id_, self.inputs.model(ids.role(id_)))
 
     def next_attempt(self, id_: str) -> int:
         return self.state.attempts.get(id_, 0) + 1
@@ -252,19 +276,6 @@ class _Run:
                 "seconds": max(0, self.now - agent.claimed),
             }
         self.out.events.append(entry | ({"reason": why} if why else {}))
-
-
-def attended(state: State, now: int) -> State:
-    """*state* with a fresh heartbeat, where one is due; time in which nobody waited isn't counted against agents."""
-    gap = now - state.heartbeat
-    if 0 <= gap < HEARTBEAT:
-        return state
-    shift = gap if gap < 0 or gap > ABSENCE else 0
-    agents = {
-        id_: replace(agent, claimed=agent.claimed + shift, spawned=agent.spawned + shift)
-        for id_, agent in state.agents.items()
-    }
-    return replace(state, heartbeat=now, agents=agents)
 
 
 def _why_not_decomposed(parsed: Queue) -> str:

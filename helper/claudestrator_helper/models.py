@@ -1,13 +1,14 @@
 """Which Claude model runs what."""
 
-#: The names that Claude Code's Task tool takes, from the cheapest to the strongest that a retry climbs to.
-LADDER = ("haiku", "sonnet", "opus")
+#: The names that Claude Code's Task tool takes; a retry climbs from one to the next, up to the third.
+NAMES = ("haiku", "sonnet", "opus", "fable")
 
 BY_COMPLEXITY = {"easy": "haiku", "normal": "sonnet", "complex": "opus"}
 
 
 def stronger(model: str) -> str:
-    """The next model up the ladder; the last one, or one that is not on it, stays."""
-    if model not in LADDER:
+    """The next model up, as far as opus; one that is not on the way there stays."""
+    ladder = NAMES[:3]
+    if model not in ladder:
         return model
-    return LADDER[min(LADDER.index(model) + 1, len(LADDER) - 1)]
+    return ladder[min(ladder.index(model) + 1, len(ladder) - 1)]

@@ -1,9 +1,13 @@
 """What `tasks`, `status` and `check` say to people."""
 
+import json
 import os
 import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
-from . import check, files, markers, prd, queue, state, summary
+from . import check, files, issues, markers, prd, queue, state, summary
 from .errors import ClaudestratorError
 from .fields import cut
 from .paths import Project
@@ -30,6 +34,7 @@ def status(project: Project, now: float | None = None) -> list[str]:
     for id_, agent in current.agents.items():
         text = f"{id_}  {agent.model}, attempt {agent.attempt}, {_elapsed(at - agent.claimed)}"
         lines.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
+    lines += [*_loops(project, current), *_issues(project)]
     lines += [f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()]
     wrong = len(check.problems(parsed))
     if wrong:
@@ -40,13 +45,42 @@ def status(project: Project, now: float | None = None) -> list[str]:
 def _run(current: state.State, at: int) -> str:
     if not current.run:
         return "none yet, `/orchestrate` in Claude Code starts one"
-    if not current.unfinished:
-        return f"{current.status} ({current.run})"
+    where = [f"{current.status} ({current.run})"]
+    if current.loops:
+        where.append(f"loop {current.loop} of {current.loops}")
+    where += [current.phase] if current.phase else []
     heard = max(0, at - current.heartbeat)
-    silent = (
-        f", its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it" if heard > 60 else ""
-    )
-    return f"{current.status} ({current.run}), {current.phase or 'starting'}{silent}"
+    if current.unfinished and heard > 60:
+        where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it")
+    return ", ".join(where)
+
+
+def _loops(project: Project, current: state.State) -> list[str]:
+    """One line for each loop of this run that has been closed."""
+    found = [_snapshot(project, number) for number in range(1, current.loop + 1)]
+    return [_loop(snapshot) for snapshot in found if snapshot.get("run") == current.run]
+
+
+def _snapshot(project: Project, number: int) -> dict[str, Any]:
+    """What a loop's snapshot says; nothing where there is none, or none that the helper wrote."""
+    try:
+        found = json.loads(files.read(os.path.join(project.snapshots, f"loop-{number}.json")) or "{}")
+        return found if {"loop", "tasks", "commit", "issues"} <= set(found) else {}
+    except (ValueError, TypeError):
+        return {}
+
+
+def _loop(snapshot: dict[str, Any]) -> str:
+    count = Counter(str(task["status"]) for task in snapshot["tasks"])
+    did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
+    commit = str(snapshot["commit"] or "no commit")[:9]
+    found, closed = (len(snapshot["issues"][kind]) for kind in ("found", "closed"))
+    return f"loop {snapshot['loop']}: {commit}, tasks: {did}; issues: {found} found, {closed} closed"
+
+
+def _issues(project: Project) -> list[str]:
+    count = Counter(issues.status(issue) for issue in queue.parse(files.read(project.issues) or "").tasks)
+    return [f"issues: {', '.join(f'{number} {cut(word, 20)}' for word, number in count.items())}"] if count else []
 
 
 def _started(project: Project, id_: str, agent: state.Agent) -> bool:
@@ -60,8 +94,12 @@ def _elapsed(seconds: int) -> str:
 
 
 def problems(project: Project) -> list[str]:
-    """Everything wrong in queue, state and installation, one line each, with file and line where there is one."""
-    return [*_of_queue(project), *_of_state(project), *_of_folders(project), *_of_installation(project)]
+    """Everything wrong in queues, configuration, state and installation, one line each, with its file and line."""
+    from . import config, memory
+
+    found = [*_of_queue(project), *_of_issues(project), *config.problems(project)]
+    found += [*_refusal(state.read, project), *_refusal(memory.read, project)]
+    return [*found, *_of_folders(project), *_of_installation(project)]
 
 
 def _of_queue(project: Project) -> list[str]:
@@ -81,9 +119,23 @@ def _of_queue(project: Project) -> list[str]:
     return found
 
 
-def _of_state(project: Project) -> list[str]:
+def _of_issues(project: Project) -> list[str]:
+    parsed = queue.parse(files.read(project.issues) or "")
+    found = []
+    for issue in parsed.tasks:
+        if len(parsed.by_id[issue.id]) > 1:
+            found.append(f"{project.issues}:{issue.line}: {issue.id} stands more than once")
+        if issues.status(issue) not in issues.STATUSES:
+            known = ", ".join(issues.STATUSES)
+            found.append(
+                f"{project.issues}:{issue.line}: {issue.id}: its status {issue.status[:40]!r} is none of {known}"
+            )
+    return found
+
+
+def _refusal(read: Callable[[Project], object], project: Project) -> list[str]:
     try:
-        state.read(project)
+        read(project)
     except ClaudestratorError as error:
         return [str(error)]
     return []

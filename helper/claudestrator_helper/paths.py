@@ -22,6 +22,14 @@ class Project:
         return os.path.join(self.state, "task_queue.md")
 
     @property
+    def issues(self) -> str:
+        return os.path.join(self.state, "issue_queue.md")
+
+    @property
+    def snapshots(self) -> str:
+        return os.path.join(self.state, "loop_snapshots")
+
+    @property
     def session(self) -> str:
         return os.path.join(self.state, "session_state.md")
 

@@ -2,8 +2,7 @@
 
 import os
 
-from . import fields, files, frontmatter, ids, paths, state
-from .errors import ClaudestratorError
+from . import fields, files, ids, queue, roles, state
 from .paths import Project
 from .queue import Queue, Task
 
@@ -54,29 +53,30 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     """
     agent = current.agents.get(id_)
     attempt = agent.attempt if agent else current.attempts.get(id_, 0) + 1
-    if id_ == ids.DECOMPOSITION:
-        role, parts = "decomposition", [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
-    else:
-        role, parts = "task", _task(project, parsed.task(id_))
+    body, path = roles.text(project, ids.role(id_))
+    parts = _brief(project, id_, current, parsed)
     if agent and agent.reason:
         parts.append(_FAILED.format(reason=fields.cut(agent.reason, REASON_LIMIT)))
-    return "\n\n".join([_role(project, role), *parts, _REPORT.format(id=id_, attempt=attempt)])
+    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, _REPORT.format(id=id_, attempt=attempt)])
 
 
-def _role(project: Project, role: str) -> str:
-    name = os.path.join("skills", "orchestrator", f"{role}_agent.md")
-    own = os.path.join(project.root, ".claudestrator", name)
-    for path in (own, paths.shipped(name)):
-        text = files.read(path)
-        if text is not None:
-            body = frontmatter.split(text, path)[1].strip()
-            if not body:
-                raise ClaudestratorError(f"{path} holds no text: write the role's text, or delete the file")
-            return _bounded(body, ROLE_LIMIT, path)
-    raise ClaudestratorError(f"the text of the role is missing ({paths.shipped(name)}): install Claudestrator again")
+def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> list[str]:
+    role = ids.role(id_)
+    if role == "task":
+        return _task(project, parsed.task(id_), learning=current.loops > 0)
+    if role == ids.DECOMPOSITION:
+        return [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
+    from . import briefing
+
+    if role == "memory":
+        return briefing.remember(project, id_, current, parsed)
+    filed = queue.parse(files.read(project.issues) or "")
+    if role == "decomp":
+        return briefing.decomp(project, id_, filed)
+    return briefing.research(project, id_, current, filed)
 
 
-def _task(project: Project, task: Task) -> list[str]:
+def _task(project: Project, task: Task, *, learning: bool) -> list[str]:
     parts = [f"# Your task: {task.id}", f"**Objective:** {task.objective}"]
     if task.criteria:
         parts.append("**Acceptance Criteria:**\n" + "\n".join(f"- {item}" for item in task.criteria))
@@ -85,7 +85,13 @@ def _task(project: Project, task: Task) -> list[str]:
     if task.notes:
         parts.append(f"**Notes:** {task.notes}")
     text = _bounded("\n\n".join(parts), TASK_LIMIT, f"{project.queue}, from line {task.line}")
-    return [text, *_notes(project, task.dependencies)]
+    return [text, *_notes(project, task.dependencies), *(_learned(project, task) if learning else [])]
+
+
+def _learned(project: Project, task: Task) -> list[str]:
+    from . import briefing
+
+    return briefing.learned(project, task.files)
 
 
 def _notes(project: Project, dependencies: list[str]) -> list[str]:

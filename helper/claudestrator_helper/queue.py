@@ -47,15 +47,15 @@ class Task:
         self.queue, self.block, self.position = queue, block, position
         self.id = block.id or ""
 
-    def _span(self, names: str) -> fields.Span | None:
+    def span(self, names: str) -> fields.Span | None:
         return fields.find(self.queue.masked, self.block.body, self.block.end, names)
 
-    def _text(self, names: str) -> str:
-        span = self._span(names)
+    def text(self, names: str) -> str:
+        span = self.span(names)
         return self.queue.text[span[0] : span[1]] if span else ""
 
     def _paragraph(self, names: str) -> str:
-        span = self._span(names)
+        span = self.span(names)
         if span is None:
             return ""
         span = fields.first_paragraph(self.queue.masked, span)
@@ -63,7 +63,7 @@ class Task:
 
     @cached_property
     def status_span(self) -> fields.Span | None:
-        span = self._span(STATUS)
+        span = self.span(STATUS)
         return fields.first_line(self.queue.masked, span) if span else None
 
     @cached_property
@@ -82,7 +82,7 @@ class Task:
 
     @property
     def model(self) -> str:
-        return BY_COMPLEXITY.get(self.complexity, BY_COMPLEXITY["normal"])
+        return self.queue.models.get(self.complexity) or self.queue.models["normal"]
 
     @property
     def objective(self) -> str:
@@ -95,7 +95,7 @@ class Task:
 
     @property
     def criteria(self) -> list[str]:
-        return fields.items(self._text(CRITERIA))
+        return fields.items(self.text(CRITERIA))
 
     @property
     def files(self) -> list[str]:
@@ -109,7 +109,7 @@ class Task:
 
     @property
     def notes(self) -> str:
-        return self._text(NOTES)
+        return self.text(NOTES)
 
     @cached_property
     def dependencies(self) -> list[str]:
@@ -148,8 +148,8 @@ class Task:
 class Queue:
     """A parsed text: its tasks in the order of the file, and the blocks that are no tasks."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, models: Mapping[str, str] = BY_COMPLEXITY) -> None:
+        self.text, self.models = text, models
         self.hidden = markdown.hidden(text)
         self.masked = markdown.mask(text, self.hidden)
         self.blocks = _blocks(self.masked)
@@ -192,8 +192,9 @@ class Queue:
         raise ClaudestratorError(f"no task {id_} in the queue: `claudestrator-helper tasks` lists them")
 
 
-def parse(text: str) -> Queue:
-    return Queue(text)
+def parse(text: str, models: Mapping[str, str] = BY_COMPLEXITY) -> Queue:
+    """The queue of a text; *models* are those of its tasks, by complexity."""
+    return Queue(text, models)
 
 
 def set_status(text: str, id_: str, status: str) -> str:
@@ -218,7 +219,7 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
             text = text[: span[0]] + status + text[span[1] :]
-    return parsed if text == parsed.text else parse(text)
+    return parsed if text == parsed.text else parse(text, parsed.models)
 
 
 def _blocks(masked: str) -> list[Block]:

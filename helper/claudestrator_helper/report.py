@@ -6,7 +6,7 @@ No lock is needed: each report is one file of its own, put in its place whole.
 import re
 from contextlib import suppress
 
-from . import fields, files, ids, markers, prompts, queue, state
+from . import config, fields, files, ids, markers, prompts, queue, state
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -40,7 +40,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     latest = _awaited(project, current, parsed, id_, attempt)
     if id_ == ids.DECOMPOSITION:
         _decomposed(parsed)
-    if note.strip():
+    if note.strip() and ids.role(id_) == "task" and config.read(project).journal:
         files.write(project.note(id_), _kept(note), within=project.state)
     markers.leave(project, id_, markers.DONE, latest, markers.DONE)
     return f"done {id_}"

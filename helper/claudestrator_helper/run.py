@@ -6,16 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import files, ids, loop, markers, prd, queue, resume, state, wait
+from . import config, files, heartbeat, ids, improve, issues, loop, markers, prd, queue, resume, state, wait
 from .errors import ClaudestratorError
 from .paths import Project
 from .statuses import FAILED
-
-#: Claude Code's cap on one Bash call, in seconds, where BASH_MAX_TIMEOUT_MS doesn't say otherwise, and the timeout that
-#: orchestrate.md asks for, which no cap exceeds.
-BASH_CAP, LONGEST_WAIT = 600, 3600
-#: A wait ends so many seconds before the cap, because past it the call is moved to the background.
-MARGIN = 15
 
 
 def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
@@ -24,16 +18,20 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     Raises ClaudestratorError for words that mean nothing, and where another session has the run.
 
     """
-    _understood(words)
+    loops, focus = resume.understood(words)
+    if loops and not resume.goes_on_with_loops(state.read(project)):
+        from . import closing
+
+        closing.begin(project)
     with files.locked(project.lock):
         inputs = read(project, int(now()))
-        if resume.owned(inputs.state, session, inputs.now):
+        if heartbeat.owned(inputs.state, session, inputs.now):
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
                 f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
                 f"/orchestrate again in a minute"
             )
-        begun = resume.begin(inputs, session, f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}")
+        begun = resume.begin(inputs, session, f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}", loops, focus)
         if begun.queue is not inputs.queue:
             files.write(project.queue, begun.queue.text)
         step = _apply(project, begun, inputs.state)
@@ -42,27 +40,32 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
 
 def plan(project: Project, words: list[str]) -> list[str]:
     """What `start` would run, in order, if every task succeeded; nothing is changed."""
-    _understood(words)
-    inputs = resume.begin(read(project, int(time.time())), "", "plan")
+    loops, focus = resume.understood(words)
+    inputs = resume.begin(read(project, int(time.time())), "", "plan", 0, focus)
     lines: list[str] = []
     while True:
         step = loop.next_step(inputs)
         spawned = [line.removeprefix("SPAWN ") for line in step.directives if line.startswith("SPAWN ")]
         if ids.DECOMPOSITION in step.state.agents:
-            return [
-                *lines,
-                *spawned,
-                "STOP Dry run: then the tasks that the decomposition finds. Nothing was changed.",
-            ]
-        if not spawned:
-            return [
-                *lines,
-                f"STOP Dry run: {len(lines)} tasks would run, in this order. Nothing was changed.",
-            ]
+            lines += [*spawned, "then the tasks that the decomposition finds"]
+        if ids.DECOMPOSITION in step.state.agents or not spawned:
+            return [*lines, *_planned_loops(inputs, loops), "STOP Dry run: nothing was changed."]
         lines += spawned
         reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
         parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
         inputs = inputs._replace(state=step.state, queue=parsed, markers=markers.Markers(reports, {}))
+
+
+def _planned_loops(inputs: loop.Inputs, loops: int) -> list[str]:
+    config, model = inputs.config, inputs.model
+    phases = [
+        f"research {model(improve.RESEARCH)}",
+        f"decomp {model(improve.DECOMP)}",
+        f"up to {config.tasks_per_loop} tasks",
+        "commit" if config.commit == "loop" else "no commit",
+        f"memory {model(improve.MEMORY)}" if config.memory else "no memory",
+    ]
+    return [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, loops + 1)]
 
 
 def wait_for_step(
@@ -90,11 +93,21 @@ def wait_for_step(
         seen += step.lines
         if step.directives:
             return seen + step.directives
+        if step.close:
+            seen += _close(project)
+            continue
         left = deadline - clock()
         paths = _watched(project, step.state)
         if left <= 0:
             return [*seen, _waiting(step.state, int(now())), "WAIT"]
-        wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, loop.HEARTBEAT), sleep, clock)  # noqa: B023
+        wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, heartbeat.HEARTBEAT), sleep, clock)  # noqa: B023
+
+
+def _close(project: Project) -> list[str]:
+    # git runs in processes of its own, and importing what starts them takes longer than most steps.
+    from . import closing
+
+    return closing.close(project, config.read(project))
 
 
 def _take_turn(project: Project) -> str:
@@ -138,15 +151,6 @@ def _waiting(current: state.State, now: int) -> str:
     return f"still waiting for {', '.join(names)}"
 
 
-def wait_limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
-    """Seconds that a wait may take: Claude Code's cap less the margin."""
-    try:
-        cap = int(environ.get("BASH_MAX_TIMEOUT_MS", "")) / 1000
-    except ValueError:
-        cap = BASH_CAP
-    return max(1.0, min(cap, LONGEST_WAIT) - MARGIN)
-
-
 def stop(project: Project) -> str:
     """Asks the run to end at its next step; what to tell the person."""
     with files.locked(project.lock):
@@ -165,11 +169,19 @@ def read(project: Project, now: int) -> loop.Inputs:
 
     """
     current = state.read(project)
-    parsed = queue.parse(files.read(project.queue) or "")
+    settings = config.read(project)
+    parsed = queue.parse(files.read(project.queue) or "", settings.models)
     late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
     attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
     found = markers.read(project, attempts)
-    return loop.Inputs(current, parsed, found, prd.why_not(project), now)
+    filed = queue.parse(files.read(project.issues) or "")
+
+    def model(role: str) -> str:
+        from . import roles
+
+        return roles.model(project, role, settings)
+
+    return loop.Inputs(current, parsed, found, prd.why_not(project), now, settings, filed, model)
 
 
 def _apply(project: Project, inputs: loop.Inputs, on_disk: state.State) -> loop.Step:
@@ -184,11 +196,19 @@ def _apply(project: Project, inputs: loop.Inputs, on_disk: state.State) -> loop.
     parsed = _edit(project, inputs.queue, step.settled)
     if step.state != on_disk:
         state.write(project, step.state)
-    _edit(project, parsed, step.claimed)
+    parsed = _edit(project, parsed, step.claimed)
+    _follow(project, inputs, parsed)
     for id_ in step.retried:
         markers.clear(project, id_)
     _log(project, step, inputs.now)
     return step
+
+
+def _follow(project: Project, inputs: loop.Inputs, parsed: queue.Queue) -> None:
+    """Brings the issues up to what the tasks that name them have become."""
+    followed = issues.follow(inputs.issues, parsed)
+    if followed != inputs.issues.text:
+        files.write(project.issues, followed)
 
 
 def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> queue.Queue:
@@ -203,11 +223,3 @@ def _log(project: Project, step: loop.Step, now: int) -> None:
     for event in step.events:
         entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
         files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.state)
-
-
-def _understood(words: list[str]) -> None:
-    if words:
-        said = " ".join(words)
-        raise ClaudestratorError(
-            f"{said[:60]!r} means nothing here: type /orchestrate alone, it builds what PRD.md asks for"
-        )

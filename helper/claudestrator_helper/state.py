@@ -23,7 +23,7 @@ Written by `claudestrator-helper`; `claudestrator-helper status` shows it for pe
 IGNORED = ".gitignore\nagent_complete/\nclaudestrator.lock\nrun_log.jsonl\nsession_state.md\n.*.tmp\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Agent:
     """An agent that was spawned and has not been settled: *claimed* is when its attempt began, *spawned* when its
     SPAWN was last printed, *failures* how many attempts of this run failed before it, *reason* why the last one did."""
@@ -36,11 +36,12 @@ class Agent:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class State:
     """A run, or the last one. *attempts* counts each id's attempts over all runs and never falls, so that a report
     names its attempt for certain; *failed* holds the reasons of this run's failures by id, in order; *streak* the
-    ids that failed in a row for the same reason; *released* the attempts whose session died, by id."""
+    ids that failed in a row for the same reason; *released* the attempts whose session died, by id; *ran* the
+    tasks of this loop, *begun* when it began, *commit* the one that closed it."""
 
     initial_prd_tasks_complete: bool = False
     run: str = ""
@@ -50,11 +51,15 @@ class State:
     loops: int = 0
     loop: int = 0
     phase: str = ""
+    focus: str = ""
     agents: dict[str, Agent] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     streak: list[str] = field(default_factory=list)
     released: dict[str, int] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+    begun: int = 0
+    commit: str = ""
     others: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -87,7 +92,7 @@ def parse(text: str, name: str = "session_state.md") -> State:
     for key, kind in (("attempts", int), ("failed", str), ("released", int)):
         for id_, value in known.get(key, {}).items():
             _checked(name, f"{key}, {id_}", value, kind)
-    for key in ("agents", "attempts", "failed", "streak", "released"):
+    for key in ("agents", "attempts", "failed", "streak", "released", "ran"):
         for id_ in known.get(key, ()):
             _checked_id(name, key, id_)
     return State(**known, others=metadata)

@@ -53,6 +53,17 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     return f"The run has ended, {counted}; {'; '.join(parts)}. {hint}"
 
 
+def loops(state: State, queue: Queue, issues: Queue) -> str:
+    """How a run of loops ended: tasks, and what became of the issues."""
+    count = Counter(issue.status.lower() for issue in issues.tasks)
+    found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
+    parts = [f"{state.loop} of {state.loops} loops are done, {counts(task.status for task in queue.tasks)}"]
+    parts += [f"issues: {found}"] if found else []
+    statuses = {task.id: task.status for task in queue.tasks}
+    parts += [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
+    return f"{'; '.join(parts)}."
+
+
 def _failed(statuses: dict[str, str], state: State) -> list[str]:
     failed = [
         f"{id_} ({cut(state.failed.get(id_, 'before this run'))})"

@@ -6,6 +6,12 @@ from collections.abc import Callable, Iterable
 #: Seconds between two looks.
 INTERVAL = 0.1
 
+#: Claude Code's cap on one Bash call, in seconds, where BASH_MAX_TIMEOUT_MS doesn't say otherwise, and the timeout that
+#: orchestrate.md asks for, which no cap exceeds.
+BASH_CAP, LONGEST_WAIT = 600, 3600
+#: A wait ends so many seconds before the cap, because past it the call is moved to the background.
+MARGIN = 15
+
 Print = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -33,6 +39,15 @@ def wait_until(
             return False
         sleep(min(INTERVAL, left))
     return True
+
+
+def limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
+    """Seconds that a wait may take: Claude Code's cap less the margin."""
+    try:
+        cap = int(environ.get("BASH_MAX_TIMEOUT_MS", "")) / 1000
+    except ValueError:
+        cap = BASH_CAP
+    return max(1.0, min(cap, LONGEST_WAIT) - MARGIN)
 
 
 def parents() -> tuple[int, int | None]:

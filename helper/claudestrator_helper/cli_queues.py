@@ -1,0 +1,113 @@
+"""The verbs of the queues, of what is wrong with them, and of what was learned."""
+
+import sys
+
+import click
+
+from . import paths
+from .cli import cli, echo, pass_project, text_of
+
+
+@cli.command("next-task")
+@click.option("--json", "as_json", is_flag=True, help="Print an object: task, reason, detail.")
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="Read a hook's event on standard input; print a line only if a run is unfinished.",
+)
+@pass_project
+def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
+    """Print the next ready task, `ID MODEL OBJECTIVE`, or `none:` and why."""
+    from .next_task import answer
+
+    echo([answer(project, as_json=as_json)])
+
+
+@cli.command("set-status")
+@click.argument("id_", metavar="ID")
+@click.argument("status")
+@pass_project
+def set_status(project: paths.Project, id_: str, status: str) -> None:
+    """Set a task's status: pending, in_progress, completed or failed. Changes that cell and nothing else."""
+    from . import files, queue
+
+    with files.locked(project.lock):
+        text = files.read(project.queue) or ""
+        changed = queue.set_status(text, id_, status)
+        if changed != text:
+            files.write(project.queue, changed)
+    echo([f"{id_} {status}"])
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@pass_project
+def tasks(project: paths.Project, as_json: bool) -> None:
+    """List the queue: status, id, model, objective."""
+    import json
+
+    from . import overview
+
+    parsed = overview.tasks(project)
+    echo(
+        [json.dumps([task.as_json() for task in parsed.tasks], ensure_ascii=False)]
+        if as_json
+        else overview.table(parsed)
+    )
+
+
+@cli.command("add-tasks")
+@click.argument("source", metavar="-", type=click.Choice(["-"]))
+@pass_project
+def add_tasks(project: paths.Project, source: str) -> None:
+    """Add the task sections on standard input, all or none; each error is named with its line."""
+    from . import check, files, filing
+
+    addition = files.stdin()
+    with files.locked(project.lock):
+        text, added = check.add(files.read(project.queue) or "", addition)
+        filing.refuse_used(project, added)
+        files.write(project.queue, text)
+    echo([f"added {len(added)}: {', '.join(added)}"])
+
+
+@cli.command("add-issue")
+@click.option("--source", default="", metavar="WHO", help="Who found it [default: the run's research, else user].")
+@click.argument("input_", metavar="-", type=click.Choice(["-"]))
+@pass_project
+def add_issue(project: paths.Project, source: str, input_: str) -> None:
+    """Add the issue sections on standard input and number them; what repeats an issue is named and left out."""
+    from . import filing
+
+    echo(filing.add_issues(project, text_of(input_), source))
+
+
+@cli.command("issues")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@pass_project
+def issues_(project: paths.Project, as_json: bool) -> None:
+    """List the issue queue: status, id, priority, summary."""
+    from . import filing
+
+    echo(filing.as_json(project) if as_json else filing.table(project))
+
+
+@cli.command()
+@click.argument("input_", metavar="-", type=click.Choice(["-"]))
+@pass_project
+def remember(project: paths.Project, input_: str) -> None:
+    """Keep the memory agent's report on standard input: summary, patterns, gotchas."""
+    from . import filing
+
+    echo(filing.remember(project, text_of(input_)))
+
+
+@cli.command("check")
+@pass_project
+def check_(project: paths.Project) -> None:
+    """Name everything wrong in queue, state and installation; exit 1 if there is anything."""
+    from . import overview
+
+    found = overview.problems(project)
+    echo(found or ["nothing is wrong"])
+    sys.exit(1 if found else 0)

@@ -1,0 +1,157 @@
+"""The end of a loop: its commit and its snapshot.
+
+Both may be done again after a kill: a commit that is there already is recognised by its last line, and a snapshot is
+written whole from the log.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+
+from . import files, git, improve, issues, queue, state
+from .config import Config
+from .fields import cut
+from .paths import Project
+from .statuses import COMPLETED, FAILED
+
+#: Seconds to wait for another process that closes the loop; a commit's hooks may run a test suite.
+_LOCK_TIMEOUT = 2.0 * git.COMMIT_TIMEOUT
+
+
+def begin(project: Project) -> None:
+    """Notes what is dirty now, because no commit of the run may touch it."""
+    files.write(_before(project), json.dumps(git.dirty(project)), within=project.state)
+
+
+def close(project: Project, config: Config) -> list[str]:
+    """Commits the loop, writes its snapshot, and lets the run go on behind its commit; lines for the person."""
+    # The project's own lock is held for milliseconds only, and agents wait for it.
+    with files.locked(os.path.join(project.markers, ".closing.lock"), _LOCK_TIMEOUT):
+        current = state.read(project)
+        if current.phase != improve.COMMIT:
+            return []
+        parsed = queue.parse(files.read(project.queue) or "")
+        result = _commit(project, current, parsed) if config.commit == "loop" else git.Result(why="commits are off")
+        _snapshot(project, current, parsed, result)
+        with files.locked(project.lock):
+            now = state.read(project)
+            if (now.run, now.loop, now.phase) == (current.run, current.loop, improve.COMMIT):
+                state.write(project, replace(now, phase=improve.MEMORY, commit=result.commit))
+    return _lines(current, result, len(current.ran))
+
+
+def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
+    commit_id, message = git.last_message(project)
+    if message.rstrip().endswith(_mark(current)):
+        return git.Result(commit=commit_id)
+    before = _noted(project)
+    if before is None:
+        # In a repository that is younger than the run, anything may be somebody's unfinished work.
+        known = "what was dirty before the run is not known"
+        return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
+    result = git.commit(project, before, _message(current, parsed))
+    # What has been committed since, by whomever, is no unfinished work of before the run any more.
+    still = git.dirty(project) or []
+    files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.state)
+    return result
+
+
+def _message(current: state.State, parsed: queue.Queue) -> str:
+    lines = []
+    for id_ in current.ran:
+        task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
+        objective = cut(task.objective, 72) if task else "no longer in the queue"
+        lines.append(f"{id_} {task.status if task else 'removed'}: {objective}")
+        if task and task.status == FAILED:
+            lines.append(
+                f"  {cut(current.failed.get(id_, 'no reason given'))}; what it left behind is part of this commit"
+            )
+    body = "\n".join(lines) or "No task was run."
+    return f"Loop {current.loop}\n\n{body}\n\n{_mark(current)}"
+
+
+def _mark(current: state.State) -> str:
+    return f"Claudestrator-Run: {current.run}/{current.loop}"
+
+
+def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
+    counted = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
+    made = f"{result.commit[:7]} Loop {current.loop} ({counted})"
+    lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
+    left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
+    return lines + ([f"left out of the commit: {', '.join(left[:5])}"] if left else [])
+
+
+def _snapshot(project: Project, current: state.State, parsed: queue.Queue, result: git.Result) -> None:
+    events = [entry for entry in _log(project) if entry.get("run") == current.run and entry.get("loop") == current.loop]
+    found = queue.parse(files.read(project.issues) or "")
+    document = {
+        "run": current.run,
+        "loop": current.loop,
+        "focus": current.focus,
+        "begun": current.begun,
+        "commit": result.commit or None,
+        "no_commit_because": result.why or None,
+        "left_out": result.left,
+        "tasks": [_task(id_, parsed, events) for id_ in current.ran],
+        "issues": {
+            "found": [entry["id"] for entry in events if entry["event"] == "issue"],
+            "closed": [issue.id for issue in found.tasks if _closed(issue, parsed, current.ran)],
+        },
+    }
+    path = os.path.join(project.snapshots, f"loop-{current.loop}.json")
+    _keep_other_runs(path, current.run)
+    files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.state)
+
+
+def _task(id_: str, parsed: queue.Queue, events: Iterable[dict[str, object]]) -> dict[str, object]:
+    mine = [entry for entry in events if entry.get("id") == id_]
+    ended = [entry for entry in mine if entry["event"] in ("done", "failed", "dropped")]
+    return {
+        "id": id_,
+        "status": parsed.by_id[id_][0].status if id_ in parsed.by_id else None,
+        "attempts": sum(entry["event"] == "spawned" for entry in mine),
+        "models": [entry["model"] for entry in mine if entry["event"] == "spawned"],
+        "seconds": sum(int(str(entry.get("seconds", 0))) for entry in ended),
+    }
+
+
+def _closed(issue: queue.Task, parsed: queue.Queue, ran: list[str]) -> bool:
+    named = [task for task in parsed.tasks if issues.issue_of(task) == issue.id]
+    return issues.status(issue) == COMPLETED and any(task.id in ran for task in named)
+
+
+def _keep_other_runs(path: str, run: str) -> None:
+    """Loops are counted anew in each run, and no run's snapshot is lost to another's."""
+    text = files.read(path)
+    try:
+        other = json.loads(text)["run"] if text else run
+    except (ValueError, KeyError, TypeError):
+        other = "unknown"
+    if other != run:
+        os.replace(path, f"{path.removesuffix('.json')}.{''.join(filter(str.isalnum, str(other)))[:40]}.json")
+
+
+def _log(project: Project) -> list[dict[str, object]]:
+    found = []
+    for line in (files.read(project.log, within=project.state) or "").split("\n"):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and "event" in entry:
+            found.append(entry)
+    return found
+
+
+def _before(project: Project) -> str:
+    return os.path.join(project.markers, ".dirty-before")
+
+
+def _noted(project: Project) -> list[str] | None:
+    try:
+        noted = json.loads(files.read(_before(project), within=project.state) or "")
+    except ValueError:
+        return None
+    return [str(path) for path in noted] if isinstance(noted, list) else None

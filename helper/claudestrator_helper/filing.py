@@ -1,0 +1,84 @@
+"""The verbs that file what agents and people found: issues, and what a loop has taught."""
+
+import json
+import os
+import time
+
+from . import files, issues, memory, queue, state
+from .errors import ClaudestratorError
+from .fields import cut
+from .paths import Project
+from .statuses import PENDING
+
+
+def add_issues(project: Project, addition: str, source: str) -> list[str]:
+    """Adds issues to the queue and to the log; one line for what was added, and one for each that repeats another.
+
+    Raises ClaudestratorError as issues.add does.
+
+    """
+    with files.locked(project.lock):
+        current = state.read(project)
+        loop = current.loop if current.unfinished else 0
+        text, added, repeated = issues.add(
+            files.read(project.issues) or "",
+            addition,
+            source=cut(source, 20) or ("research" if current.phase == "research" else "user"),
+            loop=loop,
+            day=time.strftime("%Y%m%d"),
+            taken=files.read(project.queue) or "",
+        )
+        if added:
+            files.write(project.issues, text)
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    for id_ in added:
+        entry = {"time": at, "run": current.run, "loop": loop, "event": "issue", "id": id_}
+        files.append_line(project.log, json.dumps(entry), within=project.state)
+    return [
+        f"added {len(added)}: {', '.join(added)}" if added else "added none",
+        *(f"left out: {line}" for line in repeated),
+    ]
+
+
+def table(project: Project) -> list[str]:
+    """One line an issue: status, id, priority, summary."""
+    return [
+        f"{cut(issues.status(each), 11):<11}  {each.id}  {issues.priority(each):<8}  {cut(issues.summary(each), 80)}"
+        for each in _filed(project).tasks
+    ]
+
+
+def as_json(project: Project) -> list[str]:
+    found = [
+        {
+            "id": issue.id,
+            "status": issues.status(issue),
+            "priority": issues.priority(issue),
+            "summary": issues.summary(issue),
+            "criteria": issue.criteria,
+            "files": issue.files,
+            "tasks": issue.text(issues.TASK_REF).split(", ") if issues.status(issue) != PENDING else [],
+            "line": issue.line,
+        }
+        for issue in _filed(project).tasks
+    ]
+    return [json.dumps(found, ensure_ascii=False)]
+
+
+def remember(project: Project, report: str) -> list[str]:
+    """Keeps a memory agent's report; what to tell it. Raises ClaudestratorError as memory.remember does."""
+    with files.locked(project.lock):
+        current = state.read(project)
+        return memory.remember(project, report, loop=current.loop, run=current.run)
+
+
+def refuse_used(project: Project, added: list[str]) -> None:
+    """Raises ClaudestratorError where an id was a task's before: a report would be taken for another's."""
+    attempts = state.read(project).attempts
+    used = [id_ for id_ in added if id_ in attempts or os.path.exists(project.note(id_))]
+    if used:
+        raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: take ids that never were")
+
+
+def _filed(project: Project) -> queue.Queue:
+    return queue.parse(files.read(project.issues) or "")

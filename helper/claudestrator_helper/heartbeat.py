@@ -1,0 +1,28 @@
+"""The heartbeat of a run's session: who has the run, and which time counts against its agents."""
+
+from dataclasses import replace
+
+from .state import State
+
+#: Seconds without a `wait` after which the time isn't counted against agents: the machine slept, or nobody was there.
+ABSENCE = 60
+#: Seconds between two renewals of the heartbeat.
+HEARTBEAT = 15
+
+
+def attended(state: State, now: int) -> State:
+    """*state* with a fresh heartbeat, where one is due; time in which nobody waited isn't counted against agents."""
+    gap = now - state.heartbeat
+    if 0 <= gap < HEARTBEAT:
+        return state
+    shift = gap if gap < 0 or gap > ABSENCE else 0
+    agents = {
+        id_: replace(agent, claimed=agent.claimed + shift, spawned=agent.spawned + shift)
+        for id_, agent in state.agents.items()
+    }
+    return replace(state, heartbeat=now, agents=agents)
+
+
+def owned(state: State, session: str, now: int) -> bool:
+    """Whether another session has the run, and was heard of within the last minute."""
+    return state.unfinished and state.session != session and -ABSENCE <= now - state.heartbeat < ABSENCE

@@ -1,0 +1,372 @@
+"""`/orchestrate N` on a real disk and a real git, with agents that report through the helper's own functions."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import files, filing, ids, issues, memory, overview, paths, report, run, state
+from claudestrator_helper import git as repository
+from claudestrator_helper import queue as q
+from claudestrator_helper.state import STOPPED
+from queues import queue, task
+
+DAY = time.strftime("%Y%m%d")
+GIT = ["git", "-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"]
+
+
+def git(project: paths.Project, *words: str) -> str:
+    return subprocess.run([*GIT, *words], cwd=project.root, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
+    """A finished initial build, committed, and a file of the person's that is dirty."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "T")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "t@localhost")
+    root = tmp_path / "project"
+    (root / ".claude").mkdir(parents=True)
+    found = paths.project(str(root))
+    (root / "mine.txt").write_text("mine\n", encoding="utf-8")
+    Path(found.queue).write_text(queue(task("TASK-001", status="completed")), encoding="utf-8")
+    state.write(found, state.State(initial_prd_tasks_complete=True))
+    git(found, "init", "-q")
+    git(found, "add", "-A")
+    git(found, "commit", "-qm", "Begin")
+    (root / "mine.txt").write_text("mine, unfinished\n", encoding="utf-8")
+    return found
+
+
+def issue(summary: str) -> str:
+    return f"### New issue\n\n**Summary:** {summary}\n\n**Acceptance Criteria:**\n- it is mended\n\n---\n\n"
+
+
+FINDINGS = [
+    "the door does not shut",
+    "rain comes through the roof",
+    "nobody can find the light switch",
+    "two windows are painted over",
+    "stairs creak so loudly that cats flee",
+    "smoke fills our kitchen every evening",
+    *(f"{word} {word * 3} {word * 2}" for word in ("ab", "cd", "ef", "gh", "ij", "kl", "mn", "op", "qr", "st")),
+]
+
+
+class Agents:
+    """Everybody who works in a run: two issues and two tasks a loop, and a file a task."""
+
+    def __init__(self, project: paths.Project, per_loop: int = 2) -> None:
+        self.project, self.per_loop = project, per_loop
+        self.worked: list[str] = []
+        self.prompts: dict[str, str] = {}
+        self.said: list[str] = []
+        self.number = 0
+        self.found: list[str] = []
+
+    def work(self, id_: str) -> None:
+        self.worked.append(id_)
+        self.prompts[id_] = report.begin(self.project, id_)
+        role, _, loop = id_.partition("-")
+        getattr(self, role, self.build)(id_, loop)
+        report.done(self.project, id_, None, f"note of {id_}")
+
+    def research(self, id_: str, loop: str) -> None:
+        text = "".join(issue(FINDINGS[len(self.found) + n]) for n in range(self.per_loop))
+        self.found += FINDINGS[: self.per_loop]
+        filing.add_issues(self.project, text, "")
+
+    def decomp(self, id_: str, loop: str) -> None:
+        from claudestrator_helper import check
+
+        sections = []
+        for found in issues.open_issues(q.parse(files.read(self.project.issues) or "")):
+            self.number += 1
+            id_ = f"TASK-{100 + self.number}"
+            sections.append(task(id_, objective=f"Mend {found.id}", extra=f"**Issue:** {found.id}\n\n"))
+        text, _ = check.add(files.read(self.project.queue) or "", "".join(sections))
+        files.write(self.project.queue, text)
+
+    def memory(self, id_: str, loop: str) -> None:
+        filing.remember(
+            self.project,
+            f"# Summary\nsecret summary of loop {loop}\n\n# Gotchas\n- mind {loop} (files: TASK-101.txt)\n",
+        )
+
+    def build(self, id_: str, loop: str) -> None:
+        Path(self.project.root, f"{id_}.txt").write_text(f"{id_}\n" * 5, encoding="utf-8")
+
+
+def drive(
+    agents: Agents, words: list[str], before: Callable[[str], bool] = lambda _: False, session: str = "s1"
+) -> str:
+    """Obeys directives until STOP; *before* an agent works it may say that the run is to be stopped instead."""
+    lines = run.start(agents.project, session, words)
+    for _ in range(400):
+        agents.said += lines
+        directives = [line.split(" ") for line in lines if line.split(" ")[0] in ("SPAWN", "WAIT", "STOP")]
+        for directive in directives:
+            if directive[0] == "STOP":
+                return " ".join(directive)
+            if directive[0] == "SPAWN":
+                if before(directive[1]):
+                    run.stop(agents.project)
+                agents.work(directive[1])
+        lines = run.wait_for_step(agents.project, limit=5)
+    raise AssertionError("the run does not end")
+
+
+def history(project: paths.Project) -> list[str]:
+    return git(project, "log", "--reverse", "--format=%s").splitlines()
+
+
+def test_three_loops_make_three_commits_and_touch_nothing_of_the_persons(project: paths.Project) -> None:
+    agents = Agents(project)
+    ended = drive(agents, ["3", "error", "handling"])
+    assert ended == "STOP 3 of 3 loops are done, 7 of 7 tasks completed; issues: 6 completed."
+    assert history(project) == ["Begin", "Loop 1", "Loop 2", "Loop 3"]
+    assert agents.worked == [
+        id_
+        for n in (1, 2, 3)
+        for id_ in (f"research-{n}", f"decomp-{n}", f"TASK-{99 + 2 * n}", f"TASK-{100 + 2 * n}", f"memory-{n}")
+    ]
+    assert git(project, "show", "--name-only", "--format=", "HEAD~2").split() == [".claude/issue_queue.md", ".claude/journal/task-TASK-101.md", ".claude/journal/task-TASK-102.md", ".claude/task_queue.md", "TASK-101.txt", "TASK-102.txt"]  # fmt: skip
+    assert git(project, "diff", "--name-only", "--", ".", ":!.claude").split() == ["mine.txt"]
+    body = git(project, "log", "-1", "--format=%b")
+    assert f"TASK-105 completed: Mend ISSUE-{DAY}-005" in body
+
+
+def test_what_a_loop_learned_reaches_the_next_one_and_not_the_orchestrator(project: paths.Project) -> None:
+    agents = Agents(project)
+    drive(agents, ["2", "error", "handling"])
+    assert "**Focus:** error handling" in agents.prompts["research-1"]
+    assert "secret summary" not in agents.prompts["research-1"]
+    for id_ in ("research-2", "decomp-2", "TASK-103"):
+        assert "secret summary of loop 1" in agents.prompts[id_]
+    assert "mind 1" in agents.prompts["research-2"]
+    assert "mind 1" not in agents.prompts["TASK-103"] or "TASK-101.txt" in agents.prompts["TASK-103"]
+    assert f"ISSUE-{DAY}-001 the door does not shut" in agents.prompts["research-2"]
+    assert "git show " in agents.prompts["memory-1"]
+    assert not any("secret" in line for line in agents.said)
+    assert max(map(len, agents.said)) < 200
+
+
+def test_issues_follow_their_tasks(project: paths.Project) -> None:
+    drive(Agents(project), ["1"])
+    found = {
+        each.id: (issues.status(each), each.text("Task Ref"))
+        for each in q.parse(files.read(project.issues) or "").tasks
+    }
+    assert found == {f"ISSUE-{DAY}-001": ("completed", "TASK-101"), f"ISSUE-{DAY}-002": ("completed", "TASK-102")}
+
+
+def test_a_snapshot_tells_what_a_loop_did(project: paths.Project) -> None:
+    drive(Agents(project), ["1"])
+    snapshot = json.loads(Path(project.snapshots, "loop-1.json").read_text(encoding="utf-8"))
+    assert snapshot["commit"] == git(project, "rev-parse", "HEAD").strip()
+    assert [(each["id"], each["status"], each["attempts"], each["models"]) for each in snapshot["tasks"]] == [
+        ("TASK-101", "completed", 1, ["sonnet"]),
+        ("TASK-102", "completed", 1, ["sonnet"]),
+    ]
+    assert snapshot["issues"] == {
+        "found": [f"ISSUE-{DAY}-001", f"ISSUE-{DAY}-002"],
+        "closed": [f"ISSUE-{DAY}-001", f"ISSUE-{DAY}-002"],
+    }
+
+
+def test_a_second_run_keeps_the_snapshots_of_the_first(project: paths.Project) -> None:
+    agents = Agents(project)
+    drive(agents, ["1"])
+    agents.per_loop = 1
+    git(project, "commit", "-qam", "mine")
+    filing.add_issues(project, issue("a window is missing altogether"), "user")
+    drive(agents, ["1"])
+    assert len(list(Path(project.snapshots).glob("loop-1*.json"))) == 2
+
+
+def test_at_most_so_many_tasks_run_in_a_loop_and_the_rest_come_first_in_the_next(project: paths.Project) -> None:
+    folder = Path(project.root, ".claudestrator")
+    folder.mkdir()
+    (folder / "config.toml").write_text("[run]\ntasks_per_loop = 1\n", encoding="utf-8")
+    agents = Agents(project)
+    drive(agents, ["2"])
+    assert [id_ for id_ in agents.worked if id_.startswith("TASK")] == ["TASK-101", "TASK-102"]
+
+
+def test_a_loop_that_finds_nothing_ends_the_run_and_says_so(project: paths.Project) -> None:
+    agents = Agents(project, per_loop=0)
+    agents.research = lambda id_, loop: None  # type: ignore[method-assign]
+    ended = drive(agents, ["5"])
+    assert ended.startswith(
+        "STOP The run has ended in loop 1 of 5: research filed nothing new and nothing is pending. 0 of 5 loops are done"
+    )
+    assert history(project) == ["Begin"]
+
+
+def test_the_prds_tasks_come_first(project: paths.Project) -> None:
+    Path(project.queue).write_text(queue(task("TASK-001"), task("TASK-002")), encoding="utf-8")
+    state.write(project, state.State())
+    agents = Agents(project)
+    drive(agents, ["1"])
+    assert agents.worked[:3] == ["TASK-001", "TASK-002", "research-1"]
+    assert state.read(project).initial_prd_tasks_complete
+
+
+def test_an_issue_that_a_person_files_meanwhile_is_taken_up(project: paths.Project) -> None:
+    agents = Agents(project)
+
+    def file_one(id_: str) -> bool:
+        if id_ == "TASK-101":
+            filing.add_issues(project, issue("the cellar is flooded whenever it rains"), "")
+        return False
+
+    drive(agents, ["2"], file_one)
+    assert "cellar" in agents.prompts["decomp-2"]
+
+
+@pytest.mark.parametrize("again", [[], ["2"]])
+@pytest.mark.parametrize("at", ["research-1", "decomp-1", "TASK-101", "TASK-102", "memory-1", "research-2", "memory-2"])
+def test_a_run_that_is_stopped_in_any_phase_goes_on_in_it_and_ends_with_the_same_history(
+    project: paths.Project, at: str, again: list[str]
+) -> None:
+    agents = Agents(project)
+    stopped = drive(agents, ["2"], lambda id_: id_ == at)
+    assert stopped.startswith("STOP The run has stopped, as asked")
+    assert state.read(project).status == STOPPED
+    assert (
+        drive(agents, again, session="s2") == "STOP 2 of 2 loops are done, 5 of 5 tasks completed; issues: 4 completed."
+    )
+    assert history(project) == ["Begin", "Loop 1", "Loop 2"]
+    assert len(agents.worked) == len(set(agents.worked)) == 10
+
+
+def test_a_run_whose_session_died_in_any_phase_goes_on_without_doing_anything_twice(project: paths.Project) -> None:
+    agents = Agents(project)
+    lines, clock = run.start(project, "s0", ["2"]), [int(time.time())]
+    for session in range(1, 60):
+        (directive,) = [line for line in lines if line.split(" ")[0] in ("SPAWN", "WAIT", "STOP")]
+        if directive.startswith("STOP"):
+            break
+        if directive.startswith("SPAWN"):
+            agents.work(directive.split(" ")[1])
+        # The session dies behind each report, and another one takes over.
+        clock[0] += 120
+        lines = run.start(project, f"s{session}", [], now=lambda: clock[0])
+        if lines[-1] == "WAIT":
+            lines = run.wait_for_step(project, limit=5, now=lambda: clock[0])
+    assert history(project) == ["Begin", "Loop 1", "Loop 2"]
+    assert len(agents.worked) == len(set(agents.worked)) == 10
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def test_a_kill_at_any_write_while_a_loop_is_closed_makes_no_second_commit(
+    project: paths.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_write, real_commit = files.write, repository.commit
+    kills = 0
+    count = [0]
+    armed = [-1]
+
+    def guarded(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*words: object, **named: object) -> object:
+            if state.read(project).phase == "commit":
+                if count[0] == armed[0]:
+                    armed[0] = -1
+                    raise Killed
+                count[0] += 1
+            return real(*words, **named)
+
+        return call
+
+    monkeypatch.setattr(files, "write", guarded(real_write))
+    monkeypatch.setattr(repository, "commit", guarded(real_commit))
+    agents = Agents(project)
+    for at in range(6):
+        count[0], armed[0] = 0, at
+        agents.per_loop = 2
+        try:
+            drive(agents, ["1"])
+        except Killed:
+            kills += 1
+            drive(agents, [])
+        git(project, "add", ".claude")
+        subprocess.run([*GIT, "commit", "-qm", "between"], cwd=project.root, check=False, capture_output=True)
+        assert history(project).count("Loop 1") == at + 1
+    assert kills >= 3
+
+
+def test_three_tasks_that_fail_alike_end_the_run(project: paths.Project) -> None:
+    agents = Agents(project)
+    Path(project.queue).write_text(
+        queue(task("TASK-001", status="completed"), *(task(f"TASK-20{n}") for n in range(5))), encoding="utf-8"
+    )
+    real = agents.work
+
+    def work(id_: str) -> None:
+        if ids.role(id_) == "task":
+            report.fail(project, id_, None, "the disk is full")
+        else:
+            real(id_)
+
+    agents.work = work  # type: ignore[method-assign]
+    assert "failed in a row for the same reason (the disk is full)" in drive(agents, ["2"])
+
+
+def test_what_a_failed_task_left_is_in_the_commit_and_named(project: paths.Project) -> None:
+    agents = Agents(project)
+    real = agents.work
+
+    def work(id_: str) -> None:
+        if id_ == "TASK-101":
+            agents.build(id_, "")
+            report.fail(project, id_, None, "half of it works")
+        else:
+            real(id_)
+
+    agents.work = work  # type: ignore[method-assign]
+    drive(agents, ["1"])
+    body = git(project, "log", "-1", "--format=%b")
+    assert "half of it works; what it left behind is part of this commit" in body
+    assert "TASK-101.txt" in git(project, "show", "--name-only", "--format=", "HEAD")
+    assert issues.status(q.parse(files.read(project.issues) or "").tasks[0]) == "pending"
+
+
+def test_without_commits_and_memory_a_loop_is_research_and_tasks(project: paths.Project) -> None:
+    folder = Path(project.root, ".claudestrator")
+    folder.mkdir()
+    text = '[run]\ncommit = "none"\n[memory]\nenabled = false\n[journal]\nenabled = false\n[models]\nnormal = "haiku"\nresearch = "sonnet"\n'
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    agents = Agents(project)
+    drive(agents, ["1"])
+    assert history(project) == ["Begin"]
+    assert agents.worked == ["research-1", "decomp-1", "TASK-101", "TASK-102"]
+    assert {"SPAWN research-1 sonnet", "SPAWN TASK-101 haiku"} <= set(agents.said)
+    assert not Path(project.note("TASK-101")).exists()
+    assert memory.summary(project) == ""
+
+
+def test_a_memory_that_is_damaged_is_named_and_stops_nobody(project: paths.Project) -> None:
+    Path(memory.graph_path(project)).write_text("{", encoding="utf-8")
+    agents = Agents(project)
+    agents.memory = lambda id_, loop: None  # type: ignore[method-assign]
+    assert drive(agents, ["1"]).startswith("STOP 1 of 1 loops are done")
+    assert any("knowledge_graph.json" in line for line in overview.problems(project))
+
+
+def test_a_repository_that_an_agent_makes_is_not_filled_with_the_persons_files(project: paths.Project) -> None:
+    subprocess.run(["rm", "-rf", ".git"], cwd=project.root, check=True)
+    agents = Agents(project)
+    real = agents.build
+
+    def build(id_: str, loop: str) -> None:
+        real(id_, loop)
+        subprocess.run([*GIT, "init", "-q"], cwd=project.root, check=True)
+
+    agents.build = build  # type: ignore[method-assign]
+    drive(agents, ["1"])
+    assert "commit none: what was dirty before the run is not known" in agents.said
