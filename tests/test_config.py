@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> paths.Project:
 
 
 def write(project: paths.Project, text: str | bytes) -> None:
-    Path(config.path(project)).write_bytes(text if isinstance(text, bytes) else text.encode())
+    Path(project.config).write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
 def wrong(text: str) -> list[str]:
@@ -59,7 +59,7 @@ def test_every_key_of_the_shipped_file_is_explained_above_it() -> None:
 
 def test_without_a_file_the_defaults_hold(project: paths.Project) -> None:
     assert (config.read(project), config.problems(project)) == (Config(), [])
-    os.rmdir(os.path.dirname(config.path(project)))
+    os.rmdir(os.path.dirname(project.config))
     assert config.read(project) == Config()
 
 
@@ -160,13 +160,13 @@ def test_every_mistake_is_listed_and_the_first_stops_a_run(project: paths.Projec
     with pytest.raises(ClaudestratorError) as refusal:
         config.read(project)
     assert str(refusal.value) == found[0]
-    assert config.path(project) in found[0]
+    assert project.config in found[0]
 
 
 def test_a_file_that_can_not_be_read(project: paths.Project) -> None:
-    os.mkdir(config.path(project))
+    os.mkdir(project.config)
     (line,) = config.problems(project)
-    assert line == f"cannot read {config.path(project)}: Is a directory; make it possible and try again"
+    assert line == f"cannot read {project.config}: Is a directory; make it possible and try again"
 
 
 @needs_tomllib

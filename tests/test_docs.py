@@ -135,7 +135,7 @@ def states_files() -> set[str]:
         | {
             project.issues,
             memory.summary_path(project),
-            memory.graph_path(project),
+            project.knowledge,
             f"{project.snapshots}/loop-ID.json",
         }
     )

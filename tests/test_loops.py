@@ -351,7 +351,7 @@ def test_without_commits_and_memory_a_loop_is_research_and_tasks(project: paths.
 
 
 def test_a_memory_that_is_damaged_is_named_and_stops_nobody(project: paths.Project) -> None:
-    Path(memory.graph_path(project)).write_text("{", encoding="utf-8")
+    Path(project.knowledge).write_text("{", encoding="utf-8")
     agents = Agents(project)
     agents.memory = lambda id_, loop: None  # type: ignore[method-assign]
     assert drive(agents, ["1"]).startswith("STOP 1 of 1 loops are done")

@@ -300,7 +300,7 @@ def entry(**changed: Any) -> dict[str, Any]:
 
 
 def graph(project: paths.Project, entries: Any) -> None:
-    Path(memory.graph_path(project)).write_text(json.dumps({"version": 1, "entries": entries}))
+    Path(project.knowledge).write_text(json.dumps({"version": 1, "entries": entries}))
 
 
 HOSTILE: list[Any] = [
@@ -312,15 +312,15 @@ HOSTILE: list[Any] = [
 @pytest.mark.parametrize("entries", HOSTILE)
 def test_a_graph_that_the_helper_did_not_write_is_one_line(project: paths.Project, entries: Any) -> None:
     graph(project, entries)
-    expected = f"{memory.graph_path(project)} is not what the helper wrote; mend or delete it"
+    expected = f"{project.knowledge} is not what the helper wrote; mend or delete it"
     for call in (memory.read, memory.concerning):
         with pytest.raises(ClaudestratorError) as refusal:
             call(project)
         assert str(refusal.value) == expected
-    before = Path(memory.graph_path(project)).read_bytes()
+    before = Path(project.knowledge).read_bytes()
     with pytest.raises(ClaudestratorError, match="is not what the helper wrote"):
         remember(project, report("New"))
-    assert (os.listdir(project.state), Path(memory.graph_path(project)).read_bytes()) == (
+    assert (os.listdir(project.state), Path(project.knowledge).read_bytes()) == (
         ["knowledge_graph.json"],
         before,
     )
@@ -328,7 +328,7 @@ def test_a_graph_that_the_helper_did_not_write_is_one_line(project: paths.Projec
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"entries": NaN}', "[" * 100_000, "\ufeff{}", "9" * 5000])
 def test_a_graph_that_is_no_document(project: paths.Project, text: str) -> None:
-    Path(memory.graph_path(project)).write_text(text)
+    Path(project.knowledge).write_text(text)
     with pytest.raises(ClaudestratorError, match="is not what the helper wrote; mend or delete it"):
         memory.read(project)
 
@@ -349,7 +349,7 @@ def test_a_graph_with_too_much_in_it_is_read_within_the_bounds(project: paths.Pr
 def test_a_link_out_of_the_state_folder_is_not_followed(project: paths.Project) -> None:
     outside = Path(project.root).parent / "outside"
     outside.write_text('{"entries": []}')
-    Path(memory.graph_path(project)).symlink_to(outside)
+    Path(project.knowledge).symlink_to(outside)
     with pytest.raises(ClaudestratorError, match="leads out of"):
         remember(project, report("New"))
     assert outside.read_text() == '{"entries": []}'

@@ -61,14 +61,9 @@ def tasks(project: paths.Project, as_json: bool) -> None:
 @pass_project
 def add_tasks(project: paths.Project, source: str) -> None:
     """Add the task sections on standard input, all or none; each error is named with its line."""
-    from . import check, files, filing
+    from . import adding, files
 
-    addition = files.stdin()
-    with files.locked(project.lock):
-        text, added = check.add(files.read(project.queue) or "", addition)
-        filing.refuse_used(project, added)
-        files.write(project.queue, text)
-    echo([f"added {len(added)}: {', '.join(added)}"])
+    echo([adding.add_tasks(project, files.stdin())])
 
 
 @cli.command("add-issue")

@@ -3,7 +3,6 @@
 The shipped file of that name documents every key with its default; a test holds it and this module together.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -63,10 +62,6 @@ KEYS: dict[str, Rule] = {
 TABLES = tuple(dict.fromkeys(key.split(".")[0] for key in KEYS))
 
 
-def path(project: Project) -> str:
-    return os.path.join(project.root, ".claudestrator", "config.toml")
-
-
 def read(project: Project) -> Config:
     """The configuration, or the defaults where the project has none.
 
@@ -113,8 +108,8 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
 
 
 def _read(project: Project) -> tuple[dict[str, object], list[str]]:
-    text = files.read(path(project))
-    return parse(text, path(project)) if text is not None else ({}, [])
+    text = files.read(project.config)
+    return parse(text, project.config) if text is not None else ({}, [])
 
 
 def _flat(document: dict[str, object]) -> Iterator[tuple[str, object]]:

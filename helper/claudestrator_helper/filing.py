@@ -1,11 +1,9 @@
 """The verbs that file what agents and people found: issues, and what a loop has taught."""
 
 import json
-import os
 import time
 
-from . import files, issues, memory, queue, state
-from .errors import ClaudestratorError
+from . import files, issues, queue, state
 from .fields import cut
 from .paths import Project
 from .statuses import PENDING
@@ -67,17 +65,11 @@ def as_json(project: Project) -> list[str]:
 
 def remember(project: Project, report: str) -> list[str]:
     """Keeps a memory agent's report; what to tell it. Raises ClaudestratorError as memory.remember does."""
+    from . import memory
+
     with files.locked(project.lock):
         current = state.read(project)
         return memory.remember(project, report, loop=current.loop, run=current.run)
-
-
-def refuse_used(project: Project, added: list[str]) -> None:
-    """Raises ClaudestratorError where an id was a task's before: a report would be taken for another's."""
-    attempts = state.read(project).attempts
-    used = [id_ for id_ in added if id_ in attempts or os.path.exists(project.note(id_))]
-    if used:
-        raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: take ids that never were")
 
 
 def _filed(project: Project) -> queue.Queue:

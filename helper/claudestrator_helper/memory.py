@@ -110,7 +110,7 @@ def remember(project: Project, report: str, *, loop: int, run: str) -> list[str]
     kept = list(live.values())[-KEPT:]
     document = {"version": 1, "entries": [asdict(entry) for entry in kept]}
     files.write(summary_path(project), f"# Loop {loop}\n\n{summary}\n", within=project.state)
-    files.write(graph_path(project), json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.state)
+    files.write(project.knowledge, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.state)
     retired = len(old) - known + len(live) - len(kept)
     said.append(f"kept the summary of loop {loop}, {len(live) - known} new entries; {retired} retired")
     return said
@@ -129,7 +129,7 @@ def read(project: Project) -> list[Entry]:
     Raises ClaudestratorError for a file that is no such graph.
 
     """
-    path = graph_path(project)
+    path = project.knowledge
     text = files.read(path, within=project.state)
     if text is None:
         return []
@@ -188,10 +188,6 @@ def sample(project: Project, path: str) -> list[int]:
 
 def summary_path(project: Project) -> str:
     return os.path.join(project.state, "loop_summary.md")
-
-
-def graph_path(project: Project) -> str:
-    return os.path.join(project.state, "knowledge_graph.json")
 
 
 def _retired(project: Project, entry: Entry) -> bool:

@@ -95,10 +95,15 @@ def _elapsed(seconds: int) -> str:
 
 def problems(project: Project) -> list[str]:
     """Everything wrong in queues, configuration, state and installation, one line each, with its file and line."""
-    from . import config, memory
+    found = [*_of_queue(project), *_of_issues(project), *_refusal(state.read, project)]
+    if os.path.lexists(project.config):
+        from . import config
 
-    found = [*_of_queue(project), *_of_issues(project), *config.problems(project)]
-    found += [*_refusal(state.read, project), *_refusal(memory.read, project)]
+        found += config.problems(project)
+    if os.path.lexists(project.knowledge):
+        from . import memory
+
+        found += _refusal(memory.read, project)
     return [*found, *_of_folders(project), *_of_installation(project)]
 
 

@@ -26,6 +26,14 @@ class Project:
         return os.path.join(self.state, "issue_queue.md")
 
     @property
+    def config(self) -> str:
+        return os.path.join(self.root, ".claudestrator", "config.toml")
+
+    @property
+    def knowledge(self) -> str:
+        return os.path.join(self.state, "knowledge_graph.json")
+
+    @property
     def snapshots(self) -> str:
         return os.path.join(self.state, "loop_snapshots")
 
