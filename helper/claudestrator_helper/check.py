@@ -134,7 +134,9 @@ def add(text: str, addition: str) -> tuple[str, list[str]]:
     if joined.ids != old.ids + new.ids:
         raise ClaudestratorError(f"the queue's end hides what is added there: {'; '.join(map(_say, _hidden(old)))}")
     shift = joined.tasks[len(old.tasks)].line - new.tasks[0].line
-    found = set(problems(joined)) - set(problems(old))
+    found = set(problems(joined))
+    # What was wrong before is no error of the addition's; mostly nothing is, and the old queue needn't be looked through.
+    found -= set(problems(old)) if found else set()
     errors = {Problem(line - shift, wrong) for line, wrong in found if line > shift}
     errors |= {
         Problem(task.line, f"{task.id}: it is new, so its status has to be pending")
