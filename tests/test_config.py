@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from claudestrator_helper import config, frontmatter, paths
+from claudestrator_helper import config, config_file, frontmatter, paths
 from claudestrator_helper.config import Config
 from claudestrator_helper.errors import ClaudestratorError
 from hypothesis import given
@@ -29,13 +29,13 @@ def write(project: paths.Project, text: str | bytes) -> None:
 
 
 def wrong(text: str) -> list[str]:
-    return config.parse(text, "config.toml")[1]
+    return config_file.parse(text, "config.toml")[1]
 
 
 def default_of(key: str) -> object:
     """What holds where no configuration says anything."""
     table, name = key.split(".")
-    if table == "models" and name in config.ROLES:
+    if table == "models" and name in config_file.ROLES:
         role = Path(paths.shipped(f"skills/orchestrator/{name}_agent.md")).read_text(encoding="utf-8")
         return frontmatter.split(role, name)[0]["model"]
     if table == "models":
@@ -45,20 +45,20 @@ def default_of(key: str) -> object:
 
 @needs_tomllib
 def test_the_shipped_file_names_every_key_with_its_default() -> None:
-    assert config.parse(SHIPPED, "config.toml") == ({key: default_of(key) for key in config.KEYS}, [])
+    assert config_file.parse(SHIPPED, "config.toml") == ({key: default_of(key) for key in config_file.KEYS}, [])
 
 
 def test_every_key_of_the_shipped_file_is_explained_above_it() -> None:
     lines = SHIPPED.splitlines()
     keys = [number for number, line in enumerate(lines) if re.match(r"\w+ = ", line)]
-    assert len(keys) == len(config.KEYS)
+    assert len(keys) == len(config_file.KEYS)
     for number in keys:
         above = next(n for n in range(number - 1, -1, -1) if n not in keys)
         assert lines[above].startswith("# "), lines[number]
 
 
 def test_without_a_file_the_defaults_hold(project: paths.Project) -> None:
-    assert (config.read(project), config.problems(project)) == (Config(), [])
+    assert (config.read(project), config_file.problems(project)) == (Config(), [])
     os.rmdir(os.path.dirname(project.config))
     assert config.read(project) == Config()
 
@@ -67,7 +67,7 @@ def test_without_a_file_the_defaults_hold(project: paths.Project) -> None:
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff[run]\r\nattempts = 2\r\n", "[models]\n[run]\n"])
 def test_files_that_change_nothing(project: paths.Project, text: str) -> None:
     write(project, text)
-    assert (config.read(project), config.problems(project)) == (Config(), [])
+    assert (config.read(project), config_file.problems(project)) == (Config(), [])
 
 
 @needs_tomllib
@@ -110,14 +110,14 @@ VALUES = [
 
 
 @needs_tomllib
-@pytest.mark.parametrize("key", config.KEYS)
+@pytest.mark.parametrize("key", config_file.KEYS)
 def test_a_bad_value_is_one_line_with_the_key_the_value_and_what_is_allowed(key: str) -> None:
     for value in VALUES:
         if value == "true" and key.endswith(".enabled"):
             continue
         (line,) = wrong(f"{key} = {value}")
         assert re.fullmatch(r"config\.toml: " + re.escape(key) + " is .{1,60}; it has to be .+", line)
-        assert config.KEYS[key][1] in line
+        assert config_file.KEYS[key][1] in line
 
 
 @needs_tomllib
@@ -155,7 +155,7 @@ def test_what_is_no_toml_is_one_line_that_says_where(text: str, at: str) -> None
 @needs_tomllib
 def test_every_mistake_is_listed_and_the_first_stops_a_run(project: paths.Project) -> None:
     write(project, "[run]\nattempts = 0\ncommit = 'all'\ntask_timeout = 90\n")
-    found = config.problems(project)
+    found = config_file.problems(project)
     assert [line.split(" is ")[0].split()[-1] for line in found] == ["run.attempts", "run.commit"]
     with pytest.raises(ClaudestratorError) as refusal:
         config.read(project)
@@ -165,20 +165,20 @@ def test_every_mistake_is_listed_and_the_first_stops_a_run(project: paths.Projec
 
 def test_a_file_that_can_not_be_read(project: paths.Project) -> None:
     os.mkdir(project.config)
-    (line,) = config.problems(project)
+    (line,) = config_file.problems(project)
     assert line == f"cannot read {project.config}: Is a directory; make it possible and try again"
 
 
 @needs_tomllib
 def test_bytes_that_are_not_utf_8_are_shown_as_what_they_are(project: paths.Project) -> None:
     write(project, b"[run]\ncommit = 'l\xffop'\n")
-    (line,) = config.problems(project)
+    (line,) = config_file.problems(project)
     assert "run.commit is 'l\\udcffop'; it has to be one of loop, none" in line
 
 
 def test_an_older_python_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "sys", SimpleNamespace(version_info=(3, 10, 14)))
-    assert config.parse("[run]\nattempts = 3", "config.toml") == (
+    monkeypatch.setattr(config_file, "sys", SimpleNamespace(version_info=(3, 10, 14)))
+    assert config_file.parse("[run]\nattempts = 3", "config.toml") == (
         {}, ["config.toml: reading it needs Python 3.11; install that, and then Claudestrator again"],
     )  # fmt: skip
 
@@ -193,6 +193,6 @@ def test_an_older_python_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> 
     )
 )
 def test_any_text_gives_values_that_hold_or_lines_that_say_why(text: str) -> None:
-    values, lines = config.parse(text, "config.toml")
-    assert all(config.KEYS[key][0](value) for key, value in values.items())
+    values, lines = config_file.parse(text, "config.toml")
+    assert all(config_file.KEYS[key][0](value) for key, value in values.items())
     assert all("\n" not in line and line.startswith("config.toml: ") for line in lines)

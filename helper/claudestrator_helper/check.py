@@ -20,7 +20,7 @@ class Problem(NamedTuple):
 
 #: A row or a list item that begins like a task; in prose it may be an index, or tasks in a format that no one reads.
 _LOOSE = re.compile(rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])")
-_INNER_FENCE = re.compile(r"\n {0,3}(?:`{3,}|~{3,})[ \t]*\w")
+_INNER_FENCE = r"\n {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 
 
 def unreadable(parsed: Queue) -> list[Problem]:
@@ -112,7 +112,7 @@ def _hidden(parsed: Queue) -> Iterator[Problem]:
         if not span.closed:
             yield Problem(line_of(parsed.text, span.start), "a code block or comment that is opened here never ends")
         elif (
-            _INNER_FENCE.search(inside)
+            re.search(_INNER_FENCE, inside)
             and len(inside) - len(inside.lstrip("`~ ")) == 3
             and queue.parse(inside[3:]).tasks
         ):
@@ -135,7 +135,7 @@ def add(text: str, addition: str) -> tuple[str, list[str]]:
         raise ClaudestratorError(f"the queue's end hides what is added there: {'; '.join(map(_say, _hidden(old)))}")
     shift = joined.tasks[len(old.tasks)].line - new.tasks[0].line
     found = set(problems(joined))
-    # What was wrong before is no error of the addition's; mostly nothing is, and the old queue needn't be looked through.
+    # What was wrong before is no error of the addition's. Mostly nothing is, and the old queue need not be checked.
     found -= set(problems(old)) if found else set()
     errors = {Problem(line - shift, wrong) for line, wrong in found if line > shift}
     errors |= {

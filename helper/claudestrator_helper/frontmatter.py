@@ -10,12 +10,12 @@ import re
 from .errors import ClaudestratorError
 
 _DOCUMENT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
-_PLAIN = re.compile(r"[a-z][a-z_]*")
-_LINE = re.compile(rf"({_PLAIN.pattern}):[ ]([^\t\n]*)")
-#: Words that YAML takes for a text and for nothing else.
-_WORDS = re.compile(r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]")
-_NOT_WORDS = re.compile(r"(?:y|n|yes|no|on|off|true|false|null|nan|inf)\Z", re.IGNORECASE)
-_SPECIAL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_PLAIN = "[a-z][a-z_]*"
+_LINE = re.compile(rf"({_PLAIN}):[ ]([^\t\n]*)")
+#: Words that YAML takes for a text and for nothing else. Compiled when needed: the helper itself writes JSON.
+_WORDS = r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]"
+_NO_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
+_SPECIAL = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 
 
 def split(text: str, name: str) -> tuple[dict[str, object], str]:
@@ -39,30 +39,29 @@ def join(metadata: dict[str, object], body: str) -> str:
 
 def _key(key: object) -> str:
     """A key that a person wrote may be any YAML at all."""
-    plain = isinstance(key, str) and _PLAIN.fullmatch(key) and not _NOT_WORDS.fullmatch(key)
+    plain = isinstance(key, str) and re.fullmatch(_PLAIN, key) and key not in _NO_WORDS
     return str(key) if plain else _dumps(key)
 
 
 def _dumps(value: object) -> str:
     # A date or whatever else a person's YAML holds is kept as its text.
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return _SPECIAL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_SPECIAL, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _quick(block: str) -> dict[str, object] | None:
     metadata: dict[str, object] = {}
     for line in block.split("\n")[:-1]:
         match = _LINE.fullmatch(line.rstrip("\r"))
-        if match is None or _NOT_WORDS.fullmatch(match[1]):
+        if match is None or match[1] in _NO_WORDS:
             return None
         key, value = match.groups()
-        if _WORDS.fullmatch(value) and not _NOT_WORDS.fullmatch(value):
-            metadata[key] = value
-            continue
         try:
             metadata[key] = json.loads(value, parse_float=_refuse, parse_constant=_refuse)
         except ValueError:
-            return None
+            if value.lower() in _NO_WORDS or not re.fullmatch(_WORDS, value):
+                return None
+            metadata[key] = value
     return metadata
 
 

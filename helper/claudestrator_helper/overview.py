@@ -97,9 +97,9 @@ def problems(project: Project) -> list[str]:
     """Everything wrong in queues, configuration, state and installation, one line each, with its file and line."""
     found = [*_of_queue(project), *_of_issues(project), *_refusal(state.read, project)]
     if os.path.lexists(project.config):
-        from . import config
+        from . import config_file
 
-        found += config.problems(project)
+        found += config_file.problems(project)
     if os.path.lexists(project.knowledge):
         from . import memory
 
