@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from rig import project
 from rig.plays import Play, task_section
 from rig.scene import wrap_helper
 from rig.transcript import agent_exchanges
@@ -21,6 +23,20 @@ def test_without_a_prd_nothing_starts_and_the_next_step_is_named(stage: Stage) -
     assert "PRD.md" in outcome.said
     assert not agent_exchanges(outcome.run.exchanges)
     assert outcome.statuses == {}
+
+
+def test_without_the_helper_on_path_the_one_line_says_what_to_do(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The person who runs the tests may have installed one.
+    folders = os.environ["PATH"].split(os.pathsep)
+    without = [folder for folder in folders if not os.path.exists(os.path.join(folder, "claudestrator-helper"))]
+    monkeypatch.setenv("PATH", os.pathsep.join(without))
+    scene = stage.by_script("no-helper")
+    (project.bin_folder(scene.setting.home) / "claudestrator-helper").unlink()
+
+    outcome = scene.orchestrate(Play())
+
+    assert outcome.said.startswith("claudestrator-helper is not on PATH: run Claudestrator's install.sh again")
+    assert not agent_exchanges(outcome.run.exchanges)
 
 
 @pytest.fixture(scope="module")
