@@ -1,6 +1,7 @@
 """Claude Code's events: an agent of ours that ends without a report is asked for it, and nobody else is disturbed."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -300,3 +301,15 @@ def test_the_next_task_needs_no_click_and_json_only_where_it_is_asked_for(projec
     assert "claudestrator_helper.next_task" in loaded
     assert not loaded & (FOREIGN | {"json", "dataclasses"})
     assert "json" in modules(project.root, ["next-task", "--json"], "")
+
+
+def test_in_a_session_that_runs_nothing_of_ours_the_hook_loads_next_to_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys; from claudestrator_helper import hooks; hooks.main(); "
+        "print(*sorted(name for name in sys.modules if name.startswith('claudestrator_helper.')))"
+    )
+    event = json.dumps({"hook_event_name": "SubagentStop", "cwd": str(tmp_path)})
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": HELPER, "LC_ALL": "C.UTF-8"}
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, input=event, env=environment, check=True, capture_output=True, text=True).stdout
+    assert loaded.split() == [f"claudestrator_helper.{name}" for name in ("errors", "hooks", "paths")]

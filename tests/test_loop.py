@@ -1,5 +1,7 @@
 """The run as a state machine, driven without a disk or a clock."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 from claudestrator_helper import heartbeat, loop, markers, resume
 from claudestrator_helper import queue as q
@@ -156,6 +158,19 @@ def test_the_same_failure_of_three_tasks_in_a_row_ends_the_run() -> None:
         "STOP The run has ended, 0 of 5 tasks completed: TASK-1, TASK-2, TASK-3 failed in a row"
     )
     assert run.statuses()["TASK-4"] == "pending"
+
+
+def test_one_task_that_fails_again_and_again_is_no_row_of_three() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    for _ in range(3):
+        for _ in range(2):
+            run.fail("TASK-1")
+            directives = run.wait()
+        assert directives == ["SPAWN TASK-2 sonnet"]
+        run.text = q.set_status(q.set_status(run.text, "TASK-1", "pending"), "TASK-2", "pending")
+        run.state = replace(run.state, agents={})
+        assert run.wait() == ["SPAWN TASK-1 sonnet"]
+    assert run.state.streak == ["TASK-1"]
 
 
 def test_different_failures_do_not_end_the_run() -> None:

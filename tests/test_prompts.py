@@ -40,7 +40,8 @@ def commands(text: str) -> list[list[str]]:
 
 def is_whole(text: str, id_: str = ID, attempt: int = 1) -> bool:
     """Whether a prompt ends in the Report section as it is in the shortest prompt, and fits into one Bash call."""
-    return text.endswith(prompts._REPORT.format(id=id_, attempt=attempt)) and len(text) < OUTPUT
+    nowhere = paths.Project("/nowhere", "/nowhere/.claude")
+    return text.endswith(prompts.reporting(nowhere, id_, attempt)) and len(text) < OUTPUT
 
 
 def role(name: str) -> str:
@@ -214,3 +215,16 @@ def test_everything_long_at_once_still_fits(tmp_path: Path) -> None:
     text = report.begin(project, ID + "y")
     assert is_whole(text, ID + "y", 2)
     assert str(own) in text
+
+
+@pytest.mark.parametrize("id_", ["decomposition", "research-1", "decomp-2", "memory-3"])
+def test_an_agent_whose_note_nobody_reads_is_not_asked_for_one(project: Project, id_: str) -> None:
+    assert "note" not in prompts.reporting(project, id_, 1)
+    assert f"\nclaudestrator-helper done {id_} --attempt 1\n" in prompts.reporting(project, id_, 1)
+
+
+def test_without_a_journal_no_task_is_asked_for_a_note(project: Project) -> None:
+    assert "<<'NOTE'" in prompts.reporting(project, ID, 1)
+    Path(project.config).parent.mkdir()
+    Path(project.config).write_text("[journal]\nenabled = false\n")
+    assert "note" not in prompts.reporting(project, ID, 1)

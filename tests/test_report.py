@@ -226,19 +226,6 @@ def test_a_good_decomposition_is_taken(project: Project) -> None:
     assert report.done(project, "decomposition", 1, "") == "done decomposition"
 
 
-def test_an_agent_that_ended_without_a_report_has_failed(project: Project) -> None:
-    at_work(project)
-    report.ended(project, ID, 1, "gone")
-    assert left(project) == {f"{ID}.failed": "gone\nattempt: 1\n"}
-
-
-def test_an_agent_that_ended_after_its_report_keeps_it(project: Project) -> None:
-    at_work(project)
-    report.done(project, ID, 1, "")
-    report.ended(project, ID, 1, "gone")
-    assert list(left(project)) == [f"{ID}.done"]
-
-
 def test_a_link_leads_no_note_out_of_the_project(project: Project, tmp_path: Path) -> None:
     at_work(project)
     victim = tmp_path / "precious"

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from . import markers, paths, report, state
+from . import paths
 from .paths import Project
 
 ENDED = "ended without reporting"
@@ -45,6 +45,9 @@ def answer_to(event: dict[str, object]) -> dict[str, object] | None:
 def _subagent_stop(project: Project, event: dict[str, object]) -> dict[str, object] | None:
     """An agent of ours that ends without a report is asked once for it; then its failure is on record, and the wait
     returns. In auto mode Claude Code lets no hook hold an agent, so there the failure is recorded at once."""
+    # Imported only in a session of ours: every other one's agents end here too.
+    from . import markers, state
+
     current = state.read(project)
     id_ = _description(event)
     agent = current.agents.get(id_)
@@ -54,7 +57,7 @@ def _subagent_stop(project: Project, event: dict[str, object]) -> dict[str, obje
     if markers.report_of(project, id_, agent.attempt):
         return None
     if event.get("stop_hook_active") or event.get("permission_mode") == "auto":
-        report.ended(project, id_, agent.attempt, ENDED)
+        markers.leave(project, id_, markers.FAILED, agent.attempt, ENDED)
         return None
     return {"decision": "block", "reason": _REMIND.format(id=id_, attempt=agent.attempt)}
 

@@ -145,13 +145,19 @@ class Run:
     def give_up(self, id_: str, agent: Agent, reason: str) -> None:
         self.without(id_)
         self.change(id_, FAILED)
-        same = self.state.streak and summary.same(self.state.failed.get(self.state.streak[-1], ""), reason)
-        streak = [*self.state.streak, id_] if same else [id_]
         failed = {**{key: why for key, why in self.state.failed.items() if key != id_}, id_: reason}
-        self.state = replace(self.state, failed=failed, streak=streak)
+        self.state = replace(self.state, failed=failed, streak=self.streak(id_, reason))
         self.log("failed", id_, agent, reason)
         self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
         improve.advance(self, id_)
+
+    def streak(self, id_: str, reason: str) -> list[str]:
+        """The different tasks that failed in a row for that reason; agents that carry out none don't count."""
+        before = self.state.streak
+        if id_ not in self.statuses:
+            return before
+        same = before and summary.same(self.state.failed.get(before[-1], ""), reason)
+        return [*(each for each in before if each != id_), id_] if same else [id_]
 
     def settle_late(self) -> None:
         """A task that ran out of time, or whose session died, and that finished after all."""

@@ -2,7 +2,7 @@
 
 import os
 
-from . import fields, files, ids, queue, roles, state
+from . import config, fields, files, ids, queue, roles, state
 from .paths import Project
 from .queue import Queue, Task
 
@@ -15,14 +15,7 @@ NOTED = 35
 _REPORT = """\
 # Report
 
-When it is done, and you have seen that it works, run this. The note is for the agents that build on your work: what
-there is now, where, how it is used, what you left open. At most 300 words.
-
-```
-claudestrator-helper done {id} --attempt {attempt} - <<'NOTE'
-your note
-NOTE
-```
+When it is done, and you have seen that it works, run this.{done}
 
 If it can't be done, run this instead, with the reason in one sentence:
 
@@ -35,6 +28,21 @@ REASON
 Either command prints one line. End with that line as your whole final message: what else you write there fills the
 conversation of the run that waits for you.
 """
+
+_DONE = """
+
+```
+claudestrator-helper done {id} --attempt {attempt}
+```"""
+
+_DONE_WITH_NOTE = """ The note is for the agents that build on your work: what
+there is now, where, how it is used, what you left open. At most 300 words.
+
+```
+claudestrator-helper done {id} --attempt {attempt} - <<'NOTE'
+your note
+NOTE
+```"""
 
 _FAILED = """\
 # The last attempt failed
@@ -57,7 +65,14 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     parts = _brief(project, id_, current, parsed)
     if agent and agent.reason:
         parts.append(_FAILED.format(reason=fields.cut(agent.reason, REASON_LIMIT)))
-    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, _REPORT.format(id=id_, attempt=attempt)])
+    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, reporting(project, id_, attempt)])
+
+
+def reporting(project: Project, id_: str, attempt: int) -> str:
+    """How that agent is to report; it is asked for a note only if somebody will read it."""
+    noted = ids.role(id_) == "task" and config.read(project).journal
+    done = (_DONE_WITH_NOTE if noted else _DONE).format(id=id_, attempt=attempt)
+    return _REPORT.format(id=id_, attempt=attempt, done=done)
 
 
 def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> list[str]:

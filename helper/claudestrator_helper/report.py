@@ -4,7 +4,6 @@ No lock is needed: each report is one file of its own, put in its place whole.
 """
 
 import re
-from contextlib import suppress
 
 from . import config, fields, files, ids, markers, prompts, queue, state
 from .errors import ClaudestratorError
@@ -106,10 +105,3 @@ def _kept(note: str) -> str:
     # Control characters could carry terminal escapes into whatever shows the note.
     text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", note).strip()
     return (text if len(text) <= NOTE_LENGTH else text[: NOTE_LENGTH - 1].rstrip() + "…") + "\n"
-
-
-def ended(project: Project, id_: str, attempt: int, reason: str) -> None:
-    """The report of an agent that ended without one; harmless where one came meanwhile."""
-    with suppress(ClaudestratorError):
-        if markers.report_of(project, id_, attempt) is None:
-            markers.leave(project, id_, markers.FAILED, attempt, reason)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMAND_LIMIT = 9_000
 _RUN = re.compile(r"Run `([^`]+)` and follow it")
 _TASK = re.compile(r"^# Your task: (\S+)", re.MULTILINE)
-_REPORT = re.compile(r"^ *(claudestrator-helper (done|fail) \S+ --attempt (\d+) - <<'(\w+)')$", re.MULTILINE)
+_REPORT = re.compile(r"^ *(claudestrator-helper (done|fail) \S+ --attempt (\d+)(?: - <<'(\w+)')?)$", re.MULTILINE)
 _SEPARATOR = "\n\n---\n\n"
 
 
@@ -43,7 +43,8 @@ class Assignment:
 
     def report(self, verb: str, text: str) -> JSON:
         head, mark = self.heads[verb]
-        return use("Bash", command=f"{head}\n{text}\n{mark}")
+        # Not every agent is asked for a note.
+        return use("Bash", command=f"{head}\n{text}\n{mark}" if mark else head)
 
 
 def next_blocks(request: Request, play: Play, launch: int) -> list[JSON]:
