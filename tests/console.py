@@ -1,6 +1,6 @@
 """Transcripts: Markdown in which a person can read what the helper answers, and which the tests play again.
 
-Each `##` section begins in an empty project. A block ```` ```file PATH ```` puts a file there. In a block ```` ```console ````
+Each `##` section begins in an empty project of a person with install.sh's settings. A block ```` ```file PATH ```` puts a file there. In a block ```` ```console ````
 stand commands behind `$ ` (their further lines behind `> `), what they print, and `[N]` where they exit with another
 code than 0. In what is printed, `...` stands for any text within its line, and `PROJECT` for the project's folder.
 
@@ -69,7 +69,7 @@ def played(section: Section, root: Path, tools: Path) -> Iterator[tuple[Command,
 def answer_to(command: str, root: Path, tools: Path) -> str:
     heredoc = _HEREDOC.fullmatch(command)
     words = shlex.split(heredoc["words"] if heredoc else command)
-    given = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    given = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "CLAUDE_CONFIG_DIR": str(tools)}
     while "=" in words[0]:
         name, value = words.pop(0).split("=", 1)
         given[name] = value
@@ -98,8 +98,12 @@ def matches(expected: str, answer: str) -> bool:
 
 
 def tools_in(folder: Path) -> Path:
-    """A folder for PATH in which the helper and git can be found; neither is ever run from there."""
+    """A folder for PATH in which the helper and git can be found, neither of them ever to be run; Claude Code's settings
+    are there too."""
+    from claudestrator_helper import install_settings
+
     folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(install_settings.merge("{}", [])[0])
     for name in ("claudestrator-helper", "git"):
         tool = folder / name
         tool.write_text("#!/bin/sh\nexit 70\n")

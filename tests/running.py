@@ -26,16 +26,41 @@ class Result(NamedTuple):
 
 
 def helper(
-    *words: str, folder: str | Path, stdin: bytes = b"", environ: Mapping[str, str] | None = None, mixed: bool = False
+    *words: str,
+    folder: str | Path,
+    stdin: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+    mixed: bool = False,
+    first: Callable[[], object] = lambda: None,
 ) -> Result:
-    """What ``claudestrator-helper`` answers to *words* in *folder*; *mixed* puts stderr into stdout, in order."""
+    """What ``claudestrator-helper`` answers to *words* in *folder*; *mixed* puts stderr into stdout, in order.
+
+    *first* is done in the new process before anything else.
+
+    """
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         source.write(stdin)
         source.seek(0)
         files = (source, out, out if mixed else err)
-        pid = fork(lambda: _main(words, folder, files, environ or {}))
+        pid = fork(lambda: _main(words, folder, files, environ or {}, first))
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return Result(code, _content(out), "" if mixed else _content(err))
+
+
+def answer(words: Sequence[str], folder: str | Path, stdin: bytes = b"") -> Result:
+    """The same, in this process, which has to be a fork that is good for nothing else."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        source.write(stdin)
+        source.seek(0)
+        code = 0
+        try:
+            _main(words, folder, (source, out, err), {}, lambda: None)
+        except SystemExit as done:
+            code = done.code if isinstance(done.code, int) else int(done.code is not None)
+        except Exception:  # noqa: BLE001 (what a verb lets out is its answer)
+            err.write(traceback.format_exc().encode())
+            code = 70
+        return Result(code, _content(out), _content(err))
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -70,13 +95,20 @@ def _child(work: Callable[[], None]) -> NoReturn:
         os._exit(code)
 
 
-def _main(words: Sequence[str], folder: str | Path, files: Sequence[IO[bytes]], environ: Mapping[str, str]) -> None:
+def _main(
+    words: Sequence[str],
+    folder: str | Path,
+    files: Sequence[IO[bytes]],
+    environ: Mapping[str, str],
+    first: Callable[[], object],
+) -> None:
     for descriptor, file in enumerate(files):
         os.dup2(file.fileno(), descriptor)
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    sys.stdin, sys.stdout, sys.stderr = (open(at, mode, closefd=False) for at, mode in enumerate("rww"))  # noqa: SIM115
     os.chdir(folder)
     os.environ.update(environ)
     sys.argv = ["claudestrator-helper", *words]
+    first()
     try:
         __main__.main()
     finally:

@@ -33,6 +33,11 @@ def test_each_problem_is_named_with_its_line(section: str, said: str) -> None:
     assert said in problems(queue(section))
 
 
+def test_of_many_lines_the_first_few_are_named() -> None:
+    said = problems(task("TASK-001") * 8)
+    assert said[0] == "1: TASK-001: the id stands more than once, at lines 1 and 17 and 33 and 49 and 65 and 3 more"
+
+
 def test_tasks_are_added_behind_the_others_to_the_letter() -> None:
     before = queue(task("TASK-001"))
     addition = task("TASK-002", dependencies="TASK-001", extra="| Owner | me |\n\n<!-- kept -->\n\n")
@@ -124,3 +129,17 @@ def test_a_queue_whose_end_would_hide_the_addition_takes_none() -> None:
 def test_a_path_that_begins_like_nothing_is_a_path(path: str) -> None:
     text = queue(task("TASK-001", extra=f"**Files:** {path}\n\n"))
     assert q.parse(text).tasks[0].files == [path]
+
+
+@pytest.mark.parametrize(
+    "line", ["Total Tasks: 42", "**Total Tasks:** 42", "| Total tasks | 42 |", "- total number of tasks: 42"]
+)
+def test_a_head_that_counts_more_tasks_than_there_are_is_named_and_is_no_error(line: str) -> None:
+    parsed = q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))
+    assert check.miscounted(parsed) == [(3, "it counts 42 tasks, and there are 1")]
+    assert check.problems(parsed) == []
+
+
+@pytest.mark.parametrize("line", ["Total Tasks: 1", "Total Tasks: 0", "42 tasks", "```\nTotal Tasks: 42\n```"])
+def test_a_head_that_counts_no_more_is_nobodys_business(line: str) -> None:
+    assert check.miscounted(q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))) == []

@@ -9,7 +9,7 @@ import frontmatter
 import generate_cli_docs
 import pytest
 import yaml
-from claudestrator_helper import memory, state
+from claudestrator_helper import __version__, memory, state
 from claudestrator_helper.cli import cli
 from claudestrator_helper.paths import Project
 
@@ -173,10 +173,11 @@ def test_the_orchestrators_whole_instruction_is_short() -> None:
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     plugin = json.loads((ROOT / ".claude-plugin" / "plugin.json").read_text(encoding="utf-8"))
-    assert version is not None
-    assert version[1] == plugin["version"]
+    command = (ROOT / "commands" / "orchestrate.md").read_text(encoding="utf-8")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+    assert plugin["version"] == __version__
+    assert re.findall(r"--commands (\S+)", command) == [__version__]
 
 
 def test_every_hook_is_a_real_verb() -> None:

@@ -136,7 +136,9 @@ def test_empty_frontmatter_is_empty() -> None:
 @pytest.mark.parametrize(
     ("broken", "line"),
     [("a: 1\nb: [1\nc: 2\n", 4), ("a: 'open\n", None), ("a: 1\n\tb: 2\n", 3), ("a: 1\nb: {x\n", None), ("a: &\n", 2), ("a: 1\nb: *gone\n", 3),
-     ("a: 1\nb: c: d\n", 3), ("a: 1\n b: 2\n", 3), ("a: 1\nb: \udcff'\n", None), ("a: 1\nb: \x1b\n", 3), ("when: 2026-99-99\n", None)],
+     ("a: 1\nb: c: d\n", 3), ("a: 1\n b: 2\n", 3), ("a: 1\nb: \udcff'\n", None), ("a: 1\nb: \x1b\n", 3), ("when: 2026-99-99\n", None),
+     ("a: !!int ''\n", None), ("a: !!bool x\n", None), ("a: !!timestamp x\n", None), ("a: !!python/none\n", 2), (f"a: {'1:' * 9999}1.5\n", None), (f"a: {'[' * 9999}\n", None),
+     (f"a: {'{b: ' * 9999}\n", None), ("a: &x [1]\nb: [*x, *x, *x, *x, *x, *x, *x, *x, *x, *x]\n", 3), (f"a: yes\nb: {'x' * 1_000_000}\n", None)],
 )  # fmt: skip
 def test_broken_yaml_is_refused_in_one_line_that_names_the_place(broken: str, line: int | None) -> None:
     with pytest.raises(ClaudestratorError) as refusal:

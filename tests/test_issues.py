@@ -1,6 +1,7 @@
 """The issue queue: issues numbered and never filed twice, and what becomes of them read off the tasks."""
 
 import re
+import time
 
 import pytest
 from claudestrator_helper import check, issues
@@ -160,6 +161,16 @@ def test_nothing_of_what_was_sent_is_lost() -> None:
     assert (ids, only(text).status) == (["ISSUE-20260102-001"], "pending")
     assert extra.strip() in text
     assert "| Found by | Ann |" in text
+
+
+@pytest.mark.parametrize("filler", ["\n", " ", "---\n", "|\n", "a\n---\n"])
+def test_nothing_that_is_sent_takes_the_square_of_its_length(filler: str) -> None:
+    before = time.process_time()
+    text, _, _ = add(
+        "", new(rows=filler * 20_000 if "|" in filler else "", extra=f"**Details:** a{filler * 20_000}b\n")
+    )
+    assert time.process_time() - before < 1
+    assert "b\n" in text
 
 
 def test_a_summary_in_the_table_and_an_issue_without_one() -> None:

@@ -1,7 +1,9 @@
 """One lock for all that a project's processes change: nothing is lost, and nobody waits for ever."""
 
+import errno
 import fcntl
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -102,6 +104,46 @@ def test_a_lock_file_that_was_removed_before_it_was_taken_guards_nothing(
     with files.locked(str(path)):
         assert path.exists()
         refused(lambda: take(path, 0.05), f"{path} has been held")
+
+
+@pytest.mark.parametrize("wrong", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(wrong, os.strerror(wrong))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    path = tmp_path / "lock"
+    text = refused(lambda: take(path), f"cannot lock {path}: its file system has no locks ")
+    assert text.endswith("name a folder on another one in CLAUDESTRATOR_STATE_DIR")
+
+
+def test_a_lock_that_fails_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    refused(lambda: take(tmp_path / "lock"), f"cannot lock {tmp_path}/lock: Input/output error; ")
+
+
+def test_a_lock_file_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    refused(lambda: take(tmp_path / "link"), f"cannot write {tmp_path}/link: it is a link that is not followed; ")
+    os.mkfifo(tmp_path / "pipe")
+    refused(lambda: take(tmp_path / "pipe"), f"cannot lock {tmp_path}/pipe: it is a pipe or a device; ")
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
+
+
+def test_a_lock_whose_holder_hangs_is_refused_after_the_timeout(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    read_end, write_end = os.pipe()
+    holder = fork(lambda: hold_forever(path, write_end))
+    os.read(read_end, 1)
+    os.kill(holder, signal.SIGSTOP)
+    refused(lambda: take(path, 0.3), f"{path} has been held by another process for 0 s: end that ")
+    os.kill(holder, signal.SIGCONT)
+    killed(holder)
 
 
 def test_two_users_of_one_group_share_the_lock(tmp_path: Path) -> None:

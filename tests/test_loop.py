@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-import hypothesis.strategies as st
-from claudestrator_helper import heartbeat, loop, markers, resume
+import pytest
+from claudestrator_helper import heartbeat, loop, markers, outage, resume
 from claudestrator_helper import queue as q
 from claudestrator_helper.config import Config
 from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
-from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from claudestrator_helper.step import Inputs
 from queues import queue, task
 
 
@@ -20,14 +19,15 @@ class Simulation:
         self.state = State()
         self.reports: dict[str, markers.Marker] = {}
         self.started: dict[str, int | None] = {}
+        self.launched: frozenset[str] = frozenset()
         self.said: list[str] = []
 
-    def inputs(self) -> loop.Inputs:
-        found = markers.Markers(dict(self.reports), dict(self.started))
-        return loop.Inputs(self.state, q.parse(self.text), found, self.prd, self.now)
+    def inputs(self) -> Inputs:
+        found = markers.Markers(dict(self.reports), dict(self.started), self.launched)
+        return Inputs(self.state, q.parse(self.text), found, self.prd, self.now)
 
     def start(self, session: str = "s1") -> list[str]:
-        return self.apply(resume.begin(self.inputs(), session, f"run-{self.now}"))
+        return self.apply(resume.begin(self.inputs(), resume.Caller(session), f"run-{self.now}"))
 
     def wait(self, seconds: int = 1) -> list[str]:
         """A step after *seconds* in which `wait` was there all the time."""
@@ -40,7 +40,7 @@ class Simulation:
         self.now += seconds
         return self.apply(self.inputs())
 
-    def apply(self, inputs: loop.Inputs) -> list[str]:
+    def apply(self, inputs: Inputs) -> list[str]:
         step = loop.next_step(inputs)
         for id_ in [*step.fresh, *step.retried]:
             self.reports.pop(id_, None)
@@ -285,6 +285,44 @@ def test_the_same_session_goes_on_with_its_agents() -> None:
     assert run.state.agents["TASK-1"].attempt == 1
 
 
+def hooked(*tasks: str) -> Simulation:
+    """A run whose session has our hooks at work."""
+    run = Simulation(queue(*tasks))
+    run.apply(resume.begin(run.inputs(), resume.Caller("s1", hooked=True), "run-1"))
+    return run
+
+
+def test_a_spawn_that_no_hook_saw_launched_is_printed_again_soon_and_once() -> None:
+    run = hooked(task("TASK-1"))
+    assert run.wait(9) == []
+    assert run.wait(1) == ["SPAWN TASK-1 sonnet"]
+    assert run.state.agents["TASK-1"].attempt == 1
+    assert run.wait(Config().start_timeout - 1) == []
+    assert run.wait(1) == ["SPAWN TASK-1 sonnet"]
+
+
+@pytest.mark.parametrize("launched", [{"TASK-1"}, {"TASK-2"}, set()])
+def test_only_hooks_that_are_at_work_are_believed(launched: set[str]) -> None:
+    run = hooked(task("TASK-1")) if "TASK-1" in launched else started(task("TASK-1"))
+    run.launched = frozenset(launched)
+    assert run.wait(Config().start_timeout - 1) == []
+    assert run.wait(1) == ["SPAWN TASK-1 sonnet"]
+
+
+def test_in_its_own_session_an_agent_that_was_launched_is_not_spawned_again_at_once() -> None:
+    run = hooked(task("TASK-1"))
+    run.launched = frozenset({"TASK-1"})
+    assert run.start("s1") == []
+
+
+def test_a_takeover_in_its_own_session_gives_up_agents_that_nobody_else_knows_to_be_dead() -> None:
+    run = started(task("TASK-1"))
+    run.live("TASK-1")
+    caller = resume.Caller("s1")
+    assert run.apply(resume.begin(run.inputs(), caller, "r", resume.Asked(takeover=True))) == ["SPAWN TASK-1 sonnet"]
+    assert run.state.agents["TASK-1"].attempt == 2
+
+
 def test_the_same_session_gets_an_unanswered_spawn_again_at_once() -> None:
     assert started(task("TASK-1")).start("s1") == ["SPAWN TASK-1 sonnet"]
 
@@ -292,9 +330,9 @@ def test_the_same_session_gets_an_unanswered_spawn_again_at_once() -> None:
 def test_another_session_waits_for_the_heartbeat_to_grow_old_and_then_takes_over() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.live("TASK-1")
-    assert heartbeat.owned(run.state, "s2", run.now + 59)
+    assert resume.whose(run.state, "s2", "", run.now + 59) == resume.TAKEN
     run.now += 61
-    assert not heartbeat.owned(run.state, "s2", run.now)
+    assert resume.whose(run.state, "s2", "", run.now) == resume.FREE
     assert run.start("s2") == ["SPAWN TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 2
     assert run.state.session == "s2"
@@ -311,7 +349,7 @@ def test_a_takeover_settles_what_was_reported_and_runs_nothing_twice() -> None:
 def test_a_report_that_comes_after_the_takeover_counts_once() -> None:
     run = started(task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
     run.now += 100
-    run.state = resume.begin(run.inputs(), "s2", "r2").state
+    run.state = resume.begin(run.inputs(), resume.Caller("s2"), "r2").state
     run.text = q.edited(q.parse(run.text), {"TASK-1": "pending"}).text
     run.reports["TASK-1"] = markers.Marker(markers.DONE, 1)
     assert run.wait() == ["SPAWN TASK-2 sonnet"]
@@ -319,7 +357,84 @@ def test_a_report_that_comes_after_the_takeover_counts_once() -> None:
 
 def test_a_heartbeat_from_the_future_locks_nobody_out() -> None:
     run = started(task("TASK-1"))
-    assert not heartbeat.owned(run.state, "s2", run.now - 3600)
+    assert resume.whose(run.state, "s2", "", run.now - 3600) == resume.FREE
+
+
+@pytest.mark.parametrize("stale", ["pending", "in_progress"])
+def test_an_editor_that_saves_an_older_text_makes_no_task_run_again(stale: str) -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    run.done("TASK-1")
+    run.wait()
+    run.text = q.edited(q.parse(run.text), {"TASK-1": stale}).text + "<!-- a comment -->\n"
+    assert run.wait() == []
+    assert run.statuses()["TASK-1"] == "completed"
+    assert "<!-- a comment -->" in run.text
+    assert run.said[-1].startswith("kept TASK-1 completed, as the run has it: `claudestrator-helper set-status")
+    run.done("TASK-2")
+    assert run.wait() == ["STOP All 2 tasks are completed."]
+
+
+def test_an_editor_that_saves_an_older_text_brings_no_failed_task_back_into_progress() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    for _ in range(2):
+        run.fail("TASK-1")
+        run.wait()
+    run.text = q.edited(q.parse(run.text), {"TASK-1": "in_progress"}).text
+    assert run.wait() == []
+    assert run.statuses() == {"TASK-1": "failed", "TASK-2": "in_progress"}
+
+
+def test_in_a_new_run_a_completed_task_that_was_set_back_runs_again() -> None:
+    run = started(task("TASK-1"))
+    run.done("TASK-1")
+    run.wait()
+    run.text = q.edited(q.parse(run.text), {"TASK-1": "pending"}).text
+    assert run.start() == ["SPAWN TASK-1 sonnet"]
+
+
+def test_an_outage_is_no_failure_of_the_task() -> None:
+    run = started(task("TASK-1"))
+    for attempt in range(2, 5):
+        run.fail("TASK-1", outage.reason("rate_limit"))
+        assert run.wait() == ["SPAWN TASK-1 sonnet"]
+        assert run.state.agents["TASK-1"].attempt == attempt
+    assert run.said[-1] == "lost TASK-1: ended by an error of the API: rate_limit"
+    run.done("TASK-1")
+    assert run.wait() == ["STOP The one task is completed."]
+
+
+def test_an_outage_that_lasts_stops_the_run_with_nothing_lost() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    run.done("TASK-1")
+    run.wait()
+    for _ in range(outage.MOST - 1):
+        run.fail("TASK-2", outage.reason("server_error"))
+        assert run.wait() == ["SPAWN TASK-2 sonnet"]
+    run.fail("TASK-2", outage.reason("server_error"))
+    (directive,) = run.wait()
+    assert directive == (
+        "STOP The run has stopped, 1 of 2 tasks completed: 5 agents in a row were ended by an error of the API: "
+        "server_error. Nothing is lost: `/orchestrate` goes on with it, once that is mended."
+    )
+    assert run.statuses() == {"TASK-1": "completed", "TASK-2": "pending"}
+    assert run.start() == ["SPAWN TASK-2 sonnet"]
+    assert run.state.status == RUNNING
+
+
+@pytest.mark.parametrize("error", ["invalid_request", "max_output_tokens", "unknown", ""])
+def test_an_error_that_the_task_may_have_made_is_a_failure(error: str) -> None:
+    run = started(task("TASK-1"))
+    run.fail("TASK-1", outage.reason(error))
+    assert run.wait() == ["SPAWN TASK-1 opus"]
+
+
+def test_who_asked_the_run_to_stop_gets_no_second_attempt() -> None:
+    run = started(task("TASK-1"))
+    run.state = replace(run.state, status=STOPPING)
+    run.fail("TASK-1")
+    assert run.wait() == ["STOP The run has stopped, as asked: 0 of 1 tasks completed. `/orchestrate` goes on with it."]
+    assert run.statuses() == {"TASK-1": "pending"}
+    assert run.start() == ["SPAWN TASK-1 sonnet"]
 
 
 def test_reasons_reach_the_orchestrator_cut_and_on_one_line() -> None:
@@ -339,109 +454,39 @@ def test_a_wait_with_nothing_running_says_how_the_last_run_ended() -> None:
     assert run.wait() == ["STOP No run is going on here: `/orchestrate` starts one. The one task is completed."]
 
 
-class AnyOrder(RuleBasedStateMachine):
-    """Reports, deaths, duplicates, hand edits and clock jumps in any order."""
-
-    @initialize(graph=st.lists(st.lists(st.integers(1, 6), max_size=2), min_size=1, max_size=6))
-    def begin(self, graph: list[list[int]]) -> None:
-        sections = (
-            task(f"TASK-{n}", dependencies=", ".join(f"TASK-{m}" for m in needs) or "None")
-            for n, needs in enumerate(graph, 1)
-        )
-        self.run = Simulation(queue(*sections))
-        self.sessions = 1
-        self.spawned: list[tuple[str, int]] = []
-        self.finished: set[str] = set()
-        self.obey(self.run.start())
-
-    def obey(self, directives: list[str]) -> None:
-        for line in directives:
-            word, *rest = line.split(" ")
-            assert word in ("SPAWN", "STOP")
-            if word == "SPAWN":
-                id_ = rest[0]
-                assert id_ in self.run.state.agents
-                assert id_ not in self.finished, "a completed task was spawned again"
-                self.spawned.append((id_, self.run.state.agents[id_].attempt))
-        for id_, status in self.run.statuses().items():
-            if status == "completed":
-                self.finished.add(id_)
-
-    def agent(self) -> str | None:
-        return next(iter(self.run.state.agents), None)
-
-    @rule()
-    def wait(self) -> None:
-        self.obey(self.run.wait())
-
-    @precondition(lambda self: self.agent())
-    @rule(failing=st.booleans(), reason=st.sampled_from(["a", "b", "c"]))
-    def report(self, failing: bool, reason: str) -> None:
-        id_ = self.agent()
-        assert id_
-        self.run.fail(id_, reason) if failing else self.run.done(id_)
-
-    @precondition(lambda self: self.spawned)
-    @rule(data=st.data())
-    def report_of_any_attempt(self, data: st.DataObject) -> None:
-        id_, attempt = data.draw(st.sampled_from(self.spawned))
-        self.run.reports.setdefault(id_, markers.Marker(markers.DONE, attempt))
-
-    @precondition(lambda self: self.agent())
-    @rule()
-    def sign_of_life(self) -> None:
-        self.run.live(self.agent() or "")
-
-    @rule(seconds=st.integers(-100_000, 100_000))
-    def clock_jumps(self, seconds: int) -> None:
-        self.run.now += seconds
-
-    @rule()
-    def hours_pass(self) -> None:
-        self.obey(self.run.wait(60 * Config().task_timeout + 60))
-
-    @rule(same=st.booleans())
-    def start_again(self, same: bool) -> None:
-        if not same:
-            self.sessions += 1
-            self.run.now += 2 * heartbeat.ABSENCE
-        self.obey(self.run.start(f"s{self.sessions}"))
-
-    @rule(n=st.integers(1, 6), status=st.sampled_from(["pending", "completed", "failed", "on hold"]))
-    def hand_edit(self, n: int, status: str) -> None:
-        parsed = q.parse(self.run.text)
-        self.run.text = q.edited(parsed, {f"TASK-{n}": status}).text
-        if status != "completed":
-            self.finished.discard(f"TASK-{n}")
-
-    @invariant()
-    def one_agent_at_a_time_and_attempts_are_never_used_twice(self) -> None:
-        assert len(self.run.state.agents) <= 1
-        attempts: dict[str, int] = {}
-        for id_, attempt in self.spawned:
-            assert attempt >= attempts.get(id_, 0)
-            attempts[id_] = attempt
-        for agent in self.run.state.agents.values():
-            assert agent.failures < Config().attempts
-
-    def teardown(self) -> None:
-        """However it came here, a run whose agents report ends within a bounded number of steps."""
-        if not hasattr(self, "run"):
-            return
-        self.sessions += 1
-        self.run.now += 2 * heartbeat.ABSENCE
-        self.obey(self.run.start(f"s{self.sessions}"))
-        for _ in range(20):
-            if self.run.state.status != RUNNING:
-                break
-            id_ = self.agent()
-            if id_:
-                self.run.reports.pop(id_, None)
-                self.run.done(id_)
-            self.obey(self.run.wait())
-        assert self.run.state.status in (FINISHED, STOPPED)
-        assert not self.run.state.agents
+@pytest.mark.parametrize("status", ["on hold", "completed"])
+def test_a_task_that_a_person_has_taken_out_of_the_run_gets_no_second_attempt(status: str) -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    run.text = q.edited(q.parse(run.text), {"TASK-1": status}).text
+    run.fail("TASK-1")
+    assert run.wait() == ["SPAWN TASK-2 sonnet"]
+    assert run.statuses()["TASK-1"] == status
+    assert run.said[-1].startswith("left TASK-1")
 
 
-AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
-test_any_order = AnyOrder.TestCase
+def test_a_task_that_a_person_has_deleted_gets_no_second_attempt() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    run.text = queue(task("TASK-2"))
+    run.fail("TASK-1")
+    assert run.wait() == ["SPAWN TASK-2 sonnet"]
+    assert run.said[-1] == "left TASK-1 (0/1): no longer in the queue"
+
+
+def test_where_the_queues_head_counts_more_tasks_completion_is_not_claimed_without_saying_so() -> None:
+    run = Simulation("# Task Queue\n\nTotal Tasks: 42\n\n" + task("TASK-1"))
+    run.start()
+    run.done("TASK-1")
+    (directive,) = run.wait()
+    assert directive.endswith("completed. Line 3 of the queue is another matter: it counts 42 tasks, and there are 1.")
+
+
+def test_a_second_attempt_whose_session_dies_is_not_the_first_again() -> None:
+    run = started(task("TASK-1"))
+    run.fail("TASK-1", "the tests do not pass")
+    assert run.wait() == ["SPAWN TASK-1 opus"]
+    run.now += 100
+    assert run.start("s2") == ["SPAWN TASK-1 opus"]
+    agent = run.state.agents["TASK-1"]
+    assert (agent.attempt, agent.failures, agent.reason) == (3, 1, "the tests do not pass")
+    run.fail("TASK-1")
+    assert run.wait()[0].startswith("STOP The run has ended, 0 of 1 tasks completed; failed: TASK-1")

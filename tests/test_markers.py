@@ -112,7 +112,7 @@ def test_a_folder_in_the_place_of_a_marker_is_refused(project: Project) -> None:
 
 @pytest.mark.parametrize("link", ["file", "folder"])
 def test_a_link_leads_no_marker_out_of_the_project(project: Project, tmp_path: Path, link: str) -> None:
-    outside = tmp_path / "outside"
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
     outside.mkdir()
     victim = outside / f"{ID}.done"
     victim.write_text("precious")

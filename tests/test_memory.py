@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def test_a_report_is_read_into_its_parts() -> None:
 )
 def test_paths_of_every_kind(item: str) -> None:
     assert memory.parse(report(item))[1] == [("pattern", "It hangs", ["app/(group)/page.tsx"])]
+
+
+def test_brackets_without_end_take_no_square_of_their_number() -> None:
+    before = time.process_time()
+    memory.parse(report(f"It hangs (files: {')' * 50_000}x"))
+    assert time.process_time() - before < 0.5
 
 
 @pytest.mark.parametrize(

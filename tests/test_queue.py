@@ -1,5 +1,7 @@
 """Queue texts as they occur in the wild, read, and edited without touching anything else."""
 
+import time
+
 import pytest
 from claudestrator_helper import check
 from claudestrator_helper import queue as q
@@ -180,7 +182,17 @@ def test_a_deeper_heading_belongs_to_its_task() -> None:
     assert (found.status, found.objective) == ("pending", "x")
 
 
-@pytest.mark.parametrize("text", ["", "\n", "# Task Queue\n", "no heading at all", "\ufeff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "# Task Queue\n",
+        "no heading at all",
+        "\ufeff",
+        "# Door\n\n**Goal:** a door\n**Status:** in progress\n",
+    ],
+)
 def test_texts_without_tasks(text: str) -> None:
     assert ids(text) == []
     assert unreadable(text) == []
@@ -205,10 +217,23 @@ def test_texts_in_any_script_are_kept() -> None:
      ("### TASK-001\n| Status | done |\n\n```\n### TASK-002\n| Status | pending |\n", 4, "never ends"),
      ("### TASK-001\n| Status | done |\n\n<!--\n### TASK-002\n| Status | pending |\n", 4, "never ends"),
      ("### TASK-001\n| Status | done |\n\n```\nx\n\n### TASK-002\n| Status | pending |\n\n```python\ny\n```\n", 4, "swallow"),
-     ("### TASK-001\n| Status | done |\n\n### TASK-002\n\nhalf a task\n", 4, "TASK-002")],
+     ("### TASK-001\n| Status | done |\n\n### TASK-002\n\nhalf a task\n", 4, "TASK-002"),
+     ("### TASK-001\n| Status | done |\n\n    ### TASK-002\n| Status | done |\n", 4, "no heading"), ("### TASK-001\n| Status | done |\n####### TASK-002\n", 3, "no heading"),
+     ("### TASK-001\n| Status | done |\n> ### TASK-002\n", 3, "no heading"), ("### TASK-001\n| Status | done |\n\u00a0### TASK-002\n", 3, "no heading"),
+     ("### TASK-001\n| Status | done |\nx\u2028### TASK-002\n", 3, "no heading"), ("### TASK-001\n| Status | done |\n**TASK-002**: log in\n**Status:** done\n", 3, "no heading"),
+     ("### TASK-001\n| Status | done |\nTASK-002\n---\n| Status | done |\n", 3, "no heading"), ("# Q\n\n**BUILD-1**\n**Status:** pending\n", 3, "no heading"),
+     ("# Log in\n\n| Status | pending |\n| Complexity | easy |\n", 1, "no id"), ("BUILD-1\n===\n**Status:** pending\n", 1, "no heading"), ("# Q\n\n- ### BUILD-1\n", 3, "no heading")],
 )  # fmt: skip
 def test_what_looks_like_a_task_and_is_none_is_named_with_its_line(text: str, line: int, word: str) -> None:
     assert [(at, word in said) for at, said in unreadable(text)] == [(line, True)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["see ### TASK-002", "TASK-002 is near", "UTF-8 is meant", "    ### TASK-001", "> # TASK-001", "- TASK-002", "### 2026-01 was before", "> ## Q3-2024", "- #TASK-123 in Jira"],
+)  # fmt: skip
+def test_a_line_about_a_task_is_none(line: str) -> None:
+    assert unreadable(task("TASK-001", extra=f"**Notes:**\n{line}\n\n")) == []
 
 
 def test_an_index_of_known_tasks_is_no_problem() -> None:
@@ -234,6 +259,65 @@ def test_a_status_change_edits_one_cell(cell: str, newline: str) -> None:
     assert after == f"{head}### TASK-T10{changed}"
     others = only(f"### A-1\n{cell}").status
     assert [found.status for found in q.parse(after).tasks] == [others, status, others]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("**Status:**", "**Status:** pending"), ("**Status:**\r\n", "**Status:** pending\r\n"), ("**Status:**\n```\ncode\n```\n", "**Status:** pending\n```\ncode\n```\n"),
+     ("**Status:**\n```\nnever ends", "**Status:** pending\n```\nnever ends"), ("**Status:**\n\n**Objective:** x", "**Status:** pending\n\n**Objective:** x"),
+     ("**Status:**\n\nA note of mine.\n", "**Status:** pending\n\nA note of mine.\n"), ("|Status|\r\n", "|Status|pending\r\n"), ("- **Status:** \r", "- **Status:** pending \r"),
+     ("**Status:**\r\n\r\non hold", "**Status:** pending\r\n\r\non hold"), ("| Status | done\\\r\n", "| Status | pending\\\r\n")],
+)  # fmt: skip
+def test_a_status_is_written_behind_the_name_of_its_field_where_there_is_none(before: str, after: str) -> None:
+    changed = q.set_status(f"### TASK-001\n{before}", "TASK-001", "pending")
+    assert changed == f"### TASK-001\n{after}"
+    assert only(changed).status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("# Q\r\r### TASK-001\r\r| Status | done |\r", ["TASK-001"]), ("### TASK-001\r\n| Status | done |\r### TASK-002\n| Status | done |", ["TASK-001", "TASK-002"]),
+     ("### TASK-001\n| Status | done |\n\ufeff### TASK-002\n| Status | done |", ["TASK-001", "TASK-002"]), ("```\r### TASK-001\r| Status | done |\r```\r### TASK-002\r| Status | done |", ["TASK-002"])],
+)  # fmt: skip
+def test_lines_that_end_in_a_cr_and_files_that_were_joined_are_read(text: str, found: list[str]) -> None:
+    assert [(task_.id, task_.status) for task_ in q.parse(text).tasks] == [(id_, "completed") for id_ in found]
+    assert unreadable(text) == []
+    assert q.set_status(text, found[-1], "pending") == "pending".join(text.rsplit("done", 1))
+
+
+def test_a_list_with_lone_crs_has_as_many_items() -> None:
+    assert only("### TASK-001\r| Status | done |\r**Criteria:**\r- a\r- b\r").criteria == ["a", "b"]
+
+
+def test_lines_are_counted_whatever_ends_them() -> None:
+    text = "x\r\ny\rz\n### TASK-001\n| Status | done |\r### TASK-002\n| Status | done |"
+    assert [found.line for found in q.parse(text).tasks] == [4, 6]
+
+
+@pytest.mark.parametrize(
+    "written", ["login-" * 30 + "!", "a" * 20_000, "a1" * 10_000, "a-" * 10_000 + "!", "x" + "(" * 30_000]
+)
+def test_no_text_of_dependencies_takes_the_square_of_its_length(written: str) -> None:
+    before = time.process_time()
+    assert only(section(f"| Status | pending |\n\n**Dependencies:** {written}")).dependencies != []
+    assert time.process_time() - before < 0.5
+
+
+def test_no_status_takes_the_square_of_its_length() -> None:
+    before = time.process_time()
+    assert only(section(f"| Status | {'(' * 30_000} |")).status == "(" * 30_000
+    assert time.process_time() - before < 0.5
+
+
+def test_an_id_is_not_found_inside_of_a_word() -> None:
+    text = section("| Status | pending |") + section("| Status | x |\n\n**Dependencies:** 1TASK-001", "### TASK-002")
+    assert q.parse(text).tasks[1].dependencies == ["1TASK-001"]
+
+
+def test_a_status_on_the_next_line_is_one_whatever_its_word() -> None:
+    text = section("**Status:**\non hold\n\nMore.")
+    assert only(text).status == "on hold"
+    assert q.set_status(text, "TASK-001", "pending") == text.replace("on hold", "pending")
 
 
 def test_bytes_that_are_not_utf_8_survive() -> None:

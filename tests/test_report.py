@@ -236,3 +236,12 @@ def test_a_link_leads_no_note_out_of_the_project(project: Project, tmp_path: Pat
     assert victim.read_text() == "mine"
     fill(project, task("TASK-002", dependencies=ID), task(ID, status="completed"))
     assert "leads out of" in refusal_of(report.begin, project, "TASK-002")
+
+
+def test_an_agent_that_the_run_does_not_wait_for_gets_no_work(project: Project) -> None:
+    state.write(project, State(run="r", status="running", session="s", agents={}, attempts={ID: 1}))
+    fill(project, task(ID, status="completed"), task("TASK-002"))
+    for id_ in (ID, "TASK-002"):
+        assert refusal_of(report.begin, project, id_).startswith(f"no agent is to work on {id_} now: end here")
+    state.write(project, State(run="r", status="finished", attempts={ID: 1}))
+    assert ID in report.begin(project, ID)

@@ -3,8 +3,6 @@
 import json
 import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,11 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, heartbeat, markers, paths, report, run, state
+from claudestrator_helper import files, heartbeat, markers, owner, paths, plan, report, run, state
 from claudestrator_helper import queue as q
 from claudestrator_helper import wait as waiting
 from claudestrator_helper.errors import ClaudestratorError
 from queues import queue, task
+from running import helper
 
 
 @pytest.fixture
@@ -105,20 +104,12 @@ def test_a_wait_whose_session_has_died_renews_no_heartbeat(
 ) -> None:
     fill(project, task("TASK-1"))
     run.start(project, "s1", [])
-    families = iter([(10, 9), (10, 9), (10, 1)])
-    monkeypatch.setattr(waiting, "parents", lambda: next(families))
+    lives = iter([True, False])
+    monkeypatch.setattr(owner, "alive", lambda _: next(lives))
     before = state.read(project).heartbeat
     with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
         run.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
     assert state.read(project).heartbeat - before < 5
-
-
-def test_the_parents_of_a_process_are_its_shell_and_whoever_called_that() -> None:
-    code = "from claudestrator_helper import wait; print(*wait.parents())"
-    command = ["bash", "-c", f"{sys.executable} -c '{code}'; true"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[1])}
-    shell = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert shell.communicate()[0].split() == [str(shell.pid), str(os.getpid())]
 
 
 def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
@@ -129,13 +120,87 @@ def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
     assert state.read(project).heartbeat == now + 20
 
 
-def test_another_session_is_refused_and_told_so(project: paths.Project) -> None:
+class Sessions:
+    """Claude Code's processes: which of them calls, and which are alive."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.calling, self.living = "one", {"one", "two"}
+        patch.setattr(owner, "current", lambda: self.calling)
+        patch.setattr(owner, "alive", lambda process: process in self.living)
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> Sessions:
+    return Sessions(monkeypatch)
+
+
+@pytest.mark.parametrize("session", ["s1", "s2"])
+def test_another_process_is_refused_and_told_so_while_the_run_has_one(
+    project: paths.Project, sessions: Sessions, session: str
+) -> None:
     fill(project, task("TASK-1"))
     run.start(project, "s1", [])
+    sessions.calling = "two"
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
-        run.start(project, "s2", [])
-    with pytest.raises(ClaudestratorError, match="another session has taken over"):
-        run.wait_for_step(project, "s2")
+        run.start(project, session, [])
+    before = files.read(project.session), files.read(run._turn(project))
+    with pytest.raises(ClaudestratorError, match="another session has this run"):
+        run.wait_for_step(project, session)
+    assert (files.read(project.session), files.read(run._turn(project))) == before
+
+
+@pytest.mark.parametrize("session", ["s1", "s2"])
+@pytest.mark.parametrize("verb", ["start", "wait"])
+def test_a_run_whose_process_is_dead_is_taken_over_at_once(
+    project: paths.Project, sessions: Sessions, verb: str, session: str
+) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3"))
+    run.start(project, "s1", [])
+    report.done(project, "TASK-1", 1, "")
+    assert wait(project)[-1] == "SPAWN TASK-2 sonnet"
+    report.begin(project, "TASK-2")
+    sessions.calling, sessions.living = "two", {"two"}
+    lines = run.start(project, session, []) if verb == "start" else run.wait_for_step(project, session)
+    assert lines[-1] == "SPAWN TASK-2 sonnet"
+    current = state.read(project)
+    assert (current.session, current.process) == (session, "two")
+    assert (current.agents["TASK-2"].attempt, statuses(project)["TASK-1"]) == (2, "completed")
+
+
+def test_the_agents_of_a_living_process_go_on_under_a_new_session(project: paths.Project, sessions: Sessions) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    report.begin(project, "TASK-1")
+    assert run.start(project, "after-clear", []) == ["WAIT"]
+    assert state.read(project).agents["TASK-1"].attempt == 1
+    assert sessions.living
+
+
+def test_the_impatient_take_a_run_away_from_a_session_which_then_takes_no_step(
+    project: paths.Project, sessions: Sessions
+) -> None:
+    fill(project, task("TASK-1"))
+    run.start(project, "s1", [])
+    report.begin(project, "TASK-1")
+    sessions.calling = "two"
+    assert run.start(project, "s2", ["--takeover"]) == ["SPAWN TASK-1 sonnet"]
+    sessions.calling = "one"
+    with pytest.raises(ClaudestratorError, match="another session has this run"):
+        run.wait_for_step(project, "s1")
+    with pytest.raises(ClaudestratorError, match="attempt 1 of TASK-1 is over"):
+        report.done(project, "TASK-1", 1, "")
+
+
+def test_where_no_process_is_known_the_session_and_the_heartbeat_tell(
+    project: paths.Project, sessions: Sessions
+) -> None:
+    fill(project, task("TASK-1"))
+    sessions.calling = ""
+    run.start(project, "s1", [])
+    now = time.time()
+    with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
+        run.start(project, "s2", [], now=lambda: now + 50)
+    assert run.start(project, "s2", [], now=lambda: now + 70) == ["SPAWN TASK-1 sonnet"]
 
 
 def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
@@ -147,15 +212,26 @@ def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
 
 
+def test_set_status_brings_a_task_back_that_this_run_has_completed(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"))
+    run.start(project, "s1", [])
+    report.done(project, "TASK-1", 1, "")
+    wait(project)
+    assert helper("set-status", "TASK-1", "pending", folder=project.root).code == 0
+    report.done(project, "TASK-2", 1, "")
+    assert wait(project) == ["done TASK-2 (1/2)", "SPAWN TASK-1 sonnet"]
+    assert state.read(project).agents["TASK-1"].attempt == 2
+
+
 def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(project: paths.Project) -> None:
     fill(project, task("TASK-2", dependencies="TASK-1", complexity="complex"), task("TASK-1", complexity="easy"))
     before = {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()}
-    assert run.plan(project, []) == [
+    assert plan.plan(project, []) == [
         "TASK-1 haiku",
         "TASK-2 opus",
         "STOP Dry run: nothing was changed.",
     ]
-    assert run.plan(project, ["2", "speed"])[2:] == [
+    assert plan.plan(project, ["2", "speed"])[2:] == [
         "loop 1 of 2: research opus, decomp opus, up to 5 tasks, commit, memory sonnet",
         "loop 2 of 2: research opus, decomp opus, up to 5 tasks, commit, memory sonnet",
         "STOP Dry run: nothing was changed.",
@@ -184,7 +260,7 @@ class Killed(BaseException):
 @pytest.fixture
 def kill_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Makes the n-th change of the disk, counted from 0, kill the process before it happens."""
-    names = ("write", "remove", "append_line")
+    names = ("_replace", "remove", "append_line")
     real = {name: getattr(files, name) for name in names}
 
     def arm(at: int) -> None:

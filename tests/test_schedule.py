@@ -1,5 +1,7 @@
 """Which task is next, and why none is."""
 
+import time
+
 import pytest
 from claudestrator_helper import check, schedule
 from claudestrator_helper import queue as q
@@ -110,6 +112,30 @@ def test_every_pending_task_is_ready_or_has_a_cause(graph: list[tuple[str, list[
     found = schedule.select(parsed)
     assert (found.reason == "ready") == bool(ready)
     assert (found.reason == "complete") == all(status == "completed" for _, _, status in graph)
+
+
+def test_of_a_long_cycle_and_of_many_running_tasks_the_first_few_are_named() -> None:
+    ring = [on(f"TASK-{n}", f"TASK-{(n + 1) % 9}") for n in range(9)]
+    arrows = "TASK-0 → TASK-1 → TASK-2 → TASK-3 → TASK-4 → 4 more → TASK-0"
+    assert select(*ring) == (None, "cycle", f"cycle {arrows}")
+    assert {str(cause) for cause in schedule.causes(q.parse(queue(*ring))).values()} == {f"cycle {arrows}"}
+    running = [on(f"TASK-{n}", "None", "in_progress") for n in range(7)]
+    assert select(*running)[2] == "waiting on TASK-0, TASK-1, TASK-2, TASK-3, TASK-4 and 2 more"
+
+
+def test_a_dependency_that_is_a_whole_story_is_cut() -> None:
+    assert len(select(on("TASK-1", "the login " * 1000))[2]) < 200
+
+
+def test_thousands_of_cycles_are_found_in_one_go() -> None:
+    count = 3000
+    tasks = [on(f"TASK-{n}", f"TASK-{n}, TASK-0, TASK-{n + 1}") for n in range(count)]
+    parsed = q.parse(queue(*tasks))
+    before = time.process_time()
+    found = schedule.causes(parsed)
+    assert time.process_time() - before < 2
+    assert len(found) == count
+    assert {cause.kind for cause in found.values()} == {"cycle"}
 
 
 def test_a_long_chain_needs_no_deep_stack() -> None:

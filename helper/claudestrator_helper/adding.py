@@ -9,10 +9,15 @@ from .paths import Project
 
 def add_tasks(project: Project, addition: str) -> str:
     """Adds the sections to the queue, all or none, and says so. Raises ClaudestratorError as check.add does."""
-    with files.locked(project.lock):
-        text, added = check.add(files.read(project.queue) or "", addition)
+    added: list[str] = []
+
+    def change(text: str) -> str:
+        joined, added[:] = check.add(text, addition)
         _refuse_used(project, added)
-        files.write(project.queue, text)
+        return joined
+
+    with files.locked(project.lock):
+        files.edit(project.queue, change, project.bounds)
     return f"added {len(added)}: {', '.join(added)}"
 
 

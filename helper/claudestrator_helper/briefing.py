@@ -7,12 +7,28 @@ from . import issues, memory
 from .errors import ClaudestratorError
 from .fields import cut
 from .paths import Project
-from .queue import Queue
+from .queue import Queue, Task
 from .state import State
 from .statuses import COMPLETED, PENDING
+from .verify import MOST
 
 #: Characters for the issues that are to become tasks; titles of each kind that research is shown.
 ISSUES_LIMIT, TITLES = 11_000, 60
+#: Characters for the tasks that are to be verified.
+TASKS_LIMIT = 16_000
+
+_VERDICTS = """\
+As soon as you know about one of the tasks below, give its verdict. When each has one, report.
+
+```
+claudestrator-helper verdict ID pass --attempt {attempt}
+```
+
+```
+claudestrator-helper verdict ID fail --attempt {attempt} - <<'REASON'
+the reason
+REASON
+```"""
 
 
 def research(project: Project, id_: str, state: State, filed: Queue) -> list[str]:
@@ -53,6 +69,32 @@ def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[st
         "**Tasks:**\n" + "\n".join(lines),
         *learned(project, None),
     ]
+
+
+def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
+    """The tasks to check, each cut to its share of what a prompt may hold, and how their verdicts are given."""
+    agent = state.agents.get(id_)
+    found = [parsed.by_id[each][0] for each in state.verifying[:MOST] if each in parsed.by_id]
+    if agent is None or not found:
+        raise ClaudestratorError(f"{id_} has nothing to verify now: `claudestrator-helper status` shows the run")
+    share = TASKS_LIMIT // len(found)
+    tasks = [f"## {task.id} (line {task.line})\n\n{_shared(_to_verify(task, state), share)}" for task in found]
+    stand = f"Each task stands whole in {project.queue}, from the line that is named here."
+    return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), f"# Tasks\n\n{stand}", *tasks]
+
+
+def _to_verify(task: Task, state: State) -> str:
+    parts = [f"**Objective:** {task.objective}"]
+    back = state.returned.get(task.id)
+    parts += [f"**Returned by the last verification:** {cut(back, 300)}"] if back else []
+    parts += ["**Acceptance Criteria:**\n" + "\n".join(f"- {item}" for item in task.criteria)] if task.criteria else []
+    parts += [f"**Files:** {', '.join(task.files)}"] if task.files else []
+    parts += ["Its agent has changed nothing in the working tree."] if task.id in state.unchanged else []
+    return "\n\n".join(parts)
+
+
+def _shared(text: str, share: int) -> str:
+    return text if len(text) <= share else f"{text[:share].rstrip()}… (cut here)"
 
 
 def learned(project: Project, paths: list[str] | None) -> list[str]:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fields, ids, queue, schedule, statuses
+from . import fields, ids, markdown, queue, schedule, statuses
 from .errors import ClaudestratorError
-from .markdown import line_of
 from .models import BY_COMPLEXITY
 from .queue import Queue, Task
 
@@ -20,13 +19,31 @@ class Problem(NamedTuple):
 
 #: A row or a list item that begins like a task; in prose it may be an index, or tasks in a format that no one reads.
 _LOOSE = re.compile(rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])")
-_INNER_FENCE = r"\n {0,3}(?:`{3,}|~{3,})[ \t]*\w"
+#: What ends a line for one program or another; for Markdown, only the first does.
+_BREAKS = "\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+_MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.WORD.pattern})(?![\w.-])"
+_UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD.pattern})(?![\w.-])"
+#: What a queue's own header, which may have a Status, does not have.
+_OF_TASKS = f"{queue.COMPLEXITY}|{queue.CRITERIA}|{queue.DEPENDENCIES}"
+_INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 
 
 def unreadable(parsed: Queue) -> list[Problem]:
     """Sections that look like tasks and can't be read as such: while there are any, nothing is "all completed"."""
-    found = [*_blocks(parsed), *_loose(parsed), *_hidden(parsed)]
+    found = [*_blocks(parsed), *_lost(parsed), *_loose(parsed), *_hidden(parsed)]
     return sorted(found)
+
+
+def miscounted(parsed: Queue) -> list[Problem]:
+    """Where the text above the first task counts more tasks than there are: no error, but some may have been lost."""
+    head = parsed.masked[: parsed.tasks[0].block.start] if parsed.tasks else ""
+    counted = re.finditer(r"(?im)^[^\w\n]*total(?: number of)? tasks[^\w\n]+(\d{1,6})\b", head)
+    there = len(parsed.tasks)
+    return [
+        Problem(parsed.line_at(match.start(1)), f"it counts {match[1]} tasks, and there are {there}")
+        for match in counted
+        if int(match[1]) > there
+    ]
 
 
 def problems(parsed: Queue) -> list[Problem]:
@@ -41,9 +58,8 @@ def problems(parsed: Queue) -> list[Problem]:
 
 
 def _of_task(task: Task) -> Iterator[str]:
-    twins = task.queue.by_id[task.id]
-    if len(twins) > 1:
-        yield f"the id stands more than once, at lines {' and '.join(str(twin.line) for twin in twins)}"
+    if len(task.queue.by_id[task.id]) > 1:
+        yield f"the id stands more than once, at lines {task.queue.where(task.id)}"
     if ids.ROLE.fullmatch(task.id):
         yield "the id is that of an agent of the run"
     yield from _of_status(task)
@@ -59,7 +75,7 @@ def _of_task(task: Task) -> Iterator[str]:
 def _of_status(task: Task) -> Iterator[str]:
     if task.status not in statuses.MOVES:
         yield f"its status {task.status[:40]!r} is none of {', '.join(statuses.MOVES)}"
-    if fields.count(task.queue.masked, task.block.body, task.block.end, queue.STATUS) > 1:
+    if len(fields.starts(task.queue.masked, task.block.body, task.block.end, queue.STATUS)) > 1:
         yield "it has more than one Status; the first counts"
 
 
@@ -72,22 +88,21 @@ def _of_dependencies(task: Task) -> Iterator[str]:
 
 
 def _blocks(parsed: Queue) -> Iterator[Problem]:
-    families = {"TASK", *(id_.split("-")[0] for id_ in parsed.ids)}
+    families = _families(parsed)
+    following = dict(zip(parsed.blocks, parsed.blocks[1:], strict=False))
     for block in parsed.others:
-        line = line_of(parsed.text, block.start)
+        line = parsed.line_at(block.start)
         if block.id:
             related = block.id.split("-")[0] in families or parsed.has(block, queue.ANY_FIELD)
-            if related and not _is_group(parsed, block):
+            if related and not _is_group(parsed, block, following.get(block)):
                 yield Problem(line, f"{block.id} looks like a task but has no Status")
-        elif block.level > 1 and _status_of(parsed, block) in statuses.MOVES:
+        elif _status_of(parsed, block) in statuses.MOVES and (block.level > 1 or parsed.has(block, _OF_TASKS)):
             yield Problem(line, f"{fields.one_line(block.title)[:60]!r} looks like a task but its heading has no id")
 
 
-def _is_group(parsed: Queue, block: queue.Block) -> bool:
+def _is_group(parsed: Queue, block: queue.Block, following: queue.Block | None) -> bool:
     """Whether *block* has nothing but deeper tasks: a group, or a heading that mentions a task above it."""
-    at = parsed.blocks.index(block)
-    around = parsed.blocks[at + 1 : at + 2]
-    deeper = any(other.level > block.level and other.id for other in around)
+    deeper = following is not None and following.level > block.level and following.id is not None
     return (deeper or block.id in parsed.by_id) and not parsed.has(block, queue.ANY_FIELD)
 
 
@@ -96,27 +111,58 @@ def _status_of(parsed: Queue, block: queue.Block) -> str:
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 
+def _families(parsed: Queue) -> set[str]:
+    return {"TASK", *(id_.split("-")[0] for id_ in parsed.ids)}
+
+
+def _lost(parsed: Queue) -> Iterator[Problem]:
+    """Lines that are meant for a task's heading and are none: its marks are behind others, too many or missing."""
+    families = _families(parsed)
+    lines = "\n" + parsed.masked
+    begun = {block.start for block in parsed.blocks}
+    marked = (match for match in re.finditer(_MARKED, lines) if match.start() not in begun)
+    for match in [*marked, *_unmarked(parsed, lines)]:
+        related = match[1].split("-")[0] in families or not parsed.tasks
+        if related and any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
+            id_, line = fields.cut(match[1]), parsed.line_at(match.start())
+            yield Problem(line, f"{id_} looks like a task but its line is no heading (### {id_})")
+
+
+def _unmarked(parsed: Queue, lines: str) -> Iterator[re.Match[str]]:
+    """Lines that begin with an id and stand above a Status which is not that of the section's own task."""
+    unmarked = re.compile(_UNMARKED)
+    own = {task.block: 1 for task in parsed.tasks}
+    first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
+    prose = markdown.Heading(0, 0, 0, "")
+    for block in [queue.Block(None, prose, first), *parsed.blocks]:
+        found = fields.starts(parsed.masked, block.body, block.end, queue.STATUS)
+        taken = own.get(block, 0)
+        for above, status in zip([block.body, *found][taken:], found[taken:], strict=False):
+            yield from unmarked.finditer(lines, above, status + 1)
+
+
 def _loose(parsed: Queue) -> Iterator[Problem]:
     prose = [(block.start, block.end) for block in parsed.others]
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     for start, end in [(0, first), *prose]:
         for match in _LOOSE.finditer("\n" + parsed.masked[start:end]):
             if any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
-                line = line_of(parsed.text, start + match.start())
-                yield Problem(line, f"{match[1]} looks like a task but is not a section of its own (### {match[1]})")
+                id_ = fields.cut(match[1])
+                line = parsed.line_at(start + match.start())
+                yield Problem(line, f"{id_} looks like a task but is not a section of its own (### {id_})")
 
 
 def _hidden(parsed: Queue) -> Iterator[Problem]:
     for span in parsed.hidden:
         inside = parsed.text[span.start : span.end]
         if not span.closed:
-            yield Problem(line_of(parsed.text, span.start), "a code block or comment that is opened here never ends")
+            yield Problem(parsed.line_at(span.start), "a code block or comment that is opened here never ends")
         elif (
             re.search(_INNER_FENCE, inside)
             and len(inside) - len(inside.lstrip("`~ ")) == 3
             and queue.parse(inside[3:]).tasks
         ):
-            yield Problem(line_of(parsed.text, span.start), "a code block that is opened here seems to swallow tasks")
+            yield Problem(parsed.line_at(span.start), "a code block that is opened here seems to swallow tasks")
 
 
 def add(text: str, addition: str) -> tuple[str, list[str]]:

@@ -7,24 +7,13 @@ import sys
 
 import click
 
-from . import paths
+from . import __version__, paths
 from .errors import ClaudestratorError, UsageError
 from .fields import one_line
+from .next_task import as_json_line
 from .next_task import report as say_refusal
 
 pass_project = click.make_pass_decorator(paths.Project)
-
-
-class _Version:
-    """Read when it is asked for: importlib.metadata costs more than most verbs."""
-
-    def __str__(self) -> str:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            return version("claudestrator")
-        except PackageNotFoundError:
-            return paths.plugin_version()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,24 +23,13 @@ class _Version:
     metavar="DIR",
     help="The project's root; by default the nearest folder upwards with .claude or .git.",
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=lambda context, _, value: _say_version(context, value),
-    help="Show the version and exit.",
+@click.version_option(
+    __version__, prog_name="claudestrator-helper", message="%(prog)s %(version)s", help="Show the version and exit."
 )
 @click.pass_context
 def cli(context: click.Context, folder: str | None) -> None:
     """The deterministic half of Claudestrator. `/orchestrate` in Claude Code drives it; people may too."""
     context.obj = paths.project(folder)
-
-
-def _say_version(context: click.Context, value: bool) -> None:
-    if value:
-        click.echo(f"claudestrator-helper {_Version()}")
-        context.exit()
 
 
 def run_cli() -> int:
@@ -80,39 +58,55 @@ def _say_refusal(error: ClaudestratorError) -> int:
 def _say_usage(error: click.ClickException) -> int:
     """One line like every refusal, where click would print four."""
     context = getattr(error, "ctx", None)
-    if len(sys.argv) == 1 or context is None:
+    if len(sys.argv) == 1:
         error.show()  # without any words, click's error is the whole help
         return error.exit_code
     message = one_line(error.format_message()).split(". ")[0].rstrip(".")
-    return say_refusal(UsageError(f"{message}; `{context.command_path} --help` shows what it takes"))
+    command = context.command_path if context else "claudestrator-helper"
+    return _say_refusal(UsageError(f"{message}; `{command} --help` shows what it takes"))
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.option("--session", default="", metavar="ID", help="The Claude Code session that will own the run.")
+@click.option("--verify", is_flag=True, help="Have the run's tasks checked against their acceptance criteria.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and change nothing.")
+@click.option("--commands", default="", metavar="VERSION", help="The version of the command that calls this.")
 @click.argument("words", nargs=-1)
 @pass_project
-def start(project: paths.Project, session: str, dry_run: bool, words: tuple[str, ...]) -> None:
-    """Begin or resume a run and print its directives.
+def start(
+    project: paths.Project, session: str, verify: bool, dry_run: bool, commands: str, words: tuple[str, ...]
+) -> None:
+    """Begin or resume a run and print its directives, behind one line on what will go wrong, if anything will.
 
     WORDS are what was typed after /orchestrate; a single - reads them from standard input. Always exits 0: a refusal
     is a STOP line.
     """
-    from . import files, run
+    from . import files, preflight, run
 
     try:
-        typed = (files.stdin() if words == ("-",) else " ".join(words)).split()
+        preflight.refuse_unknown(words, commands)
+        typed = (files.stdin() if words == ("-",) else " ".join(words)).split() + ["--verify"] * verify
         if "--dry-run" in typed or dry_run:
-            lines = run.plan(project, [word for word in typed if word != "--dry-run"])
+            from . import plan
+
+            lines = plan.plan(project, [word for word in typed if word != "--dry-run"])
         else:
             lines = run.start(project, session, typed)
+            if not lines[-1].startswith("STOP "):
+                lines = [*preflight.note(project, session, commands), *lines]
     except ClaudestratorError as error:
         lines = [f"STOP {error}"]
     echo(lines)
 
 
 @cli.command("wait")
-@click.option("--session", default="", metavar="ID", help="Refuse if another session owns the run by now.")
+@click.option(
+    "--session",
+    default="",
+    envvar="CLAUDE_CODE_SESSION_ID",
+    metavar="ID",
+    help="The session that waits [default: what Claude Code's environment says].",
+)
 @click.option(
     "--max",
     "limit",
@@ -172,20 +166,31 @@ def fail(project: paths.Project, id_: str, attempt: int | None, reason: str) -> 
     echo([report.fail(project, id_, attempt, text_of(reason))])
 
 
+@cli.command()
+@click.argument("id_", metavar="ID")
+@click.argument("word", metavar="pass|fail", type=click.Choice(["pass", "fail"]))
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.argument("reason", required=False)
+@pass_project
+def verdict(project: paths.Project, id_: str, word: str, attempt: int | None, reason: str | None) -> None:
+    """Give the verifying agent's verdict on the task ID; a fail needs its REASON (- reads standard input)."""
+    from . import verdicts
+
+    echo([verdicts.give(project, id_, word, attempt, text_of(reason))])
+
+
 @cli.command("state")
 @click.argument("key", required=False)
 @click.argument("value", required=False)
 @pass_project
 def state_(project: paths.Project, key: str | None, value: str | None) -> None:
     """Show the session state, one value of it, or set one (VALUE as JSON, or a word)."""
-    import json
-
     from . import files, state
 
     if key is None:
         echo([state.render(state.read(project))])
     elif value is None:
-        echo([json.dumps(state.get(state.read(project), key), ensure_ascii=False)])
+        echo([as_json_line(state.get(state.read(project), key))])
     else:
         with files.locked(project.lock):
             state.write(project, state.put(state.read(project), key, _value(value)))

@@ -29,13 +29,20 @@ def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
 @pass_project
 def set_status(project: paths.Project, id_: str, status: str) -> None:
     """Set a task's status: pending, in_progress, completed or failed. Changes that cell and nothing else."""
-    from . import files, queue
+    import os
+
+    from . import files, queue, statuses
+
+    def change(text: str) -> str:
+        changed = queue.set_status(text, id_, status)
+        if status != statuses.COMPLETED and os.path.exists(project.session):
+            from . import state
+
+            state.forget_completed(project, id_)
+        return changed
 
     with files.locked(project.lock):
-        text = files.read(project.queue) or ""
-        changed = queue.set_status(text, id_, status)
-        if changed != text:
-            files.write(project.queue, changed)
+        files.edit(project.queue, change, project.bounds)
     echo([f"{id_} {status}"])
 
 
@@ -44,16 +51,11 @@ def set_status(project: paths.Project, id_: str, status: str) -> None:
 @pass_project
 def tasks(project: paths.Project, as_json: bool) -> None:
     """List the queue: status, id, model, objective."""
-    import json
-
     from . import overview
+    from .next_task import as_json_line
 
     parsed = overview.tasks(project)
-    echo(
-        [json.dumps([task.as_json() for task in parsed.tasks], ensure_ascii=False)]
-        if as_json
-        else overview.table(parsed)
-    )
+    echo([as_json_line([task.as_json() for task in parsed.tasks])] if as_json else overview.table(parsed))
 
 
 @cli.command("add-tasks")
@@ -100,9 +102,11 @@ def remember(project: paths.Project, input_: str) -> None:
 @cli.command("check")
 @pass_project
 def check_(project: paths.Project) -> None:
-    """Name everything wrong in queue, state and installation; exit 1 if there is anything."""
-    from . import overview
+    """Name what is wrong in queue, state and installation, then what is good to know; exit 1 if anything is wrong."""
+    from . import installation, overview
 
     found = overview.problems(project)
-    echo(found or ["nothing is wrong"])
+    wrong, notes = installation.findings(project)
+    found += wrong
+    echo([*(found or ["nothing is wrong"]), *notes])
     sys.exit(1 if found else 0)

@@ -15,23 +15,24 @@ from .fields import cut
 from .paths import Project
 from .statuses import COMPLETED, FAILED
 
-#: Seconds to wait for another process that closes the loop; a commit's hooks may run a test suite.
-_LOCK_TIMEOUT = 2.0 * git.COMMIT_TIMEOUT
-
 
 def begin(project: Project) -> None:
     """Notes what is dirty now, because no commit of the run may touch it."""
-    files.write(_before(project), json.dumps(git.dirty(project)), within=project.state)
+    files.write(_before(project), json.dumps(git.dirty(project)), within=project.bounds)
 
 
-def close(project: Project, config: Config) -> list[str]:
-    """Commits the loop, writes its snapshot, and lets the run go on behind its commit; lines for the person."""
+def close(project: Project, config: Config, patience: float) -> list[str]:
+    """Commits the loop, writes its snapshot, and lets the run go on behind its commit; lines for the person.
+
+    Raises HeldError where another process has been closing it for *patience* seconds.
+
+    """
     # The project's own lock is held for milliseconds only, and agents wait for it.
-    with files.locked(os.path.join(project.markers, ".closing.lock"), _LOCK_TIMEOUT):
+    with files.locked(os.path.join(project.markers, ".closing.lock"), patience, project.bounds):
         current = state.read(project)
         if current.phase != improve.COMMIT:
             return []
-        parsed = queue.parse(files.read(project.queue) or "")
+        parsed = queue.parse(files.read(project.queue, project.bounds) or "")
         result = _commit(project, current, parsed) if config.commit == "loop" else git.Result(why="commits are off")
         _snapshot(project, current, parsed, result)
         with files.locked(project.lock):
@@ -53,7 +54,7 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.
     result = git.commit(project, before, _message(current, parsed))
     # What has been committed since, by whomever, is no unfinished work of before the run any more.
     still = git.dirty(project) or []
-    files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.state)
+    files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
     return result
 
 
@@ -85,7 +86,7 @@ def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
 
 def _snapshot(project: Project, current: state.State, parsed: queue.Queue, result: git.Result) -> None:
     events = [entry for entry in _log(project) if entry.get("run") == current.run and entry.get("loop") == current.loop]
-    found = queue.parse(files.read(project.issues) or "")
+    found = queue.parse(files.read(project.issues, project.bounds) or "")
     document = {
         "run": current.run,
         "loop": current.loop,
@@ -101,8 +102,8 @@ def _snapshot(project: Project, current: state.State, parsed: queue.Queue, resul
         },
     }
     path = os.path.join(project.snapshots, f"loop-{current.loop}.json")
-    _keep_other_runs(path, current.run)
-    files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.state)
+    _keep_other_runs(project, path, current.run)
+    files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
 
 
 def _task(id_: str, parsed: queue.Queue, events: Iterable[dict[str, object]]) -> dict[str, object]:
@@ -122,9 +123,9 @@ def _closed(issue: queue.Task, parsed: queue.Queue, ran: list[str]) -> bool:
     return issues.status(issue) == COMPLETED and any(task.id in ran for task in named)
 
 
-def _keep_other_runs(path: str, run: str) -> None:
+def _keep_other_runs(project: Project, path: str, run: str) -> None:
     """Loops are counted anew in each run, and no run's snapshot is lost to another's."""
-    text = files.read(path)
+    text = files.read(path, project.bounds)
     try:
         other = json.loads(text)["run"] if text else run
     except (ValueError, KeyError, TypeError):
@@ -135,7 +136,7 @@ def _keep_other_runs(path: str, run: str) -> None:
 
 def _log(project: Project) -> list[dict[str, object]]:
     found = []
-    for line in (files.read(project.log, within=project.state) or "").split("\n"):
+    for line in (files.read(project.log, within=project.bounds) or "").split("\n"):
         try:
             entry = json.loads(line)
         except ValueError:
@@ -151,7 +152,7 @@ def _before(project: Project) -> str:
 
 def _noted(project: Project) -> list[str] | None:
     try:
-        noted = json.loads(files.read(_before(project), within=project.state) or "")
+        noted = json.loads(files.read(_before(project), within=project.bounds) or "")
     except ValueError:
         return None
     return [str(path) for path in noted] if isinstance(noted, list) else None

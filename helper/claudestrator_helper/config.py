@@ -18,6 +18,7 @@ class Config:
     start_timeout: int = 180
     task_timeout: int = 60
     commit: str = "loop"
+    verify: str = "none"
     journal: bool = True
     memory: bool = True
 

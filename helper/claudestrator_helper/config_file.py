@@ -29,7 +29,7 @@ def _between(low: int, high: int) -> Rule:
 
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
-ROLES = ("decomposition", "research", "decomp", "memory")
+ROLES = ("decomposition", "research", "decomp", "verify", "memory")
 
 #: Every key, and what it may be.
 KEYS: dict[str, Rule] = {
@@ -39,6 +39,7 @@ KEYS: dict[str, Rule] = {
     "run.start_timeout": _between(30, 3600),
     "run.task_timeout": _between(1, 1440),
     "run.commit": _one_of("loop", "none"),
+    "run.verify": _one_of("loop", "none"),
     "journal.enabled": _FLAG,
     "memory.enabled": _FLAG,
 }
@@ -89,7 +90,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
 
 
 def _read(project: Project) -> tuple[dict[str, object], list[str]]:
-    text = files.read(project.config)
+    text = files.read(project.config, project.root)
     return parse(text, project.config) if text is not None else ({}, [])
 
 

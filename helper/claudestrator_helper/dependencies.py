@@ -12,7 +12,9 @@ _ALL_PREVIOUS = re.compile(
     r"all\s+(?:of\s+the\s+)?(?:previous|prior|preceding|earlier|above|tasks\s+above)\b.*\Z", re.IGNORECASE | re.DOTALL
 )
 _RANGE = re.compile(
-    rf"({ids.WORD.pattern})\s*(?:\b(?:through|thru|to)\b|–|—|\s-\s|\.\.\.?)\s*({ids.WORD.pattern})", re.IGNORECASE
+    # A search that began in the middle of an id too would take the square of its length.
+    rf"(?<![A-Za-z0-9][-_.])({ids.WORD.pattern})\s*(?:\b(?:through|thru|to)\b|–|—|\s-\s|\.\.\.?)\s*({ids.WORD.pattern})",
+    re.IGNORECASE,
 )
 
 
@@ -27,7 +29,7 @@ def read(text: str, known: list[str], position: int) -> list[str]:
     Ranges and "all previous tasks" are spelled out; what names no id is kept as it stands, so that it is reported.
 
     """
-    text = fields.one_line(re.sub(r"\([^)]*\)", " ", text).replace("`", " ").replace("*", " "))
+    text = fields.one_line(re.sub(r"\([^()]*\)", " ", text).replace("`", " ").replace("*", " "))
     if is_nothing(text):
         return []
     if _ALL_PREVIOUS.match(text):

@@ -5,16 +5,21 @@ spans, so that an edit can be a splice.
 """
 
 import functools
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+#: Of a list of names, so many are told.
+NAMED = 5
 
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
 _STOP = re.compile(
-    r"\n {0,3}(?:#{1,6}|\||(?:[-*+][ \t]+)?\*\*[A-Za-z][^*\n]{0,40}(?::\*\*|\*\*:)|(?:-{3,}|\*{3,}|_{3,})\s*?(?=\n|\Z))"
+    r"\n {0,3}(?:#{1,6}|\||(?:[-*+][ \t]+)?\*\*[A-Za-z][^*\n]{0,40}(?::\*\*|\*\*:)"
+    r"|(?:-{3,}|\*{3,}|_{3,})(?![-*_])\s*?(?=\n|\Z))"
 )
 _BLANK_LINE = re.compile(r"\n[ \t\r\xa0]*(?=\n|\Z)")
-_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?")
+_ITEM = re.compile(r"(?:\A|[\r\n])[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?")
 
 
 #: From offset to offset, white space at both ends left out.
@@ -23,7 +28,7 @@ Span = tuple[int, int]
 
 #: Any field, because compiling a pattern for each name takes longer than trying the names of all of a queue's.
 _FIELD = re.compile(
-    rf"\n {{0,3}}(?:\|{_GAP}[*_`]*([A-Za-z][A-Za-z -]{{0,40}}?)[*_`:]*{_GAP}\|(?P<cell>(?:\\.|[^\\|\n])*)"
+    rf"\n {{0,3}}(?:\|{_GAP}[*_`]*([A-Za-z][A-Za-z -]{{0,40}}?)[*_`:]*{_GAP}\|(?P<cell>(?:\\[^\r\n]|[^\\|\r\n])*)"
     rf"|(?:[-*+][ \t]+)?\*\*{_GAP}([A-Za-z][A-Za-z -]{{0,40}}?){_GAP}(?::{_GAP}\*\*|\*\*{_GAP}:)(?P<rest>[^\n]*))"
 )
 
@@ -55,9 +60,9 @@ def find(masked: str, start: int, end: int, names: str) -> Span | None:
     return _stripped(masked, match.start("rest"), stop.start() if stop else end)
 
 
-def count(masked: str, start: int, end: int, names: str) -> int:
-    """How many fields of that name the section holds."""
-    return sum(1 for _ in _matches(masked, start, end, names))
+def starts(masked: str, start: int, end: int, names: str) -> list[int]:
+    """Where each field of that name in the section begins."""
+    return [match.start() for match in _matches(masked, start, end, names)]
 
 
 def first_line(masked: str, span: Span) -> Span:
@@ -84,6 +89,12 @@ def cut(text: str, length: int = 100) -> str:
     """*text* on one line of at most *length* characters; 100 of a reason reach the orchestrator."""
     text = one_line(text)
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def named(names: Iterable[str], count: int, joint: str = ", ") -> str:
+    """The first few of *count* names, and how many there are besides."""
+    more = count - NAMED
+    return joint.join(itertools.islice(names, NAMED)) + (f" and {more} more" if more > 0 else "")
 
 
 def _stripped(masked: str, start: int, end: int) -> Span:

@@ -15,23 +15,28 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
     Raises ClaudestratorError as issues.add does.
 
     """
-    with files.locked(project.lock):
-        current = state.read(project)
-        loop = current.loop if current.unfinished else 0
-        text, added, repeated = issues.add(
-            files.read(project.issues) or "",
+    added: list[str] = []
+    repeated: list[str] = []
+
+    def change(text: str) -> str:
+        joined, added[:], repeated[:] = issues.add(
+            text,
             addition,
             source=cut(source, 20) or ("research" if current.phase == "research" else "user"),
             loop=loop,
             day=time.strftime("%Y%m%d"),
-            taken=files.read(project.queue) or "",
+            taken=files.read(project.queue, project.bounds) or "",
         )
-        if added:
-            files.write(project.issues, text)
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    for id_ in added:
-        entry = {"time": at, "run": current.run, "loop": loop, "event": "issue", "id": id_}
-        files.append_line(project.log, json.dumps(entry), within=project.state)
+        return joined
+
+    with files.locked(project.lock):
+        current = state.read(project)
+        loop = current.loop if current.unfinished else 0
+        files.edit(project.issues, change, project.bounds)
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for id_ in added:
+            entry = {"time": at, "run": current.run, "loop": loop, "event": "issue", "id": id_}
+            files.append_line(project.log, json.dumps(entry), within=project.bounds)
     return [
         f"added {len(added)}: {', '.join(added)}" if added else "added none",
         *(f"left out: {line}" for line in repeated),
@@ -47,6 +52,8 @@ def table(project: Project) -> list[str]:
 
 
 def as_json(project: Project) -> list[str]:
+    from .next_task import as_json_line
+
     found = [
         {
             "id": issue.id,
@@ -60,7 +67,7 @@ def as_json(project: Project) -> list[str]:
         }
         for issue in _filed(project).tasks
     ]
-    return [json.dumps(found, ensure_ascii=False)]
+    return [as_json_line(found)]
 
 
 def remember(project: Project, report: str) -> list[str]:
@@ -73,4 +80,4 @@ def remember(project: Project, report: str) -> list[str]:
 
 
 def _filed(project: Project) -> queue.Queue:
-    return queue.parse(files.read(project.issues) or "")
+    return queue.parse(files.read(project.issues, project.bounds) or "")

@@ -14,6 +14,10 @@ _PLAIN = "[a-z][a-z_]*"
 _LINE = re.compile(rf"({_PLAIN}):[ ]([^\t\n]*)")
 #: Words that YAML takes for a text and for nothing else. Compiled when needed: the helper itself writes JSON.
 _WORDS = r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]"
+#: What the YAML library raises, besides its own errors, for values such as `!!int ''` and `!!timestamp x`.
+_WRONG = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
+#: So many characters that the helper did not write itself are read: YAML can take the square of a number's length.
+_LONGEST = 1_000_000
 _NO_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _SPECIAL = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 
@@ -58,7 +62,7 @@ def _quick(block: str) -> dict[str, object] | None:
         key, value = match.groups()
         try:
             metadata[key] = json.loads(value, parse_float=_refuse, parse_constant=_refuse)
-        except ValueError:
+        except (ValueError, RecursionError):
             if value.lower() in _NO_WORDS or not re.fullmatch(_WORDS, value):
                 return None
             metadata[key] = value
@@ -74,10 +78,19 @@ def _thorough(block: str, name: str) -> dict[str, object]:
     import yaml
     from frontmatter.default_handlers import YAMLHandler
 
+    # The loader in Python, because the one in C refuses the escapes that stand for bytes that are not UTF-8.
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            # A few lines of aliases stand for more than any memory holds.
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.MarkedYAMLError(problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+            return super().compose_node(parent, index)
+
     try:
-        # The loader in Python, because the one in C refuses the escapes that stand for bytes that are not UTF-8.
-        metadata = YAMLHandler().load(block, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError) as error:
+        if len(block) > _LONGEST:
+            raise ValueError(len(block))
+        metadata = YAMLHandler().load(block, Loader=Loader)
+    except (yaml.YAMLError, *_WRONG) as error:
         line = _line_of(error, block)
         raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; mend or delete it") from error
     if not isinstance(metadata, dict | None):

@@ -248,17 +248,24 @@ def _head(repository: _Repository, name: str = "HEAD") -> str:
 
 def _git(folder: str, *words: str, text: str = "", index: str = "", timeout: float = _TIMEOUT) -> _Done:
     """Runs git in *folder* with *text* on its standard input and, where it is named, another index."""
-    # Files and not pipes: what a hook has left behind in the background may hold a pipe open for ever.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
+    try:
+        return _ran(folder, words, text, index, timeout)
+    except OSError as error:
+        return _Done(127, "", _NO_GIT if error.filename == "git" else f"git: {error.strerror or error}")
+
+
+def _ran(folder: str, words: tuple[str, ...], text: str, index: str, timeout: float) -> _Done:
+    # Files and not pipes: what a hook has left behind in the background may hold a pipe open for ever, and of a
+    # message that this process was killed over git would commit with the half that has come through.
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
+        given.write(text.encode("utf-8", "surrogateescape"))
+        given.seek(0)
+        process = subprocess.Popen(
+            ["git", *words], cwd=folder, env=_environment(index), stdin=given, stdout=out, stderr=said,
+            start_new_session=True,
+        )  # fmt: skip
         try:
-            process = subprocess.Popen(
-                ["git", *words], cwd=folder, env=_environment(index), stdin=subprocess.PIPE, stdout=out, stderr=said,
-                start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            return _Done(127, "", _NO_GIT if isinstance(error, FileNotFoundError) else f"git: {error.strerror}")
-        try:
-            process.communicate(text.encode("utf-8", "surrogateescape"), timeout)
+            process.wait(timeout)
         except BaseException as error:
             # With its hooks, which are in the same session.
             os.killpg(process.pid, signal.SIGKILL)

@@ -23,6 +23,6 @@ def attended(state: State, now: int) -> State:
     return replace(state, heartbeat=now, agents=agents)
 
 
-def owned(state: State, session: str, now: int) -> bool:
-    """Whether another session has the run, and was heard of within the last minute."""
-    return state.unfinished and state.session != session and -ABSENCE <= now - state.heartbeat < ABSENCE
+def fresh(state: State, now: int) -> bool:
+    """Whether the run was heard of within the last minute."""
+    return -ABSENCE <= now - state.heartbeat < ABSENCE

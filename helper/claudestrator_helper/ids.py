@@ -7,14 +7,15 @@ from .errors import ClaudestratorError
 LONGEST = 64
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST - 1}}}")
 
-#: Words that only look like a task's number, inside text: letters, then parts behind ``-``, ``_`` or ``.``.
-WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+")
+#: Words that only look like a task's number, inside text: letters, then parts behind ``-``, ``_`` or ``.``. One begins
+#: where a word does: were it found inside of others too, a search would take the square of a long word's length.
+WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+")
 
 #: The agent that turns PRD.md into tasks.
 DECOMPOSITION = "decomposition"
 
 #: Agents that do not carry out a task.
-ROLE = re.compile(r"(decomposition)|(research|decomp|memory)-\d+")
+ROLE = re.compile(r"(decomposition)|(research|decomp|verify|memory)-\d+")
 
 
 def role(id_: str) -> str:

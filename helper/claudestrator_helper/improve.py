@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import issues, summary
+from . import ids, issues, summary, verify
 from .fields import cut
 from .state import FINISHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .loop import Run
+    from .settlement import Settlement
 
 RESEARCH, DECOMP, TASKS, COMMIT, MEMORY = "research", "decomp", "tasks", "commit", "memory"
 _NEXT = {RESEARCH: DECOMP, DECOMP: TASKS, MEMORY: ""}
@@ -26,15 +27,19 @@ def dispatch(run: Run) -> None:
         phases.get(run.state.phase, _begin)(run)
 
 
-def advance(run: Run, id_: str) -> None:
+def advance(run: Settlement, id_: str) -> None:
     """To the phase behind the one whose agent has ended, however it ended."""
     role = id_.split("-", maxsplit=1)[0]
+    if role == verify.VERIFY:
+        verify.over(run, id_)
     if role in _NEXT and id_ == f"{role}-{run.state.loop}" and run.state.phase == role:
         run.state = replace(run.state, phase=_NEXT[role])
 
 
-def why_not_done(run: Run, id_: str) -> str:
+def why_not_done(run: Settlement, id_: str) -> str:
     """Why a role's report can't be taken for one; "" where it can."""
+    if ids.role(id_) == verify.VERIFY:
+        return verify.why_not_done(run)
     if not id_.startswith(DECOMP) or run.ready() or not issues.open_issues(run.inputs.issues):
         return ""
     return "it reported done but the queue has no task that can run"
@@ -67,11 +72,14 @@ def _decomp(run: Run) -> None:
 
 
 def _tasks(run: Run) -> None:
-    task = run.ready() if len(run.state.ran) < run.config.tasks_per_loop else None
-    if task is None:
-        return _go(run, COMMIT)
-    run.state = replace(run.state, ran=[*run.state.ran, task.id])
-    return run.claim(task.id, task.model)
+    # What verification returned runs before the commit, and is not counted again.
+    full = len(run.state.ran) >= run.config.tasks_per_loop
+    task = run.ready(run.state.returned) or (None if full else run.ready())
+    if task:
+        run.state = replace(run.state, ran=list(dict.fromkeys([*run.state.ran, task.id])))
+        run.claim_task(task)
+    elif not verify.begin(run):
+        _go(run, COMMIT)
 
 
 def _commit(run: Run) -> None:

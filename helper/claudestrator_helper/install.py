@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
-from . import files, install_files, install_helper, install_settings
+from . import __version__, files, install_files, install_helper, install_settings
 from .errors import ClaudestratorError
 from .install_files import Manifest, Plan
 
@@ -66,7 +66,7 @@ def install(folder: str, *, dry_run: bool) -> list[str]:
     new, ours = _about(path, lambda: install_settings.merge(old or "{}\n", before.settings))
     folders = tuple(dict.fromkeys((*before.folders, *_missing_folders(folder, wanted))))
     made = before.made_settings or old is None
-    after = Manifest(install_helper.version(), plan.files, folders, tuple(ours), made)
+    after = Manifest(__version__, plan.files, folders, tuple(ours), made)
     if not dry_run:
         _apply(folder, plan, before, after, new if new != old else None)
     return _shown(folder, plan) + [f"{path}: add {line}" for line in install_settings.news(ours, before.settings)]

@@ -2,11 +2,10 @@
 
 import hashlib
 import os
-import re
 import shutil
 import sys
 
-from . import files, venv
+from . import __version__, files, venv
 from .errors import ClaudestratorError
 
 NAME = "claudestrator-helper"
@@ -20,11 +19,6 @@ def repository() -> str:
     if not os.path.isfile(os.path.join(root, "pyproject.toml")):
         raise ClaudestratorError("there is no clone around this helper: run install.sh of a clone of Claudestrator")
     return root
-
-
-def version() -> str:
-    found = re.search(r'^version = "(.*)"', _project_file(), re.MULTILINE)
-    return found[1] if found else "unknown"
 
 
 def main() -> None:
@@ -92,8 +86,9 @@ def notes() -> list[str]:
 
 def _key() -> str:
     """What the venv is made from: the version, and a hash of all files that go into it."""
-    total = hashlib.sha256(_project_file().encode())
     root = repository()
+    project_file = files.read(os.path.join(root, "pyproject.toml")) or ""
+    total = hashlib.sha256(project_file.encode())
     for top in ("helper", "commands", ".claudestrator"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(name for name in folders if name != "__pycache__")
@@ -101,11 +96,7 @@ def _key() -> str:
                 path = os.path.join(folder, name)
                 text = files.read(path) or ""
                 total.update(f"{os.path.relpath(path, root)}\0{len(text)}\0{text}".encode("utf-8", "surrogateescape"))
-    return f"{version()} {total.hexdigest()}"
-
-
-def _project_file() -> str:
-    return files.read(os.path.join(repository(), "pyproject.toml")) or ""
+    return f"{__version__} {total.hexdigest()}"
 
 
 def _data_folder() -> str:

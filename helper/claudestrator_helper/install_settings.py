@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from . import json_text
+from .claude_settings import HOOKS
 from .errors import ClaudestratorError
 
 BOM = "\ufeff"
@@ -18,10 +19,6 @@ class Addition(NamedTuple):
     item: bool = False
 
 
-def _hook(command: str) -> dict[str, Any]:
-    return {"hooks": [{"type": "command", "command": command}]}
-
-
 #: In an order in which each finds its place made. An hour is the longest that a single wait may block.
 WANTED = (
     Addition(("permissions",), {}),
@@ -30,10 +27,11 @@ WANTED = (
     Addition(("env",), {}),
     Addition(("env", "BASH_MAX_TIMEOUT_MS"), "3600000"),
     Addition(("hooks",), {}),
-    Addition(("hooks", "SubagentStop"), []),
-    Addition(("hooks", "SubagentStop"), _hook("claudestrator-helper hook"), item=True),
-    Addition(("hooks", "SessionStart"), []),
-    Addition(("hooks", "SessionStart"), _hook("claudestrator-helper next-task --hook"), item=True),
+    *(
+        addition
+        for event, hook in HOOKS.items()
+        for addition in (Addition(("hooks", event), []), Addition(("hooks", event), hook, item=True))
+    ),
 )
 
 

@@ -5,7 +5,7 @@ needs no memory of its own and comes out the same however often it is asked.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from . import fields, markdown, queue
 from .errors import ClaudestratorError
@@ -121,13 +121,13 @@ def add(
     return joined, added, repeated
 
 
-def follow(issues: Queue, tasks: Queue) -> str:
+def follow(issues: Queue, tasks: Queue, returned: Collection[str] = ()) -> str:
     """The issue queue's text with each issue's status and Task Ref as the tasks that name it have made them.
 
     Task Ref names the tasks of the last attempt at the issue: those added since it was pending, or, while it is
     accepted, those too that came later. While one of them is unfinished the issue is accepted; then it is completed,
     or pending again if one failed. Where there is no Task Ref, the last task that names it decides. What a person has
-    rejected or completed stays so.
+    rejected or completed stays so, but an issue is not completed any more with one of the *returned* tasks.
 
     """
     by_issue: dict[str, list[Task]] = {}
@@ -136,12 +136,17 @@ def follow(issues: Queue, tasks: Queue) -> str:
     edits: list[tuple[fields.Span, str]] = []
     for issue in issues.tasks:
         named = by_issue.get(issue.id)
-        if named and status(issue) in (PENDING, ACCEPTED) and len(issues.by_id[issue.id]) == 1:
+        if named and len(issues.by_id[issue.id]) == 1 and _is_open(issue, named, returned):
             edits += _edits(issue, named)
     text = issues.text
     for (start, end), value in sorted(edits, reverse=True):
         text = text[:start] + value + text[end:]
     return text
+
+
+def _is_open(issue: Task, named: list[Task], returned: Collection[str]) -> bool:
+    back = status(issue) == COMPLETED and any(task.id in returned for task in named)
+    return back or status(issue) in (PENDING, ACCEPTED)
 
 
 def _edits(issue: Task, named: list[Task]) -> list[tuple[fields.Span, str]]:
@@ -238,11 +243,13 @@ def _parts(section: Task, rows: Iterable[str]) -> tuple[list[str], str]:
     """The rows of a section's first table that are not among *rows*, and all that stands below it, as it was sent."""
     lines = section.queue.text.split("\n")[3:]
     named = re.compile(rf"\|[\s*_`]*(?:{'|'.join(rows)}|Field)[\s*_`:]*\|.*|\|[\s|:-]*", re.IGNORECASE)
-    others: list[str] = []
-    while lines and (not lines[0].strip() or lines[0].lstrip().startswith("|")):
-        line = lines.pop(0).strip()
-        others += [f"{line}\n"] if line and not named.fullmatch(line) else []
-    return others, re.sub(r"(?:\s|^-{3,}$)+\Z", "", "\n".join(lines), flags=re.MULTILINE)
+    while lines and re.fullmatch("(?:-{3,})?", lines[-1].strip()):
+        lines.pop()
+    first = next(
+        (at for at, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("|")), len(lines)
+    )
+    table = (line.strip() for line in lines[:first])
+    return [f"{row}\n" for row in table if row and not named.fullmatch(row)], "\n".join(lines[first:]).rstrip()
 
 
 def _appended(text: str, section: str) -> str:

@@ -31,6 +31,7 @@ class Hidden:
 
 def hidden(text: str) -> list[Hidden]:
     """The fences and the comments that begin a line, in order, by the rules of CommonMark."""
+    text = _plain(text)
     if "```" not in text and "~~~" not in text and "<!--" not in text:
         return []
     spans = []
@@ -60,9 +61,8 @@ def _end_of(lines: str, opening: re.Match[str]) -> tuple[int, bool]:
 
 
 def mask(text: str, spans: list[Hidden]) -> str:
-    """*text* with everything in *spans* blanked, at the same offsets and with the same newlines."""
-    if text.startswith("\ufeff"):
-        text = " " + text[1:]
+    """*text* with everything in *spans* blanked, at the same offsets; every line's end is a newline there."""
+    text = _plain(text)
     if not spans:
         return text
     parts, at = [], 0
@@ -70,6 +70,16 @@ def mask(text: str, spans: list[Hidden]) -> str:
         parts += [text[at : span.start], re.sub(r"[^\n]", " ", text[span.start : span.end])]
         at = span.end
     return "".join([*parts, text[at:]])
+
+
+def _plain(text: str) -> str:
+    """*text* at the same offsets without what hides a line's beginning: BOMs, which stand in the middle too once files
+    were joined, and line ends that are a lone CR."""
+    if "\ufeff" in text:
+        text = text.replace("\ufeff", " ")
+    if "\r" in text and text.count("\r") != text.count("\r\n"):
+        text = re.sub(r"\r(?!\n)", "\n", text)
+    return text
 
 
 def headings(masked: str) -> list[Heading]:

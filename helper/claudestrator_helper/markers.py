@@ -1,6 +1,8 @@
-"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``, and ``.started`` as a sign of life.
+"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, and ``.agent``,
+whose first line is what Claude Code calls the agent that it launched.
 
-The first line is ``done`` or the reason, the second names the attempt. A file made by hand, empty even, counts.
+The first line is ``done`` or the reason, the second names the attempt. A file made by hand, empty even, counts. The
+third is about the working tree: its fingerprint when the agent began, and in a report that it was left as it was.
 """
 
 import os
@@ -12,23 +14,28 @@ from . import files
 from .fields import one_line
 from .paths import Project
 
-DONE, FAILED, STARTED = "done", "failed", "started"
+DONE, FAILED, STARTED, AGENT = "done", "failed", "started", "agent"
+UNCHANGED = "nothing changed"
 _ATTEMPT = re.compile(r"attempt: (\d{1,9})")
 
 
 class Marker(NamedTuple):
-    """What one agent left: *kind* DONE or FAILED, the attempt (None where the file doesn't say), and the reason."""
+    """What one agent left: *kind* DONE or FAILED, the attempt (None where the file doesn't say), the reason, and
+    whether it left the working tree as it was."""
 
     kind: str
     attempt: int | None
     reason: str = ""
+    unchanged: bool = False
 
 
 class Markers(NamedTuple):
-    """The markers of some agents, by id: their reports, and the attempts that have shown a sign of life."""
+    """The markers of some agents, by id: their reports, and the attempts that have shown a sign of life, or that were
+    launched."""
 
     reports: dict[str, Marker]
     started: dict[str, int | None]
+    launched: frozenset[str] = frozenset()
 
 
 def path(project: Project, id_: str, kind: str) -> str:
@@ -42,33 +49,49 @@ def read(project: Project, attempts: Mapping[str, int]) -> Markers:
         report = report_of(project, id_, attempt)
         if report:
             reports[id_] = report
-        text = files.read(path(project, id_, STARTED))
+        text = files.read(path(project, id_, STARTED), project.bounds)
         if text is not None:
             started[id_] = _attempt(text)
-    return Markers(reports, started)
+    launched = [id_ for id_, attempt in attempts.items() if name(project, id_, attempt)]
+    return Markers(reports, started, frozenset(launched))
+
+
+def name(project: Project, id_: str, attempt: int) -> str:
+    """What Claude Code calls the agent of that attempt; "" where none was launched, or no hook saw it."""
+    text = files.read(path(project, id_, AGENT), project.bounds) or ""
+    return _line(text, 0) if _attempt(text) == attempt else ""
 
 
 def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
     """The report on that attempt of *id_*. Of two that contradict each other, the failure: it claims less."""
     for kind in (FAILED, DONE):
-        text = files.read(path(project, id_, kind))
+        text = files.read(path(project, id_, kind), project.bounds)
         if text is not None and _attempt(text) in (None, attempt):
             reason = one_line(text.split("\n", 1)[0]) or "no reason given"
-            return Marker(kind, _attempt(text), reason if kind == FAILED else "")
+            return Marker(kind, _attempt(text), reason if kind == FAILED else "", _line(text, 2) == UNCHANGED)
     return None
 
 
-def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str) -> None:
-    line = "" if attempt is None else f"attempt: {attempt}\n"
-    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.state)
+def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
+    line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
+    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds)
 
 
 def clear(project: Project, id_: str) -> None:
-    for kind in (DONE, FAILED, STARTED):
-        files.remove(path(project, id_, kind))
+    for kind in (DONE, FAILED, STARTED, AGENT):
+        files.remove(path(project, id_, kind), project.bounds)
+
+
+def begun(project: Project, id_: str, attempt: int) -> str | None:
+    """The working tree's fingerprint when that attempt began; None for one that has given no sign of life."""
+    text = files.read(path(project, id_, STARTED), project.bounds)
+    return _line(text, 2) if text is not None and _attempt(text) == attempt else None
+
+
+def _line(text: str, number: int) -> str:
+    return next(iter(text.split("\n", number + 1)[number:]), "").strip()
 
 
 def _attempt(text: str) -> int | None:
-    lines = text.split("\n", 2)
-    match = _ATTEMPT.fullmatch(lines[1].strip()) if len(lines) > 1 else None
+    match = _ATTEMPT.fullmatch(_line(text, 1))
     return int(match[1]) if match else None

@@ -64,7 +64,7 @@ def parse(report: str) -> tuple[str, list[tuple[str, str, list[str]]], list[str]
 
 def _named(item: str) -> tuple[str, list[str]]:
     """An item's text, and the paths of the `(files: …)` at its end."""
-    named = re.search(r"\s*\(files?:(?!.*\(files?:)\s*(.*)\)\W*\Z", item, re.IGNORECASE)
+    named = re.search(r"\s*\(files?:(?!.*\(files?:)\s*(.*)\)[^\w)]*\Z", item, re.IGNORECASE)
     if named is None:
         return item, []
     paths = (re.sub(r":\d+(?:-\d+)?\Z", "", path.strip("` ")) for path in named[1].split(","))
@@ -109,8 +109,8 @@ def remember(project: Project, report: str, *, loop: int, run: str) -> list[str]
         live[_key(entry)] = _merged(project, entry, live.pop(_key(entry), None))
     kept = list(live.values())[-KEPT:]
     document = {"version": 1, "entries": [asdict(entry) for entry in kept]}
-    files.write(summary_path(project), f"# Loop {loop}\n\n{summary}\n", within=project.state)
-    files.write(project.knowledge, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.state)
+    files.write(summary_path(project), f"# Loop {loop}\n\n{summary}\n", within=project.bounds)
+    files.write(project.knowledge, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
     retired = len(old) - known + len(live) - len(kept)
     said.append(f"kept the summary of loop {loop}, {len(live) - known} new entries; {retired} retired")
     return said
@@ -130,7 +130,7 @@ def read(project: Project) -> list[Entry]:
 
     """
     path = project.knowledge
-    text = files.read(path, within=project.state)
+    text = files.read(path, within=project.bounds)
     if text is None:
         return []
     try:
@@ -159,7 +159,7 @@ def _entry(each: dict[str, object]) -> Entry:
 
 
 def summary(project: Project) -> str:
-    text = (files.read(summary_path(project), within=project.state) or "").strip()
+    text = (files.read(summary_path(project), within=project.bounds) or "").strip()
     # The heading of the loop is not counted; a person may have written more.
     return text if len(text) <= SUMMARY_LENGTH + 20 else text[: SUMMARY_LENGTH + 19].rstrip() + "…"
 

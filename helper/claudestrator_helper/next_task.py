@@ -36,17 +36,23 @@ def answer(project: paths.Project, *, as_json: bool) -> str:
     """
     found = select(project)
     if as_json:
-        import json
-
         task = found.task.as_json() if found.task else None
-        return json.dumps({"task": task, "reason": found.reason, "detail": found.detail}, ensure_ascii=False)
+        return as_json_line({"task": task, "reason": found.reason, "detail": found.detail})
     if found.task:
         return f"{found.task.id} {found.task.model} {found.task.objective}"
     return f"none: {one_line(found.detail)}"
 
 
+def as_json_line(value: object) -> str:
+    """*value* as JSON; bytes that are not UTF-8, which JSON can't hold, as U+FFFD."""
+    import json
+    import re
+
+    return re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(value, ensure_ascii=False))
+
+
 def select(project: paths.Project) -> schedule.Selection:
-    parsed = queue.parse(files.read(project.queue) or "")
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
     found = schedule.select(parsed)
     if found.reason in (schedule.COMPLETE, schedule.EMPTY):
         # Only now does it matter whether there are sections that nobody could read.

@@ -5,16 +5,15 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from . import check, files, issues, markers, prd, queue, state, summary
 from .errors import ClaudestratorError
-from .fields import cut
+from .fields import cut, one_line
 from .paths import Project
 
 
 def tasks(project: Project) -> queue.Queue:
-    return queue.parse(files.read(project.queue) or "")
+    return queue.parse(files.read(project.queue, project.bounds) or "")
 
 
 def table(parsed: queue.Queue) -> list[str]:
@@ -34,7 +33,7 @@ def status(project: Project, now: float | None = None) -> list[str]:
     for id_, agent in current.agents.items():
         text = f"{id_}  {agent.model}, attempt {agent.attempt}, {_elapsed(at - agent.claimed)}"
         lines.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
-    lines += [*_loops(project, current), *_issues(project)]
+    lines += [*_verification(current), *_loops(project, current), *_issues(project)]
     lines += [f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()]
     wrong = len(check.problems(parsed))
     if wrong:
@@ -52,34 +51,48 @@ def _run(current: state.State, at: int) -> str:
     heard = max(0, at - current.heartbeat)
     if current.unfinished and heard > 60:
         where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it")
-    return ", ".join(where)
+    # The state may have come with somebody's repository.
+    return one_line(", ".join(where))
+
+
+def _verification(current: state.State) -> list[str]:
+    if not current.verify:
+        return []
+    passed = sum(map(current.is_verified, current.completed))
+    under = f", under check: {', '.join(current.verifying)}" if current.verifying else ""
+    back = [f"returned: {id_}  {cut(why)}" for id_, why in current.returned.items() if id_ not in current.failed]
+    left = [f"not verified: {id_}  {cut(why)}" for id_, why in current.unverified.items()]
+    return [f"verification: {passed} of {len(current.completed)} tasks of this run verified{under}", *back, *left]
 
 
 def _loops(project: Project, current: state.State) -> list[str]:
     """One line for each loop of this run that has been closed."""
-    found = [_snapshot(project, number) for number in range(1, current.loop + 1)]
-    return [_loop(snapshot) for snapshot in found if snapshot.get("run") == current.run]
-
-
-def _snapshot(project: Project, number: int) -> dict[str, Any]:
-    """What a loop's snapshot says; nothing where there is none, or none that the helper wrote."""
     try:
-        found = json.loads(files.read(os.path.join(project.snapshots, f"loop-{number}.json")) or "{}")
-        return found if {"loop", "tasks", "commit", "issues"} <= set(found) else {}
-    except (ValueError, TypeError):
-        return {}
+        numbers = (name[5:-5] for name in os.listdir(project.snapshots) if len(name) < 20 and name.isascii())
+    except OSError:
+        return []
+    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop)
+    return list(filter(None, (_loop(project, number, current.run) for number in closed)))
 
 
-def _loop(snapshot: dict[str, Any]) -> str:
-    count = Counter(str(task["status"]) for task in snapshot["tasks"])
-    did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
-    commit = str(snapshot["commit"] or "no commit")[:9]
-    found, closed = (len(snapshot["issues"][kind]) for kind in ("found", "closed"))
-    return f"loop {snapshot['loop']}: {commit}, tasks: {did}; issues: {found} found, {closed} closed"
+def _loop(project: Project, number: int, run: str) -> str:
+    """What the snapshot of a run's loop says; nothing where there is none that the helper wrote."""
+    try:
+        path = os.path.join(project.snapshots, f"loop-{number}.json")
+        snapshot = json.loads(files.read(path, project.bounds) or "{}")
+        count = Counter(str(task["status"]) for task in snapshot["tasks"])
+        did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
+        commit = str(snapshot["commit"] or "no commit")[:9]
+        found, closed = (len(snapshot["issues"][kind]) for kind in ("found", "closed"))
+        line = f"loop {number}: {commit}, tasks: {did}; issues: {found} found, {closed} closed"
+        return cut(line, 200) if snapshot["run"] == run else ""
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return ""
 
 
 def _issues(project: Project) -> list[str]:
-    count = Counter(issues.status(issue) for issue in queue.parse(files.read(project.issues) or "").tasks)
+    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    count = Counter(issues.status(issue) for issue in filed.tasks)
     return [f"issues: {', '.join(f'{number} {cut(word, 20)}' for word, number in count.items())}"] if count else []
 
 
@@ -94,7 +107,7 @@ def _elapsed(seconds: int) -> str:
 
 
 def problems(project: Project) -> list[str]:
-    """Everything wrong in queues, configuration, state and installation, one line each, with its file and line."""
+    """Everything wrong in queues, configuration and state, one line each, with its file and line."""
     found = [*_of_queue(project), *_of_issues(project), *_refusal(state.read, project)]
     if os.path.lexists(project.config):
         from . import config_file
@@ -104,18 +117,20 @@ def problems(project: Project) -> list[str]:
         from . import memory
 
         found += _refusal(memory.read, project)
-    return [*found, *_of_folders(project), *_of_installation(project)]
+    return found
 
 
 def _of_queue(project: Project) -> list[str]:
     try:
-        text = files.read(project.queue)
+        text = files.read(project.queue, project.bounds)
     except ClaudestratorError as error:
         return [str(error)]
     if text is None:
         missing = prd.why_not(project)
         return [missing] if missing else []
-    found = [f"{project.queue}:{line}: {wrong}" for line, wrong in check.problems(queue.parse(text))]
+    parsed = queue.parse(text)
+    wrongs = sorted([*check.problems(parsed), *check.miscounted(parsed)])
+    found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs]
     cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)
     if cut is not None:
         found.append(
@@ -125,7 +140,7 @@ def _of_queue(project: Project) -> list[str]:
 
 
 def _of_issues(project: Project) -> list[str]:
-    parsed = queue.parse(files.read(project.issues) or "")
+    parsed = queue.parse(files.read(project.issues, project.bounds) or "")
     found = []
     for issue in parsed.tasks:
         if len(parsed.by_id[issue.id]) > 1:
@@ -144,44 +159,3 @@ def _refusal(read: Callable[[Project], object], project: Project) -> list[str]:
     except ClaudestratorError as error:
         return [str(error)]
     return []
-
-
-def _of_folders(project: Project) -> list[str]:
-    folder = project.state if os.path.isdir(project.state) else project.root
-    found = (
-        []
-        if os.access(folder, os.W_OK)
-        else [f"{folder} can't be written: give yourself the right to, or start elsewhere"]
-    )
-    ignore = os.path.join(project.state, ".gitignore")
-    text = files.read(ignore)
-    missing = [name for name in state.IGNORED.split() if text is not None and name not in text.split()]
-    if missing:
-        found.append(f"{ignore}: add {', '.join(missing)}, so that the run's own files stay out of git")
-    return found
-
-
-def _of_installation(project: Project) -> list[str]:
-    found = []
-    if not _on_path("claudestrator-helper"):
-        found.append(
-            "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
-        )
-    if not _on_path("git"):
-        found.append("git is not on PATH: install git, agents and people want to see what changed")
-    elif not any(os.path.exists(os.path.join(folder, ".git")) for folder in _upwards(project.root)):
-        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
-    return found
-
-
-def _on_path(name: str) -> bool:
-    # What shutil.which does beyond this is for Windows, and importing it takes longer than the whole check.
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
-
-
-def _upwards(folder: str) -> list[str]:
-    found = [folder]
-    while os.path.dirname(found[-1]) != found[-1]:
-        found.append(os.path.dirname(found[-1]))
-    return found

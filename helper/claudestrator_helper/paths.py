@@ -8,10 +8,16 @@ STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
 
 
 class Project:
-    """The two folders of a project: *root* holds PRD.md, *state* what the run keeps. Both are absolute."""
+    """The two folders of a project: *root* holds PRD.md, *state* what the run keeps. Both are absolute.
+
+    No link may lead the run's files out of *bounds*: the root, or the state's folder where that is elsewhere.
+
+    """
 
     def __init__(self, root: str, state: str) -> None:
         self.root, self.state = root, state
+        inside = os.path.normpath(state).startswith(os.path.join(root, ""))
+        self.bounds = root if inside else state
 
     @property
     def prd(self) -> str:
@@ -53,14 +59,23 @@ class Project:
     def markers(self) -> str:
         return os.path.join(self.state, "agent_complete")
 
+    @property
+    def journal(self) -> str:
+        return os.path.join(self.state, "journal")
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Every folder that the run writes to."""
+        return self.state, self.markers, self.journal, self.snapshots
+
     def note(self, id_: str) -> str:
-        return os.path.join(self.state, "journal", f"task-{id_}.md")
+        return os.path.join(self.journal, f"task-{id_}.md")
 
 
 def project(folder: str | None = None) -> Project:
     """The project of *folder*, or the one around the current folder.
 
-    Raises ClaudestratorError for a folder that isn't there.
+    Raises ClaudestratorError for a folder that isn't there, and for a state's folder that a link leads elsewhere.
 
     """
     if folder is not None and not os.path.isdir(folder):
@@ -69,7 +84,21 @@ def project(folder: str | None = None) -> Project:
         root = os.path.abspath(folder) if folder else root_around(os.getcwd())
     except FileNotFoundError as error:
         raise ClaudestratorError("the current folder is gone: change to the project's root and try again") from error
-    return Project(root, os.path.join(root, os.environ.get(STATE_VARIABLE) or ".claude"))
+    moved = os.environ.get(STATE_VARIABLE)
+    found = Project(root, os.path.join(root, moved or ".claude"))
+    if moved or os.path.islink(found.state):
+        _refuse_led_away(found)
+    return found
+
+
+def _refuse_led_away(found: Project) -> None:
+    # Hooks run in every session, and mostly have no use for this import.
+    from . import links
+
+    try:
+        links.stays(found.state, found.bounds)
+    except ClaudestratorError as error:
+        raise ClaudestratorError(f"{error}, or name the folder that you mean in {STATE_VARIABLE}") from error
 
 
 def root_around(folder: str) -> str:
@@ -95,15 +124,3 @@ def shipped(name: str) -> str:
     inside = os.path.join(package, "shipped", name)
     clone = os.path.join(os.path.dirname(os.path.dirname(package)), ".claudestrator", name)
     return inside if os.path.exists(inside) else clone
-
-
-def plugin_version() -> str:
-    """The version of the plugin that this code belongs to, where it was never installed as a package."""
-    import json
-
-    clone = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    try:
-        with open(os.path.join(clone, ".claude-plugin", "plugin.json"), encoding="utf-8") as file:
-            return str(json.load(file)["version"])
-    except (OSError, ValueError, KeyError):
-        return "unknown"

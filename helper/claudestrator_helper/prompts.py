@@ -8,7 +8,7 @@ from .queue import Queue, Task
 
 #: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters: the report's section comes
 #: last and has to arrive. So many characters go to the role, the task, all notes together and the last reason.
-ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT = 4_000, 12_000, 7_000, 1_000
+ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT, BACK_LIMIT = 4_000, 12_000, 7_000, 1_000, 500
 #: The notes of so many dependencies are shown, the last ones: of more there would be too little of each.
 NOTED = 35
 
@@ -64,8 +64,14 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     body, path = roles.text(project, ids.role(id_))
     parts = _brief(project, id_, current, parsed)
     if agent and agent.reason:
-        parts.append(_FAILED.format(reason=fields.cut(agent.reason, REASON_LIMIT)))
+        parts.append(_FAILED.format(reason=_reasons(agent.reason, current.returned.get(id_, ""))))
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, reporting(project, id_, attempt)])
+
+
+def _reasons(last: str, returned: str) -> str:
+    """Why the last attempt failed, and why verification returned the one before it, where that is another reason."""
+    before = f" Before that, verification returned it: {fields.cut(returned, BACK_LIMIT)}" if returned else ""
+    return fields.cut(last, REASON_LIMIT) + ("" if last.endswith(returned) else before)
 
 
 def reporting(project: Project, id_: str, attempt: int) -> str:
@@ -85,7 +91,9 @@ def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> l
 
     if role == "memory":
         return briefing.remember(project, id_, current, parsed)
-    filed = queue.parse(files.read(project.issues) or "")
+    if role == "verify":
+        return briefing.verify(project, id_, current, parsed)
+    filed = queue.parse(files.read(project.issues, project.bounds) or "")
     if role == "decomp":
         return briefing.decomp(project, id_, filed)
     return briefing.research(project, id_, current, filed)
@@ -110,7 +118,7 @@ def _learned(project: Project, task: Task) -> list[str]:
 
 
 def _notes(project: Project, dependencies: list[str]) -> list[str]:
-    found = [(id_, files.read(project.note(id_), within=project.state)) for id_ in dependencies if ids.is_id(id_)]
+    found = [(id_, files.read(project.note(id_), within=project.bounds)) for id_ in dependencies if ids.is_id(id_)]
     notes = [(id_, note.strip()) for id_, note in found if note and note.strip()]
     if not notes:
         return []

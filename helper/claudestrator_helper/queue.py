@@ -64,7 +64,18 @@ class Task:
     @cached_property
     def status_span(self) -> fields.Span | None:
         span = self.span(STATUS)
-        return fields.first_line(self.queue.masked, span) if span else None
+        return self._status_at(fields.first_line(self.queue.masked, span)) if span else None
+
+    def _status_at(self, span: fields.Span) -> fields.Span:
+        """*span*, or the end of the field's name where nothing stands behind it, or a paragraph that is no status."""
+        name = self.block.body + len(self.queue.masked[self.block.body : span[0]].rstrip())
+        between = self.queue.masked[name : span[0]]
+        if span[0] == span[1]:
+            empty = "\r" in between or "\n" in between
+        else:
+            value = self.queue.text[span[0] : span[1]]
+            empty = between.count("\n") > 1 and statuses.normalise(value) not in statuses.MOVES
+        return (name, name) if empty else span
 
     @cached_property
     def status(self) -> str:
@@ -128,7 +139,7 @@ class Task:
     @property
     def line(self) -> int:
         """The line of the heading, counted from 1."""
-        return markdown.line_of(self.queue.text, self.block.start)
+        return self.queue.line_at(self.block.start)
 
     def as_json(self) -> dict[str, object]:
         names = (
@@ -174,6 +185,22 @@ class Queue:
             index.setdefault(task.id, []).append(task)
         return index
 
+    @cached_property
+    def _newlines(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self.masked)]
+
+    def line_at(self, offset: int) -> int:
+        """The line, counted from 1, on which *offset* stands."""
+        # Counting anew for each line of a long list would take the square of the queue's length.
+        from bisect import bisect_left
+
+        return bisect_left(self._newlines, offset) + 1
+
+    def where(self, id_: str) -> str:
+        """The lines of the tasks of that id."""
+        found = self.by_id[id_]
+        return fields.named((str(task.line) for task in found), len(found), " and ")
+
     def has(self, block: Block, names: str) -> bool:
         return fields.find(self.masked, block.body, block.end, names) is not None
 
@@ -187,9 +214,9 @@ class Queue:
         if len(found) == 1:
             return found[0]
         if found:
-            lines = " and ".join(str(task.line) for task in found)
+            lines = self.where(id_)
             raise ClaudestratorError(f"{id_} stands more than once in the queue, at lines {lines}: rename all but one")
-        raise ClaudestratorError(f"no task {id_} in the queue: `claudestrator-helper tasks` lists them")
+        raise ClaudestratorError(f"no task {fields.cut(id_)} in the queue: `claudestrator-helper tasks` lists them")
 
 
 def parse(text: str, models: Mapping[str, str] = BY_COMPLEXITY) -> Queue:
@@ -218,7 +245,9 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
     for task in reversed(parsed.tasks):
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
-            text = text[: span[0]] + status + text[span[1] :]
+            # Only behind the name of a field that has no value, nothing stands between the two.
+            gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
+            text = f"{text[: span[0]]}{gap}{status}{text[span[1] :]}"
     return parsed if text == parsed.text else parse(text, parsed.models)
 
 

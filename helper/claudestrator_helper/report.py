@@ -1,11 +1,12 @@
 """Agents' reports: `prompt` as a sign of life, `done` and `fail` as markers.
 
-No lock is needed: each report is one file of its own, put in its place whole.
+Each is one file of its own, put in its place whole; a report is left under the lock, because the run may be about to
+give the task away.
 """
 
 import re
 
-from . import config, fields, files, ids, markers, prompts, queue, state
+from . import config, fields, files, ids, markers, owner, prompts, queue, state, steady, working_tree
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -16,13 +17,21 @@ NOTE_LENGTH = 2000
 def begin(project: Project, id_: str) -> str:
     """The agent's prompt; leaves its sign of life.
 
-    Raises ClaudestratorError for an id that no agent has.
+    Raises ClaudestratorError for an id that no agent has; where no run is going on, anybody may look at a task's.
 
     """
     current, parsed = _read(project)
     text = prompts.prompt(project, ids.checked(id_), current, parsed)
-    if id_ in current.agents:
-        markers.leave(project, id_, markers.STARTED, current.agents[id_].attempt, markers.STARTED)
+    agent = current.agents.get(id_)
+    if current.unfinished and not agent:
+        # An orchestrator that lost its place, or woke an old agent, may send one that the run doesn't wait for.
+        raise ClaudestratorError(f"no agent is to work on {id_} now: end here, without doing anything")
+    process = owner.current() if agent else ""
+    if process and current.process != process and owner.alive(current.process):
+        raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
+    if agent and markers.begun(project, id_, agent.attempt) is None:
+        tree = working_tree.fingerprint(project) if ids.role(id_) == "task" else ""
+        markers.leave(project, id_, markers.STARTED, agent.attempt, markers.STARTED, tree)
     return text
 
 
@@ -30,7 +39,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     """Leaves the marker and the note; the one line that the agent is to answer with.
 
     Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that another one
-    contradicts, and for a decomposition without a result.
+    contradicts, for a decomposition without a result, and for a verification without all its verdicts.
 
     """
     current, parsed = _read(project)
@@ -39,9 +48,13 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     latest = _awaited(project, current, parsed, id_, attempt)
     if id_ == ids.DECOMPOSITION:
         _decomposed(parsed)
+    elif ids.role(id_) == "verify":
+        _judged(project, id_, current, parsed)
     if note.strip() and ids.role(id_) == "task" and config.read(project).journal:
-        files.write(project.note(id_), _kept(note), within=project.state)
-    markers.leave(project, id_, markers.DONE, latest, markers.DONE)
+        files.write(project.note(id_), _kept(note), within=project.bounds)
+    before = markers.begun(project, id_, latest)
+    unchanged = before and working_tree.fingerprint(project) == before
+    _leave(project, id_, markers.DONE, latest, markers.DONE, markers.UNCHANGED if unchanged else "")
     return f"done {id_}"
 
 
@@ -51,12 +64,26 @@ def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
     if _reported(project, current, id_, markers.FAILED):
         return f"failed {id_}"
     latest = _awaited(project, current, parsed, id_, attempt)
-    markers.leave(project, id_, markers.FAILED, latest, fields.cut(reason, 1000) or "no reason given")
+    _leave(project, id_, markers.FAILED, latest, fields.cut(reason, 1000) or "no reason given")
     return f"failed {id_}"
 
 
+def _leave(project: Project, id_: str, kind: str, attempt: int, first_line: str, more: str = "") -> None:
+    """Under the lock, because the run may be about to give the task to another attempt, and would lose this report.
+
+    Raises ClaudestratorError where it has done so since it was looked up.
+
+    """
+    with files.locked(project.lock):
+        current, parsed = _read(project)
+        if not _reported(project, current, id_, kind):
+            _awaited(project, current, parsed, id_, attempt)
+            markers.leave(project, id_, kind, attempt, first_line, more)
+
+
 def _read(project: Project) -> tuple[state.State, queue.Queue]:
-    return state.read(project), queue.parse(files.read(project.queue) or "")
+    current = state.read(project)
+    return current, steady.read(project, current)
 
 
 def _reported(project: Project, current: state.State, id_: str, kind: str) -> bool:
@@ -71,7 +98,7 @@ def _reported(project: Project, current: state.State, id_: str, kind: str) -> bo
 
 def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: str, attempt: int | None) -> int:
     """The number of the attempt that a report of *id_* is for."""
-    from . import loop
+    from . import settlement
 
     if id_ not in current.agents and id_ not in parsed.by_id:
         raise ClaudestratorError(
@@ -81,7 +108,7 @@ def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: s
     if attempt not in (None, latest):
         raise ClaudestratorError(f"attempt {attempt} of {id_} is over: end here, nothing was recorded")
     status = parsed.task(id_).status if id_ in parsed.by_id else ""
-    if id_ not in current.agents and not loop.counts_late(current, id_, status, latest):
+    if id_ not in current.agents and not settlement.counts_late(current, id_, status, latest):
         way = f"`claudestrator-helper set-status {id_} completed`"
         raise ClaudestratorError(f"no agent was given {id_}, it is {status}: if you finished it by hand, use {way}")
     return latest
@@ -99,6 +126,18 @@ def _decomposed(parsed: queue.Queue) -> None:
         listed = "\n".join(f"line {line}: {text}" for line, text in problems[:10])
         way = f"`claudestrator-helper fail {ids.DECOMPOSITION} -`"
         raise ClaudestratorError(f"the queue has errors; mend them, or report with {way}:\n{listed}")
+
+
+def _judged(project: Project, id_: str, current: state.State, parsed: queue.Queue) -> None:
+    from . import verdicts
+
+    left = verdicts.missing(project, current, parsed)
+    if left:
+        listed = f"{', '.join(left[:10])}{'…' if left[10:] else ''}"
+        raise ClaudestratorError(
+            f"no verdict yet on {listed}: give each with `claudestrator-helper verdict`, then report; where you can't, "
+            f"report with `claudestrator-helper fail {id_} -`"
+        )
 
 
 def _kept(note: str) -> str:

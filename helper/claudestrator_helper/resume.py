@@ -2,25 +2,42 @@
 
 import re
 from dataclasses import replace
+from typing import NamedTuple
 
-from . import heartbeat, loop, queue
+from . import heartbeat, owner, queue
 from .errors import ClaudestratorError
 from .state import RUNNING, STOPPED, State
 from .statuses import IN_PROGRESS, PENDING
+from .step import Inputs
 
+OURS, TAKEN, FREE = "ours", "taken", "free"
 #: Loops of one run at most.
 MOST_LOOPS = 1000
 _USAGE = f"type /orchestrate to build what PRD.md asks for, or /orchestrate N [focus] for N loops, 1 to {MOST_LOOPS:,}"
 
 
-def understood(words: list[str]) -> tuple[int, str]:
-    """The number of loops (0 for none) and the focus that were typed after `/orchestrate`.
+class Asked(NamedTuple):
+    """What was typed after `/orchestrate`: the number of loops, 0 for none, their focus, and the flags."""
+
+    loops: int = 0
+    focus: str = ""
+    takeover: bool = False
+    verify: bool = False
+
+
+NOTHING = Asked()
+
+
+def understood(words: list[str]) -> Asked:
+    """What these words ask for.
 
     Raises ClaudestratorError for words that mean nothing.
 
     """
+    flags = Asked(takeover="--takeover" in words, verify="--verify" in words)
+    words = [word for word in words if word not in ("--takeover", "--verify")]
     if not words:
-        return 0, ""
+        return flags
     number, focus = words[0], " ".join(words[1:])
     if not re.fullmatch(r"[+-]?\d+", number):
         raise ClaudestratorError(f"{' '.join(words)[:60]!r} means nothing here: {_USAGE}")
@@ -28,7 +45,7 @@ def understood(words: list[str]) -> tuple[int, str]:
         raise ClaudestratorError(f"{number[:20]} loops can't be: {_USAGE}")
     if re.fullmatch(r"[+-]?\d+", focus):
         raise ClaudestratorError(f"{number} or {focus[:20]} loops? {_USAGE}")
-    return int(number), focus
+    return flags._replace(loops=int(number), focus=focus)
 
 
 def goes_on_with_loops(state: State) -> bool:
@@ -36,30 +53,81 @@ def goes_on_with_loops(state: State) -> bool:
     return state.loops > 0 and (state.unfinished or state.status == STOPPED)
 
 
-def begin(inputs: loop.Inputs, session: str, run: str, loops: int = 0, focus: str = "") -> loop.Inputs:
-    """The inputs of the first step after `/orchestrate`: the same run where it is this session's, an orphan of
-    another's, or was stopped, else a new one. Tasks in progress whose agent is unknown, or died with its session, are
-    pending again."""
+def whose(state: State, session: str, process: str, now: int) -> str:
+    """Whose the run is, to a caller with that session's id and owner.current().
+
+    OURS: its own; TAKEN: another's who is at work; FREE: nobody's, or of one who is gone.
+
+    """
+    if not state.unfinished:
+        return FREE
+    if state.process and state.process == process:
+        return OURS
+    # Under a session's own id another process of it may have taken over, and a sandbox hides which process calls.
+    lives = owner.alive(state.process) if state.process and process else None
+    if lives is None and state.session == session:
+        return OURS
+    if lives is False:
+        return FREE
+    return TAKEN if lives or heartbeat.fresh(state, now) else FREE
+
+
+class Caller(NamedTuple):
+    """Who typed `/orchestrate`: the session's id, the owner.current(), and whether our hooks have seen it."""
+
+    session: str
+    process: str = ""
+    hooked: bool = False
+
+
+def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
+    """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
+    new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
+    session, process, hooked = caller
     state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
-    same = state.unfinished and state.session == session
+    same = not asked.takeover and whose(state, session, process, now) == OURS
     agents = state.agents if same else {id_: a for id_, a in state.agents.items() if id_ in inputs.markers.reports}
     # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
     overdue = now - inputs.config.start_timeout
-    agents = {id_: replace(agent, spawned=min(agent.spawned, overdue)) for id_, agent in agents.items()}
+    agents = {
+        id_: agent if id_ in inputs.markers.launched else replace(agent, spawned=min(agent.spawned, overdue))
+        for id_, agent in agents.items()
+    }
     released = {id_: agent.attempt for id_, agent in state.agents.items() if id_ not in agents}
+    lost = {id_: agent for id_, agent in state.agents.items() if id_ in released and agent.failures}
     begun = replace(
         state,
+        lost={**state.lost, **lost},
         status=RUNNING,
         session=session,
+        process=process,
+        hooked=hooked,
         heartbeat=now,
         agents=agents,
         released={**state.released, **released},
     )
     if state.unfinished or state.status == STOPPED:
-        begun = replace(begun, loops=max(loops or state.loops, state.loop), focus=focus or state.focus)
+        begun = replace(begun, loops=max(asked.loops or state.loops, state.loop), focus=asked.focus or state.focus)
     else:
         begun = replace(
-            begun, run=run, failed={}, streak=[], loops=loops, loop=0, phase="", focus=focus, ran=[], commit=""
+            begun,
+            run=run,
+            failed={},
+            lost={},
+            streak=[],
+            loops=asked.loops,
+            loop=0,
+            phase="",
+            focus=asked.focus,
+            ran=[],
+            commit="",
+            completed={},
+            unchanged=[],
+            verify=False,
+            returned={},
+            unverified={},
         )
+    if asked.verify or inputs.config.verify == "loop":
+        begun = replace(begun, verify=True)
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))

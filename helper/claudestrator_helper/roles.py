@@ -38,8 +38,8 @@ def model(project: Project, role: str, config: Config) -> str:
 def _document(project: Project, role: str) -> tuple[str, str]:
     name = os.path.join("skills", "orchestrator", f"{role}_agent.md")
     shipped = paths.shipped(name)
-    for path in (os.path.join(project.root, ".claudestrator", name), shipped):
-        document = files.read(path)
+    for path, within in ((os.path.join(project.root, ".claudestrator", name), project.root), (shipped, "")):
+        document = files.read(path, within)
         if document is not None:
             return path, document
     raise ClaudestratorError(f"the text of the role is missing ({shipped}): install Claudestrator again")

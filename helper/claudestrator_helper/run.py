@@ -6,10 +6,26 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import config, files, heartbeat, ids, improve, issues, loop, markers, prd, queue, resume, state, wait
-from .errors import ClaudestratorError
+from . import (
+    asking,
+    config,
+    files,
+    issues,
+    loop,
+    markers,
+    owner,
+    prd,
+    queue,
+    resume,
+    settlement,
+    state,
+    steady,
+    wait,
+)
+from .errors import ClaudestratorError, HeldError
 from .paths import Project
 from .statuses import FAILED
+from .step import Inputs, Step
 
 
 def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
@@ -18,54 +34,34 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     Raises ClaudestratorError for words that mean nothing, and where another session has the run.
 
     """
-    loops, focus = resume.understood(words)
-    if loops and not resume.goes_on_with_loops(state.read(project)):
+    asked, process = resume.understood(words), owner.current()
+    if asked.loops and not resume.goes_on_with_loops(state.read(project)):
         from . import closing
 
         closing.begin(project)
     with files.locked(project.lock):
         inputs = read(project, int(now()))
-        if heartbeat.owned(inputs.state, session, inputs.now):
+        if not asked.takeover and resume.whose(inputs.state, session, process, inputs.now) == resume.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
                 f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
-                f"/orchestrate again in a minute"
+                f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
             )
-        begun = resume.begin(inputs, session, f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}", loops, focus)
-        if begun.queue is not inputs.queue:
-            files.write(project.queue, begun.queue.text)
-        step = _apply(project, begun, inputs.state)
+        step = _begin(project, inputs, resume.Caller(session, process, asking.mode(project, session) != ""), asked)
+    from . import sweep
+
+    sweep.sweep(project.folders, now(), project.bounds)
     return step.lines + (step.directives or ["WAIT"])
 
 
-def plan(project: Project, words: list[str]) -> list[str]:
-    """What `start` would run, in order, if every task succeeded; nothing is changed."""
-    loops, focus = resume.understood(words)
-    inputs = resume.begin(read(project, int(time.time())), "", "plan", 0, focus)
-    lines: list[str] = []
-    while True:
-        step = loop.next_step(inputs)
-        spawned = [line.removeprefix("SPAWN ") for line in step.directives if line.startswith("SPAWN ")]
-        if ids.DECOMPOSITION in step.state.agents:
-            lines += [*spawned, "then the tasks that the decomposition finds"]
-        if ids.DECOMPOSITION in step.state.agents or not spawned:
-            return [*lines, *_planned_loops(inputs, loops), "STOP Dry run: nothing was changed."]
-        lines += spawned
-        reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
-        parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
-        inputs = inputs._replace(state=step.state, queue=parsed, markers=markers.Markers(reports, {}))
-
-
-def _planned_loops(inputs: loop.Inputs, loops: int) -> list[str]:
-    config, model = inputs.config, inputs.model
-    phases = [
-        f"research {model(improve.RESEARCH)}",
-        f"decomp {model(improve.DECOMP)}",
-        f"up to {config.tasks_per_loop} tasks",
-        "commit" if config.commit == "loop" else "no commit",
-        f"memory {model(improve.MEMORY)}" if config.memory else "no memory",
-    ]
-    return [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, loops + 1)]
+def _begin(project: Project, inputs: Inputs, caller: resume.Caller, asked: resume.Asked) -> Step:
+    """The first step after `/orchestrate`, or of a `wait` that goes on for a session that is gone."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    begun = resume.begin(inputs, caller, name, asked)
+    both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
+    changes = {new.id: new.status for old, new in both if new.status != old.status}
+    begun = begun._replace(queue=_edit(project, inputs.queue, changes))
+    return _apply(project, begun, inputs.state)
 
 
 def wait_for_step(
@@ -82,41 +78,50 @@ def wait_for_step(
     called has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, family, turn = clock() + limit, wait.parents(), _take_turn(project)
+    deadline, process = clock() + limit, owner.current()
+    turn = _take_turn(project, session, process, int(now()))
     seen: list[str] = []
     while True:
-        if wait.parents() != family:
+        if not os.path.exists(project.session):
+            # Nothing to wait for, or no longer, where the folder was moved; and nothing to leave behind there.
+            return [*seen, *loop.next_step(read(project, int(now()))).directives]
+        if process and not owner.alive(process):
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one goes on")
-        looked, step = _look(project, session, turn, int(now()))
+        looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
             return [*seen, "another wait has taken over", "WAIT"]
         seen += step.lines
         if step.directives:
             return seen + step.directives
         if step.close:
-            seen += _close(project)
+            try:
+                seen += _close(project, deadline - clock())
+            except HeldError:
+                # A commit's hooks may run a test suite, in a wait that was moved to the background.
+                return [*seen, "still waiting for another process that commits the loop", "WAIT"]
             continue
         left = deadline - clock()
         paths = _watched(project, step.state)
         if left <= 0:
             return [*seen, _waiting(step.state, int(now())), "WAIT"]
-        wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, heartbeat.HEARTBEAT), sleep, clock)  # noqa: B023
+        wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, settlement.LAUNCH), sleep, clock)  # noqa: B023
 
 
-def _close(project: Project) -> list[str]:
+def _close(project: Project, patience: float) -> list[str]:
     # git runs in processes of its own, and importing what starts them takes longer than most steps.
     from . import closing
 
-    return closing.close(project, config.read(project))
+    return closing.close(project, config.read(project), max(1.0, patience))
 
 
-def _take_turn(project: Project) -> str:
+def _take_turn(project: Project, session: str, process: str, now: int) -> str:
     """Makes the caller the one wait that takes steps. An earlier one may have been moved to the background, where
     nobody reads the directives that it would print."""
     turn = os.urandom(8).hex()
     if os.path.exists(project.session):
         with files.locked(project.lock):
-            files.write(_turn(project), turn, within=project.state)
+            _whose(state.read(project), session, process, now)
+            files.write(_turn(project), turn, within=project.bounds)
     return turn
 
 
@@ -124,7 +129,7 @@ def _turn(project: Project) -> str:
     return os.path.join(project.markers, ".wait")
 
 
-def _look(project: Project, session: str, turn: str, now: int) -> tuple[wait.Print, loop.Step | None]:
+def _look(project: Project, session: str, process: str, turn: str, now: int) -> tuple[wait.Print, Step | None]:
     """A step, and how the files were before it looked at them: what changes after that is for the next.
 
     No step for a wait whose turn has passed.
@@ -133,11 +138,20 @@ def _look(project: Project, session: str, turn: str, now: int) -> tuple[wait.Pri
     with files.locked(project.lock):
         looked = wait.fingerprint(_watched(project, state.read(project)))
         inputs = read(project, now)
-        if session and inputs.state.unfinished and inputs.state.session != session:
-            raise ClaudestratorError("another session has taken over this run: go on there")
-        if (files.read(_turn(project), within=project.state) or turn) != turn:
+        if _whose(inputs.state, session, process, now) == resume.FREE and inputs.state.unfinished:
+            caller = resume.Caller(session or inputs.state.session, process, inputs.state.hooked)
+            return looked, _begin(project, inputs, caller, resume.NOTHING)
+        if (files.read(_turn(project), within=project.bounds) or turn) != turn:
             return looked, None
         return looked, _apply(project, inputs, inputs.state)
+
+
+def _whose(current: state.State, session: str, process: str, now: int) -> str:
+    """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
+    found = resume.whose(current, session or current.session, process, now)
+    if found == resume.TAKEN:
+        raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
+    return found
 
 
 def _watched(project: Project, current: state.State) -> list[str]:
@@ -153,6 +167,8 @@ def _waiting(current: state.State, now: int) -> str:
 
 def stop(project: Project) -> str:
     """Asks the run to end at its next step; what to tell the person."""
+    if not state.read(project).unfinished:
+        return "Nothing is running here."
     with files.locked(project.lock):
         current = state.read(project)
         if not current.unfinished:
@@ -162,7 +178,7 @@ def stop(project: Project) -> str:
     return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
 
 
-def read(project: Project, now: int) -> loop.Inputs:
+def read(project: Project, now: int) -> Inputs:
     """All that a step looks at.
 
     Raises ClaudestratorError for a file that can't be read.
@@ -170,56 +186,81 @@ def read(project: Project, now: int) -> loop.Inputs:
     """
     current = state.read(project)
     settings = config.read(project)
-    parsed = queue.parse(files.read(project.queue) or "", settings.models)
+    parsed = steady.read(project, current, settings.models)
     late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
     attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
     found = markers.read(project, attempts)
-    filed = queue.parse(files.read(project.issues) or "")
+    filed = queue.parse(files.read(project.issues, project.bounds) or "")
 
     def model(role: str) -> str:
         from . import roles
 
         return roles.model(project, role, settings)
 
-    return loop.Inputs(current, parsed, found, prd.why_not(project), now, settings, filed, model)
+    return Inputs(
+        current, parsed, found, prd.why_not(project), now, settings, filed, model, _verdicts(project, current)
+    )
 
 
-def _apply(project: Project, inputs: loop.Inputs, on_disk: state.State) -> loop.Step:
+def _verdicts(project: Project, current: state.State) -> dict[str, str]:
+    if not current.verifying:
+        return {}
+    from . import verdicts
+
+    return verdicts.read(project, current)
+
+
+def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     """Takes a step and writes it, in an order in which a kill between any two writes loses and repeats nothing.
 
     A settled status goes first, because its marker is still there and the agent still in the state: the next step
-    settles it again, to the same end. A claim's status goes last, because the agent in the state restores it.
+    settles it again, to the same end; so do the issues, as only a verdict that is in no state yet opens one again. A
+    claim's status goes last, because the agent in the state restores it.
     """
     step = loop.next_step(inputs)
     for id_ in step.fresh:
         markers.clear(project, id_)
+    if step.unjudged:
+        from . import verdicts
+
+        verdicts.clear(project, step.unjudged)
     parsed = _edit(project, inputs.queue, step.settled)
+    _follow(project, inputs, parsed, step.returned)
     if step.state != on_disk:
         state.write(project, step.state)
-    parsed = _edit(project, parsed, step.claimed)
-    _follow(project, inputs, parsed)
+    _edit(project, parsed, step.claimed)
     for id_ in step.retried:
         markers.clear(project, id_)
     _log(project, step, inputs.now)
     return step
 
 
-def _follow(project: Project, inputs: loop.Inputs, parsed: queue.Queue) -> None:
+def _follow(project: Project, inputs: Inputs, parsed: queue.Queue, returned: list[str]) -> None:
     """Brings the issues up to what the tasks that name them have become."""
-    followed = issues.follow(inputs.issues, parsed)
-    if followed != inputs.issues.text:
-        files.write(project.issues, followed)
+
+    def change(text: str) -> str:
+        filed = inputs.issues if text == inputs.issues.text else queue.parse(text)
+        return issues.follow(filed, parsed, returned)
+
+    files.edit(project.issues, change, project.bounds, inputs.issues.text)
 
 
 def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> queue.Queue:
+    """The queue with these changes, on disk too, where a person may have saved another text since it was read."""
     edited = queue.edited(parsed, changes)
-    if edited is not parsed:
-        files.write(project.queue, edited.text)
+
+    def change(text: str) -> str:
+        nonlocal edited
+        if text != parsed.text:
+            edited = queue.edited(queue.parse(text, parsed.models), changes)
+        return edited.text
+
+    files.edit(project.queue, change, project.bounds, parsed.text)
     return edited
 
 
-def _log(project: Project, step: loop.Step, now: int) -> None:
+def _log(project: Project, step: Step, now: int) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     for event in step.events:
         entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
-        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.state)
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)

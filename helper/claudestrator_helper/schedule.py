@@ -1,7 +1,8 @@
 """Which task can run next, and why the others can't."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from .fields import NAMED, cut, named
 from .queue import Queue, Task
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 
@@ -46,7 +47,7 @@ def select(queue: Queue, problems: Iterable[tuple[int, str]] = ()) -> Selection:
         return Selection(task, READY, task.objective)
     running = [task.id for task in queue.tasks if task.status == IN_PROGRESS]
     if running:
-        return Selection(None, WAITING, f"waiting on {', '.join(running)}")
+        return Selection(None, WAITING, f"waiting on {named(running, len(running))}")
     for line, text in problems:
         return Selection(None, BLOCKED, f"blocked by line {line}: {text}")
     if not queue.tasks:
@@ -67,28 +68,39 @@ def _stuck(queue: Queue) -> Selection:
 
 def causes(queue: Queue) -> dict[str, Cause]:
     """For each pending task that isn't ready, by id, what holds it; the culprit is the root, not the next link."""
-    # Imported here because next-task, which every hook runs, rarely comes this far.
-    from graphlib import CycleError, TopologicalSorter
-
     pending = {task.id: task for task in queue.tasks if task.status == PENDING}
-    graph = {id_: [other for other in task.dependencies if other in pending] for id_, task in pending.items()}
     found: dict[str, Cause] = {id_: _twice(task) for id_, task in pending.items() if len(queue.by_id[id_]) > 1}
-    while True:
-        try:
-            order = list(TopologicalSorter(graph).static_order())
-            break
-        except CycleError as error:
-            # graphlib lists a cycle against the direction in which its graph was given.
-            cycle = list(reversed(error.args[1]))
-            for id_ in cycle:
-                found[id_] = Cause(CYCLE, " → ".join(cycle), "each needs the next")
-                graph[id_] = []
-    for id_ in order:
-        if id_ not in found:
-            cause = _cause(queue, pending[id_], found)
-            if cause:
-                found[id_] = cause
-    return found
+    # Depth first: the tasks from the first to the one that is looked at, the place of each, and what it needs besides.
+    path: list[str] = []
+    places: dict[str, int] = {}
+    needed: dict[str, Iterator[str]] = {}
+    for first in pending:
+        path += [first] if first not in needed else []
+        while path:
+            id_ = path[-1]
+            places.setdefault(id_, len(path) - 1)
+            for other in needed.setdefault(id_, iter(pending[id_].dependencies)):
+                if other in places:
+                    _close(path, places[other], found)
+                elif other in pending and other not in needed:
+                    path.append(other)
+                    break
+            else:
+                del places[path.pop()]
+                cause = found.get(id_) or _cause(queue, pending[id_], found)
+                if cause:
+                    found[id_] = cause
+    return {id_: found[id_] for id_ in pending if id_ in found}
+
+
+def _close(path: list[str], place: int, found: dict[str, Cause]) -> None:
+    """Notes the cycle from that place of *path* to its end, whose last task needs the first again."""
+    told, more = path[place : place + NAMED], len(path) - place - NAMED
+    arrows = " → ".join([*told, *([f"{more} more"] if more > 0 else []), path[place]])
+    for at in range(len(path) - 1, place - 1, -1):
+        if path[at] in found:
+            break  # what leads to a cycle that is known has its cause there
+        found[path[at]] = Cause(CYCLE, arrows, "each needs the next")
 
 
 def _cause(queue: Queue, task: Task, found: dict[str, Cause]) -> Cause | None:
@@ -106,7 +118,7 @@ def _cause(queue: Queue, task: Task, found: dict[str, Cause]) -> Cause | None:
 def _of_dependency(queue: Queue, id_: str) -> Cause:
     tasks = queue.by_id.get(id_)
     if not tasks:
-        return Cause(BLOCKED, id_, "not in the queue")
+        return Cause(BLOCKED, cut(id_), "not in the queue")
     if len(tasks) > 1:
         return _twice(tasks[0])
     kind = WAITING if tasks[0].status in (IN_PROGRESS, PENDING) else BLOCKED

@@ -5,9 +5,7 @@ import os
 import sys
 from contextlib import suppress
 
-from . import files, next_task, paths, state
-from .queue import parse
-from .statuses import COMPLETED
+from . import files, next_task, paths
 
 
 def main(folder: str | None) -> None:
@@ -16,18 +14,27 @@ def main(folder: str | None) -> None:
         event = json.loads(sys.stdin.buffer.read(1_000_000) or b"{}")
         start = folder or os.environ.get("CLAUDE_PROJECT_DIR") or event.get("cwd")
         project = paths.project(paths.root_around(start) if start else None)
-        line = unfinished(project) if os.path.exists(project.session) else ""
+        line = unfinished(project, event.get("session_id")) if os.path.exists(project.session) else ""
         if line:
             next_task.say(line)
 
 
-def unfinished(project: paths.Project) -> str:
-    """One line about an unfinished run with the command that goes on with it; "" where there is none."""
-    if not state.read(project).unfinished:
+def unfinished(project: paths.Project, session: object) -> str:
+    """One line about an unfinished run with the command that goes on with it; "" where there is none.
+
+    It holds nothing but numbers from the project's files, which may be anybody's: a model reads it as instructions.
+
+    """
+    from . import queue, state, summary
+
+    current = state.read(project)
+    if not current.unfinished:
         return ""
-    tasks = parse(files.read(project.queue) or "").tasks
-    done = sum(task.status == COMPLETED for task in tasks)
-    found = next_task.select(project)
-    following = f"next {found.task.id}" if found.task else found.detail
-    counts = f"{done} of {len(tasks)} tasks completed; {following}"
-    return f"Claudestrator: a run is unfinished here ({counts}). `/orchestrate` goes on with it."
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    text = f"Claudestrator: a run is unfinished here ({summary.counts(task.status for task in parsed.tasks)})."
+    if current.session and session == current.session:
+        return (
+            f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "
+            "3600000, and obey the directives that it prints, as `/orchestrate` said."
+        )
+    return f"{text} `/orchestrate` goes on with it."

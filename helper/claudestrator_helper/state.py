@@ -9,6 +9,7 @@ from typing import Any
 
 from . import files, frontmatter, ids
 from .errors import ClaudestratorError
+from .models import NAMES
 from .paths import Project
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
@@ -39,14 +40,26 @@ class Agent:
 @dataclass(frozen=True, repr=False, match_args=False)
 class State:
     """A run, or the last one. *attempts* counts each id's attempts over all runs and never falls, so that a report
-    names its attempt for certain; *failed* holds the reasons of this run's failures by id, in order; *streak* the
-    ids that failed in a row for the same reason; *released* the attempts whose session died, by id; *ran* the
-    tasks of this loop, *begun* when it began, *commit* the one that closed it."""
+    names its attempt for certain; *models* those of each id's last attempt; *failed* holds the reasons of this run's
+    failures by id, in order; *streak* the ids that failed in a row for the same reason; *released* the attempts whose
+    session died, by id, and *lost* the agents of those that were not the first; *ran* the tasks of this loop, *begun*
+    when it began, *commit* the one that closed it.
+
+    *process* is the owner.current() that has the run, *hooked* whether our hooks are at work in its session, *outages*
+    how many agents in a row the API has ended. *completed* are the tasks that this run completed, with their attempts,
+    *unchanged* those of them whose agents changed nothing. *verify* says whether they are verified: *verifying* are
+    those that an agent checks now, *verified* those that passed, with their attempts; *returned* holds why a task went
+    back to pending, by id, *unverified* why another got no verdict.
+
+    """
 
     initial_prd_tasks_complete: bool = False
     run: str = ""
     status: str = ""
     session: str = ""
+    process: str = ""
+    hooked: bool = False
+    outages: int = 0
     heartbeat: int = 0
     loops: int = 0
     loop: int = 0
@@ -57,17 +70,34 @@ class State:
     failed: dict[str, str] = field(default_factory=dict)
     streak: list[str] = field(default_factory=list)
     released: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, Agent] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     begun: int = 0
     commit: str = ""
+    completed: dict[str, int] = field(default_factory=dict)
+    unchanged: list[str] = field(default_factory=list)
+    models: dict[str, str] = field(default_factory=dict)
+    verify: bool = False
+    verifying: list[str] = field(default_factory=list)
+    verified: dict[str, int] = field(default_factory=dict)
+    returned: dict[str, str] = field(default_factory=dict)
+    unverified: dict[str, str] = field(default_factory=dict)
     others: dict[str, object] = field(default_factory=dict)
 
     @property
     def unfinished(self) -> bool:
         return self.status in (RUNNING, STOPPING)
 
+    def is_verified(self, id_: str) -> bool:
+        """Whether that task's last attempt has passed verification."""
+        return self.verified.get(id_) == self.attempts.get(id_, 0)
+
 
 _TYPES = {f.name: type(getattr(State(), f.name)) for f in fields(State) if f.name != "others"}
+_VALUES = {
+    **dict.fromkeys(("attempts", "released", "completed", "verified"), int),
+    **dict.fromkeys(("failed", "models", "returned", "unverified"), str),
+}
 _AGENT_TYPES = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
 
 
@@ -77,7 +107,7 @@ def read(project: Project) -> State:
     Raises ClaudestratorError for a file that can't be understood.
 
     """
-    text = files.read(project.session)
+    text = files.read(project.session, project.bounds)
     return State() if text is None else parse(text, project.session)
 
 
@@ -88,27 +118,30 @@ def parse(text: str, name: str = "session_state.md") -> State:
         value = metadata.pop(key, None)
         if value is not None:
             known[key] = _checked(name, key, value, kind)
-    known["agents"] = {id_: _agent(name, id_, value) for id_, value in known.get("agents", {}).items()}
-    for key, kind in (("attempts", int), ("failed", str), ("released", int)):
+    for key, kind in _TYPES.items():
+        for id_ in known.get(key, ()) if kind in (dict, list) else ():
+            _checked_id(name, key, id_)
+    # Only what is an id may stand in a refusal.
+    known["agents"] = {id_: _agent(name, f"agents, {id_}", value) for id_, value in known.get("agents", {}).items()}
+    known["lost"] = {id_: _agent(name, f"lost, {id_}", value) for id_, value in known.get("lost", {}).items()}
+    for key, kind in _VALUES.items():
         for id_, value in known.get(key, {}).items():
             _checked(name, f"{key}, {id_}", value, kind)
-    for key in ("agents", "attempts", "failed", "streak", "released", "ran"):
-        for id_ in known.get(key, ()):
-            _checked_id(name, key, id_)
     return State(**known, others=metadata)
 
 
-def _agent(name: str, id_: str, value: object) -> Agent:
-    values = _checked(name, f"agents, {id_}", value, dict)
+def _agent(name: str, where: str, value: object) -> Agent:
+    values = _checked(name, where, value, dict)
     known = {
-        key: _checked(name, f"agents, {id_}, {key}", values[key], kind)
-        for key, kind in _AGENT_TYPES.items()
-        if key in values
+        key: _checked(name, f"{where}, {key}", values[key], kind) for key, kind in _AGENT_TYPES.items() if key in values
     }
+    if known.get("model", NAMES[0]) not in NAMES:
+        # It stands in a directive, and this file may have come with somebody's repository.
+        raise ClaudestratorError(f"{name}: {where} has the model {known['model']!r:.60}; mend or delete the file")
     try:
         return Agent(**known)
     except TypeError as error:
-        raise ClaudestratorError(f"{name}: agents, {id_} lacks a value; mend or delete the file") from error
+        raise ClaudestratorError(f"{name}: {where} lacks a value; mend or delete the file") from error
 
 
 def _checked(name: str, key: str, value: object, kind: type) -> Any:
@@ -134,8 +167,16 @@ def write(project: Project, state: State) -> None:
     """Puts *state* on disk; the caller holds the lock."""
     ignore = os.path.join(project.state, ".gitignore")
     if not os.path.lexists(ignore):
-        files.write(ignore, IGNORED)
-    files.write(project.session, render(state), within=project.state)
+        files.write(ignore, IGNORED, within=project.bounds)
+    files.write(project.session, render(state), within=project.bounds)
+
+
+def forget_completed(project: Project, id_: str) -> None:
+    """Lets the run take up a task again that it has completed; the caller holds the lock."""
+    current = read(project)
+    if id_ in current.completed:
+        completed = {key: attempt for key, attempt in current.completed.items() if key != id_}
+        write(project, replace(current, completed=completed))
 
 
 def get(state: State, key: str) -> object:

@@ -44,5 +44,5 @@ def normalise(text: str) -> str:
     if sign:
         return sign
     # A question mark stays, so that "done?" is nobody's completion.
-    words = re.sub(r"\([^)]*\)|[^\w\s?-]", " ", text).strip().lower()
+    words = re.sub(r"\([^()]*\)|[^\w\s?-]", " ", text).strip().lower()
     return _BY_WORD.get(re.sub(r"[\s_-]+", "_", words).strip("_"), text)

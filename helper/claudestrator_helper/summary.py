@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from . import schedule
-from .check import Problem
+from .check import Problem, miscounted
 from .fields import cut
 from .queue import Queue
 from .state import State
@@ -29,6 +29,13 @@ def counts(statuses: Iterable[str]) -> str:
     return f"{count[COMPLETED]} of {sum(count.values())} tasks completed"
 
 
+def counted(tasks: Iterable[tuple[str, str]], state: State) -> str:
+    """The counts of tasks, given as ids with statuses, and how many of them were verified where they had to be."""
+    found = list(tasks)
+    passed = sum(status == COMPLETED and state.is_verified(id_) for id_, status in found)
+    return counts(status for _, status in found) + (f", {passed} verified" if state.verify else "")
+
+
 def streak(state: State, counted: str) -> str:
     reason = cut(state.failed[state.streak[-1]])
     return (
@@ -43,25 +50,46 @@ _AGAIN = "`claudestrator-helper set-status {} pending` and `/orchestrate` try on
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """How the run ended: all completed, or what failed, what is blocked by what, and what could not be read."""
     statuses = {task.id: task.status for task in queue.tasks}
-    counted = counts(task.status for task in queue.tasks)
+    said = counted(((task.id, task.status) for task in queue.tasks), state)
     parts = [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
     parts += [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
+    left, flag = _unverified(statuses, state), _unchanged(state) + _miscounted(queue)
     if not parts:
-        return f"All {len(queue.tasks)} tasks are completed." if len(queue.tasks) > 1 else "The one task is completed."
+        done = f"All {len(queue.tasks)} tasks are completed" if len(queue.tasks) > 1 else "The one task is completed"
+        return "; ".join([f"{done}{' and verified' if state.verify and not left else ''}", *left]) + f".{flag}"
+    parts += left
     again = [id_ for id_, status in statuses.items() if status == FAILED]
     hint = _AGAIN.format(again[0]) if again else "`claudestrator-helper check` names what to mend."
-    return f"The run has ended, {counted}; {'; '.join(parts)}. {hint}"
+    return f"The run has ended, {said}; {'; '.join(parts)}. {hint}{flag}"
+
+
+def _unverified(statuses: dict[str, str], state: State) -> list[str]:
+    """The completed tasks that no verdict has passed, though they had to be verified."""
+    left = [id_ for id_, status in statuses.items() if status == COMPLETED and not state.is_verified(id_)]
+    why = dict.fromkeys(state.completed, "no verdict") | state.unverified
+    named = [f"{id_} ({cut(why.get(id_, 'not completed by this run'))})" for id_ in left]
+    return [f"not verified: {_named(named)}"] if named and state.verify else []
+
+
+def _unchanged(state: State) -> str:
+    return f" Completed with nothing changed: {_named(state.unchanged)}." if state.unchanged else ""
+
+
+def _miscounted(queue: Queue) -> str:
+    return "".join(f" Line {line} of the queue is another matter: {text}." for line, text in miscounted(queue)[:1])
 
 
 def loops(state: State, queue: Queue, issues: Queue) -> str:
     """How a run of loops ended: tasks, and what became of the issues."""
     count = Counter(issue.status.lower() for issue in issues.tasks)
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
-    parts = [f"{state.loop} of {state.loops} loops are done, {counts(task.status for task in queue.tasks)}"]
+    said = counted(((task.id, task.status) for task in queue.tasks), state)
+    parts = [f"{state.loop} of {state.loops} loops are done, {said}"]
     parts += [f"issues: {found}"] if found else []
     statuses = {task.id: task.status for task in queue.tasks}
-    parts += [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
-    return f"{'; '.join(parts)}."
+    mine = {id_: status for id_, status in statuses.items() if id_ in state.completed}
+    parts += [*_failed(statuses, state), *_blocked(queue), *_odd(statuses), *_unverified(mine, state)]
+    return f"{'; '.join(parts)}.{_unchanged(state)}"
 
 
 def _failed(statuses: dict[str, str], state: State) -> list[str]:

@@ -50,31 +50,6 @@ def limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
     return max(1.0, min(cap, LONGEST_WAIT) - MARGIN)
 
 
-def parents() -> tuple[int, int | None]:
-    """This process's parent and that one's parent: the shell of a Bash call, and Claude Code.
-
-    A session that dies leaves its shell behind, with another parent; the second is None where nobody can tell.
-
-    """
-    parent = os.getppid()
-    try:
-        with open(f"/proc/{parent}/stat", encoding="utf-8", errors="replace") as file:
-            # The name, in brackets, may hold anything; behind it come the state and the parent.
-            return parent, int(file.read().rpartition(")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return parent, _parent_by_ps(parent)
-
-
-def _parent_by_ps(pid: int) -> int | None:
-    import subprocess
-
-    try:
-        found = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return int(found.stdout)
-    except (OSError, ValueError):
-        return None
-
-
 def command(folder: str, ids: Iterable[str], limit: int) -> str:
     """One bash command that waits up to *limit* seconds until each of *ids* has a marker in *folder*.
 

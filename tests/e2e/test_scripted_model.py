@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from claudestrator_helper import hooks
 from rig import orchestrator
 from rig.agents import COMMAND_LIMIT, add_tasks_calls
 from rig.conversation import say, use
@@ -128,6 +129,25 @@ def test_where_the_text_has_a_gap_the_run_ends_there(gap: str, turns: list[tuple
 
     assert orchestrator.next_blocks(conversation(whole, *turns)) == [WAIT]
     assert orchestrator.next_blocks(conversation(whole.replace(gap, ""), *turns)) != [WAIT]
+
+
+@pytest.mark.parametrize("bullet", [True, False])
+def test_after_a_compaction_it_takes_old_directives_for_news_unless_the_text_says_what_they_are(bullet: bool) -> None:
+    text = command("SPAWN TASK-002 haiku")
+    kept = text if bullet else text.replace("After a compaction", "Now and then")
+    request = conversation("This session is being continued from a previous conversation that ran out of context.")
+    request.body["messages"].append({"role": "system", "content": f"Invoked earlier:\n\n{kept}"})
+
+    assert "After a compaction" in text
+    assert orchestrator.next_blocks(request) == [WAIT if bullet else spawn("TASK-002", "haiku")]
+
+
+def test_it_does_what_the_hook_says_that_holds_the_end_of_its_turn() -> None:
+    request = conversation(command("SPAWN TASK-002 haiku"), (spawn("TASK-002", "haiku"), "launched"))
+    request.body["messages"].append({"role": "assistant", "content": "The agents are at work."})
+    request.body["messages"].append({"role": "user", "content": f"Stop hook feedback:\n{hooks._GO_ON}"})
+
+    assert orchestrator.next_blocks(request) == [WAIT]
 
 
 def test_a_call_holds_only_the_arguments_that_the_table_names() -> None:

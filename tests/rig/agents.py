@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rig.conversation import blocks, last_calls, say, texts, use
+from rig.messages_api import ApiError
 from rig.plays import Act, Ending, Play
 
 if TYPE_CHECKING:
@@ -20,16 +21,23 @@ COMMAND_LIMIT = 9_000
 _RUN = re.compile(r"Run `([^`]+)` and follow it")
 _TASK = re.compile(r"^# Your task: (\S+)", re.MULTILINE)
 _REPORT = re.compile(r"^ *(claudestrator-helper (done|fail) \S+ --attempt (\d+)(?: - <<'(\w+)')?)$", re.MULTILINE)
+_VERDICT = re.compile(
+    r"^(claudestrator-helper verdict) ID (pass|fail)( --attempt \d+)(?: (- <<'(\w+)'))?$", re.MULTILINE
+)
+_JUDGED = re.compile(r"^## (\S+) \(line \d+\)$", re.MULTILINE)
 _SEPARATOR = "\n\n---\n\n"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What the printed prompt says: the task, the attempt, and how to report (the heredoc's head by verb)."""
+    """What the printed prompt says: the task, the attempt, how to report (the heredoc's head by verb), and for which
+    tasks a verifying agent is to give which command with its verdict."""
 
     task_id: str
     attempt: int
     heads: dict[str, tuple[str, str]]
+    judged: tuple[str, ...] = ()
+    verdicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, prompt: str) -> Assignment:
@@ -39,12 +47,18 @@ class Assignment:
         heads = {verb: (head, mark) for head, verb, _, mark in reports}
         if not task or set(heads) != {"done", "fail"}:
             raise ValueError(f"an agent can't work by this prompt: {prompt[:300]!r}")
-        return cls(task[1], int(reports[0][2]), heads)
+        verdicts = {words[1]: words for words in _VERDICT.findall(prompt)}
+        return cls(task[1], int(reports[0][2]), heads, tuple(_JUDGED.findall(prompt)), verdicts)
 
     def report(self, verb: str, text: str) -> JSON:
         head, mark = self.heads[verb]
         # Not every agent is asked for a note.
         return use("Bash", command=f"{head}\n{text}\n{mark}" if mark else head)
+
+    def verdict(self, task_id: str, why: str) -> JSON:
+        verb, word, attempt, heredoc, mark = self.verdicts["fail" if why else "pass"]
+        command = f"{verb} {task_id} {word}{attempt}"
+        return use("Bash", command=f"{command} {heredoc}\n{why}\n{mark}" if why else command)
 
 
 def next_blocks(request: Request, play: Play, launch: int) -> list[JSON]:
@@ -69,6 +83,11 @@ def first_command(request: Request) -> str | None:
     return asked[1] if asked else None
 
 
+def is_told(request: Request, task_id: str) -> bool:
+    """Whether the agent was launched for that task."""
+    return (first_command(request) or "").split()[-1:] == [task_id]
+
+
 def _step(request: Request, play: Play, sent: int) -> list[JSON]:
     answered = last_calls(request.messages)
     failure = next((call for call in answered if call.is_error and call.tool != "Read"), None)
@@ -78,10 +97,22 @@ def _step(request: Request, play: Play, sent: int) -> list[JSON]:
     last = answered[-1]
     if _is_report(last.input.get("command", "")):
         return [say(_closing(play.act(assignment.task_id, assignment.attempt), last.result))]
+    judging = _judging(assignment, play)[sent - 1 : sent]
+    if judging:
+        (task_id, check) = judging[0]
+        return [use("Bash", command=check) if check else assignment.verdict(task_id, _why(failure) if failure else "")]
     if failure:
         return [assignment.report("fail", _why(failure))]
+    if assignment.judged:
+        return _ending(assignment, play.act(assignment.task_id, assignment.attempt))
     steps = list(_steps(assignment, play))
     return steps[sent - 1]
+
+
+def _judging(assignment: Assignment, play: Play) -> list[tuple[str, str]]:
+    """The turns of a verifying agent: a task with its check, if it has one, and then without it for the verdict."""
+    checks = play.act(assignment.task_id, assignment.attempt).verdicts
+    return [turn for id_ in assignment.judged for turn in ([(id_, checks[id_])] if id_ in checks else []) + [(id_, "")]]
 
 
 def _steps(assignment: Assignment, play: Play) -> Iterator[list[JSON]]:
@@ -98,6 +129,8 @@ def _steps(assignment: Assignment, play: Play) -> Iterator[list[JSON]]:
 
 def _ending(assignment: Assignment, act: Act) -> list[JSON]:
     time.sleep(act.delay)
+    if act.ending is Ending.BROKEN:
+        raise ApiError(act.status)
     if act.ending in (Ending.FORGET, Ending.SILENT):
         return [say(act.chatter or "All of it works now.")]
     return [assignment.report("fail" if act.ending is Ending.FAIL else "done", act.note)]

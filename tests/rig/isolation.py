@@ -21,13 +21,14 @@ _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
 
 
 @cache
-def namespace_words() -> tuple[str, ...]:
+def namespace_words(*, processes: bool = True) -> tuple[str, ...]:
     """The words that put a command into namespaces of its own; empty where the machine allows none.
 
-    Its processes get a namespace too where that works, so that none outlives the command.
+    Its processes get a namespace too where that works, so that none outlives the command; without `processes` they see
+    all others, and may outlive it.
     """
-    processes = ["--pid", "--fork", "--kill-child", "--mount-proc"]
-    for options in (["--net", *processes], ["--map-root-user", "--net", *processes], ["--net"]):
+    own = ["--pid", "--fork", "--kill-child", "--mount-proc"] if processes else []
+    for options in (["--net", *own], ["--map-root-user", "--net", *own], ["--net"]):
         words = ["unshare", *options]
         if shutil.which("unshare") and _succeeds([*words, "true"]):
             return tuple(words)
@@ -43,12 +44,12 @@ def note() -> str:
     return "" if namespace_words() else "no network namespace on this machine: Claude Code runs on plain loopback"
 
 
-def inside(command: list[str], handout: str) -> list[str]:
+def inside(command: list[str], handout: str, *, processes: bool = True) -> list[str]:
     """The command as it runs isolated: it leaves its listener at the Unix socket `handout`.
 
-    `@PORT@` in its arguments and environment becomes the listener's port.
+    `@PORT@` in its arguments and environment becomes the listener's port; `processes` as in namespace_words.
     """
-    words = namespace_words()
+    words = namespace_words(processes=processes)
     return [*words, sys.executable, __file__, handout, "isolated" if words else "open", *command]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import threading
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 JSON = dict[str, Any]
+#: Of requests to any server: a conversation that is resumed holds calls of an earlier one, and Claude Code drops a call
+#: whose id is there already.
+_NUMBERS = itertools.count(1)
+_KINDS = {400: "invalid_request_error", 429: "rate_limit_error", 529: "overloaded_error"}
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,32 @@ class Request:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request, the content blocks that answered it, and when it came (seconds since the epoch)."""
+    """A request, the content blocks that answered it, and when it came (seconds since the epoch).
+
+    `input_tokens` is the length of the conversation that was reported with it; None for the real one.
+    """
 
     request: Request
     answer: list[JSON]
     time: float
+    input_tokens: int | None = None
+
+
+class ApiError(Exception):
+    """Raised by a brain whose script it is that the API answers with this HTTP status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"scripted: {status}")
+        self.status = status
 
 
 class Brain(Protocol):
     def answer(self, request: Request) -> list[JSON]:
-        """Content blocks: `{"type": "text", …}`, or `{"type": "tool_use", …}` with name and input, no id."""
+        """Content blocks: `{"type": "text", …}`, or `{"type": "tool_use", …}` with name and input, no id.
+
+        `{"type": "usage", "input_tokens": N}` among them is the length that is reported for the conversation. Raises
+        ApiError.
+        """
         ...
 
 
@@ -61,7 +82,6 @@ class MessagesApi:
         self.exchanges: list[Exchange] = []
         self.errors: list[str] = []
         self._lock = threading.Lock()
-        self._count = 0
         self._server = _Server(self, listener or loopback_listener())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -82,17 +102,20 @@ class MessagesApi:
         self.close()
 
     def exchange(self, body: JSON, agent: str | None) -> Exchange:
-        with self._lock:
-            self._count += 1
-            number = self._count
+        number = next(_NUMBERS)
         request, arrived = Request(number, agent, body), time.time()
         try:
             blocks = self.brain.answer(request)
+        except ApiError:
+            self._keep(Exchange(request, [], arrived))
+            raise
         except Exception as error:
             self.errors.append(f"request {number}: {error!r}")
             raise
-        answer = [_with_id(block, number, index) for index, block in enumerate(blocks)]
-        done = Exchange(request, answer, arrived)
+        reported = next((block["input_tokens"] for block in blocks if block["type"] == "usage"), None)
+        said = [block for block in blocks if block["type"] != "usage"]
+        answer = [_with_id(block, number, index) for index, block in enumerate(said)]
+        done = Exchange(request, answer, arrived, reported)
         self._keep(done)
         return done
 
@@ -150,10 +173,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             done = self.server.api.exchange(body, self.headers.get("x-claude-code-agent-id"))
+        except ApiError as error:
+            self._json(error.status, _error(_KINDS.get(error.status, "api_error"), str(error)))
+            return
         except Exception as error:  # noqa: BLE001 (kept in api.errors; the client has to get an answer)
             self._json(400, _error("invalid_request_error", repr(error)))
             return
-        message = _message(done, _tokens(raw))
+        message = _message(done, done.input_tokens or _tokens(raw))
         if body.get("stream"):
             self._stream(message)
         else:

@@ -22,7 +22,13 @@ _BULLET = re.compile(r"^- (.+)$", re.MULTILINE)
 _TOOL = re.compile(r"\bCall (\w+):")
 _ARGUMENT = re.compile(r"(\w+) (?:`` ?(.+?) ?``|`([^`]+)`)")
 _SAME_AS = re.compile(r"do as for ([A-Z]+)")
+#: What the helper's first line begins with where something will go wrong.
+NOTE = "note: "
 _SPOKEN = re.compile(r"^The helper says:\s*$", re.MULTILINE)
+#: Behind what Claude Code puts before the words of hooks: those at a session's beginning, and at a turn's end.
+_HOOK = re.compile(r"^(?:SessionStart:\w+ hook success: |Stop hook feedback:\n)(.+)", re.MULTILINE)
+_HOOK_CALL = re.compile(r"\b[Cc]all Bash(?::| with the) command `([^`]+)`(?:,| and) timeout `?(\d+)")
+_COMPACTED = "This session is being continued from a previous conversation"
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,8 @@ class Command:
 
 def command_text(messages: list[JSON]) -> str | None:
     """The last command that was expanded into the conversation."""
-    found = [text for text in texts(messages, "user") if _ROW.search(text)]
+    # What a compaction brings in again comes from the system.
+    found = [text for text in texts(messages, "user", "system") if _ROW.search(text)]
     return found[-1] if found else None
 
 
@@ -95,12 +102,34 @@ def next_blocks(request: Request) -> list[JSON]:
     if text is None:
         return [say("I was given no command that I know.")]
     command = Command.parse(text)
+    fresh = since_last_answer(request.messages)
+    typed = any(text in said for said in texts(fresh, "user"))
+    told = None if typed else _told(fresh)
     answered = last_calls(request.messages)
+    if told:
+        return [told]
     if answered:
         return _after_calls(command, answered, request)
-    if any(text in fresh for fresh in texts(since_last_answer(request.messages), "user")):
-        return _obey(command, command.spoken, request)
+    if typed:
+        return [*_note(command), *_obey(command, command.spoken, request)]
+    if any(_COMPACTED in said for said in texts(fresh, "user")):
+        # Without a word on it, what the command printed long ago looks like news.
+        rule = command.rule("compaction")
+        return _by_rule(command, request, "compaction", "") if rule else _obey(command, command.spoken, request)
     return _on_notification(command, request)
+
+
+def _told(fresh: list[JSON]) -> JSON | None:
+    """The call that a hook has asked for, of several the last."""
+    said = "\n".join(line for text in texts(fresh, "user", "system") for line in _HOOK.findall(text))
+    calls = _HOOK_CALL.findall(said)
+    return use("Bash", command=calls[-1][0], timeout=int(calls[-1][1])) if calls else None
+
+
+def _note(command: Command) -> list[JSON]:
+    """What the helper said to the person where nobody but the model can see it."""
+    first = command.spoken.strip().split("\n")[0]
+    return [say(first)] if first.startswith(NOTE) and command.rule("`note: ") else []
 
 
 def _after_calls(command: Command, answered: list[Call], request: Request) -> list[JSON]:
@@ -133,7 +162,7 @@ def _told_nothing(wait: Call) -> str:
 def _on_notification(command: Command, request: Request) -> list[JSON]:
     rule = command.rule("notification", "nothing")
     if rule:
-        said = [text for text in texts(request.messages, "assistant") if text != QUIET]
+        said = [text for text in texts(request.messages, "assistant") if text != QUIET and not text.startswith(NOTE)]
         return [say(said[-1] if said and "after STOP: say that sentence again" in rule else QUIET)]
     return [say("An agent has finished; I will look at what it did.")]
 

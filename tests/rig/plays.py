@@ -14,12 +14,14 @@ class Ending(Enum):
     FORGET = "it ends without a report, and reports when it is told to"
     SILENT = "it ends without a report, and again when it is told to"
     UNSTARTED = "it ends without even having asked for its prompt"
+    BROKEN = "the API answers it with an error, the act's `status`"
 
 
 @dataclass(frozen=True)
 class Act:
     """One attempt at one task: files to write, commands that must succeed, and the hand-off note.
 
+    `verdicts` are of a verifying agent, by task: the command that has to succeed for a pass; without one it passes.
     `delay` is the seconds that pass before it reports, `linger` those between its report and its end; `chatter` is
     said in front of the final line.
     """
@@ -31,6 +33,8 @@ class Act:
     delay: float = 0
     linger: float = 0
     chatter: str = ""
+    status: int = 400
+    verdicts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

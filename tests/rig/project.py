@@ -90,3 +90,9 @@ def run_log(project: Path) -> list[dict[str, Any]]:
     path = project / ".claude" / "run_log.jsonl"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that is more than dead and not collected yet."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], check=False, capture_output=True, text=True)
+    return done.stdout.strip()[:1] not in ("", "Z")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rig import project
+from rig.agents import is_told
 from rig.scripted_model import ScriptedModel
 from rig.session import Run, Setting, prepare_home, run_headless
-from rig.transcript import Transcript, agent_exchanges, spoken, transcript
+from rig.transcript import Transcript, agent_exchanges, agents_that_ran, main_exchanges, spoken, transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +44,26 @@ class Outcome:
         """The ids of these events, in order."""
         return [entry.get("id", "") for entry in self.events if entry["event"] == event]
 
+    @property
+    def agents(self) -> list[str]:
+        """The agents that ran, in order, each as its id and attempt."""
+        return agents_that_ran(self.run.exchanges)
+
     def models(self, task_id: str) -> list[str]:
         """The models that its attempts were spawned with."""
         spawned = [entry for entry in self.events if entry["event"] == "spawned"]
         return [entry["model"] for entry in spawned if entry["id"] == task_id]
+
+    def seconds_until_replaced(self, task_id: str) -> float:
+        """Between what a task's first agent asked last, and the SPAWN of its second."""
+        asked = [each for each in agent_exchanges(self.run.exchanges) if is_told(each.request, task_id)]
+        last = max(each.time for each in asked if each.request.agent == asked[0].request.agent)
+        launches = [
+            exchange.time
+            for exchange in main_exchanges(self.run.exchanges)
+            if any(block.get("input", {}).get("description") == task_id for block in exchange.answer)
+        ]
+        return launches[1] - last
 
     def agents_saw(self, text: str) -> bool:
         """Whether any agent's conversation held the text."""
@@ -67,9 +84,30 @@ class Scene:
         self, play: Play, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = 60
     ) -> Outcome:
         """Raises AssertionError when the scripted model could make nothing of a request, or claude failed."""
-        run = run_headless(self.setting, ScriptedModel(play), prompt, mode, limit)
+        return self.run(ScriptedModel(play), prompt, mode, limit)
+
+    def run(
+        self, model: ScriptedModel, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = 60
+    ) -> Outcome:
+        """As orchestrate does, with a model that is not quite the scripted one."""
+        outcome = self.outcome(run_headless(self.setting, model, prompt, mode, limit))
+        assert outcome.run.exit_code == 0, (outcome.run.output, outcome.run.error_output)
+        return outcome
+
+    def with_queue(self, *sections: str) -> Scene:
+        """Itself, with these tasks in its queue."""
+        project.helper(self.project, "add-tasks", "-", text="\n\n---\n\n".join(sections) + "\n\n---\n")
+        return self
+
+    def with_arguments(self, *arguments: str) -> Scene:
+        return replace(self, setting=replace(self.setting, arguments=(*self.setting.arguments, *arguments)))
+
+    def among_all_processes(self) -> Scene:
+        return replace(self, setting=replace(self.setting, own_processes=False))
+
+    def outcome(self, run: Run) -> Outcome:
+        """Raises AssertionError when the scripted model could make nothing of a request."""
         assert not run.brain_errors, run.brain_errors
-        assert run.exit_code == 0, (run.output, run.error_output)
         return Outcome(run, project.statuses(self.project), project.run_log(self.project))
 
 

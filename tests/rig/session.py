@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -11,16 +12,23 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rig.isolation import PORT_MARK, Handout, IsolationError, inside
 from rig.messages_api import Brain, Exchange, MessagesApi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = "scripted-key-that-opens-nothing"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a session runs. `path_folders` come first on PATH; `environment` is added to its own."""
+    """Where a session runs. `path_folders` come first on PATH; `environment` is added to its own.
+
+    Without `own_processes` it sees all processes of the machine, another session's too, and what it started outlives it.
+    """
 
     claude: Path
     home: Path
@@ -28,6 +36,7 @@ class Setting:
     path_folders: tuple[Path, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    own_processes: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,23 +87,66 @@ def run_headless(setting: Setting, brain: Brain, prompt: str, mode: str, limit: 
 
     Raises TimeoutError past `limit` seconds, after ending it, and IsolationError when it did not come up.
     """
-    command = [str(setting.claude), "-p", prompt, "--permission-mode", mode, *setting.arguments]
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rig-") as folder:
-        handout = Handout(str(Path(folder, "handout")))
-        out, err = Path(folder, "out"), Path(folder, "err")
-        environment = session_environment(setting, Path(folder))
-        process = _start(inside(command, handout.path), setting.project, environment, out, err)
+    with Headless(setting, brain, prompt, mode) as session:
+        return session.finished(limit)
+
+
+class Headless:
+    """One running `claude -p`. Raises IsolationError when it does not come up."""
+
+    def __init__(self, setting: Setting, brain: Brain, prompt: str, mode: str) -> None:
+        command = [str(setting.claude), "-p", prompt, "--permission-mode", mode, *setting.arguments]
+        self._prompt, self._began = prompt, time.monotonic()
+        self._folder = Path(tempfile.mkdtemp(prefix="rig-"))
+        self._out, self._err = self._folder / "out", self._folder / "err"
+        handout = Handout(str(self._folder / "handout"))
+        words = inside(command, handout.path, processes=setting.own_processes)
+        environment = session_environment(setting, self._folder)
+        self._process = _start(words, setting.project, environment, self._out, self._err)
         try:
-            with MessagesApi(brain, handout.listener(), _log_path()) as api:
-                exit_code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            raise TimeoutError(f"{prompt!r} was not finished after {limit} s: {_text(out)}{_text(err)}") from None
+            self.api = MessagesApi(brain, handout.listener(), _log_path())
         except IsolationError as error:
-            raise IsolationError(f"{error}: {_text(err).strip()}") from None
-        finally:
-            end(process)
-        return Run(exit_code, _text(out), _text(err), time.monotonic() - began, api.exchanges, api.errors)
+            end(self._process)
+            said = _text(self._err).strip()
+            shutil.rmtree(self._folder)
+            raise IsolationError(f"{error}: {said}") from None
+
+    def finished(self, limit: float) -> Run:
+        """The session when it has ended by itself. Raises TimeoutError past `limit` seconds."""
+        try:
+            return self._ended(self._process.wait(limit))
+        except subprocess.TimeoutExpired:
+            said = f"{_text(self._out)}{_text(self._err)}"
+            raise TimeoutError(f"{self._prompt!r} was not finished after {limit} s: {said}") from None
+
+    def killed(self, condition: Callable[[], bool], limit: float = 30) -> Run:
+        """Waits for the condition, and kills Claude Code, and nothing else, in the middle of what it does.
+
+        Raises TimeoutError when the condition does not come true while it runs, within `limit` seconds.
+        """
+        deadline = time.monotonic() + limit
+        while not condition():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise TimeoutError(f"{self._prompt!r} came to nothing to kill it at: {_text(self._out)}")
+            time.sleep(0.05)
+        self._process.kill()
+        return self._ended(self._process.wait())
+
+    def close(self) -> None:
+        end(self._process)
+        self.api.close()
+        # What outlives the session may still write here.
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Headless:  # noqa: PYI034 (Self needs Python 3.11)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _ended(self, exit_code: int) -> Run:
+        seconds = time.monotonic() - self._began
+        return Run(exit_code, _text(self._out), _text(self._err), seconds, self.api.exchanges, self.api.errors)
 
 
 def _start(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rig.conversation import QUIET, blocks, text_of
+from rig.agents import first_command
+from rig.conversation import QUIET, blocks, calls, text_of
 from rig.scripted_model import is_side_request
 
 if TYPE_CHECKING:
     from rig.messages_api import JSON, Exchange
+
+_REPORT = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,20 @@ def main_exchanges(exchanges: list[Exchange]) -> list[Exchange]:
 
 def agent_exchanges(exchanges: list[Exchange]) -> list[Exchange]:
     return [exchange for exchange in exchanges if exchange.request.agent]
+
+
+def agents_that_ran(exchanges: list[Exchange]) -> list[str]:
+    """Each as the id and the attempt of its prompt (`TASK-001 2`), in the order in which they came.
+
+    One that never had its prompt is its first command.
+    """
+    told: dict[str, str] = {}
+    for exchange in sorted(agent_exchanges(exchanges), key=lambda each: each.request.number):
+        found = _REPORT.search("".join(call.result for call in calls(exchange.request.messages)[:1]))
+        name = f"{found[1]} {found[2]}" if found else first_command(exchange.request) or ""
+        if found or exchange.request.agent not in told:
+            told[exchange.request.agent or ""] = name
+    return list(told.values())
 
 
 def _blocks(messages: list[JSON]) -> Counter[str]:

@@ -1,0 +1,47 @@
+"""Agents that the API has ended, through no fault of their tasks: a limit that is reached, a server that is down.
+
+Such an attempt is no failure of the task. It is made again, and where that doesn't help the run stops, with nothing
+lost, until a person has `/orchestrate` go on with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import summary
+from .state import STOPPED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .settlement import Settlement
+    from .state import Agent
+
+#: So many agents in a row, each of which Claude Code has made ten requests for.
+MOST = 5
+_REASON = "ended by an error of the API: "
+#: Of Claude Code's names for such errors, those that are about the account or the server.
+_NOT_THE_TASKS = ("rate_limit", "server_error", "overloaded", "authentication_failed", "billing_error")
+
+
+def reason(error: object) -> str:
+    return f"{_REASON}{error or 'unknown'}"
+
+
+def is_one(why: str) -> bool:
+    return why.startswith(_REASON) and why.removeprefix(_REASON) in _NOT_THE_TASKS
+
+
+def settle(run: Settlement, id_: str, agent: Agent, why: str) -> None:
+    """Makes the attempt again, or stops the run."""
+    outages = run.state.outages + 1
+    run.log("lost", id_, agent, why)
+    run.out.lines.append(f"lost {id_}: {why}")
+    run.state = replace(run.state, outages=outages % MOST)
+    if outages < MOST:
+        run.out.retried.append(id_)
+        run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
+        return
+    run.release(id_)
+    counted = summary.counted(run.statuses.items(), run.state)
+    sentence = f"The run has stopped, {counted}: {MOST} agents in a row were {why}. Nothing is lost: `/orchestrate`"
+    run.finish(STOPPED, f"{sentence} goes on with it, once that is mended.")

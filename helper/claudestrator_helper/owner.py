@@ -1,0 +1,95 @@
+"""Who has a run: the process of Claude Code that obeys it, told from every other process of any machine and boot.
+
+A session's id doesn't tell: `claude --resume` goes on under the old one, with the old one's agents dead.
+"""
+
+import os
+from typing import NamedTuple
+
+from .errors import ClaudestratorError
+
+#: What stands between a Bash call, or a command's own line, and Claude Code.
+SHELLS = {"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"}
+#: The first process in Claude Code's sandbox on Linux.
+SANDBOX = "bwrap"
+
+
+class Process(NamedTuple):
+    """*start* is when it began, in whatever words the system has for that; with the number it is one process."""
+
+    name: str
+    parent: int
+    start: str
+
+
+def current() -> str:
+    """The process upwards that Claude Code says it is, or else the first one that is no shell, as
+    ``host/boot/namespace/number/start``; "" where none is told.
+
+    Raises ClaudestratorError where that process is gone: what it leaves behind goes on under another's.
+
+    """
+    above: dict[str, Process] = {}
+    pid = os.getppid()
+    while found := _process(pid):
+        above[str(pid)] = found
+        pid = found.parent
+    # A shell that some other Claude Code started hands its number on, so it counts only among those upwards.
+    told = os.environ.get("CLAUDE_PID", "")
+    # Claude Code's sandbox shows none of the processes outside.
+    sandboxed = any(each.name == SANDBOX for each in above.values())
+    if told.isdigit() and told not in above and not sandboxed and _process(int(told)) is None:
+        raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one goes on")
+    first = told if told in above else next((pid for pid, each in above.items() if each.name not in SHELLS), "")
+    # What its caller leaves behind goes to init, which is nobody's session and never ends.
+    first = "" if first == "1" != told else first
+    return "/".join((*_machine(), first, above[first].start)) if first else ""
+
+
+def alive(owner: str) -> bool | None:
+    """Whether that process lives; None where it can't be told from here, as on another machine."""
+    try:
+        host, boot, namespace, pid, start = owner.split("/")
+        here = _machine()
+        if host != here[0] or (boot == here[1] and namespace != here[2]):
+            return None
+        found = _process(int(pid)) if boot == here[1] else None
+    except ValueError:
+        return None
+    return found is not None and found.start == start
+
+
+def _machine() -> tuple[str, str, str]:
+    """Host, boot and the namespace of process numbers; "-" for what a system doesn't have."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        return os.uname().nodename, boot, "".join(filter(str.isdigit, os.readlink("/proc/self/ns/pid")))
+    except OSError:
+        return os.uname().nodename, "-", "-"
+
+
+def _process(pid: int) -> Process | None:
+    """None for one that isn't there, or is dead and only not yet collected."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            # The name, in brackets, may hold anything; behind it: the state, the parent, and 18 fields on the start.
+            name, _, rest = file.read().partition("(")[2].rpartition(")")
+        fields = rest.split()
+        return None if fields[0] in "ZX" else Process(name, int(fields[1]), fields[19])
+    except FileNotFoundError:
+        return None if os.path.exists("/proc/self/stat") else _process_by_ps(pid)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _process_by_ps(pid: int) -> Process | None:
+    import subprocess
+
+    words = ["ps", "-o", "ppid=,lstart=,comm=", "-p", str(pid)]
+    try:
+        # The date is five words, and the name may be a path and hold spaces.
+        parent, *began = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split(None, 6)
+        return Process(os.path.basename(began[5].strip()).lstrip("-"), int(parent), " ".join(began[:5]))
+    except (OSError, ValueError, IndexError):
+        return None

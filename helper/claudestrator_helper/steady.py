@@ -1,0 +1,25 @@
+"""The queue while a person saves it: some editors put a file aside, or empty it, before they write."""
+
+import time
+from collections.abc import Mapping
+
+from . import files, ids, queue
+from .models import BY_COMPLEXITY
+from .paths import Project
+from .state import State
+
+#: Looks at a queue in which something is missing, and the seconds between two of them.
+_LOOKS, _MOMENT = 8, 0.05
+
+
+def read(project: Project, current: State, models: Mapping[str, str] = BY_COMPLEXITY) -> queue.Queue:
+    """The queue; looked at again where a running task is missing, or all tasks are. Raises ClaudestratorError."""
+    known = [id_ for id_ in (*current.agents, *current.completed) if ids.role(id_) == "task"]
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_MOMENT)
+        parsed = queue.parse(files.read(project.queue, project.bounds) or "", models)
+        gone = [id_ for id_ in known if id_ not in parsed.by_id]
+        if not gone or (parsed.tasks and not current.agents.keys() & gone):
+            break
+    return parsed

@@ -1,0 +1,28 @@
+"""Temporary files of writers that were killed."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+from . import files, links
+from .errors import ClaudestratorError
+
+#: Seconds after which nobody is writing a file any more.
+AGE = 3600
+
+
+def sweep(folders: Iterable[str], now: float, within: str) -> None:
+    """Removes them from these folders, where they are old enough at the time *now* to be nobody's any more."""
+    for folder in folders:
+        with suppress(OSError, ClaudestratorError):
+            links.stays(folder, within)
+            for name in filter(_is_temporary, os.listdir(folder)):
+                path = os.path.join(folder, name)
+                if os.lstat(path).st_mtime < now - AGE:
+                    os.unlink(path)
+
+
+def _is_temporary(name: str) -> bool:
+    stem, _, random = name.removesuffix(".tmp").rpartition(".")
+    ours = len(random) == 2 * files.RANDOM and not random.strip("0123456789abcdef")
+    return ours and stem[:1] == "." and name.endswith(".tmp")

@@ -1,0 +1,96 @@
+"""`/orchestrate --verify` in the real Claude Code: finished tasks are checked, and what fails is mended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from rig import loops
+from rig.plays import Act, Ending, Play, task_section
+
+if TYPE_CHECKING:
+    from rig.scene import Stage
+
+NAILED, OPENS = Act(files={"door.txt": "nailed shut\n"}), Act(files={"door.txt": "it opens\n"})
+#: Without `sh` Claude Code would take grep's exit code for "no matches", which is no failure.
+CHECKS = Act(verdicts={"TASK-001": "sh -c 'grep -q opens door.txt'", "TASK-002": "cat wall.txt"})
+
+
+def door_and_wall(**acts: tuple[Act, ...]) -> Play:
+    sections = (
+        task_section("TASK-001", "a door in oak", criteria=("door.txt says that it opens",), complexity="easy"),
+        task_section("TASK-002", "a wall in brick", dependencies=("TASK-001",)),
+    )
+    wall = Act(files={"wall.txt": "it stands\n"})
+    return Play(sections, {"TASK-002": (wall,), **{id_.replace("_", "-"): each for id_, each in acts.items()}})
+
+
+def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(stage: Stage) -> None:
+    scene = stage.by_script("verified")
+    play = door_and_wall(TASK_001=(NAILED, OPENS), verify_0=(CHECKS,))
+
+    outcome = scene.orchestrate(play, "/orchestrate --verify", "bypassPermissions")
+
+    ran = ["decomposition", "TASK-001", "TASK-002", "verify-0", "TASK-001", "verify-0"]
+    assert outcome.logged("spawned") == ran
+    assert outcome.models("TASK-001") == ["haiku", "sonnet"]
+    assert outcome.models("verify-0") == ["opus", "opus"]
+    given = [(each["id"], each["verdict"]) for each in outcome.events if each["event"] == "verdict"]
+    assert given == [("TASK-001", "fail"), ("TASK-002", "pass"), ("TASK-001", "pass")]
+    assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
+    assert (scene.project / "door.txt").read_text(encoding="utf-8") == "it opens\n"
+    assert outcome.run.output.strip().splitlines()[-1] == "All 2 tasks are completed and verified."
+    assert "verification: sh -c 'grep -q opens door.txt'" in loops.prompts(outcome.run)["TASK-001"]
+    conversation = outcome.transcript.text
+    assert "returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation
+    assert not [text for text in ("in oak", "says that it opens", "in brick") if text in conversation]
+
+
+def test_what_fails_its_check_twice_is_failed(stage: Stage) -> None:
+    scene = stage.by_script("verified-twice")
+    play = door_and_wall(TASK_001=(NAILED,), verify_0=(CHECKS,))
+
+    outcome = scene.orchestrate(play, "/orchestrate --verify", "bypassPermissions")
+
+    assert outcome.statuses == {"TASK-001": "failed", "TASK-002": "completed"}
+    assert outcome.logged("spawned").count("TASK-001") == 2
+    assert "1 of 2 tasks completed, 1 verified; failed: TASK-001 (verification: sh -c" in outcome.said
+
+
+@pytest.mark.parametrize(
+    ("install", "mode", "ending"), [("plugin", "default", Ending.FORGET), ("script", "dontAsk", Ending.SILENT)]
+)
+def test_verdicts_ask_nobody_and_count_however_their_agent_ends(
+    stage: Stage, install: str, mode: str, ending: Ending
+) -> None:
+    make = stage.by_script if install == "script" else stage.by_plugin
+    scene = make(f"verified-{install}")
+    # Headless, these modes deny agents every write of the project's own files.
+    play = door_and_wall(TASK_002=(Act(),), verify_0=(Act(ending=ending),))
+
+    outcome = scene.orchestrate(play, "/orchestrate --verify", mode)
+
+    assert outcome.logged("spawned") == ["decomposition", "TASK-001", "TASK-002", "verify-0"]
+    assert "All 2 tasks are completed and verified." in outcome.run.output.strip().splitlines()[-1]
+
+
+def test_a_loop_is_committed_once_it_is_verified(stage: Stage) -> None:
+    scene = stage.by_script("verified-loop", None, **loops.ENVIRONMENT)
+    loops.prepare(scene)
+    play = loops.play_of([2])
+    broken, whole = Act(files={"made/TASK-102.txt": "broken\n"}), Act(files={"made/TASK-102.txt": "whole\n"})
+    play.acts.update(
+        {
+            "TASK-102": (broken, whole),
+            "verify-1": (Act(verdicts={"TASK-102": "sh -c 'grep -q whole made/TASK-102.txt'"}),),
+        }
+    )
+
+    outcome = scene.orchestrate(play, "/orchestrate 1 --verify error handling", "bypassPermissions")
+
+    ran = ["research-1", "decomp-1", "TASK-101", "TASK-102", "verify-1", "TASK-102", "verify-1", "memory-1"]
+    assert outcome.logged("spawned") == ran
+    assert loops.history(scene) == ["Loop 1"]
+    assert loops.git(scene, "show", "HEAD:made/TASK-102.txt") == "whole\n"
+    assert outcome.said.splitlines()[-1].startswith("1 of 1 loops are done, 3 of 3 tasks completed, 2 verified")
+    assert "error handling" in loops.prompts(outcome.run)["research-1"]

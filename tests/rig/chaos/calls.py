@@ -1,0 +1,156 @@
+"""Calls of the helper as Claude Code makes them: a process that calls, a shell between, the helper's real entry."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import random
+import resource
+import select
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rig.chaos.scene import become, real
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import NoReturn
+
+    from rig.chaos.scene import Scene, Weather
+
+#: An interpreter takes so many seconds to start; a fork of this one takes none, and the gap is where races are.
+START_UP = 0.06
+
+
+class Result(NamedTuple):
+    """How a call ended; a negative *code* is the signal that killed the helper."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Call:
+    """A call under way."""
+
+    def __init__(self, words: Sequence[str], pid: int, reader: int) -> None:
+        self.words, self.pid, self.reader = words, pid, reader
+
+    def ended(self) -> Result | None:
+        """None while it goes on; the result can be had once."""
+        return self.result() if select.select([self.reader], [], [], 0)[0] else None
+
+    def result(self) -> Result:
+        text = _all_of(self.reader)
+        os.close(self.reader)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        return Result(*json.loads(text)) if text else Result(-signal.SIGKILL, "", "")
+
+
+def call(
+    scene: Scene, who: str, words: Sequence[str], stdin: str = "", environ: Mapping[str, str] | None = None
+) -> Call:
+    """Begins a call. *who* is for the journal."""
+    reader, writer = os.pipe()
+    pid = fork(lambda: _shell(scene, who, words, stdin, environ or {}, writer))
+    os.close(writer)
+    return Call(words, pid, reader)
+
+
+def fork(work: Callable[[], object]) -> int:
+    """The id of a child that does *work*; signals are as they were at the start of all."""
+    import running
+
+    def begin() -> None:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        work()
+
+    return running.fork(begin)
+
+
+def _shell(scene: Scene, who: str, words: Sequence[str], stdin: str, environ: Mapping[str, str], writer: int) -> None:
+    become("bash")
+    source, out, err = os.pipe(), os.pipe(), os.pipe()
+    os.write(source[1], stdin.encode())
+    os.close(source[1])
+    pid = fork(lambda: _helper(scene, words, environ, (source[0], out[1], err[1]), (writer, out[0], err[0])))
+    for descriptor in (source[0], out[1], err[1]):
+        os.close(descriptor)
+    scene.journal.note("call", who=who, pid=pid, group=os.getpgid(0), words=words)
+    begun = round(real(), 4)
+    texts = _all_of(out[0]), _all_of(err[0])
+    result = Result(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), *texts)
+    about = {"who": who, "pid": pid, "words": words, "begun": begun}
+    scene.journal.note("end", **about, code=result.code, out=result.out, err=result.err)
+    # Of a session that was killed nobody reads this any more.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(writer, json.dumps(result).encode())
+
+
+def _helper(
+    scene: Scene,
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    standard: Sequence[int],
+    others: Sequence[int],
+) -> None:
+    from claudestrator_helper import __main__ as entry
+
+    for descriptor in others:
+        os.close(descriptor)
+    for number, descriptor in enumerate(standard):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    sys.argv = ["claudestrator-helper", *words]
+    chance = random.Random()
+    time.sleep(chance.uniform(0, START_UP))
+    try:
+        os.chdir(scene.root)
+    except FileNotFoundError:
+        # The project has been moved: a shell fails in the same way.
+        sys.exit(1)
+    os.environ.update(environ)
+    fill_disk(scene.weather, chance)
+    try:
+        entry.main()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def fill_disk(weather: Weather, chance: random.Random) -> None:
+    """Lets this process find the disk full while it is: sometimes at a limit, in the middle of a text, sometimes at
+    one call or another."""
+    if weather.full and chance.random() < 0.4:
+        limit = chance.choice((0, 100, 700, 2_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    os.open = _failing(os.open, weather, chance, creates=True)
+    os.write = _failing(os.write, weather, chance)
+    os.fsync = _failing(os.fsync, weather, chance)
+    os.replace = _failing(os.replace, weather, chance)
+
+
+def _failing(work: Callable[..., Any], weather: Weather, chance: random.Random, *, creates: bool = False) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if weather.full and chance.random() < 0.4 and (not creates or args[1] & os.O_CREAT):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return work(*args, **kwargs)
+
+    return wrapper
+
+
+def _all_of(reader: int) -> str:
+    parts = []
+    while part := os.read(reader, 65536):
+        parts.append(part)
+    return b"".join(parts).decode("utf-8", "surrogateescape")
+
+
+def leave(code: int) -> NoReturn:
+    os._exit(code)

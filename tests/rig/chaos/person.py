@@ -1,0 +1,141 @@
+"""The person, who looks on, changes their mind, and has the queue open in an editor that knows of no lock."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from typing import TYPE_CHECKING
+
+from queues import task
+from rig.chaos.calls import Call, call
+from rig.chaos.scene import real
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rig.chaos.scene import Scene
+
+_SECTION = re.compile(r"^### (\S+)$.*?^\| Status \| (.*?) \|$", re.MULTILINE | re.DOTALL)
+
+
+def statuses(text: str) -> dict[str, str]:
+    """The statuses of a queue, by id: read here in another way than the helper's."""
+    return dict(_SECTION.findall(text))
+
+
+def content(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+class Person:
+    """One act at a time; an editor may stay open over others."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.acts = scene, 0
+        self.chance = random.Random(f"{scene.seed}/person")
+        self.calls: list[Call] = []
+        self.open: list[tuple[float, Callable[[], None]]] = []
+
+    @property
+    def busy(self) -> bool:
+        self.calls = [each for each in self.calls if each.ended() is None]
+        return bool(self.calls or self.open)
+
+    def tick(self) -> None:
+        """Saves what has been open long enough."""
+        due = [save for at, save in self.open if at <= real()]
+        self.open = [each for each in self.open if each[0] > real()]
+        for save in due:
+            save()
+
+    def act(self) -> None:
+        self.acts += 1
+        acts: dict[Callable[[], None], int] = {
+            self.looks: 25,
+            self.files_an_issue: 15,
+            self.edits_at_once: 20,
+            self.edits_slowly: 8,
+            self.tries_again: 15,
+            self.adds_a_task: 4,
+            self.stops: 3,
+        }
+        self.chance.choices(list(acts), list(acts.values()))[0]()
+
+    def looks(self) -> None:
+        self.call(self.chance.choice(("status", "tasks", "check", "next-task", "issues", "state")))
+
+    def files_an_issue(self) -> None:
+        about = f"Complaint number {self.acts} of {self.scene.seed}"
+        section = (
+            f"### New\n\n**Summary:** {about}\n\n**Acceptance Criteria:**\n- complaint {self.acts} is heard\n\n---\n"
+        )
+        self.call("add-issue", "-", stdin=section)
+
+    def tries_again(self) -> None:
+        failed = [id_ for id_, status in statuses(content(self.scene.queue)).items() if status == "failed"]
+        if failed:
+            self.call("set-status", self.chance.choice(failed), "pending")
+
+    def adds_a_task(self) -> None:
+        section = task(f"TASK-{900 + self.acts}", objective=f"One thing more, number {self.acts}")
+        self.call("add-tasks", "-", stdin=section)
+
+    def stops(self) -> None:
+        self.call("stop")
+
+    def edits_at_once(self) -> None:
+        self.edit(self.chance.uniform(0, 0.005))
+
+    def edits_slowly(self) -> None:
+        self.edit(self.chance.uniform(0.2, 2))
+
+    def edit(self, seconds: float) -> None:
+        """Reads the queue, and saves it with a comment more, over whatever stands there by then."""
+        text, comment = content(self.scene.queue), f"<!-- note {self.acts} of the person -->\n\n"
+        places = [match.start() for match in re.finditer(r"^### ", text, re.MULTILINE)] + [len(text)]
+        if not statuses(text):
+            return
+        place = self.chance.choice(places)
+        edited = text[:place] + comment + text[place:]
+        self.open.append((real() + seconds, lambda: self.save(edited, comment, seconds)))
+
+    def save(self, text: str, comment: str, seconds: float) -> None:
+        if not os.path.exists(self.scene.queue):
+            return
+        in_place = self.chance.random() < 0.3
+        before = content(self.scene.queue)
+        if in_place:
+            with open(self.scene.queue, "w", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            other = f"{self.scene.queue}.swp"
+            with open(other, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(other, self.scene.queue)
+        changed = {
+            id_: (old, statuses(text).get(id_, ""))
+            for id_, old in statuses(before).items()
+            if statuses(text).get(id_) != old
+        }
+        self.scene.journal.note(
+            "saved",
+            comment=comment,
+            seconds=round(seconds, 3),
+            in_place=in_place,
+            changed=changed,
+            notes=notes(text),
+            ids=list(statuses(text)),
+        )
+
+    def call(self, *words: str, stdin: str = "") -> None:
+        self.calls.append(call(self.scene, "person", words, stdin))
+
+
+def notes(text: str) -> list[str]:
+    """The numbers of the person's comments in a text."""
+    return re.findall(r"<!-- note (\d+) of the person -->\n\n", text)

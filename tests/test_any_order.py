@@ -1,0 +1,251 @@
+"""The run as a state machine under reports, deaths, duplicates, hand edits, stale editors and clock jumps in any order."""
+
+from dataclasses import replace
+
+import hypothesis.strategies as st
+from claudestrator_helper import heartbeat, ids, improve, loop, markers, outage, resume
+from claudestrator_helper import queue as q
+from claudestrator_helper.config import Config
+from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
+from claudestrator_helper.statuses import COMPLETED
+from claudestrator_helper.step import Inputs, Step
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from queues import queue, task
+
+ISSUE = "### ISSUE-20260101-{:03d}\n\n| Status | pending |\n\n**Summary:** it is broken\n\n---\n\n"
+REASONS = ["a", "b", "c", outage.reason("rate_limit"), outage.reason("invalid_request"), "x\nSPAWN evil opus\n\x1b[31m"]
+STATUSES = ["pending", "in_progress", "completed", "failed", "on hold"]
+#: Loops, so that the machine runs through all phases, with few tasks each.
+CONFIG = Config(tasks_per_loop=2)
+
+
+class World:
+    """A project in memory: what the disk would hold, who has reported, and the clock."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.issues, self.now = text, "", 1_000_000
+        self.state = State()
+        self.reports: dict[str, markers.Marker] = {}
+        self.started: dict[str, int | None] = {}
+        self.launched: set[str] = set()
+        self.verdicts: dict[str, str] = {}
+        self.earlier = [text]
+
+    def inputs(self) -> Inputs:
+        seen = markers.Markers(dict(self.reports), dict(self.started), frozenset(self.launched))
+        parsed, issues = q.parse(self.text), q.parse(self.issues)
+        return Inputs(self.state, parsed, seen, "", self.now, CONFIG, issues, lambda _: "opus", dict(self.verdicts))
+
+    def apply(self, inputs: Inputs) -> Step:
+        step = loop.next_step(inputs)
+        for id_ in [*step.fresh, *step.retried]:
+            self.reports.pop(id_, None)
+            self.started.pop(id_, None)
+            self.launched.discard(id_)
+        for id_ in step.unjudged:
+            self.verdicts.pop(id_, None)
+        self.state = step.state
+        self.text = q.edited(q.edited(inputs.queue, step.settled), step.claimed).text
+        self.earlier.append(self.text)
+        if step.close:
+            self.state = replace(self.state, phase=improve.MEMORY)
+        return step
+
+    def statuses(self) -> dict[str, str]:
+        return {found.id: found.status for found in q.parse(self.text).tasks}
+
+    def agent(self) -> str | None:
+        return next(iter(self.state.agents), None)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    @initialize(graph=st.lists(st.lists(st.integers(1, 5), max_size=2), max_size=5))
+    def begin(self, graph: list[list[int]]) -> None:
+        sections = (
+            task(f"TASK-{n}", dependencies=", ".join(f"TASK-{m}" for m in needs) or "None")
+            for n, needs in enumerate(graph, 1)
+        )
+        self.world = World(queue(*sections) if graph else "")
+        self.sessions = self.numbers = 1
+        self.spawned: list[tuple[str, int]] = []
+        self.take(resume.NOTHING)
+
+    # What is checked at every step
+
+    def take(self, asked: resume.Asked, *, hooked: bool = False) -> None:
+        caller = resume.Caller(f"s{self.sessions}", "", hooked)
+        self.obey(self.world.apply(resume.begin(self.world.inputs(), caller, f"run-{self.world.now}", asked)))
+
+    def obey(self, step: Step) -> None:
+        state, statuses = self.world.state, self.world.statuses()
+        for line in step.directives:
+            word, *rest = line.split(" ")
+            assert line.isprintable()
+            assert word in ("SPAWN", "STOP")
+            if word == "STOP":
+                self.check_stop(line)
+                continue
+            id_, model = rest
+            agent = state.agents[id_]
+            assert model == agent.model
+            assert id_ not in state.completed, "a task that this run completed was spawned again"
+            assert statuses.get(id_, "in_progress") == "in_progress"
+            self.spawned.append((id_, agent.attempt))
+        for line in step.lines:
+            assert line.isprintable()
+            assert not line.startswith(("SPAWN", "WAIT", "STOP"))
+        for id_ in state.completed:
+            assert statuses.get(id_, COMPLETED) in (COMPLETED, "failed", "on hold")
+        assert step.directives or step.close or state.agents, "nobody is at work and nobody was told"
+
+    def check_stop(self, line: str) -> None:
+        found = self.world.statuses().values()
+        if line.startswith(("STOP All ", "STOP The one task")):
+            assert set(found) == {COMPLETED}
+        assert self.world.state.status not in (RUNNING, STOPPING)
+
+    def wait_once(self, seconds: int = 1) -> None:
+        while seconds > 0 and self.world.state.unfinished:
+            self.world.now += min(seconds, heartbeat.HEARTBEAT)
+            seconds -= heartbeat.HEARTBEAT
+            self.obey(self.world.apply(self.world.inputs()))
+
+    # Whatever may happen
+
+    @rule()
+    def wait(self) -> None:
+        self.wait_once()
+
+    @precondition(lambda self: self.world.agent())
+    @rule(data=st.data(), failing=st.booleans())
+    def report(self, data: st.DataObject, failing: bool) -> None:
+        id_ = self.world.agent()
+        assert id_
+        if failing:
+            reason = data.draw(st.sampled_from(REASONS))
+            self.world.reports[id_] = markers.Marker(markers.FAILED, self.world.state.attempts[id_], reason)
+        else:
+            self.work(id_, data.draw(st.booleans()))
+
+    def work(self, id_: str, well: bool) -> None:
+        """What an agent of each role leaves; *well*: all that was asked of it."""
+        role = ids.role(id_)
+        self.numbers += 1
+        if role in (ids.DECOMPOSITION, "decomp") and well:
+            self.world.text += task(f"TASK-{100 + self.numbers}", extra="**Issue:** ISSUE-20260101-001\n\n")
+            self.world.issues = self.world.issues.replace("| pending |", "| accepted |")
+        if role == "research" and well:
+            self.world.issues += ISSUE.format(self.numbers)
+        for number, judged in enumerate(self.world.state.verifying if role == "verify" else []):
+            if well or number:
+                self.world.verdicts[judged] = "" if well else "it is not so"
+        unchanged = role == "task" and not well
+        self.world.reports[id_] = markers.Marker(markers.DONE, self.world.state.attempts[id_], "", unchanged)
+
+    @precondition(lambda self: self.spawned)
+    @rule(data=st.data(), kind=st.sampled_from([markers.DONE, markers.FAILED]))
+    def report_of_any_attempt(self, data: st.DataObject, kind: str) -> None:
+        id_, attempt = data.draw(st.sampled_from(self.spawned))
+        # Markers are read for the attempt that was spawned last.
+        if attempt == self.world.state.attempts.get(id_):
+            self.world.reports.setdefault(id_, markers.Marker(kind, attempt, "late"))
+
+    @precondition(lambda self: self.world.agent())
+    @rule(started=st.booleans())
+    def sign_of_life(self, started: bool) -> None:
+        id_ = self.world.agent() or ""
+        self.world.launched.add(id_)
+        if started:
+            self.world.started[id_] = self.world.state.agents[id_].attempt
+
+    @rule(seconds=st.integers(-100_000, 100_000))
+    def clock_jumps(self, seconds: int) -> None:
+        self.world.now += seconds
+
+    @rule()
+    def hours_pass(self) -> None:
+        self.wait_once(60 * CONFIG.task_timeout + 60)
+
+    @rule(
+        same=st.booleans(),
+        hooked=st.booleans(),
+        asked=st.builds(resume.Asked, st.integers(0, 2), st.just(""), st.booleans(), st.booleans()),
+    )
+    def start(self, same: bool, hooked: bool, asked: resume.Asked) -> None:
+        if not same:
+            self.sessions += 1
+            self.world.now += 2 * heartbeat.ABSENCE
+        self.take(asked, hooked=hooked)
+
+    @precondition(lambda self: self.world.state.unfinished)
+    @rule()
+    def stop(self) -> None:
+        self.world.state = replace(self.world.state, status=STOPPING)
+
+    @rule(data=st.data(), status=st.sampled_from(STATUSES))
+    def hand_edit(self, data: st.DataObject, status: str) -> None:
+        found = list(self.world.statuses())
+        if found:
+            edited = q.edited(q.parse(self.world.text), {data.draw(st.sampled_from(found)): status})
+            self.world.text = edited.text
+
+    @rule(data=st.data())
+    def set_status(self, data: st.DataObject) -> None:
+        found = list(self.world.statuses())
+        if found:
+            id_ = data.draw(st.sampled_from(found))
+            left = {key: attempt for key, attempt in self.world.state.completed.items() if key != id_}
+            self.world.state = replace(self.world.state, completed=left)
+            self.world.text = q.edited(q.parse(self.world.text), {id_: "pending"}).text
+
+    @rule(data=st.data())
+    def an_editor_saves_an_older_text(self, data: st.DataObject) -> None:
+        self.world.text = data.draw(st.sampled_from(self.world.earlier[-6:]))
+
+    # Whatever has happened
+
+    @invariant()
+    def one_agent_at_a_time_and_attempts_are_never_used_twice(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        assert len(self.world.state.agents) <= 1
+        attempts: dict[str, int] = {}
+        for id_, attempt in self.spawned:
+            assert attempt >= attempts.get(id_, 0)
+            attempts[id_] = attempt
+        for agent in self.world.state.agents.values():
+            assert agent.failures < CONFIG.attempts
+
+    def teardown(self) -> None:
+        """A run whose agents do their work ends within a bounded number of steps."""
+        if not hasattr(self, "world"):
+            return
+        self.sessions += 1
+        self.world.now += 2 * heartbeat.ABSENCE
+        self.take(resume.NOTHING)
+        before = len(self.spawned)
+        for _ in range(60):
+            if not self.world.state.unfinished:
+                break
+            id_ = self.world.agent()
+            if id_:
+                self.world.reports.pop(id_, None)
+                self.work(id_, well=True)
+            self.wait_once()
+        assert self.world.state.status in (FINISHED, STOPPED)
+        assert not self.world.state.agents
+        tasks, loops = len(self.world.statuses()), self.world.state.loops
+        assert len(self.spawned) - before <= 2 * tasks + 6 * (loops + 1)
+        assert not self.world.state.verify or not verify_left(self.world.state)
+
+
+def verify_left(state: State) -> list[str]:
+    """Tasks that the run completed and that nobody verified, or said why not."""
+    if state.status == STOPPED:
+        return []
+    return [id_ for id_ in state.completed if not state.is_verified(id_) and id_ not in state.unverified]
+
+
+AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+test_any_order = AnyOrder.TestCase

@@ -1,0 +1,222 @@
+"""A few chaos runs, and the judge of them: it finds nothing in an honest run, and each thing that can be wrong."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from queues import queue, task
+from rig.chaos import figures, judge
+from rig.chaos.judge import Effect, Evidence
+from rig.chaos.scene import Event
+
+COMMAND = Path(__file__).with_name("chaos.py")
+needs_linux = pytest.mark.skipif(
+    sys.version_info < (3, 11) or not os.path.exists("/proc/self/comm"), reason="needs Python 3.11 and Linux"
+)
+
+
+@needs_linux
+def test_runs_in_chaos_end_with_every_task_completed_once_or_honestly_failed() -> None:
+    words = ["--runs", "3", "--jobs", "3", "--tasks", "6", "--seconds", "12", "--pace", "1.5", "--seed", "ci"]
+    done = subprocess.run([sys.executable, str(COMMAND), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^tasks +1[89]|^tasks +2\d", done.stdout, re.MULTILINE)
+    assert re.search(r"^kill: session +\d", done.stdout, re.MULTILINE)
+
+
+# The judge
+
+GIVEN = queue(task("TASK-001"), task("TASK-002", dependencies="TASK-001"), task("TASK-003"), task("TASK-004"))
+NOTE = "<!-- note 7 of the person -->\n\n"
+
+
+class Story:
+    """The evidence of an honest run of two sessions, for a test to change: the first was killed, TASK-003 failed
+    twice, and TASK-004, which nobody could do, is what the person added a comment to."""
+
+    def __init__(self) -> None:
+        self.t = 100.0
+        self.pid = 1000
+        self.journal: list[Event] = []
+        self.log: list[Event] = []
+        self.ledger: list[Effect] = []
+        self.queue = queue(
+            task("TASK-001", status="completed"),
+            task("TASK-002", status="completed", dependencies="TASK-001"),
+            task("TASK-003", status="failed"),
+            NOTE + task("TASK-004", status="pending", dependencies="TASK-003"),
+        )
+        self.issues = "### ISSUE-20260102-001\n"
+        given = GIVEN.replace(task("TASK-004"), task("TASK-004", dependencies="TASK-003"))
+        self.note("begins", queue=given, tasks=4)
+        self.session("one")
+        self.call("one", "start", out="SPAWN TASK-001 sonnet\n")
+        self.worked("TASK-001", 1, "one")
+        self.call("one", "wait", out="done TASK-001 (1/4)\nSPAWN TASK-002 sonnet\n")
+        self.note("kill", who="chaos", of="session", name="one")
+        self.session("two")
+        self.call("two", "start", out="SPAWN TASK-002 sonnet\n")
+        self.spawned("TASK-002", 1)
+        self.worked("TASK-002", 2, "two")
+        self.call("two", "wait", out="done TASK-002 (2/4)\nSPAWN TASK-003 sonnet\n")
+        saved = ["TASK-001", "TASK-002", "TASK-003", "TASK-004"]
+        self.note("saved", who="person", comment=NOTE, notes=["7"], ids=saved, changed={}, seconds=0.1)
+        for attempt in (1, 2):
+            self.spawned("TASK-003", attempt)
+            self.failed("TASK-003", attempt, "a test is red session-two.3.TASK-003")
+        self.call("person", "add-issue", "-", out="added 1: ISSUE-20260102-001\n")
+        said = "STOP The run has ended, 2 of 4 tasks completed; failed: TASK-003"
+        self.call("two", "wait", out=f"failed TASK-003 (2/4): a test is red\n{said}\n")
+        self.note("says", who="two", sentence=said)
+        self.note("session ends", who="two")
+        self.note("ends", over=True, seconds=12.5)
+
+    def note(self, event: str, **facts: object) -> Event:
+        self.t += 1
+        self.journal.append({"t": self.t, "event": event, **facts})
+        return self.journal[-1]
+
+    def session(self, name: str) -> None:
+        self.note("session", who=name, id=f"id of {name}")
+
+    def call(self, who: str, *words: str, out: str = "", code: int = 0) -> Event:
+        self.pid += 1
+        begun = self.note("call", who=who, pid=self.pid, group=1, words=list(words))["t"]
+        return self.note("end", who=who, pid=self.pid, words=list(words), begun=begun, code=code, out=out, err="")
+
+    def spawned(self, id_: str, attempt: int) -> None:
+        self.log.append({"run": "r", "event": "spawned", "id": id_, "attempt": attempt})
+
+    def failed(self, id_: str, attempt: int, reason: str) -> None:
+        self.log.append({"run": "r", "event": "failed", "id": id_, "attempt": attempt, "reason": reason})
+
+    def worked(self, id_: str, attempt: int, session: str) -> None:
+        """An agent does a task and reports, and the run takes it in."""
+        self.spawned(id_, attempt)
+        self.works(id_, attempt, session)
+        self.ledger.append(Effect(id_, attempt, f"{session}.1.{id_}", self.t))
+        self.call(f"{session}.1.{id_}", "done", id_, "--attempt", str(attempt), "-", out=f"done {id_}\n")
+        self.log.append({"run": "r", "event": "done", "id": id_, "attempt": attempt})
+
+    def works(self, id_: str, attempt: int, session: str) -> None:
+        self.note("works", who=f"{session}.1.{id_}", id=id_, attempt=attempt, session=f"id of {session}")
+
+    def last(self, event: str) -> Event:
+        return [each for each in self.journal if each["event"] == event][-1]
+
+    def evidence(self) -> Evidence:
+        return Evidence(self.journal, self.log, self.ledger, self.queue, self.issues)
+
+
+def test_an_honest_run_has_no_findings() -> None:
+    assert judge.findings(Story().evidence()) == []
+
+
+def status(story: Story, id_: str, old: str, new: str) -> None:
+    at = story.queue.index(f"### {id_}")
+    story.queue = story.queue[:at] + story.queue[at:].replace(f"| {old} |", f"| {new} |", 1)
+
+
+def says(story: Story, sentence: str) -> None:
+    story.note("says", who="two", sentence=sentence)
+
+
+def intrudes(story: Story, *verbs: str, out: str = "SPAWN TASK-003 opus\n") -> None:
+    """A third session calls the helper while the second is alive and waits."""
+    waits = next(at for at, each in enumerate(story.journal) if each["event"] == "says") - 1
+    rest = story.journal[waits:]
+    del story.journal[waits:]
+    story.session("three")
+    for verb in verbs:
+        story.call("three", verb, out=out)
+    story.journal += [{**each, "t": each["t"] + 20} for each in rest]
+
+
+def is_refused(story: Story) -> None:
+    story.session("four")
+    story.call("four", "start", out="STOP another session is at work on this queue\n")
+
+
+def is_sent_back(story: Story) -> None:
+    intrudes(story, "status")
+    at = story.last("session")["t"]
+    story.journal += [
+        {"t": at + 1, "event": "call", "who": "three hook", "pid": 1, "words": ["hook"]},
+        {"t": at + 2, "event": "sent back", "who": "three", "reason": "go on"},
+    ]
+
+
+WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
+    "it never ended": (lambda s: s.last("ends").update(over=False), "did not end"),
+    "a traceback": (lambda s: s.call("two", "wait", code=70), "exited with 70"),
+    "a call that nobody understood": (lambda s: s.call("two", "wait", code=2), "exited with 2"),
+    "a task vanished": (lambda s: setattr(s, "queue", s.queue.split("### TASK-002")[0]), "TASK-003 has vanished"),
+    "a task stands twice": (lambda s: setattr(s, "queue", s.queue + task("TASK-001")), "TASK-001 stands 2 times"),
+    "a comment was lost": (lambda s: setattr(s, "queue", s.queue.replace(NOTE, "")), "comments are []"),
+    "an objective changed": (lambda s: setattr(s, "queue", s.queue.replace("Build it", "Build", 1)), "more than statuses"),
+    "an added task was lost": (
+        lambda s: s.call("person", "add-tasks", "-", out="added 1: TASK-901\n"),
+        "TASK-901 has vanished",
+    ),
+    "an issue was lost": (lambda s: setattr(s, "issues", ""), "ISSUE-20260102-001 was added"),
+    "it said that all are completed": (lambda s: says(s, "STOP All 4 tasks are completed."), "2 of 4 are"),
+    "it counted wrongly": (lambda s: says(s, "STOP The run has ended, 3 of 4 tasks completed; x"), "2 of 4 are"),
+    "it gave up": (lambda s: says(s, "STOP cannot write it"), "it said last"),
+    "nobody did it": (lambda s: s.ledger.pop(), "TASK-002 is completed, and nobody did it"),
+    "a task could run": (lambda s: status(s, "TASK-003", "failed", "pending"), "TASK-003 is pending, and could run"),
+    "a task was left in progress": (lambda s: status(s, "TASK-003", "failed", "in_progress"), "is in_progress in the end"),
+    "a failure without a reason": (lambda s: status(s, "TASK-004", "pending", "failed"), "for no reason on record"),
+    "a reason that nobody gave": (lambda s: s.failed("TASK-003", 2, "something"), "which no agent said"),
+    "a completed task was spawned again": (lambda s: s.spawned("TASK-001", 2), "spawned after it was completed, 1 times"),
+    "an attempt ran in two sessions": (lambda s: s.works("TASK-002", 2, "one"), "attempt 2 of TASK-002 ran in 2 sessions"),
+    "an accepted report was lost": (
+        lambda s: status(s, "TASK-002", "completed", "failed"),
+        "`done` of attempt 2 of TASK-002 was accepted, and it is failed",
+    ),
+    "an accepted report's task was worked on again": (
+        lambda s: s.works("TASK-001", 2, "two"),
+        "was accepted (one.1.TASK-001), and it was worked on again",
+    ),
+    "too many failures": (lambda s: s.failed("TASK-003", 3, "unclear session-two"), "TASK-003 failed 3 times"),
+    "a live session lost its run": (lambda s: intrudes(s, "start"), "three was given the run while two was at work"),
+    "a session without the run was told to spawn": (lambda s: intrudes(s, "wait"), "three was told"),
+    "a dead session kept others out": (is_refused, "four was refused the run, and no other session was alive"),
+    "a hook sent a session back to the run of another": (is_sent_back, "three was sent back to the run of two"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_judge_finds(name: str) -> None:
+    change, finding = WRONG[name]
+    story = Story()
+    change(story)
+    assert [line for line in judge.findings(story.evidence()) if finding in line]
+
+
+def test_what_a_person_gave_back_may_run_again() -> None:
+    story = Story()
+    story.call("person", "set-status", "TASK-001", "pending", out="TASK-001 pending\n")
+    story.worked("TASK-001", 2, "two")
+    assert judge.findings(story.evidence()) == []
+
+
+def test_a_takeover_that_was_asked_for_is_no_finding() -> None:
+    story = Story()
+    intrudes(story, "start")
+    begun = next(each["t"] for each in story.journal if each["event"] == "session" and each["who"] == "three")
+    story.journal.append({"t": begun, "event": "fault", "who": "chaos", "of": "takeover asked for"})
+    assert not [line for line in judge.findings(story.evidence()) if "given the run" in line]
+
+
+def test_the_figures_count_an_effect_that_was_repeated(tmp_path: Path) -> None:
+    story = Story()
+    story.ledger.append(Effect("TASK-002", 1, "one.2.TASK-002", 1))
+    counted, seconds = figures.of(story.evidence(), str(tmp_path))
+    assert (counted["effects"], counted["repeated effects"], counted["kill: session"]) == (3, 1, 1)
+    assert "takeovers" in counted
+    assert json.loads(json.dumps(seconds))["a run"] == [12.5]
