@@ -289,13 +289,14 @@ def test_a_launch_that_is_none_of_ours_leaves_nothing(project: Project, changes:
 def test_agents_outlive_a_cleared_conversation_and_are_asked_all_the_same(project: Project) -> None:
     # The fork below is a child of this process, as a hook is of Claude Code.
     state.write(project, replace(state.read(project), process=own_process()))
-    assert "block" in hooked(project, event(project, session_id="after-clear")).stdout
-    assert is_silent(project, stopped(project, session_id="after-clear"))
+    cleared = {"CLAUDE_PID": str(os.getpid())}
+    assert "block" in hooked(project, event(project, session_id="after-clear"), **cleared).stdout
+    assert is_silent(project, stopped(project, session_id="after-clear"), **cleared)
 
 
 def own_process() -> str:
     code = "from claudestrator_helper import owner; print(owner.current())"
-    environment = {**os.environ, "PYTHONPATH": HELPER}
+    environment = {**os.environ, "PYTHONPATH": HELPER, "CLAUDE_PID": str(os.getpid())}
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -311,8 +312,8 @@ def typed(project: Project, **changes: object) -> dict[str, object]:
 @pytest.mark.parametrize("name", ["orchestrate", "claudestrator:orchestrate"])
 def test_the_permission_mode_is_noted_for_the_start_that_follows(project: Project, name: str) -> None:
     assert hooked(project, typed(project, command_name=name)) == (0, "", "")
-    assert asking.mode(project, SESSION) == "acceptEdits"
-    assert asking.mode(project, "another") == asking.mode(project, "") == ""
+    assert asking.read(project, SESSION).mode == "acceptEdits"
+    assert asking.read(project, "another") == asking.read(project, "") == asking.Asking()
 
 
 @pytest.mark.parametrize("name", ["compact", "claudestrator:status", None, 7])

@@ -90,6 +90,13 @@ def test_the_first_use_makes_a_venv_and_runs_the_plugins_own_code(ready: Plugin)
     assert "PRD.md" in ready.runs("start", "--session", "s").stdout
 
 
+def test_what_comes_with_the_plugin_is_not_looked_for_elsewhere(ready: Plugin) -> None:
+    told = ready.runs("check", PATH=os.defpath)
+    assert "PRD.md" in told.stdout
+    assert "hooks" not in told.stdout
+    assert "PATH: run" not in told.stdout
+
+
 def test_once_the_venv_is_there_no_other_process_is_started_before_python(ready: Plugin, tmp_path: Path) -> None:
     """PATH holds bash alone."""
     (tmp_path / "bash").symlink_to(str(shutil.which("bash")))

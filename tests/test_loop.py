@@ -330,9 +330,9 @@ def test_the_same_session_gets_an_unanswered_spawn_again_at_once() -> None:
 def test_another_session_waits_for_the_heartbeat_to_grow_old_and_then_takes_over() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.live("TASK-1")
-    assert resume.whose(run.state, "s2", "", run.now + 59) == resume.TAKEN
+    assert resume.whose(run.state, resume.Caller("s2"), run.now + 59) == resume.TAKEN
     run.now += 61
-    assert resume.whose(run.state, "s2", "", run.now) == resume.FREE
+    assert resume.whose(run.state, resume.Caller("s2"), run.now) == resume.FREE
     assert run.start("s2") == ["SPAWN TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 2
     assert run.state.session == "s2"
@@ -357,7 +357,7 @@ def test_a_report_that_comes_after_the_takeover_counts_once() -> None:
 
 def test_a_heartbeat_from_the_future_locks_nobody_out() -> None:
     run = started(task("TASK-1"))
-    assert resume.whose(run.state, "s2", "", run.now - 3600) == resume.FREE
+    assert resume.whose(run.state, resume.Caller("s2"), run.now - 3600) == resume.FREE
 
 
 @pytest.mark.parametrize("stale", ["pending", "in_progress"])

@@ -175,7 +175,7 @@ def without(*events: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("values", "said"),
     [({}, "hooks are not installed"), (without(*INSTALLED["hooks"]), "hooks are not installed"), (without("StopFailure"), "of an older version (no StopFailure)"),
-     ({**INSTALLED, "disableAllHooks": True}, "~/.claude/settings.json has disableAllHooks"), (INSTALLED, "hooks did not run here"),
+     ({**INSTALLED, "disableAllHooks": True}, "~/.claude/settings.json has disableAllHooks"), (INSTALLED, "hooks did not run here"), ({**INSTALLED, "disableAllHooks": False}, "hooks did not run here"),
      ({"enabledPlugins": {"claudestrator@somewhere": True}}, "hooks did not run here"), ({"enabledPlugins": {"claudestrator@somewhere": False}}, "hooks are not installed"),
      ({"enabledPlugins": {"claudestrator-like@somewhere": True}}, "hooks are not installed")],
 )  # fmt: skip
@@ -457,4 +457,4 @@ def test_a_start_that_starts_nothing_needs_no_note(project: paths.Project, words
 def test_a_start_by_hand_is_in_no_session_of_which_anything_is_known(project: paths.Project, session: str) -> None:
     asking.note(project, "s", "plan")
     assert started(project, *START, CLAUDE_CODE_SESSION_ID=session) == []
-    assert started(project, "start") == []
+    assert started(project, "start", "--takeover") == []

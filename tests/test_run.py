@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, heartbeat, markers, owner, paths, plan, report, run, state
+from claudestrator_helper import asking, files, heartbeat, markers, owner, paths, plan, report, run, state
 from claudestrator_helper import queue as q
 from claudestrator_helper import wait as waiting
 from claudestrator_helper.errors import ClaudestratorError
@@ -105,6 +105,7 @@ def test_a_wait_whose_session_has_died_renews_no_heartbeat(
     fill(project, task("TASK-1"))
     run.start(project, "s1", [])
     lives = iter([True, False])
+    monkeypatch.setattr(owner, "current", lambda: "host/boot/1/2/3")
     monkeypatch.setattr(owner, "alive", lambda _: next(lives))
     before = state.read(project).heartbeat
     with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
@@ -124,9 +125,9 @@ class Sessions:
     """Claude Code's processes: which of them calls, and which are alive."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.calling, self.living = "one", {"one", "two"}
+        self.calling, self.living, self.unknown = "one", {"one", "two"}, False
         patch.setattr(owner, "current", lambda: self.calling)
-        patch.setattr(owner, "alive", lambda process: process in self.living)
+        patch.setattr(owner, "alive", lambda process: None if self.unknown else process in self.living)
 
 
 @pytest.fixture
@@ -361,3 +362,21 @@ def test_the_longest_wait_is_what_the_command_asks_for() -> None:
     text = Path(__file__).parents[1].joinpath("commands/orchestrate.md").read_text(encoding="utf-8")
     assert f"timeout `{waiting.LONGEST_WAIT * 1000}`" in text
     assert heartbeat.HEARTBEAT < heartbeat.ABSENCE < waiting.BASH_CAP - waiting.MARGIN
+
+
+@pytest.mark.parametrize("hooked", [True, False])
+def test_a_container_that_was_started_again_is_not_taken_for_the_session_before(
+    project: paths.Project, sessions: Sessions, hooked: bool
+) -> None:
+    """Its processes have numbers of their own, so nobody can tell of those before; hooks name both."""
+    fill(project, task("TASK-1"))
+    if hooked:
+        asking.note(project, "s1", "acceptEdits", "one")
+    run.start(project, "s1", [])
+    report.begin(project, "TASK-1")
+    sessions.calling, sessions.unknown = "three", True
+    if hooked:
+        asking.note(project, "s1", "acceptEdits", "three")
+    later = time.time() + 70
+    lines = run.start(project, "s1", [], now=lambda: later)
+    assert lines == (["SPAWN TASK-1 sonnet"] if hooked else ["WAIT"])

@@ -55,7 +55,8 @@ def test_a_call_whose_session_died_before_it_looked_up_takes_no_run(project: Pro
 
 def test_an_agent_of_a_session_that_is_alive_and_lost_the_run_gets_no_work(project: Project) -> None:
     assert by_claude(project, "start", "--session", "one").endswith("SPAWN TASK-001 sonnet\n")
-    helper("start", "--session", "two", "--takeover", folder=project.root)
+    own = {"CLAUDE_PID": str(os.getpid())}
+    helper("start", "--session", "two", "--takeover", folder=project.root, environ=own)
     assert "another session has taken over TASK-001: end here" in by_claude(
         project, "prompt", "TASK-001", session="one"
     )

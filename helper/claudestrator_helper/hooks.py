@@ -72,10 +72,11 @@ def _is_ours(current: "State", event: dict[str, object]) -> bool:
 
 def _expansion(project: Project, _: "State | None", event: dict[str, object]) -> Answer | None:
     """A person has typed `/orchestrate`: what its own `start` isn't told is noted for it."""
-    from . import asking
+    from . import asking, owner
 
     if str(event.get("command_name")) in ("orchestrate", "claudestrator:orchestrate"):
-        asking.note(project, str(event.get("session_id") or ""), str(event.get("permission_mode") or "unknown"))
+        session, mode = str(event.get("session_id") or ""), str(event.get("permission_mode") or "unknown")
+        asking.note(project, session, mode, owner.current())
     return None
 
 

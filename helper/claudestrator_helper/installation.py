@@ -12,7 +12,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     """What is wrong, the gravest first, and what is good to know; one line each."""
     known = claude_settings.read(project)
     session, hooked = _run(project)
-    mode = asking.mode(project, session)
+    mode = asking.read(project, session).mode
     cap = claude_settings.first(known, "env", "BASH_MAX_TIMEOUT_MS") or os.environ.get("BASH_MAX_TIMEOUT_MS")
     hooks = claude_settings.unhooked(known, hooked)
     wrong = [

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from .errors import ClaudestratorError
 
-#: What stands between a Bash call, or a command's own line, and Claude Code.
-SHELLS = {"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"}
 #: The first process in Claude Code's sandbox on Linux.
 SANDBOX = "bwrap"
 
@@ -23,27 +21,27 @@ class Process(NamedTuple):
 
 
 def current() -> str:
-    """The process upwards that Claude Code says it is, or else the first one that is no shell, as
-    ``host/boot/namespace/number/start``; "" where none is told.
+    """The process that Claude Code says it is, as ``host/boot/namespace/number/start``; "" for a call by anybody else,
+    and where it can't be seen from here.
 
     Raises ClaudestratorError where that process is gone: what it leaves behind goes on under another's.
 
     """
+    told = os.environ.get("CLAUDE_PID", "")
+    if not told.isdigit():
+        return ""
     above: dict[str, Process] = {}
     pid = os.getppid()
     while found := _process(pid):
         above[str(pid)] = found
         pid = found.parent
-    # A shell that some other Claude Code started hands its number on, so it counts only among those upwards.
-    told = os.environ.get("CLAUDE_PID", "")
-    # Claude Code's sandbox shows none of the processes outside.
-    sandboxed = any(each.name == SANDBOX for each in above.values())
-    if told.isdigit() and told not in above and not sandboxed and _process(int(told)) is None:
+    if told in above:
+        return "/".join((*_machine(), told, above[told].start))
+    # A shell that some other Claude Code started hands its number on, so it counts only among those upwards. The
+    # sandbox shows none of the processes outside.
+    if all(each.name != SANDBOX for each in above.values()) and _process(int(told)) is None:
         raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one goes on")
-    first = told if told in above else next((pid for pid, each in above.items() if each.name not in SHELLS), "")
-    # What its caller leaves behind goes to init, which is nobody's session and never ends.
-    first = "" if first == "1" != told else first
-    return "/".join((*_machine(), first, above[first].start)) if first else ""
+    return ""
 
 
 def alive(owner: str) -> bool | None:
@@ -62,7 +60,7 @@ def alive(owner: str) -> bool | None:
 def _machine() -> tuple[str, str, str]:
     """Host, boot and the namespace of process numbers; "-" for what a system doesn't have."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             boot = file.read().strip()
         return os.uname().nodename, boot, "".join(filter(str.isdigit, os.readlink("/proc/self/ns/pid")))
     except OSError:

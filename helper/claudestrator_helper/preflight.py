@@ -27,7 +27,7 @@ def note(project: Project, session: str, commands: str) -> list[str]:
     """The line, if any, with which `start` of *session* begins; *commands* is the version of those that called it."""
     # Typed by hand, `start` is in no session of which anything is known.
     here = bool(session) and session == os.environ.get("CLAUDE_CODE_SESSION_ID")
-    mode = asking.mode(project, session) if here else ""
+    mode = asking.read(project, session).mode if here else ""
     known = claude_settings.read(project)
     hooks = claude_settings.unhooked(known, ran=False) if here and not mode else []
     versions = [("/orchestrate", commands)] if here else []

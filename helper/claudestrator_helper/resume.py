@@ -53,25 +53,6 @@ def goes_on_with_loops(state: State) -> bool:
     return state.loops > 0 and (state.unfinished or state.status == STOPPED)
 
 
-def whose(state: State, session: str, process: str, now: int) -> str:
-    """Whose the run is, to a caller with that session's id and owner.current().
-
-    OURS: its own; TAKEN: another's who is at work; FREE: nobody's, or of one who is gone.
-
-    """
-    if not state.unfinished:
-        return FREE
-    if state.process and state.process == process:
-        return OURS
-    # Under a session's own id another process of it may have taken over, and a sandbox hides which process calls.
-    lives = owner.alive(state.process) if state.process and process else None
-    if lives is None and state.session == session:
-        return OURS
-    if lives is False:
-        return FREE
-    return TAKEN if lives or heartbeat.fresh(state, now) else FREE
-
-
 class Caller(NamedTuple):
     """Who typed `/orchestrate`: the session's id, the owner.current(), and whether our hooks have seen it."""
 
@@ -80,12 +61,33 @@ class Caller(NamedTuple):
     hooked: bool = False
 
 
+def whose(state: State, caller: Caller, now: int) -> str:
+    """Whose the run is, to that caller.
+
+    OURS: its own; TAKEN: another's who is at work; FREE: nobody's, or of one who is gone.
+
+    """
+    if not state.unfinished:
+        return FREE
+    if state.process and state.process == caller.process:
+        return OURS
+    known = bool(state.process and caller.process)
+    lives = owner.alive(state.process) if known else None
+    # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
+    # two are told apart. A sandbox hides from all others which process calls.
+    if lives is None and state.session == caller.session and not (known and state.hooked and caller.hooked):
+        return OURS
+    if lives is False:
+        return FREE
+    return TAKEN if lives or heartbeat.fresh(state, now) else FREE
+
+
 def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
     """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
     new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
     session, process, hooked = caller
     state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
-    same = not asked.takeover and whose(state, session, process, now) == OURS
+    same = not asked.takeover and whose(state, caller, now) == OURS
     agents = state.agents if same else {id_: a for id_, a in state.agents.items() if id_ in inputs.markers.reports}
     # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
     overdue = now - inputs.config.start_timeout

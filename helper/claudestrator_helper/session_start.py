@@ -14,7 +14,9 @@ def main(folder: str | None) -> None:
         event = json.loads(sys.stdin.buffer.read(1_000_000) or b"{}")
         start = folder or os.environ.get("CLAUDE_PROJECT_DIR") or event.get("cwd")
         project = paths.project(paths.root_around(start) if start else None)
-        line = unfinished(project, event.get("session_id")) if os.path.exists(project.session) else ""
+        # What is resumed is another process under the old id: its agents are gone, which `/orchestrate` sees.
+        session = event.get("session_id") if event.get("source") in ("compact", "clear") else None
+        line = unfinished(project, session) if os.path.exists(project.session) else ""
         if line:
             next_task.say(line)
 
