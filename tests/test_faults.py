@@ -43,7 +43,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def some(scene: Scene, count: int) -> list[int]:
     """Numbers from 1 to *count*, the last one among them: all of them, or a few that are spread over them."""
     # Where git takes part, a run takes five times as long.
-    few = 3 if os.path.exists(os.path.join(scene.before.root, ".git")) else 5
+    few = 2 if os.path.exists(os.path.join(scene.before.root, ".git")) else 4
     most = count if ALL else min(count, few)
     return [count - at * count // most for at in range(most)]
 
