@@ -18,6 +18,8 @@ def dropped(parsed: q.Queue) -> Iterator[str]:
         tokens = _MARKDOWN.parse(parsed.text)
     except Exception:  # noqa: BLE001 (the oracle's own bugs are not ours)
         return
+    if any(token.type == "html_block" and not token.content.startswith("<!--") for token in tokens):
+        return  # a fence right below a tag is none for CommonMark; people who write that mean one
     said = "\n".join(problem.text for problem in check.unreadable(parsed))
     for token, inside in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.level == 0 and token.markup.startswith("#"):

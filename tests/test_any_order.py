@@ -247,5 +247,5 @@ def verify_left(state: State) -> list[str]:
     return [id_ for id_ in state.completed if not state.is_verified(id_) and id_ not in state.unverified]
 
 
-AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 test_any_order = AnyOrder.TestCase

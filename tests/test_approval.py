@@ -127,7 +127,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(COMMANDS)
 def test_whatever_is_approved_is_one_call_to_every_shell(
     tools: Path, tmp_path_factory: pytest.TempPathFactory, command: str

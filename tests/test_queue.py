@@ -78,6 +78,12 @@ def test_ids_and_headings_of_every_kind(id_: str, heading: str) -> None:
     assert ids(section("| Status | pending |", heading.format(id_))) == [id_]
 
 
+@pytest.mark.parametrize("heading", ["### T٣", "### T1٣", "### TASK-٣"])
+def test_an_id_has_no_digits_that_a_file_of_the_run_may_not_have(heading: str) -> None:
+    assert ids(section("| Status | pending |", heading)) == []
+    assert [line for line, _ in unreadable(section("| Status | pending |", heading))] == [1]
+
+
 def test_a_title_behind_the_id_is_the_objective_where_there_is_none() -> None:
     assert only(section("| Status | pending |", "### BUILD-001: Log in")).objective == "Log in"
 

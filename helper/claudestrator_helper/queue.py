@@ -23,7 +23,7 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
-_SHORT_ID = re.compile(rf"{_MARKS}([A-Za-z]+\d+)(?![\w.-])")
+_SHORT_ID = re.compile(rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])")
 _DIGIT = re.compile(r"\d")
 #: How most tasks name what they depend on; the other ways are read by dependencies.py.
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
