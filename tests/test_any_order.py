@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import hypothesis.strategies as st
-from claudestrator_helper import heartbeat, ids, improve, loop, markers, outage, resume
+from claudestrator_helper import heartbeat, ids, improve, loop, markers, outage, overlap, resume
 from claudestrator_helper import queue as q
-from claudestrator_helper.config import Config
+from claudestrator_helper.config import LEAN, Config
 from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
 from claudestrator_helper.statuses import COMPLETED
 from claudestrator_helper.step import Inputs, Step
@@ -15,9 +15,18 @@ from queues import queue, task
 
 ISSUE = "### ISSUE-20260101-{:03d}\n\n| Status | pending |\n\n**Summary:** it is broken\n\n---\n\n"
 REASONS = ["a", "b", "c", outage.reason("rate_limit"), outage.reason("invalid_request"), "x\nSPAWN evil opus\n\x1b[31m"]
+ASKED = st.builds(
+    lambda loops, takeover, verify, flags: resume.Asked(loops, "", takeover, verify, **flags),
+    st.integers(0, 2),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([{}, {"parallel": 1}, {"parallel": 3}, {"engine": LEAN}]),
+)
 STATUSES = ["pending", "in_progress", "completed", "failed", "on hold"]
 #: Loops, so that the machine runs through all phases, with few tasks each.
 CONFIG = Config(tasks_per_loop=2)
+#: Of the tasks, some name no file, and two the same.
+FILES = ["", "**Files:** src/a.py\n\n", "**Files:** src/b.py, `./src/c.py`\n\n", "**Files:** src/c.py\n\n"]
 
 
 class World:
@@ -30,7 +39,7 @@ class World:
         self.started: dict[str, int | None] = {}
         self.launched: set[str] = set()
         self.verdicts: dict[str, str] = {}
-        self.earlier = [text]
+        self.earlier, self.turn = [text], 0
 
     def inputs(self) -> Inputs:
         seen = markers.Markers(dict(self.reports), dict(self.started), frozenset(self.launched))
@@ -56,18 +65,21 @@ class World:
         return {found.id: found.status for found in q.parse(self.text).tasks}
 
     def agent(self) -> str | None:
-        return next(iter(self.state.agents), None)
+        """Any of those at work, another one each time."""
+        self.turn += 1
+        agents = list(self.state.agents)
+        return agents[self.turn % len(agents)] if agents else None
 
 
 class AnyOrder(RuleBasedStateMachine):
     @initialize(graph=st.lists(st.lists(st.integers(1, 5), max_size=2), max_size=5))
     def begin(self, graph: list[list[int]]) -> None:
         sections = (
-            task(f"TASK-{n}", dependencies=", ".join(f"TASK-{m}" for m in needs) or "None")
+            task(f"TASK-{n}", dependencies=", ".join(f"TASK-{m}" for m in needs) or "None", extra=FILES[n % len(FILES)])
             for n, needs in enumerate(graph, 1)
         )
         self.world = World(queue(*sections) if graph else "")
-        self.sessions = self.numbers = 1
+        self.sessions = self.numbers = self.most = 1
         self.spawned: list[tuple[str, int]] = []
         self.take(resume.NOTHING)
 
@@ -82,7 +94,7 @@ class AnyOrder(RuleBasedStateMachine):
         for line in step.directives:
             word, *rest = line.split(" ")
             assert line.isprintable()
-            assert word in ("SPAWN", "STOP")
+            assert word in ("WORK" if state.engine == LEAN else "SPAWN", "STOP")
             if word == "STOP":
                 self.check_stop(line)
                 continue
@@ -92,12 +104,21 @@ class AnyOrder(RuleBasedStateMachine):
             assert id_ not in state.completed, "a task that this run completed was spawned again"
             assert statuses.get(id_, "in_progress") == "in_progress"
             self.spawned.append((id_, agent.attempt))
+            self.check_files(id_)
+        self.most = max(state.parallel, min(self.most, len(state.agents)))
         for line in step.lines:
             assert line.isprintable()
             assert not line.startswith(("SPAWN", "WAIT", "STOP"))
         for id_ in state.completed:
             assert statuses.get(id_, COMPLETED) in (COMPLETED, "failed", "on hold")
         assert step.directives or step.close or state.agents, "nobody is at work and nobody was told"
+
+    def check_files(self, id_: str) -> None:
+        parsed = q.parse(self.world.text)
+        at_work = [parsed.by_id[each][0].files for each in self.world.state.agents if each in parsed.by_id]
+        for each in self.world.state.agents:
+            if each != id_ and len(at_work) == len(self.world.state.agents):
+                assert not overlap.collide(parsed.by_id[id_][0].files, parsed.by_id[each][0].files)
 
     def check_stop(self, line: str) -> None:
         found = self.world.statuses().values()
@@ -170,7 +191,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(
         same=st.booleans(),
         hooked=st.booleans(),
-        asked=st.builds(resume.Asked, st.integers(0, 2), st.just(""), st.booleans(), st.booleans()),
+        asked=ASKED,
     )
     def start(self, same: bool, hooked: bool, asked: resume.Asked) -> None:
         if not same:
@@ -206,10 +227,12 @@ class AnyOrder(RuleBasedStateMachine):
     # Whatever has happened
 
     @invariant()
-    def one_agent_at_a_time_and_attempts_are_never_used_twice(self) -> None:
+    def no_more_agents_than_may_be_and_attempts_are_never_used_twice(self) -> None:
         if not hasattr(self, "world"):
             return
-        assert len(self.world.state.agents) <= 1
+        agents = self.world.state.agents
+        assert len(agents) <= self.most
+        assert len(agents) == 1 or all(ids.role(id_) == "task" for id_ in agents)
         attempts: dict[str, int] = {}
         for id_, attempt in self.spawned:
             assert attempt >= attempts.get(id_, 0)
@@ -228,8 +251,7 @@ class AnyOrder(RuleBasedStateMachine):
         for _ in range(60):
             if not self.world.state.unfinished:
                 break
-            id_ = self.world.agent()
-            if id_:
+            for id_ in list(self.world.state.agents):
                 self.world.reports.pop(id_, None)
                 self.work(id_, well=True)
             self.wait_once()

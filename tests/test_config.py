@@ -113,7 +113,7 @@ VALUES = [
 @pytest.mark.parametrize("key", config_file.KEYS)
 def test_a_bad_value_is_one_line_with_the_key_the_value_and_what_is_allowed(key: str) -> None:
     for value in VALUES:
-        if value == "true" and key.endswith(".enabled"):
+        if value == "true" and isinstance(default_of(key), bool):
             continue
         (line,) = wrong(f"{key} = {value}")
         assert re.fullmatch(r"config\.toml: " + re.escape(key) + " is .{1,60}; it has to be .+", line)

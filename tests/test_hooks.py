@@ -223,7 +223,7 @@ def test_the_project_is_the_one_that_claude_code_names(project: Project, tmp_pat
 
 
 def launched(project: Project, **changes: object) -> dict[str, object]:
-    response = {"status": "async_launched", "agentId": AGENT, "resolvedModel": "opus"}
+    response = {"status": "async_launched", "isAsync": True, "agentId": AGENT, "resolvedModel": "opus", "prompt": "x"}
     told = {"hook_event_name": "PostToolUse", "session_id": SESSION, "tool_name": "Agent", "cwd": project.root}
     return {**told, "tool_input": {"description": ID}, "tool_response": response, **changes}
 
@@ -234,7 +234,7 @@ def failed(project: Project, **changes: object) -> dict[str, object]:
 
 
 def test_an_agent_that_an_error_of_the_api_ends_has_failed_at_once(project: Project) -> None:
-    assert hooked(project, launched(project)) == (0, "", "")
+    assert hooked(project, launched(project)).code == 0
     assert hooked(project, failed(project)) == (0, "", "")
     assert recorded(project) == ("failed", 2, "ended by an error of the API: rate_limit")
 
@@ -253,6 +253,74 @@ def test_an_error_behind_the_report_changes_nothing(project: Project) -> None:
     hooked(project, launched(project))
     report.done(project, ID, 2, "")
     assert is_silent(project, failed(project))
+
+
+def test_of_a_launch_the_main_conversation_is_told_the_least_that_claude_code_takes(project: Project) -> None:
+    output = json.loads(hooked(project, launched(project)).stdout)["hookSpecificOutput"]["updatedToolOutput"]
+    assert output.pop("description", None) is None
+    assert output == {
+        "status": "async_launched",
+        "isAsync": True,
+        "agentId": AGENT,
+        "prompt": "",
+        "outputFile": "",
+        "canReadOutputFile": False,
+        "canContinueAgent": False,
+    }
+
+
+def test_an_agent_that_ran_in_the_foreground_speaks_for_itself(project: Project) -> None:
+    assert hooked(project, launched(project, tool_response={"status": "completed", "agentId": AGENT})).stdout == ""
+
+
+def notice(project: Project, agent: str = AGENT, id_: str = ID, **changes: object) -> dict[str, object]:
+    text = (
+        f"<task-notification>\n<task-id>{agent}</task-id>\n<status>completed</status>\n"
+        f'<summary>Agent "{id_}" finished</summary>\n<result>done</result>\n</task-notification>'
+    )
+    told = {"hook_event_name": "UserPromptSubmit", "session_id": SESSION, "cwd": project.root, "prompt": text}
+    return {**told, **changes}
+
+
+def test_a_notice_of_an_agent_that_is_settled_stays_out_of_the_conversation(project: Project) -> None:
+    hooked(project, launched(project))
+    state.write(project, replace(state.read(project), agents={}))
+    answer = json.loads(hooked(project, notice(project)).stdout)
+    assert answer["decision"] == "block"
+    assert ID in answer["reason"]
+
+
+def test_a_notice_of_an_earlier_attempt_stays_out_of_the_conversation(project: Project) -> None:
+    hooked(project, launched(project))
+    assert json.loads(hooked(project, notice(project, "earlier")).stdout)["decision"] == "block"
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_notice_that_may_have_to_wake_the_session_comes_through(project: Project, seen: bool) -> None:
+    if seen:
+        hooked(project, launched(project))
+    assert is_silent(project, notice(project))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prompt": "go on"},
+        {"prompt": None},
+        {"prompt": "what is a <task-notification>?"},
+        {"prompt": "<task-notification>"},
+        {"session_id": "another"},
+    ],
+)
+def test_what_a_person_types_and_what_others_are_told_is_let_alone(
+    project: Project, changes: dict[str, object]
+) -> None:
+    state.write(project, replace(state.read(project), agents={}))
+    assert is_silent(project, {**notice(project), **changes})
+
+
+def test_a_notice_of_somebody_elses_agent_comes_through(project: Project) -> None:
+    assert is_silent(project, notice(project, id_="Explore"))
 
 
 def test_an_error_of_the_attempt_before_is_not_this_ones(project: Project) -> None:

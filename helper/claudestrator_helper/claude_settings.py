@@ -39,17 +39,18 @@ _COST = "so an agent that ends silently costs an hour"
 _MANAGED = "/etc/claude-code/managed-settings.json"
 
 
-def _hook(verb: str, matcher: str = "", condition: str = "") -> dict[str, Any]:
-    chosen = {"if": condition} if condition else {}
-    hook = {"hooks": [{"type": "command", **chosen, "command": f"claudestrator-helper {verb}"}]}
+def _hook(verb: str, matcher: str = "", *conditions: str) -> dict[str, Any]:
+    chosen = [{"if": condition} for condition in conditions] or [{}]
+    hook = {"hooks": [{"type": "command", **each, "command": f"claudestrator-helper {verb}"} for each in chosen]}
     return {"matcher": matcher, **hook} if matcher else hook
 
 
 #: By event. `if` is a permission rule: for any other command Claude Code starts no process at all.
 HOOKS = {
     "UserPromptExpansion": _hook("hook", "orchestrate|claudestrator:orchestrate"),
-    "PreToolUse": _hook("hook", "Bash", "Bash(claudestrator-helper *)"),
-    "PostToolUse": _hook("hook", "Agent|Task"),
+    "UserPromptSubmit": _hook("hook"),
+    "PreToolUse": _hook("hook", "Bash|Skill", "Bash(claudestrator-helper *)", "Skill(claudestrator:*)"),
+    "PostToolUse": _hook("hook", "Agent|Task|Skill"),
     "SubagentStop": _hook("hook"),
     "StopFailure": _hook("hook"),
     "Stop": _hook("hook"),

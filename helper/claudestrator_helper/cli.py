@@ -69,12 +69,21 @@ def _say_usage(error: click.ClickException) -> int:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.option("--session", default="", metavar="ID", help="The Claude Code session that will own the run.")
 @click.option("--verify", is_flag=True, help="Have the run's tasks checked against their acceptance criteria.")
+@click.option("--engine", type=click.Choice(["task", "lean"]), metavar="task|lean", help="How agents are run.")
+@click.option("--parallel", type=click.IntRange(1, 20), metavar="K", help="Tasks that run at the same time, 1 to 20.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, and change nothing.")
 @click.option("--commands", default="", metavar="VERSION", help="The version of the command that calls this.")
 @click.argument("words", nargs=-1)
 @pass_project
-def start(
-    project: paths.Project, session: str, verify: bool, dry_run: bool, commands: str, words: tuple[str, ...]
+def start(  # noqa: PLR0913, PLR0917 (one for each option)
+    project: paths.Project,
+    session: str,
+    verify: bool,
+    engine: str | None,
+    parallel: int | None,
+    dry_run: bool,
+    commands: str,
+    words: tuple[str, ...],
 ) -> None:
     """Begin or resume a run and print its directives, behind one line on what will go wrong, if anything will.
 
@@ -86,6 +95,7 @@ def start(
     try:
         preflight.refuse_unknown(words, commands)
         typed = (files.stdin() if words == ("-",) else " ".join(words)).split() + ["--verify"] * verify
+        typed += [f"--engine={engine}"] * bool(engine) + [f"--parallel={parallel}"] * bool(parallel)
         if "--dry-run" in typed or dry_run:
             from . import plan
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from . import files
-from .config import Config
+from .config import LEAN, MOST_PARALLEL, TASK, Config
 from .errors import ClaudestratorError
 from .models import BY_COMPLEXITY, NAMES
 from .paths import Project
@@ -40,6 +40,9 @@ KEYS: dict[str, Rule] = {
     "run.task_timeout": _between(1, 1440),
     "run.commit": _one_of("loop", "none"),
     "run.verify": _one_of("loop", "none"),
+    "run.engine": _one_of(TASK, LEAN),
+    "run.parallel": _between(1, MOST_PARALLEL),
+    "run.share_files": _FLAG,
     "journal.enabled": _FLAG,
     "memory.enabled": _FLAG,
 }
@@ -86,6 +89,8 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
         else:
             values[key] = value
+    if values.get("run.engine") == LEAN and values.get("run.parallel", 1) != 1:
+        wrong.append(f"{name}: run.engine lean runs one task at a time; take out run.parallel, or set it to 1")
     return values, wrong
 
 

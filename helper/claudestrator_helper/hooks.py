@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import time
 
 from . import paths
 from .paths import Project
@@ -16,11 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .state import State
 
-ENDED = "ended without reporting"
 #: So many times a session is sent back to a run in which nothing happens. Claude Code's own cap is 8.
 MOST_RETURNS = 3
 #: The prompt is the answer to an agent's first call, so it is in the first bytes of its transcript.
 _PROMPT_WITHIN = 1_000_000
+#: Seconds for the first lines of a transcript to be written.
+_PATIENCE = 1
 _REMIND = (
     "You are ending without a report, and the run is waiting for one. If {id} is done and you saw it work, run "
     "`claudestrator-helper done {id} --attempt {attempt}`; if not, run `claudestrator-helper fail {id} --attempt "
@@ -30,6 +32,7 @@ _GO_ON = (
     "The run is not finished. Call Bash: command `claudestrator-helper wait`, timeout `3600000`, and obey what it "
     "prints, until STOP."
 )
+_NOTICE = "<task-notification>"
 Answer = dict[str, object]
 
 
@@ -46,7 +49,7 @@ def main() -> None:
 def answer_to(event: dict[str, object]) -> Answer | None:
     """What Claude Code is to do about an event; None for nothing."""
     answer = _ANSWERS.get(str(event.get("hook_event_name")))
-    if answer is None:
+    if answer is None or (answer is _user_prompt_submit and not str(event.get("prompt")).startswith(_NOTICE)):
         return None
     folder = os.environ.get("CLAUDE_PROJECT_DIR") or str(event.get("cwd") or os.getcwd())
     project = paths.project(paths.root_around(folder))
@@ -85,23 +88,33 @@ def _subagent_stop(project: Project, current: "State", event: dict[str, object])
     returns. In auto mode Claude Code lets no hook hold an agent, so there the failure is recorded at once."""
     from . import markers
 
+    path = str(event.get("agent_transcript_path") or "")
     id_ = _description(event)
+    if not id_ and current.engine == "lean" and current.agents:
+        # A forked skill runs in the foreground, so it is nobody's background task, and its transcript may come late.
+        from . import wait
+
+        wait.wait_until(lambda: bool(path and _told(path)), _PATIENCE, time.sleep, time.monotonic)
+    told = _told(path)
+    id_ = id_ or told.get("id", "")
     agent = current.agents.get(id_)
-    if agent is None or _attempt(event, id_) not in (None, agent.attempt):
+    if agent is None or (told.get("id") == id_ and told["attempt"] != str(agent.attempt)):
         return None
     if markers.report_of(project, id_, agent.attempt):
         return None
     if event.get("stop_hook_active") or event.get("permission_mode") == "auto":
-        markers.leave(project, id_, markers.FAILED, agent.attempt, ENDED)
+        markers.leave(project, id_, markers.FAILED, agent.attempt, markers.ENDED)
         return None
     return {"decision": "block", "reason": _REMIND.format(id=id_, attempt=agent.attempt)}
 
 
 def _stop_failure(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
     """An agent of ours that an error of the API has ended can't be asked for anything."""
-    from . import markers, outage
+    from . import lean, markers, outage
 
     name = event.get("agent_id")
+    if name and current.engine == "lean":
+        lean.died(project, str(name), event.get("error"))
     for id_, agent in current.agents.items():
         is_it = name and markers.name(project, id_, agent.attempt) == name
         if is_it and not markers.report_of(project, id_, agent.attempt):
@@ -110,30 +123,40 @@ def _stop_failure(project: Project, current: "State", event: dict[str, object]) 
 
 
 def _post_tool_use(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """An agent of ours was launched: what ends by an error is known by its name only."""
-    from . import markers
-
+    """An agent of ours was launched in the background: what ends by an error is known by its name only. Or it has ended
+    in the foreground, and the run goes on."""
     given, got = event.get("tool_input"), event.get("tool_response")
-    if event.get("tool_name") not in ("Agent", "Task") or not isinstance(given, dict) or not isinstance(got, dict):
+    if not isinstance(given, dict) or not isinstance(got, dict):
         return None
+    from . import lean, markers
+
+    if event.get("tool_name") == "Skill":
+        return lean.ended(project, current, given, got)
     id_, name = given.get("description"), got.get("agentId")
-    if isinstance(name, str) and isinstance(id_, str) and id_ in current.agents:
-        markers.leave(project, id_, markers.AGENT, current.agents[id_].attempt, name)
-    return None
+    if event.get("tool_name") not in ("Agent", "Task") or not isinstance(name, str) or id_ not in current.agents:
+        return None
+    markers.leave(project, id_, markers.AGENT, current.agents[id_].attempt, name)
+    if got.get("status") != "async_launched":
+        return None
+    # What Claude Code says of a launch is mostly on how to read the agent's output and to go on with it.
+    output = {key: got.get(key) for key in ("status", "isAsync", "agentId", "description", "prompt", "outputFile")}
+    output |= {"prompt": "", "outputFile": "", "canReadOutputFile": False, "canContinueAgent": False}
+    return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
 
 
-def _attempt(event: dict[str, object], id_: str) -> int | None:
-    """The attempt that the ending agent was given, as its own prompt says; None for one that never asked for it.
+def _told(path: str) -> dict[str, str]:
+    """The *id* and the *attempt* that the ending agent was given, as its own prompt says; nothing for one that never
+    had it.
 
     An agent takes seconds to end after its report, and the run may have given its task to the next one by then.
     """
-    path = event.get("agent_transcript_path")
-    if not isinstance(path, str) or not os.path.exists(path):
-        return None
-    with open(path, "rb") as file:
-        head = file.read(_PROMPT_WITHIN).decode(errors="replace")
-    told = re.search(rf"claudestrator-helper done {re.escape(id_)} --attempt (\d{{1,9}})\b", head)
-    return int(told[1]) if told else None
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_PROMPT_WITHIN).decode(errors="replace")
+    except OSError:
+        return {}
+    told = re.search(r"claudestrator-helper done (?P<id>[\w.-]+) --attempt (?P<attempt>\d{1,9})\b", head)
+    return told.groupdict() if told else {}
 
 
 def _description(event: dict[str, object]) -> str:
@@ -173,15 +196,34 @@ def _will_wake(current: "State", event: dict[str, object]) -> bool:
     return any(task.get("description") in current.agents for task in _background(event))
 
 
-def _pre_tool_use(_: Project, __: "State", event: dict[str, object]) -> Answer | None:
+def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Answer | None:
     """The helper's own calls ask nobody: a later turn has lost what the command allowed, and so has a resumed one."""
-    from . import approval
+    from . import approval, lean
 
-    given = event.get("tool_input")
-    if event.get("tool_name") != "Bash" or not isinstance(given, dict) or not approval.is_plain(given):
+    given, tool = event.get("tool_input"), event.get("tool_name")
+    if not isinstance(given, dict):
         return None
-    allowed = {"permissionDecision": "allow", "permissionDecisionReason": "a plain call of claudestrator-helper"}
+    if not (lean.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):
+        return None
+    what = "an agent of the run" if tool == "Skill" else "a plain call of claudestrator-helper"
+    allowed = {"permissionDecision": "allow", "permissionDecisionReason": what}
     return {"hookSpecificOutput": {"hookEventName": "PreToolUse", **allowed}}
+
+
+def _user_prompt_submit(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+    """The notice of an agent's end, which is as long as the launch was, stays out of the conversation where the run has
+    settled that agent already, because then nothing waits for the notice any more."""
+    from . import markers
+
+    found = re.search(r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"([\w.-]+)\" ", str(event["prompt"]), re.DOTALL)
+    if not found or found[2] not in current.attempts:
+        return None
+    name, id_ = found[1], found[2]
+    agent = current.agents.get(id_)
+    if agent and markers.name(project, id_, agent.attempt) in ("", name):
+        return None
+    quiet = {"hookEventName": "UserPromptSubmit", "suppressOriginalPrompt": True}
+    return {"decision": "block", "reason": f"{id_}: the run has its report", "hookSpecificOutput": quiet}
 
 
 _ANSWERS = {
@@ -191,4 +233,5 @@ _ANSWERS = {
     "Stop": _stop,
     "PreToolUse": _pre_tool_use,
     "UserPromptExpansion": _expansion,
+    "UserPromptSubmit": _user_prompt_submit,
 }

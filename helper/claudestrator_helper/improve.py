@@ -14,6 +14,7 @@ from .state import FINISHED
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .loop import Run
+    from .queue import Task
     from .settlement import Settlement
 
 RESEARCH, DECOMP, TASKS, COMMIT, MEMORY = "research", "decomp", "tasks", "commit", "memory"
@@ -72,14 +73,18 @@ def _decomp(run: Run) -> None:
 
 
 def _tasks(run: Run) -> None:
+    if not (run.take_task() or verify.begin(run)):
+        _go(run, COMMIT)
+
+
+def next_task(run: Run) -> Task | None:
+    """The next task of the loop, which counts as run from now on."""
     # What verification returned runs before the commit, and is not counted again.
     full = len(run.state.ran) >= run.config.tasks_per_loop
     task = run.ready(run.state.returned) or (None if full else run.ready())
     if task:
         run.state = replace(run.state, ran=list(dict.fromkeys([*run.state.ran, task.id])))
-        run.claim_task(task)
-    elif not verify.begin(run):
-        _go(run, COMMIT)
+    return task
 
 
 def _commit(run: Run) -> None:

@@ -5,11 +5,11 @@ Nothing here touches the disk. Whoever applies a Step does so in the order that 
 
 from dataclasses import replace
 
-from . import check, ids, improve, schedule, summary, verify
+from . import check, ids, improve, outage, schedule, summary, verify
+from .config import MOST_PARALLEL
 from .fields import cut
-from .queue import Task
 from .settlement import Settlement
-from .state import FINISHED, STOPPED, STOPPING, Agent
+from .state import FINISHED, RUNNING, STOPPED, STOPPING, Agent
 from .step import Inputs, Step
 
 #: So many tasks that fail in a row for the same reason end the run.
@@ -32,6 +32,8 @@ class Run(Settlement):
         self.settle_all()
         if not self.out.directives and not self.state.agents:
             self.dispatch()
+        while self.may_add() and self.take_task():
+            pass
         self.out.state = self.state
         return self.out
 
@@ -41,18 +43,33 @@ class Run(Settlement):
             self.finish(STOPPED, f"The run has stopped, as asked: {counted}. `/orchestrate` goes on with it.")
         elif not self.state.unfinished:
             self.nothing_runs()
+        elif outage.is_over(self.state):
+            outage.stop(self)
         elif len(self.state.streak) >= SAME_FAILURES:
             self.finish(FINISHED, summary.streak(self.state, summary.counted(self.statuses.items(), self.state)))
         elif ids.DECOMPOSITION in self.state.failed or self.is_undecomposed():
             self.decompose()
         elif self.improving():
             improve.dispatch(self)
-        else:
-            task = self.ready()
-            if task:
-                self.claim_task(task)
-            elif not verify.begin(self):
-                self.end()
+        elif not (self.take_task() or verify.begin(self)):
+            self.end()
+
+    def may_add(self) -> bool:
+        """Whether a task may be begun beside those at work."""
+        state = self.state
+        halted = state.status != RUNNING or outage.is_over(state) or len(state.streak) >= SAME_FAILURES
+        return 0 < len(state.agents) < min(state.parallel, MOST_PARALLEL) and not halted and self.only_tasks()
+
+    def only_tasks(self) -> bool:
+        return all(id_ in self.statuses for id_ in self.state.agents)
+
+    def take_task(self) -> bool:
+        """Claims the next task that can run now; whether there is one."""
+        task = improve.next_task(self) if self.improving() else self.ready()
+        if task:
+            model, why = verify.again(self.state, task) if task.id in self.state.returned else (task.model, "")
+            self.claim(task.id, model, why)
+        return task is not None
 
     def improving(self) -> bool:
         return self.state.loops > 0 and self.state.initial_prd_tasks_complete
@@ -74,9 +91,6 @@ class Run(Settlement):
             self.finish(FINISHED, self.prd)
         else:
             self.claim_role(ids.DECOMPOSITION)
-
-    def claim_task(self, task: Task) -> None:
-        self.claim(task.id, *(verify.again(self.state, task) if task.id in self.state.returned else (task.model, "")))
 
     def claim(self, id_: str, model: str, reason: str = "") -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)

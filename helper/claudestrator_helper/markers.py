@@ -16,6 +16,8 @@ from .paths import Project
 
 DONE, FAILED, STARTED, AGENT = "done", "failed", "started", "agent"
 UNCHANGED = "nothing changed"
+#: The reason of a failure that no agent reported.
+ENDED = "ended without reporting"
 _ATTEMPT = re.compile(r"attempt: (\d{1,9})")
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import summary
+from .fields import cut
 from .state import STOPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .settlement import Settlement
-    from .state import Agent
+    from .state import Agent, State
 
 #: So many agents in a row, each of which Claude Code has made ten requests for.
 MOST = 5
@@ -32,16 +33,25 @@ def is_one(why: str) -> bool:
 
 
 def settle(run: Settlement, id_: str, agent: Agent, why: str) -> None:
-    """Makes the attempt again, or stops the run."""
-    outages = run.state.outages + 1
+    """Makes the attempt again, until there were too many."""
     run.log("lost", id_, agent, why)
     run.out.lines.append(f"lost {id_}: {why}")
-    run.state = replace(run.state, outages=outages % MOST)
-    if outages < MOST:
+    run.state = replace(run.state, outages=run.state.outages + 1, outage=why)
+    if is_over(run.state):
+        run.release(id_)
+    else:
         run.out.retried.append(id_)
         run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
-        return
-    run.release(id_)
+
+
+def is_over(state: State) -> bool:
+    """Whether the run stops once the agents that are still at work have ended, unless one of them gets through."""
+    return state.outages >= MOST
+
+
+def stop(run: Settlement) -> None:
     counted = summary.counted(run.statuses.items(), run.state)
-    sentence = f"The run has stopped, {counted}: {MOST} agents in a row were {why}. Nothing is lost: `/orchestrate`"
+    why = f"{MOST} agents in a row were {cut(run.state.outage)}"
+    run.state = replace(run.state, outages=0)
+    sentence = f"The run has stopped, {counted}: {why}. Nothing is lost: `/orchestrate`"
     run.finish(STOPPED, f"{sentence} goes on with it, once that is mended.")

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from . import check, files, issues, markers, prd, queue, state, summary
+from . import check, files, issues, markers, owner, prd, queue, state, summary
 from .errors import ClaudestratorError
 from .fields import cut, one_line
 from .paths import Project
@@ -49,7 +49,7 @@ def _run(current: state.State, at: int) -> str:
         where.append(f"loop {current.loop} of {current.loops}")
     where += [current.phase] if current.phase else []
     heard = max(0, at - current.heartbeat)
-    if current.unfinished and heard > 60:
+    if current.unfinished and heard > 60 and not owner.alive(current.process):
         where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it")
     # The state may have come with somebody's repository.
     return one_line(", ".join(where))

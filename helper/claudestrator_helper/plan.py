@@ -14,7 +14,8 @@ def plan(project: Project, words: list[str]) -> list[str]:
     lines: list[str] = []
     while True:
         step = loop.next_step(inputs)
-        spawned = [line.removeprefix("SPAWN ") for line in step.directives if line.startswith("SPAWN ")]
+        spawned = [line.partition(" ")[2] for line in step.directives if not line.startswith("STOP ")]
+        spawned = [", ".join(spawned)] if spawned else []
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
         if ids.DECOMPOSITION in step.state.agents or not spawned:

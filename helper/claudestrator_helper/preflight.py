@@ -15,7 +15,7 @@ from .paths import Project
 _LONGEST = 190
 _INSTALL = "run the newer Claudestrator's install.sh, or update the plugin"
 #: What may stand among the words that were typed after `/orchestrate`.
-_FLAGS = ("--takeover", "--verify")
+_FLAGS = ("--takeover", "--verify", "--engine", "--parallel")
 #: Megabytes left on the disk with which a run ends soon, and with which it may.
 _HOPELESS, _SCARCE = range(10), range(10, 100)
 #: Seconds of one Bash call below which a wait costs turn after turn.
@@ -62,7 +62,7 @@ def dangers(
 
 def refuse_unknown(words: Iterable[str], commands: str) -> None:
     """Raises ClaudestratorError for an option of `start` that newer commands have and this helper hasn't."""
-    option = next((word for word in words if word.startswith("--") and word not in _FLAGS), "")
+    option = next((word for word in words if word.startswith("--") and word.split("=")[0] not in _FLAGS), "")
     if option and _parts(commands) > _parts(__version__):
         raise ClaudestratorError(f"{_skew('/orchestrate', commands)} (it knows no {fields.cut(option, 40)})")
 

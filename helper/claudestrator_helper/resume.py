@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from . import heartbeat, owner, queue
+from .config import LEAN, MOST_PARALLEL, TASK
 from .errors import ClaudestratorError
 from .state import RUNNING, STOPPED, State
 from .statuses import IN_PROGRESS, PENDING
@@ -17,12 +18,15 @@ _USAGE = f"type /orchestrate to build what PRD.md asks for, or /orchestrate N [f
 
 
 class Asked(NamedTuple):
-    """What was typed after `/orchestrate`: the number of loops, 0 for none, their focus, and the flags."""
+    """What was typed after `/orchestrate`: the number of loops, 0 for none, their focus, and the flags; *engine* is ""
+    and *parallel* 0 where nothing was said of them."""
 
     loops: int = 0
     focus: str = ""
     takeover: bool = False
     verify: bool = False
+    engine: str = ""
+    parallel: int = 0
 
 
 NOTHING = Asked()
@@ -34,8 +38,7 @@ def understood(words: list[str]) -> Asked:
     Raises ClaudestratorError for words that mean nothing.
 
     """
-    flags = Asked(takeover="--takeover" in words, verify="--verify" in words)
-    words = [word for word in words if word not in ("--takeover", "--verify")]
+    flags, words = _flags(words)
     if not words:
         return flags
     number, focus = words[0], " ".join(words[1:])
@@ -46,6 +49,38 @@ def understood(words: list[str]) -> Asked:
     if re.fullmatch(r"[+-]?\d+", focus):
         raise ClaudestratorError(f"{number} or {focus[:20]} loops? {_USAGE}")
     return flags._replace(loops=int(number), focus=focus)
+
+
+def _flags(words: list[str]) -> tuple[Asked, list[str]]:
+    """The flags among these words, and the other words."""
+    flags, others, left = NOTHING, [], iter(words)
+    for word in left:
+        name, given, value = word.partition("=")
+        if word == "--takeover":
+            flags = flags._replace(takeover=True)
+        elif word == "--verify":
+            flags = flags._replace(verify=True)
+        elif name == "--engine":
+            flags = flags._replace(engine=_engine(value if given else next(left, "")))
+        elif name == "--parallel":
+            flags = flags._replace(parallel=_parallel(value if given else next(left, "")))
+        else:
+            others.append(word)
+    if flags.engine == LEAN and flags.parallel > 1:
+        raise ClaudestratorError("the lean engine runs one task at a time: leave out --engine, or --parallel")
+    return flags, others
+
+
+def _engine(word: str) -> str:
+    if word not in (TASK, LEAN):
+        raise ClaudestratorError(f"--engine {word[:40]!r} can't be: type --engine {LEAN} or --engine {TASK}")
+    return word
+
+
+def _parallel(word: str) -> int:
+    if not (re.fullmatch(r"[0-9]{1,3}", word) and 1 <= int(word) <= MOST_PARALLEL):
+        raise ClaudestratorError(f"--parallel {word[:40]!r} can't be: type --parallel and a number to {MOST_PARALLEL}")
+    return int(word)
 
 
 def goes_on_with_loops(state: State) -> bool:
@@ -72,7 +107,8 @@ def whose(state: State, caller: Caller, now: int) -> str:
     if state.process and state.process == caller.process:
         return OURS
     known = bool(state.process and caller.process)
-    lives = owner.alive(state.process) if known else None
+    # While an agent is at work in the foreground nobody renews the heartbeat.
+    lives = owner.alive(state.process) if known or state.engine == LEAN else None
     # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
     # two are told apart. A sandbox hides from all others which process calls.
     if lives is None and state.session == caller.session and not (known and state.hooked and caller.hooked):
@@ -87,7 +123,8 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
     session, process, hooked = caller
     state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
-    same = not asked.takeover and whose(state, caller, now) == OURS
+    # Who types in a session ends what was at work in its foreground.
+    same = not asked.takeover and state.engine != LEAN and whose(state, caller, now) == OURS
     agents = state.agents if same else {id_: a for id_, a in state.agents.items() if id_ in inputs.markers.reports}
     # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
     overdue = now - inputs.config.start_timeout
@@ -106,10 +143,13 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
         hooked=hooked,
         heartbeat=now,
         agents=agents,
+        outages=0,
+        refused=[],
         released={**state.released, **released},
     )
     if state.unfinished or state.status == STOPPED:
         begun = replace(begun, loops=max(asked.loops or state.loops, state.loop), focus=asked.focus or state.focus)
+        engine, parallel = state.engine, state.parallel
     else:
         begun = replace(
             begun,
@@ -129,6 +169,14 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
             returned={},
             unverified={},
         )
+        engine, parallel = inputs.config.engine, inputs.config.parallel
+    if asked.parallel > 1:
+        engine = TASK
+    engine, parallel = asked.engine or engine, asked.parallel or parallel
+    if engine == LEAN and agents and state.engine != LEAN:
+        at_work = ", ".join(agents)
+        raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
+    begun = replace(begun, engine=engine, parallel=parallel if engine == TASK else 1)
     if asked.verify or inputs.config.verify == "loop":
         begun = replace(begun, verify=True)
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]

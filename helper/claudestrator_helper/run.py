@@ -109,6 +109,20 @@ def wait_for_step(
         wait.wait_until(lambda: wait.fingerprint(paths) != looked, min(left, settlement.LAUNCH), sleep, clock)  # noqa: B023
 
 
+def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[list[str], list[str]]:
+    """Takes the step that is due when an agent has ended in the foreground: lines for the person, and directives.
+
+    What may take long, as a commit does, is left to a `wait`.
+
+    """
+    with files.locked(project.lock):
+        # An earlier wait may have been moved to the background, where nobody reads the directives that it would print.
+        files.write(_turn(project), os.urandom(8).hex(), within=project.bounds)
+        inputs = read(project, int(now()))._replace(alone=True)
+        step = _apply(project, inputs, inputs.state)
+    return step.lines, step.directives or ["WAIT"]
+
+
 def _close(project: Project, patience: float) -> list[str]:
     # git runs in processes of its own, and importing what starts them takes longer than most steps.
     from . import closing
@@ -145,7 +159,8 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             return looked, _begin(project, inputs, caller, resume.NOTHING)
         if (files.read(_turn(project), within=project.bounds) or turn) != turn:
             return looked, None
-        return looked, _apply(project, inputs, inputs.state)
+        alone = bool(process) and process == inputs.state.process
+        return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
 
 
 def _whose(current: state.State, session: str, process: str, now: int) -> str:

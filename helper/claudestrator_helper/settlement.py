@@ -4,6 +4,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from . import check, heartbeat, ids, improve, markers, outage, queue, schedule, summary, verify
+from .config import LEAN, TASK
 from .fields import cut
 from .models import stronger
 from .queue import Queue, Task
@@ -13,6 +14,9 @@ from .step import Inputs, Step
 
 #: Seconds in which an orchestrator launches the agent that it was told to.
 LAUNCH = 10
+_SPAWN = "SPAWN"
+#: What starts an agent, by the engine.
+_WORDS = {TASK: _SPAWN, LEAN: "WORK"}
 
 
 class Settlement:
@@ -20,7 +24,10 @@ class Settlement:
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs, self.config = inputs, inputs.config
-        self.state = heartbeat.attended(inputs.state, inputs.now)
+        # Nobody waits while an agent is at work in the foreground.
+        self.is_over = inputs.alone and inputs.state.engine == LEAN
+        before = replace(inputs.state, heartbeat=inputs.now) if self.is_over else inputs.state
+        self.state = heartbeat.attended(before, inputs.now)
         self.queue, self.markers, self.prd, self.now = inputs.queue, inputs.markers, inputs.prd, inputs.now
         self.out = Step(self.state)
         self.statuses = {task.id: task.status for task in self.queue.tasks}
@@ -50,15 +57,30 @@ class Settlement:
             self.attempt_failed(id_, agent, report.reason)
         elif is_late:
             self.give_up(id_, agent, f"no report within {self.config.task_timeout} minutes")
-        else:
+        elif not self.is_over:
             self.keep(id_, agent)
+        elif self.has_started(id_, agent):
+            self.attempt_failed(id_, agent, markers.ENDED)
+        else:
+            self.spawn(id_, replace(agent, spawned=self.now), "spawned again")
 
     def keep(self, id_: str, agent: Agent) -> None:
+        overdue = not self.has_started(id_, agent) and self.now - agent.spawned >= self.patience(id_, agent)
+        if overdue and self.is_unseen(id_) and len(self.state.agents) > 1:
+            self.put_back(id_, agent)
+            return
         if self.statuses.get(id_) == PENDING:
             # A kill between the claim and the queue's edit, or a hand that set it back while its agent works.
             self.out.claimed[id_] = IN_PROGRESS
-        if not self.has_started(id_, agent) and self.now - agent.spawned >= self.patience(id_, agent):
+        if overdue:
             self.spawn(id_, replace(agent, spawned=self.now), "spawned again")
+
+    def put_back(self, id_: str, agent: Agent) -> None:
+        """Makes a task ready again that no agent was started for, until one of the others has ended."""
+        self.log("refused", id_, agent, "")
+        self.out.lines.append(f"refused {id_}: no agent was started for it; it is {PENDING} again")
+        self.release(id_)
+        self.state = replace(self.state, refused=[*self.state.refused, id_])
 
     def patience(self, id_: str, agent: Agent) -> int:
         """Seconds for which an agent that gives no sign of life isn't spawned again.
@@ -66,8 +88,10 @@ class Settlement:
         A hook tells what was launched; where one is at work and has seen nothing, the SPAWN was refused, or lost in a
         compaction. It is believed once only.
         """
-        unseen = self.state.hooked and id_ not in self.markers.launched and agent.spawned == agent.claimed
-        return LAUNCH if unseen else self.config.start_timeout
+        return LAUNCH if self.is_unseen(id_) and agent.spawned == agent.claimed else self.config.start_timeout
+
+    def is_unseen(self, id_: str) -> bool:
+        return self.state.hooked and id_ not in self.markers.launched
 
     def has_started(self, id_: str, agent: Agent) -> bool:
         return self.markers.started.get(id_, -1) in (None, agent.attempt)
@@ -176,7 +200,7 @@ class Settlement:
         if self.statuses.get(id_) == PENDING:
             self.out.claimed[id_] = IN_PROGRESS
         self.log(event, id_, agent, "")
-        self.out.directives.append(f"SPAWN {id_} {agent.model}")
+        self.out.directives.append(f"{_WORDS.get(self.state.engine, _SPAWN)} {id_} {agent.model}")
 
     def next_attempt(self, id_: str) -> int:
         return self.state.attempts.get(id_, 0) + 1
@@ -209,9 +233,21 @@ class Settlement:
         self.out.events.append(entry | ({"reason": why} if why else {}))
 
     def ready(self, among: Container[str] | None = None) -> Task | None:
-        """The first task that can run, of those *among* them."""
-        found = schedule.ready(self.current())
-        return next((task for task in found if among is None or task.id in among), None)
+        """The first task that can run beside those at work, of those *among* them."""
+        parsed = self.current()
+        at_work = [parsed.by_id[id_][0].files for id_ in self.state.agents if id_ in parsed.by_id]
+        held = self.state.refused if at_work and not self.freed() else ()
+        found = (task for task in schedule.ready(parsed) if task.id not in (*held, *self.state.agents))
+        return next((task for task in found if (among is None or task.id in among) and self.fits(task, at_work)), None)
+
+    def fits(self, task: Task, at_work: list[list[str]]) -> bool:
+        from . import overlap
+
+        return self.config.share_files or not any(overlap.collide(task.files, files) for files in at_work)
+
+    def freed(self) -> bool:
+        """Whether an agent has ended in this step."""
+        return any(id_ not in self.state.agents and id_ not in self.state.refused for id_ in self.inputs.state.agents)
 
     def finish(self, status: str, sentence: str) -> None:
         # A run that was stopped goes on in its phase.

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from . import files, frontmatter, ids
+from .config import TASK
 from .errors import ClaudestratorError
 from .models import NAMES
 from .paths import Project
@@ -46,10 +47,13 @@ class State:
     when it began, *commit* the one that closed it.
 
     *process* is the owner.current() that has the run, *hooked* whether our hooks are at work in its session, *outages*
-    how many agents in a row the API has ended. *completed* are the tasks that this run completed, with their attempts,
-    *unchanged* those of them whose agents changed nothing. *verify* says whether they are verified: *verifying* are
-    those that an agent checks now, *verified* those that passed, with their attempts; *returned* holds why a task went
-    back to pending, by id, *unverified* why another got no verdict.
+    how many agents in a row the API has ended, and *outage* how the last. *engine* and *parallel* say how tasks run,
+    *refused* those that Claude Code started no agent for while others were at work.
+
+    *completed* are the tasks that this run completed, with their attempts, *unchanged* those of them whose agents
+    changed nothing. *verify* says whether they are verified: *verifying* are those that an agent checks now, *verified*
+    those that passed, with their attempts; *returned* holds why a task went back to pending, by id, *unverified* why
+    another got no verdict.
 
     """
 
@@ -60,6 +64,7 @@ class State:
     process: str = ""
     hooked: bool = False
     outages: int = 0
+    outage: str = ""
     heartbeat: int = 0
     loops: int = 0
     loop: int = 0
@@ -77,6 +82,9 @@ class State:
     completed: dict[str, int] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=dict)
+    engine: str = TASK
+    parallel: int = 1
+    refused: list[str] = field(default_factory=list)
     verify: bool = False
     verifying: list[str] = field(default_factory=list)
     verified: dict[str, int] = field(default_factory=dict)

@@ -17,7 +17,8 @@ NO_VERDICTS: Mapping[str, str] = {}
 class Inputs(NamedTuple):
     """What a step looks at: *prd* is why PRD.md can't be decomposed, or "" where it can; *now* in seconds; *issues* the
     issue queue; *model* names that of an agent that carries out no task, by its role; *verdicts* are those that have
-    come on the tasks under verification, by id: "" for a pass, else why it fails."""
+    come on the tasks under verification, by id: "" for a pass, else why it fails; *alone* says that the orchestrator
+    itself asks, which it doesn't while an agent is at work in the foreground."""
 
     state: State
     queue: Queue
@@ -28,6 +29,7 @@ class Inputs(NamedTuple):
     issues: Queue = NO_ISSUES
     model: Callable[[str], str] = lambda _: "opus"
     verdicts: Mapping[str, str] = NO_VERDICTS
+    alone: bool = False
 
 
 @dataclass(eq=False, repr=False, match_args=False)

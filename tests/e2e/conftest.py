@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -43,6 +44,13 @@ def stage(claude: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     yield Stage(claude, folder)
     if not request.session.testsfailed:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["task", "lean"])
+def both(request: pytest.FixtureRequest, stage: Stage) -> Stage:
+    """The stage with each of the two engines, for what has to be the same with both."""
+    engine: str = request.param
+    return replace(stage, engine="" if engine == "task" else engine, folder=stage.folder / engine)
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 ONE_LOOP = ["research-1", "decomp-1", "TASK-101", "memory-1"]
 
 
-def finished(stage: Stage, name: str, install: str = "script") -> Scene:
+def finished(both: Stage, name: str, install: str = "script") -> Scene:
     """A project with its initial build behind it."""
-    make = stage.by_script if install == "script" else stage.by_plugin
+    make = both.by_script if install == "script" else both.by_plugin
     scene = make(name, None, **loops.ENVIRONMENT)
     loops.prepare(scene)
     return scene
@@ -40,8 +40,8 @@ def assert_mine_is_untouched(scene: Scene) -> None:
     assert loops.git(scene, "status", "--porcelain", "--", loops.MINE) == f" M {loops.MINE}\n"
 
 
-def test_three_loops_find_mend_commit_and_remember(stage: Stage) -> None:
-    scene = finished(stage, "three-loops")
+def test_three_loops_find_mend_commit_and_remember(both: Stage) -> None:
+    scene = finished(both, "three-loops")
 
     outcome = scene.orchestrate(loops.play_of([6, 1, 1]), "/orchestrate 3 error handling", limit=90)
 
@@ -70,15 +70,15 @@ def assert_learned(outcome: Outcome) -> None:
         assert loops.summary(1) in told[id_]
     assert loops.summary(2) in told["research-3"]
     conversation = outcome.transcript.text
-    assert "SPAWN memory-3" in conversation
+    assert " memory-3 sonnet" in conversation
     assert not [word for loop in (1, 2, 3) for word in loops.summary(loop).split() if word in conversation]
 
 
 @pytest.mark.parametrize(
     ("install", "mode"), [("plugin", "bypassPermissions"), ("script", "default"), ("plugin", "dontAsk")]
 )
-def test_a_loop_runs_in_every_permission_mode(stage: Stage, install: str, mode: str) -> None:
-    scene = finished(stage, f"loop-{install}-{mode}", install)
+def test_a_loop_runs_in_every_permission_mode(both: Stage, install: str, mode: str) -> None:
+    scene = finished(both, f"loop-{install}-{mode}", install)
     # The other two deny headless agents every write of the project's own files.
     writes = mode == "bypassPermissions"
 
@@ -92,8 +92,8 @@ def test_a_loop_runs_in_every_permission_mode(stage: Stage, install: str, mode: 
 
 
 @pytest.mark.usefixtures("tmux")
-def test_a_loop_typed_into_a_terminal_ends_with_the_helpers_sentence(stage: Stage) -> None:
-    scene = finished(stage, "loop-terminal")
+def test_a_loop_typed_into_a_terminal_ends_with_the_helpers_sentence(both: Stage) -> None:
+    scene = finished(both, "loop-terminal")
 
     with Terminal(scene.setting, ScriptedModel(loops.play_of([1])), "acceptEdits") as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
@@ -115,8 +115,8 @@ def stopped_everywhere(scene: Scene) -> Play:
     return play
 
 
-def test_a_run_that_is_stopped_in_every_phase_goes_on_there_and_does_nothing_twice(stage: Stage) -> None:
-    scene = finished(stage, "stopped")
+def test_a_run_that_is_stopped_in_every_phase_goes_on_there_and_does_nothing_twice(both: Stage) -> None:
+    scene = finished(both, "stopped")
     play = stopped_everywhere(scene)
 
     outcomes = [scene.orchestrate(play, "/orchestrate 2")]
@@ -134,8 +134,8 @@ def test_a_run_that_is_stopped_in_every_phase_goes_on_there_and_does_nothing_twi
     assert_mine_is_untouched(scene)
 
 
-def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(stage: Stage) -> None:
-    scene = finished(stage, "hook-refuses")
+def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(both: Stage) -> None:
+    scene = finished(both, "hook-refuses")
     loops.hook(scene, "echo 'the linter is not pleased' >&2; exit 1")
 
     outcome = scene.orchestrate(loops.play_of([1, 1]), "/orchestrate 2")
@@ -150,8 +150,8 @@ def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(stage: Stage) 
 
 
 @pytest.mark.parametrize("words", ["0", "two"])
-def test_a_number_of_loops_that_can_not_be_is_answered_with_one_line(stage: Stage, words: str) -> None:
-    scene = finished(stage, f"loops-{words}")
+def test_a_number_of_loops_that_can_not_be_is_answered_with_one_line(both: Stage, words: str) -> None:
+    scene = finished(both, f"loops-{words}")
 
     outcome = scene.orchestrate(loops.play_of([1]), f"/orchestrate {words}")
 
@@ -179,8 +179,8 @@ class Clerk:
 
 
 @pytest.mark.parametrize("install", ["script", "plugin"])
-def test_a_person_files_an_issue(stage: Stage, install: str) -> None:
-    scene = finished(stage, f"issue-{install}", install)
+def test_a_person_files_an_issue(both: Stage, install: str) -> None:
+    scene = finished(both, f"issue-{install}", install)
 
     run = run_headless(scene.setting, Clerk(), "/claudestrator:issue the door creaks", "default", 30)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.usefixtures("tmux")
-def test_a_run_typed_into_a_terminal_ends_with_the_helpers_sentence(stage: Stage) -> None:
-    scene = stage.by_script("terminal")
+def test_a_run_typed_into_a_terminal_ends_with_the_helpers_sentence(both: Stage) -> None:
+    scene = both.by_script("terminal")
     sections = tuple(task_section(f"TASK-00{number}", "a half") for number in (1, 2))
     play = Play(sections, {"TASK-001": (Act(files={"made.txt": "typed\n"}),)})
 

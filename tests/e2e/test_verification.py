@@ -25,8 +25,8 @@ def door_and_wall(**acts: tuple[Act, ...]) -> Play:
     return Play(sections, {"TASK-002": (wall,), **{id_.replace("_", "-"): each for id_, each in acts.items()}})
 
 
-def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(stage: Stage) -> None:
-    scene = stage.by_script("verified")
+def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(both: Stage) -> None:
+    scene = both.by_script("verified")
     play = door_and_wall(TASK_001=(NAILED, OPENS), verify_0=(CHECKS,))
 
     outcome = scene.orchestrate(play, "/orchestrate --verify", "bypassPermissions")
@@ -42,12 +42,13 @@ def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(
     assert outcome.run.output.strip().splitlines()[-1] == "All 2 tasks are completed and verified."
     assert "verification: sh -c 'grep -q opens door.txt'" in loops.prompts(outcome.run)["TASK-001"]
     conversation = outcome.transcript.text
-    assert "returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation
+    # With the other engine the person sees that line, and the conversation doesn't hold it.
+    assert ("returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation) == (not both.engine)
     assert not [text for text in ("in oak", "says that it opens", "in brick") if text in conversation]
 
 
-def test_what_fails_its_check_twice_is_failed(stage: Stage) -> None:
-    scene = stage.by_script("verified-twice")
+def test_what_fails_its_check_twice_is_failed(both: Stage) -> None:
+    scene = both.by_script("verified-twice")
     play = door_and_wall(TASK_001=(NAILED,), verify_0=(CHECKS,))
 
     outcome = scene.orchestrate(play, "/orchestrate --verify", "bypassPermissions")
@@ -61,9 +62,9 @@ def test_what_fails_its_check_twice_is_failed(stage: Stage) -> None:
     ("install", "mode", "ending"), [("plugin", "default", Ending.FORGET), ("script", "dontAsk", Ending.SILENT)]
 )
 def test_verdicts_ask_nobody_and_count_however_their_agent_ends(
-    stage: Stage, install: str, mode: str, ending: Ending
+    both: Stage, install: str, mode: str, ending: Ending
 ) -> None:
-    make = stage.by_script if install == "script" else stage.by_plugin
+    make = both.by_script if install == "script" else both.by_plugin
     scene = make(f"verified-{install}")
     # Headless, these modes deny agents every write of the project's own files.
     play = door_and_wall(TASK_002=(Act(),), verify_0=(Act(ending=ending),))
@@ -74,8 +75,8 @@ def test_verdicts_ask_nobody_and_count_however_their_agent_ends(
     assert "All 2 tasks are completed and verified." in outcome.run.output.strip().splitlines()[-1]
 
 
-def test_a_loop_is_committed_once_it_is_verified(stage: Stage) -> None:
-    scene = stage.by_script("verified-loop", None, **loops.ENVIRONMENT)
+def test_a_loop_is_committed_once_it_is_verified(both: Stage) -> None:
+    scene = both.by_script("verified-loop", None, **loops.ENVIRONMENT)
     loops.prepare(scene)
     play = loops.play_of([2])
     broken, whole = Act(files={"made/TASK-102.txt": "broken\n"}), Act(files={"made/TASK-102.txt": "whole\n"})

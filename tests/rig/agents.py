@@ -7,14 +7,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rig.conversation import blocks, last_calls, say, texts, use
+from rig.conversation import Call, calls, last_calls, say, texts, use
 from rig.messages_api import ApiError
 from rig.plays import Act, Ending, Play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rig.conversation import Call
     from rig.messages_api import JSON, Request
 
 COMMAND_LIMIT = 9_000
@@ -67,13 +66,20 @@ def next_blocks(request: Request, play: Play, launch: int) -> list[JSON]:
     `launch` counts the agents that were started with this prompt, from 1.
     """
     sent = sum(message["role"] == "assistant" for message in request.messages)
-    command = first_command(request)
-    if command is None:
+    told = task_of(request)
+    if told is None:
         return [say("There is nothing that I was told to run.")]
-    if play.act(command.split()[-1], launch).ending is Ending.UNSTARTED:
+    if play.act(told, launch).ending is Ending.UNSTARTED:
         return [say("I would rather not.")]
+    if _given(request):
+        # A forked skill begins with its prompt.
+        return (
+            _step(request, play, sent + 1)
+            if not sent or last_calls(request.messages)
+            else _after_the_end(request, play)
+        )
     if not sent:
-        return [use("Bash", command=command)]
+        return [use("Bash", command=first_command(request))]
     return _step(request, play, sent) if last_calls(request.messages) else _after_the_end(request, play)
 
 
@@ -83,13 +89,35 @@ def first_command(request: Request) -> str | None:
     return asked[1] if asked else None
 
 
+def task_of(request: Request) -> str | None:
+    """What the agent was launched for."""
+    given, command = _TASK.search(_given(request)), first_command(request)
+    return given[1] if given else command.split()[-1] if command else None
+
+
+def prompt_of(request: Request) -> str:
+    """What the agent began with, or its first call printed; "" where it has not come to that."""
+    return _given(request) or next((call.result for call in calls(request.messages)), "")
+
+
+def launched(block: JSON) -> str:
+    """What the agent that a call starts is for; "" for another call."""
+    given = block.get("input", {})
+    return str(given.get("description" if block.get("name") in ("Agent", "Task") else "args", ""))
+
+
 def is_told(request: Request, task_id: str) -> bool:
     """Whether the agent was launched for that task."""
-    return (first_command(request) or "").split()[-1:] == [task_id]
+    return task_of(request) == task_id
+
+
+def _given(request: Request) -> str:
+    """The prompt that the agent began with; "" for one that has to fetch it."""
+    return next((text for text in texts(request.messages[:1], "user") if _TASK.search(text)), "")
 
 
 def _step(request: Request, play: Play, sent: int) -> list[JSON]:
-    answered = last_calls(request.messages)
+    answered = last_calls(request.messages) or [Call("", {}, "", is_error=False)]
     failure = next((call for call in answered if call.is_error and call.tool != "Read"), None)
     if sent == 1 and failure:
         return [say(f"My prompt can't be had: {failure.result[:200]}")]
@@ -147,9 +175,8 @@ def _after_the_end(request: Request, play: Play) -> list[JSON]:
 
 
 def _assignment(request: Request) -> Assignment:
-    """From the result of the agent's first call, which printed its prompt. Raises ValueError."""
-    results = [block for message in request.messages for block in blocks(message) if block["type"] == "tool_result"]
-    return Assignment.parse("".join(block["text"] for block in blocks(results[0])) if results else "")
+    """Raises ValueError."""
+    return Assignment.parse(prompt_of(request))
 
 
 def _is_report(command: str) -> bool:

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rig import project
-from rig.agents import first_command
-from rig.conversation import calls, text_of
+from rig.agents import launched, prompt_of, task_of
+from rig.conversation import text_of
 from rig.plays import Act, Play, task_section
 from rig.transcript import agent_exchanges, main_exchanges, transcript
 
@@ -121,9 +121,9 @@ def prompts(run: Run) -> dict[str, str]:
     """What each agent was told to do, by its task's or its role's id; of several attempts the last."""
     found = {}
     for exchange in agent_exchanges(run.exchanges):
-        command, answered = first_command(exchange.request), calls(exchange.request.messages)
-        if command and answered:
-            found[command.split()[-1]] = answered[0].result
+        task_id, prompt = task_of(exchange.request), prompt_of(exchange.request)
+        if task_id and prompt:
+            found[task_id] = prompt
     return found
 
 
@@ -145,7 +145,7 @@ def costs(run: Run) -> list[Transcript]:
 
 
 def _spawns_research(block: JSON) -> bool:
-    return str(block.get("input", {}).get("description", "")).startswith("research-")
+    return launched(block).startswith("research-")
 
 
 def _filing(verb: str, sections: list[str]) -> Act:

@@ -54,8 +54,14 @@ class Row:
         return use(tool[1], **arguments)
 
     @property
-    def then(self) -> str | None:
-        """The directive that follows from this one by itself."""
+    def beside(self) -> str | None:
+        """The directive whose call goes into the same message, behind this one's."""
+        found = re.search(r"behind them the call for ([A-Z]+), in one message", self.text)
+        return found[1] if found else None
+
+    @property
+    def otherwise(self) -> str | None:
+        """The directive that follows where this one's call brings none."""
         same = _SAME_AS.search(self.text)
         return same[1] if same else None
 
@@ -134,6 +140,8 @@ def _note(command: Command) -> list[JSON]:
 
 def _after_calls(command: Command, answered: list[Call], request: Request) -> list[JSON]:
     last = answered[-1]
+    if last.tool == "Skill" and not last.is_error:
+        return _after_work(command, last, request)
     if last.tool != "Bash":
         return _after_spawn(command, answered, request)
     told_nothing = _told_nothing(last)
@@ -146,8 +154,13 @@ def _after_spawn(command: Command, answered: list[Call], request: Request) -> li
     refused = [call for call in answered if call.is_error]
     if refused:
         return _by_rule(command, request, "refused", else_say=f"The agent could not start: {refused[0].result[:200]}")
-    follows = command.rows["SPAWN"].then
-    return _do(command, [follows], request) if follows else [say("The agents were started.")]
+    return [say("The agents were started.")]
+
+
+def _after_work(command: Command, call: Call, request: Request) -> list[JSON]:
+    otherwise = command.rows["WORK"].otherwise
+    directives = command.directives(call.result) or ([otherwise] if otherwise else [])
+    return _do(command, directives, request) if directives else [say("The agent has ended.")]
 
 
 def _told_nothing(wait: Call) -> str:
@@ -187,8 +200,10 @@ def _do(command: Command, directives: list[str], request: Request) -> list[JSON]
     rows = [(command.rows[line.split(" ", 1)[0]], line) for line in directives]
     together = [(row, line) for row, line in rows if row.word == "SPAWN"]
     if together:
-        chosen = together if "all in one message" in together[0][0].text else together[:1]
-        return [block for row, line in chosen if (block := row.call(line, request.tools))]
+        chosen = together if "All SPAWN lines" in together[0][0].text else together[:1]
+        beside = together[0][0].beside
+        calls = [*chosen, (command.rows[beside], beside)] if beside else chosen
+        return [block for row, line in calls if (block := row.call(line, request.tools))]
     row, line = rows[-1]
     return [row.call(line, request.tools) or say(line.partition(" ")[2])]
 

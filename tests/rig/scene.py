@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rig import project
-from rig.agents import is_told
+from rig.agents import is_told, launched
 from rig.scripted_model import ScriptedModel
 from rig.session import Run, Setting, prepare_home, run_headless
 from rig.transcript import Transcript, agent_exchanges, agents_that_ran, main_exchanges, spoken, transcript
@@ -61,7 +61,7 @@ class Outcome:
         launches = [
             exchange.time
             for exchange in main_exchanges(self.run.exchanges)
-            if any(block.get("input", {}).get("description") == task_id for block in exchange.answer)
+            if any(launched(block) == task_id for block in exchange.answer)
         ]
         return launches[1] - last
 
@@ -122,10 +122,11 @@ def wrap_helper(scene: Scene, script: str) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """What all the scenes of one test session share."""
+    """What all the scenes of one test session share; `engine` is what their projects configure."""
 
     claude: Path
     folder: Path
+    engine: str = ""
 
     def by_script(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
         """A new project in `folder`, with install.sh having installed into it."""
@@ -144,6 +145,7 @@ class Stage:
 
     def _new(self, name: str, files: dict[str, str] | None) -> tuple[Path, Path]:
         home, root = self.folder / f"{name}-home", self.folder / name
-        project.make_repository(root, {"PRD.md": PRD} if files is None else files)
+        configured = {".claudestrator/config.toml": f'[run]\nengine = "{self.engine}"\n'} if self.engine else {}
+        project.make_repository(root, configured | ({"PRD.md": PRD} if files is None else files))
         prepare_home(home, root)
         return home, root

@@ -34,7 +34,7 @@ class ScriptedModel:
 
     def _launch(self, request: Request, agent: str) -> int:
         """How many agents, this one included, have come with its prompt."""
-        seen = self._launches.setdefault(agents.first_command(request) or "", [])
+        seen = self._launches.setdefault(agents.task_of(request) or "", [])
         if agent not in seen:
             seen.append(agent)
         return seen.index(agent) + 1

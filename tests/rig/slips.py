@@ -43,13 +43,13 @@ class Slipping(ScriptedModel):
 
 
 def ends_instead_of(word: str, before: Callable[[], object] = lambda: None) -> Slip:
-    """It ends its turn with a sentence where it should have made a call that holds the word."""
+    """It makes no call that holds the word, and ends its turn with a sentence where it has no other to make."""
 
     def slip(meant: list[JSON]) -> list[JSON] | None:
         if not _calls(meant, word):
             return None
         before()
-        return [say("The agents are at work.")]
+        return [block for block in meant if word not in json.dumps(block)] or [say("The agents are at work.")]
 
     return slip
 

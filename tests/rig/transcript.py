@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rig.agents import first_command
-from rig.conversation import QUIET, blocks, calls, text_of
+from rig.conversation import QUIET, blocks, calls, text_of, texts
 from rig.scripted_model import is_side_request
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def agents_that_ran(exchanges: list[Exchange]) -> list[str]:
     """
     told: dict[str, str] = {}
     for exchange in sorted(agent_exchanges(exchanges), key=lambda each: each.request.number):
-        found = _REPORT.search("".join(call.result for call in calls(exchange.request.messages)[:1]))
+        messages = exchange.request.messages
+        seen = [*texts(messages[:1], "user"), *(call.result for call in calls(messages)[:1])]
+        found = _REPORT.search("\n".join(seen))
         name = f"{found[1]} {found[2]}" if found else first_command(exchange.request) or ""
         if found or exchange.request.agent not in told:
             told[exchange.request.agent or ""] = name

@@ -1,0 +1,253 @@
+"""The lean engine: agents in the foreground, and the hook on their call in which the run goes on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import lean, markers, outage, owner, prompts, resume, state
+from claudestrator_helper.config import LEAN
+from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.paths import Project
+from claudestrator_helper.queue import Queue
+from claudestrator_helper.state import Agent, State
+from queues import queue, task
+from running import Result, helper
+from test_loop import Simulation
+
+ID, NEXT, SESSION, AGENT = "TASK-001", "TASK-002", "5f0c-session", "a1b2c3"
+SKILL = "claudestrator:work-opus"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A lean run of SESSION in which an agent works on the second attempt at ID."""
+    made = Project(str(tmp_path), str(tmp_path / ".claude"))
+    Path(made.state).mkdir()
+    Path(made.queue).write_text(queue(task(ID, status="in_progress"), task(NEXT)))
+    agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
+    run = State(run="r", status="running", session=SESSION, engine=LEAN, agents=agents, attempts={ID: 2}, heartbeat=100)
+    state.write(made, run)
+    markers.leave(made, ID, markers.STARTED, 2, markers.STARTED)
+    return made
+
+
+def hooked(project: Project, told: dict[str, object]) -> Result:
+    return helper("hook", folder=project.root, stdin=json.dumps(told).encode())
+
+
+def event(project: Project, name: str, **more: object) -> dict[str, object]:
+    return {"hook_event_name": name, "session_id": SESSION, "cwd": project.root, **more}
+
+
+def came_back(project: Project, **changes: object) -> dict[str, object]:
+    response = {"success": True, "commandName": SKILL, "status": "forked", "agentId": AGENT, "result": "done"}
+    given = {"skill": SKILL, "args": ID}
+    told = event(project, "PostToolUse", tool_name="Skill", tool_input=given, tool_response=response)
+    return {**told, **changes}
+
+
+def handed_over(project: Project) -> tuple[str, str]:
+    """What the conversation is given in place of the call's result, and what the person sees."""
+    answer = json.loads(hooked(project, came_back(project)).stdout)
+    output = answer["hookSpecificOutput"]["updatedToolOutput"]
+    assert set(output) == {"success", "commandName", "status", "agentId", "result"}
+    return output["result"], answer.get("systemMessage", "")
+
+
+def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> None:
+    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)")
+    assert state.read(project).completed == {ID: 2}
+
+
+def test_the_last_result_is_how_the_run_ended(project: Project) -> None:
+    Path(project.queue).write_text(queue(task(ID, status="in_progress")))
+    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    assert handed_over(project)[0] == "STOP The one task is completed."
+    assert state.read(project).status == "finished"
+
+
+def test_an_agent_that_left_no_report_has_failed(project: Project) -> None:
+    result, said = handed_over(project)
+    assert result == f"WORK {NEXT} sonnet"
+    assert said == f"failed {ID} (0/2): ended without reporting"
+
+
+def test_an_agent_that_the_api_has_ended_gets_another_attempt_and_no_stronger_model(project: Project) -> None:
+    hooked(project, event(project, "StopFailure", agent_id=AGENT, error="rate_limit"))
+    result, said = handed_over(project)
+    assert result == f"WORK {ID} opus"
+    assert said == f"lost {ID}: {outage.reason('rate_limit')}"
+
+
+def test_the_end_of_an_agents_own_helper_is_not_the_agents(project: Project) -> None:
+    hooked(project, event(project, "StopFailure", agent_id="nested", error="rate_limit"))
+    assert handed_over(project)[1] == f"failed {ID} (0/2): ended without reporting"
+
+
+def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
+    run = replace(state.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
+    state.write(project, run)
+    Path(project.queue).write_text(queue(task(ID, status="in_progress")))
+    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    assert handed_over(project)[0] == "WAIT"
+    assert state.read(project).phase == "commit"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tool_input": {"skill": "pdf", "args": ID}},
+        {"tool_input": {"args": ID}},
+        {"tool_input": "work"},
+        {"tool_response": {"status": "inline"}},
+        {"tool_response": "refused"},
+        {"session_id": "another"},
+    ],
+)
+def test_other_skills_and_sessions_are_let_alone(project: Project, changes: dict[str, object]) -> None:
+    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    assert hooked(project, came_back(project, **changes)) == (0, "", "")
+    assert ID in state.read(project).agents
+
+
+def test_a_run_that_is_over_is_let_alone(project: Project) -> None:
+    state.write(project, replace(state.read(project), status="finished"))
+    assert hooked(project, came_back(project)).stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({"skill": SKILL, "args": ID}, True),
+        ({"skill": SKILL, "args": f" {ID}\n"}, True),
+        ({"skill": SKILL, "args": NEXT}, False),
+        ({"skill": SKILL, "args": f"{ID}; touch evil"}, False),
+        ({"skill": SKILL}, False),
+        ({"skill": "pdf", "args": ID}, False),
+        ({"skill": None, "args": ID}, False),
+    ],
+)
+def test_only_the_call_that_the_run_waits_for_asks_nobody(
+    project: Project, given: dict[str, object], allowed: bool
+) -> None:
+    said = hooked(project, event(project, "PreToolUse", tool_name="Skill", tool_input=given)).stdout
+    assert ('"permissionDecision": "allow"' in said) == allowed
+
+
+def stopping(project: Project, **more: object) -> dict[str, object]:
+    """The input of a SubagentStop hook for the fork that works on ID: nothing in it names the task."""
+    path = Path(project.root, "agent.jsonl")
+    text = prompts.prompt(project, ID, state.read(project), overview_of(project))
+    path.write_text(json.dumps({"type": "user", "message": {"role": "user", "content": text}}) + "\n")
+    return event(project, "SubagentStop", agent_id=AGENT, agent_transcript_path=str(path), background_tasks=[], **more)
+
+
+def overview_of(project: Project) -> Queue:
+    from claudestrator_helper import overview
+
+    return overview.tasks(project)
+
+
+def test_a_fork_that_ends_without_a_report_is_asked_for_it_once(project: Project) -> None:
+    answer = json.loads(hooked(project, stopping(project)).stdout)
+    assert answer["decision"] == "block"
+    assert f"done {ID} --attempt 2" in answer["reason"]
+    assert hooked(project, stopping(project, stop_hook_active=True)).stdout == ""
+    found = markers.report_of(project, ID, 2)
+    assert found is not None
+    assert found.reason == markers.ENDED
+
+
+# Without the hooks, and after an interruption
+
+
+def lean_run(*tasks: str) -> Simulation:
+    run = Simulation(queue(*tasks))
+    run.apply(resume.begin(run.inputs(), resume.Caller("s1"), "run-1", resume.Asked(engine=LEAN)))
+    return run
+
+
+def asked_again(run: Simulation) -> list[str]:
+    """The directives of a `wait` by the orchestrator itself."""
+    run.now += 1
+    return run.apply(run.inputs()._replace(alone=True))
+
+
+def test_the_directive_is_a_word_of_its_own() -> None:
+    run = Simulation(queue(task("TASK-1")))
+    begun = resume.begin(run.inputs(), resume.Caller("s1"), "run-1", resume.Asked(engine=LEAN))
+    assert run.apply(begun) == ["WORK TASK-1 sonnet"]
+
+
+def test_a_wait_hands_over_the_next_directive_where_no_hook_did() -> None:
+    run = lean_run(task("TASK-1"), task("TASK-2"))
+    run.done("TASK-1")
+    assert asked_again(run) == ["WORK TASK-2 sonnet"]
+
+
+def test_a_directive_that_was_lost_is_printed_again_at_once() -> None:
+    run = lean_run(task("TASK-1"))
+    assert asked_again(run) == ["WORK TASK-1 sonnet"]
+    assert run.state.agents["TASK-1"].attempt == 1
+
+
+def test_who_waits_has_no_agent_at_work_any_more() -> None:
+    run = lean_run(task("TASK-1"))
+    run.live("TASK-1")
+    assert asked_again(run) == ["WORK TASK-1 opus"]
+    assert run.state.agents["TASK-1"].reason == markers.ENDED
+
+
+def test_a_wait_by_anybody_else_leaves_the_agent_at_work() -> None:
+    run = lean_run(task("TASK-1"))
+    run.live("TASK-1")
+    assert run.wait(30) == []
+    assert list(run.state.agents) == ["TASK-1"]
+
+
+def test_typed_again_after_an_interruption_it_is_a_new_attempt_and_no_failure() -> None:
+    run = lean_run(task("TASK-1"))
+    run.live("TASK-1")
+    assert run.start("s1") == ["WORK TASK-1 sonnet"]
+    agent = run.state.agents["TASK-1"]
+    assert (agent.attempt, agent.failures) == (2, 0)
+
+
+def test_the_time_in_the_foreground_counts() -> None:
+    run = lean_run(task("TASK-1"))
+    run.live("TASK-1")
+    run.now += 3000
+    run.fail("TASK-1")
+    step_inputs = run.inputs()._replace(alone=True)
+    run.apply(step_inputs)
+    assert run.state.heartbeat == run.now
+    assert step_inputs.state.agents["TASK-1"].claimed == run.now - 3000
+
+
+def test_an_agent_of_an_hour_is_no_other_sessions_prey(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = lean_run(task("TASK-1"))
+    run.state = replace(run.state, process="here/1/1/1/1")
+    monkeypatch.setattr(owner, "alive", bool)
+    assert resume.whose(run.state, resume.Caller("s2"), run.now + 3600) == resume.TAKEN
+
+
+def test_the_engine_does_not_change_under_an_agent_in_the_background() -> None:
+    run = Simulation(queue(task("TASK-1")))
+    run.start()
+    with pytest.raises(ClaudestratorError, match="TASK-1 is at work in the background"):
+        resume.begin(run.inputs(), resume.Caller("s1"), "r", resume.Asked(engine=LEAN))
+
+
+def test_skills_are_there_for_every_model() -> None:
+    from claudestrator_helper.models import NAMES
+
+    folder = Path(__file__).parents[1] / "commands"
+    found = {path.stem.removeprefix("work-") for path in folder.glob("work-*.md")}
+    assert found == set(NAMES)
+    for name in NAMES:
+        text = (folder / f"work-{name}.md").read_text()
+        assert f"model: {name}\n" in text
+        assert text.replace(f"model: {name}", "") == (folder / "work-opus.md").read_text().replace("model: opus", "")
+    assert lean.SKILL == "claudestrator:work-"
