@@ -79,13 +79,13 @@ def _shares(account: Account) -> list[str]:
     main, agents = usage.total(account.main), usage.total(account.others)
     if not main.total:
         return ["tokens: the transcript has none"]
-    share = f"{main.total / (main.total + agents.total):.1%} of all, the agents' {agents.total:,} included"
+    most = "at most " if account.lost else ""
+    share = f"{most}{main.total / (main.total + agents.total):.1%} of all, the agents' {agents.total:,} included"
     found = [f"tokens: {account.whole.tokens:,} came in; {main.total:,} were processed, {share}"]
     dollars = account.dollars
     if dollars:
-        found.append(
-            f"cost: {dollars[0] / sum(dollars):.1%} of ${sum(dollars):,.3f} in all was orchestration, by {usage.PRICES}"
-        )
+        paid = f"{most}{dollars[0] / sum(dollars):.1%} of ${sum(dollars):,.3f} in all"
+        found.append(f"cost: {paid} was orchestration, by {usage.PRICES}")
     else:
         unknown = sorted({used.model for used in [*account.main, *account.others] if usage.dollars(used) is None})
         named = ", ".join(_name(model) for model in unknown[:3])
