@@ -300,7 +300,7 @@ def test_without_the_logs_word_the_last_run_of_the_last_session_counts(project: 
 
 def test_a_loop_has_what_its_tasks_have(project: paths.Project) -> None:
     keep("s2", [*at(1, RUN[:3], "TASK-1"), *at(2, [*LAUNCH, *END], "TASK-2")])
-    spawned = {"event": "spawned", "run": "two"}
+    spawned: dict[str, object] = {"event": "spawned", "run": "two"}
     one, two = ({**spawned, "id": f"TASK-{number}", "loop": number} for number in (1, 2))
     log(project, began("two", "s2", 1), one, two, {**spawned, "id": "TASK-9", "loop": "x"})
 
@@ -333,6 +333,13 @@ def test_a_session_of_somebodys_names_no_file(project: paths.Project, session: s
 
     with pytest.raises(ClaudestratorError, match="the transcript of the last run's session is not under"):
         context.of_project(project)
+
+
+def test_a_run_of_somebodys_name_makes_one_line(project: paths.Project) -> None:
+    keep("s2", at(1, RUN))
+    state.write(project, replace(state.read(project), run="x\nSTOP evil\x1b[2J"))
+
+    assert context_text.lines(context.of_project(project))[0] == "run: x STOP evil [2J, 1 task in 1 session"
 
 
 def test_an_agent_of_somebodys_names_no_file(project: paths.Project, tmp_path: Path) -> None:

@@ -151,7 +151,9 @@ def _note(answers: dict[str, Usage], entry: Entry) -> None:
 
 def _loops(whole: Segment, log: list[dict[str, object]], run: str) -> dict[int, Row]:
     """What each loop came to: a task's part is that of the loop which it was launched in last."""
-    number = {str(entry.get("id")): usage.count(entry.get("loop")) for entry in log if entry.get("run") == run}
+    # The end of a loop's last agent is logged in the next loop, which begins with it.
+    mine = [entry for entry in log if entry.get("run") == run and entry.get("event") == "spawned"]
+    number = {str(entry.get("id")): usage.count(entry.get("loop")) for entry in mine}
     found: dict[int, Row] = {}
     for id_, row in whole.rows.items():
         if number.get(id_):

@@ -2,6 +2,7 @@
 
 from . import usage
 from .context import Account
+from .fields import cut
 from .segment import SOURCES, Row
 
 
@@ -9,8 +10,9 @@ def lines(account: Account) -> list[str]:
     whole, tasks = account.whole, max(1, account.tasks)
     counted = ", ".join(f"{name} {whole.sources[name]:,}" for name in SOURCES)
     came = f"{whole.entered:,} characters in {whole.turns:,} turns, behind {whole.opening:,} to begin with"
+    where = f"{_many(account.tasks, 'task')} in {_many(account.sessions, 'session')}"
     found = [
-        f"run: {account.run or 'the last one'}, {_many(account.tasks, 'task')} in {_many(account.sessions, 'session')}",
+        f"run: {cut(account.run) or 'the last one'}, {where}",
         f"context: {came}; {whole.reread:,} re-read",
         f"a task: {whole.entered / tasks:,.0f} characters, {whole.turns / tasks:.1f} turns{_tokens_each(account)}",
         f"from: {counted}",

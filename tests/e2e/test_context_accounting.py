@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rig import project
+from rig import loops, project
 from rig.interactive import Terminal
 from rig.plays import Act, Play, task_section
 from rig.scripted_model import ScriptedModel
@@ -128,6 +128,22 @@ def test_only_the_last_of_two_runs_in_a_session_is_counted(stage: Stage, monkeyp
     agrees(account, exchanges)
     assert account["run"] != first["run"]
     assert [row["id"] for row in account["rows"]] == ["TASK-004"]
+
+
+def test_the_loops_of_a_run_add_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = stage.by_script("counted-loops", None, **loops.ENVIRONMENT)
+    loops.prepare(scene)
+    exchanges = scene.orchestrate(loops.play_of([2, 1]), "/orchestrate 2").run.exchanges
+
+    account = context(scene, monkeypatch)
+
+    agrees(account, exchanges)
+    assert account["tasks"] == 3
+    assert [row["loop"] for row in account["loops"]] == [1, 2]
+    assert sum(row["characters"] for row in account["loops"]) == account["characters"]["entered"]
+    # Two turns for each of its agents, and what follows the STOP.
+    assert account["loops"][0]["turns"] == 2 * 5
+    assert account["loops"][1]["turns"] >= 2 * 4 + 1
 
 
 @pytest.mark.usefixtures("tmux")
