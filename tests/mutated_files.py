@@ -16,6 +16,8 @@ from random import Random
 
 import mutations
 from claudestrator_helper import (
+    context,
+    context_text,
     filing,
     hooks,
     ids,
@@ -188,8 +190,15 @@ def _waited(project: paths.Project) -> list[str]:
     return run.wait_for_step(project, "s1", 0)
 
 
+def _counted(project: paths.Project) -> list[str]:
+    # Under the name of the session that the log says has begun the run.
+    transcript = shutil.copy(Path(__file__).parent / "recorded" / "plain.jsonl", Path(project.root, "s1.jsonl"))
+    return context_text.lines(context.of_transcript(project, str(transcript)))
+
+
 _VERBS: dict[str, Callable[[paths.Project], list[str]]] = {
     "status": overview.status,
+    "context": _counted,
     "check": overview.problems,
     "next-task": lambda project: [next_task.answer(project, as_json=as_json) for as_json in (False, True)],
     "next-task --hook": lambda project: [session_start.unfinished(project, "s1")],

@@ -96,7 +96,8 @@ def closes(scene: Scene, project: paths.Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["status", "tasks", "issues", "check", "next-task", "next-task --hook", "state", "start --dry-run"]
+    "words",
+    ["status", "tasks", "issues", "check", "next-task", "next-task --hook", "state", "context", "start --dry-run"],
 )
 def test_a_verb_that_only_looks_is_never_a_traceback_either(tmp_path: Path, words: str) -> None:
     with in_one_session():

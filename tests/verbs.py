@@ -16,7 +16,6 @@ from typing import NamedTuple
 import faults
 from claudestrator_helper import (
     adding,
-    closing,
     files,
     filing,
     ids,
@@ -25,6 +24,7 @@ from claudestrator_helper import (
     paths,
     report,
     run,
+    run_log,
     state,
     sweep,
     verdicts,
@@ -361,4 +361,4 @@ def bare(text: str) -> str:
 
 
 def log(project: paths.Project) -> list[dict[str, object]]:
-    return closing._log(project)
+    return run_log.read(project)

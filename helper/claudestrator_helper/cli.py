@@ -216,6 +216,19 @@ def status(project: paths.Project) -> None:
 
 
 @cli.command()
+@click.argument("transcript", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+@pass_project
+def context(project: paths.Project, transcript: str | None, as_json: bool) -> None:
+    """Show what the last run, or the last in TRANSCRIPT, cost the orchestrator's context."""
+    from . import context as accounts
+    from . import context_text
+
+    account = accounts.of_transcript(project, transcript) if transcript else accounts.of_project(project)
+    echo([as_json_line(context_text.as_object(account))] if as_json else context_text.lines(account))
+
+
+@cli.command()
 @pass_project
 def stop(project: paths.Project) -> None:
     """Ask the run to end at its next step; agents at work finish."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
-from . import files, git, improve, issues, queue, state
+from . import files, git, improve, issues, queue, run_log, state
 from .config import Config
 from .fields import cut
 from .paths import Project
@@ -85,7 +85,11 @@ def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
 
 
 def _snapshot(project: Project, current: state.State, parsed: queue.Queue, result: git.Result) -> None:
-    events = [entry for entry in _log(project) if entry.get("run") == current.run and entry.get("loop") == current.loop]
+    events = [
+        entry
+        for entry in run_log.read(project)
+        if entry.get("run") == current.run and entry.get("loop") == current.loop
+    ]
     found = queue.parse(files.read(project.issues, project.bounds) or "")
     document = {
         "run": current.run,
@@ -132,18 +136,6 @@ def _keep_other_runs(project: Project, path: str, run: str) -> None:
         other = "unknown"
     if other != run:
         os.replace(path, f"{path.removesuffix('.json')}.{''.join(filter(str.isalnum, str(other)))[:40]}.json")
-
-
-def _log(project: Project) -> list[dict[str, object]]:
-    found = []
-    for line in (files.read(project.log, within=project.bounds) or "").split("\n"):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and "event" in entry:
-            found.append(entry)
-    return found
 
 
 def _before(project: Project) -> str:

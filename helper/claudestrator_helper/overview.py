@@ -35,6 +35,7 @@ def status(project: Project, now: float | None = None) -> list[str]:
         lines.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
     lines += [*_verification(current), *_loops(project, current), *_issues(project)]
     lines += [f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()]
+    lines += [] if current.unfinished or not current.run else _context(project)
     wrong = len(check.problems(parsed))
     if wrong:
         lines.append(f"queue: {wrong} problems, `claudestrator-helper check` names them")
@@ -88,6 +89,16 @@ def _loop(project: Project, number: int, run: str) -> str:
         return cut(line, 200) if snapshot["run"] == run else ""
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ""
+
+
+def _context(project: Project) -> list[str]:
+    """What the run cost the orchestrator's context; nothing where its transcripts are gone."""
+    from . import context, context_text
+
+    try:
+        return [context_text.in_short(context.of_project(project, with_agents=False))]
+    except ClaudestratorError:
+        return []
 
 
 def _issues(project: Project) -> list[str]:

@@ -17,6 +17,7 @@ from . import (
     prd,
     queue,
     resume,
+    run_log,
     settlement,
     state,
     steady,
@@ -248,6 +249,9 @@ def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     _edit(project, parsed, step.claimed)
     for id_ in step.retried:
         markers.clear(project, id_)
+    if (step.state.run, step.state.session) != (on_disk.run, on_disk.session):
+        # By the transcripts of its sessions one knows later what a run cost.
+        step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.session})
     _log(project, step, inputs.now)
     return step
 
