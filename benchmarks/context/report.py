@@ -88,9 +88,15 @@ def tables(rows: list[Row]) -> str:
 
 def _costs(rows: list[Row]) -> str:
     return _table(
-        ("tasks", "", "characters a task", "tokens a task", "turns a task", "characters re-read in all"),
+        ("tasks", "", "characters a task", "tokens a task", "turns a task", "characters re-read in all", "agents"),
         (
-            (row.per_task, f"{row.tokens / row.tasks:,.0f}", f"{row.turns / row.tasks:.2f}", f"{row.reread:,}")
+            (
+                row.per_task,
+                f"{row.tokens / row.tasks:,.0f}",
+                f"{row.turns / row.tasks:.2f}",
+                f"{row.reread:,}",
+                f"{row.agents}",
+            )
             for row in rows
         ),
         rows,

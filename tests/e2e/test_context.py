@@ -70,3 +70,12 @@ def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, en
     assert len(words) > 100
     assert "TASK-020" in conversation
     assert not [word for word in words if word in conversation]
+
+
+def test_what_the_documents_once_said_to_do_brings_the_tasks_into_the_conversation(stage: Stage) -> None:
+    way, play = budget.ENGINES["original"], budget.budget_play(3, failing=[2])
+    cost = budget.completed(way.scene(stage, "budget-original"), way, play).transcript
+
+    assert cost.entered / 3 > 4_000
+    words = budget.invented_words(play)
+    assert all(word in cost.text for word in words if any(word in section for section in play.tasks))
