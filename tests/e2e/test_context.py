@@ -1,4 +1,4 @@
-"""What 20 tasks cost the orchestrator's context."""
+"""What 20 tasks cost the orchestrator's context, with each engine."""
 
 from __future__ import annotations
 
@@ -8,38 +8,74 @@ import pytest
 from rig import budget
 
 if TYPE_CHECKING:
+    from rig.plays import Play
     from rig.scene import Stage
     from rig.transcript import Transcript
 
-_KEPT: dict[int, Transcript] = {}
+OURS = sorted(name for name, engine in budget.ENGINES.items() if engine.installed)
+#: One task at a time, so that each may build on the one before, and its agent gets that one's note.
+ONE_BY_ONE = [name for name in OURS if budget.ENGINES[name].slots == 1]
+#: Agents that work side by side take a time of their own, or they would not overlap.
+SECONDS = 1.0
+
+_KEPT: dict[tuple[str, int], Transcript] = {}
 
 
-def run_of_20(stage: Stage, factor: int) -> Transcript:
+def play_for(engine: str, factor: int = 1) -> Play:
+    one_by_one = engine in ONE_BY_ONE
+    return budget.budget_play(factor=factor, seconds=0 if one_by_one else SECONDS, chained=one_by_one)
+
+
+def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
     """Measured once, and looked at by several tests."""
-    if factor not in _KEPT:
-        _KEPT[factor] = budget.measured(stage.by_script(f"budget-{factor}"), budget.budget_play(factor=factor))
-    return _KEPT[factor]
+    if (engine, factor) not in _KEPT:
+        way = budget.ENGINES[engine]
+        scene = way.scene(stage, f"budget-{engine}-{factor}")
+        _KEPT[engine, factor] = budget.completed(scene, way, play_for(engine, factor)).transcript
+    return _KEPT[engine, factor]
 
 
-@pytest.mark.parametrize("factor", [1, 10])
-def test_a_task_costs_few_characters_and_turns(stage: Stage, factor: int) -> None:
-    cost = run_of_20(stage, factor)
+def assert_within_limits(engine: str, cost: Transcript) -> None:
+    way = budget.ENGINES[engine]
+    assert way.turns
+    assert cost.turns / budget.TASKS <= way.turns, cost.per_task(budget.TASKS)
+    assert not way.characters or cost.entered / budget.TASKS <= way.characters, cost.per_task(budget.TASKS)
 
-    assert cost.entered / budget.TASKS <= budget.CHARACTERS
-    assert cost.turns / budget.TASKS <= budget.TURNS
+
+@pytest.mark.parametrize("engine", OURS)
+def test_a_task_costs_few_characters_and_turns(stage: Stage, engine: str) -> None:
+    assert_within_limits(engine, run_of_20(stage, engine))
 
 
-def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage) -> None:
-    ratio = run_of_20(stage, 10).entered / run_of_20(stage, 1).entered
+@pytest.mark.usefixtures("tmux")
+def test_a_task_costs_as_little_where_the_run_was_typed_into_a_terminal(stage: Stage) -> None:
+    way = budget.ENGINES["lean"]
+    cost = budget.completed_in_terminal(way.scene(stage, "budget-terminal"), way, play_for("lean"))
+
+    assert_within_limits("lean", cost)
+
+
+@pytest.mark.parametrize("engine", ONE_BY_ONE)
+def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage, engine: str) -> None:
+    ratio = run_of_20(stage, engine, 10).entered / run_of_20(stage, engine).entered
 
     assert abs(ratio - 1) <= budget.SPREAD
 
 
-@pytest.mark.parametrize("factor", [1, 10])
-def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, factor: int) -> None:
-    words = budget.invented_words(budget.budget_play(factor=factor))
-    conversation = run_of_20(stage, factor).text
+@pytest.mark.parametrize(("engine", "factor"), [*((name, 1) for name in OURS), *((name, 10) for name in ONE_BY_ONE)])
+def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, engine: str, factor: int) -> None:
+    words = budget.invented_words(play_for(engine, factor))
+    conversation = run_of_20(stage, engine, factor).text
 
-    assert len(words) > 500
+    assert len(words) > 100
     assert "TASK-020" in conversation
     assert not [word for word in words if word in conversation]
+
+
+def test_what_the_documents_once_said_to_do_brings_the_tasks_into_the_conversation(stage: Stage) -> None:
+    way, play = budget.ENGINES["original"], budget.budget_play(3, failing=[2])
+    cost = budget.completed(way.scene(stage, "budget-original"), way, play).transcript
+
+    assert cost.entered / 3 > 4_000
+    words = budget.invented_words(play)
+    assert all(word in cost.text for word in words if any(word in section for section in play.tasks))

@@ -143,6 +143,10 @@ class Stage:
         project.launch_plugin_helper(home, data)
         return Scene(Setting(self.claude, home, root, (), data | environment, arguments))
 
+    def bare(self, name: str, files: dict[str, str], **environment: str) -> Scene:
+        """A new project in which nothing of Claudestrator is installed."""
+        return Scene(Setting(self.claude, *self._new(name, files), (), environment))
+
     def _new(self, name: str, files: dict[str, str] | None) -> tuple[Path, Path]:
         home, root = self.folder / f"{name}-home", self.folder / name
         configured = {".claudestrator/config.toml": f'[run]\nengine = "{self.engine}"\n'} if self.engine else {}

@@ -47,16 +47,21 @@ def transcript(exchanges: list[Exchange]) -> Transcript:
     if not main:
         raise ValueError("the main conversation never reached the model")
     seen = [_blocks(exchange.request.messages) for exchange in main]
-    # A difference of multisets: what Claude Code moves to another place is no news, what it adds anywhere is.
-    fresh = [now - before for before, now in pairwise(seen)]
     closing = sum(len(text_of(block)) for block in main[-1].answer)
     everything = dict.fromkeys(text for counts in seen for text in counts)
     return Transcript(
-        entered=sum(map(_size, fresh)) + closing,
+        entered=sum(entered_by_turn(main)) + closing,
         turns=len(main),
         reread=sum(map(_size, seen)),
         text="\n".join([*everything, *(text_of(block) for block in main[-1].answer)]),
     )
+
+
+def entered_by_turn(main: list[Exchange]) -> list[int]:
+    """How many characters each request of the main conversation brought in that the one before had not."""
+    seen = [_blocks(exchange.request.messages) for exchange in main]
+    # A difference of multisets: what Claude Code moves to another place is no news, what it adds anywhere is.
+    return [0, *(_size(now - before) for before, now in pairwise(seen))]
 
 
 def spoken(exchanges: list[Exchange]) -> list[str]:
