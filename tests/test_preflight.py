@@ -4,7 +4,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -325,15 +326,37 @@ def test_a_disk_that_is_mounted_read_only_is_named(project: paths.Project, monke
     ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.fixture
+def outside(project: paths.Project) -> Iterator[Path]:
+    """The project where an ordinary user gets to it, and that one's own: pytest's folders are for who started it."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve() / "project"
+        shutil.move(project.root, root)
+        (root / ".claude" / "claudestrator.lock").touch()
+        if os.geteuid() == 0:
+            for path in (root.parent, root, *root.rglob("*")):
+                os.chown(path, 65534, -1)
+        yield root
+
+
+def ordinary_user() -> None:
+    """What access() says is about the real user, and nothing else is."""
+    if os.geteuid() == 0:
+        os.setreuid(65534, -1)
+
+
 @pytest.mark.parametrize("name", ["", ".claude", ".claude/agent_complete", ".claude/claudestrator.lock"])
-def test_what_may_not_be_written_is_named(project: paths.Project, name: str) -> None:
-    path = Path(project.root, name)
-    Path(project.lock).touch()
+def test_what_may_not_be_written_is_named(outside: Path, name: str) -> None:
+    def named() -> list[str]:
+        lines = helper("check", folder=outside, first=ordinary_user).stdout.splitlines()
+        return [line.partition(" can't be written")[0] for line in lines if "can't be written" in line]
+
+    path = outside / name
+    assert named() == []
     mode = path.stat().st_mode
     path.chmod(0o500)
     try:
-        assert f"{path} can't be written" in "\n".join(checked(project))
+        assert named() == [str(path)]
     finally:
         path.chmod(mode)
 
