@@ -55,7 +55,7 @@ def _measured(name: str, size: int, repeat: int) -> report.Row:
         for field in asdict(runs[0])
         if field != "compactions"
     }
-    return report.Row(name, size, seconds, budget.work(play), **middle)
+    return report.Row(engine=name, tasks=size, seconds=seconds, work=budget.work(play), **middle)
 
 
 def _run(engine: budget.Engine, play: Play) -> Figures:

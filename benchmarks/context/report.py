@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from context import plot
 from rig.budget import ENGINES
+from rig.figures import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,8 @@ _ENGINES = list(ENGINES)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One engine, by its name in budget.ENGINES, with one queue; what the server saw of it is as in rig.figures.
+class Row(Cost):
+    """One engine, by its name in budget.ENGINES, with one queue.
 
     An agent takes `seconds` for its work, and `work` is their sum.
     """
@@ -30,14 +31,6 @@ class Row:
     tasks: int
     seconds: float
     work: float
-    agents: int
-    entered: int
-    tokens: int
-    turns: int
-    reread: int
-    wall: float
-    dispatch: float
-    growth: list[int]
 
     @property
     def title(self) -> str:

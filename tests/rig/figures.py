@@ -29,12 +29,12 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Cost:
     """`entered` and `reread` are characters of the main conversation, `tokens` what entered it by the server's count.
 
     `wall` runs from the first request to the last. `dispatch` is the median of the seconds from a report to the first request of the
     agent that took the place. `growth` has the characters that have entered by the time that so many agents, decomposition
-    included, have been started, from 0. `compactions` must be none where figures are to be compared.
+    included, have been started, from 0.
     """
 
     agents: int
@@ -44,8 +44,14 @@ class Figures:
     reread: int
     wall: float
     dispatch: float
-    compactions: int
     growth: list[int]
+
+
+@dataclass(frozen=True)
+class Figures(Cost):
+    """Those of one run; `compactions` must be none where figures are to be compared."""
+
+    compactions: int
 
 
 def figures(exchanges: list[Exchange]) -> Figures:
