@@ -18,7 +18,7 @@ class Problem(NamedTuple):
 
 
 #: A row or a list item that begins like a task; in prose it may be an index, or tasks in a format that no one reads.
-_LOOSE = re.compile(rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])")
+_LOOSE = rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])"
 #: What ends a line for one program or another; for Markdown, only the first does.
 _BREAKS = "\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.WORD.pattern})(?![\w.-])"
@@ -145,7 +145,7 @@ def _loose(parsed: Queue) -> Iterator[Problem]:
     prose = [(block.start, block.end) for block in parsed.others]
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     for start, end in [(0, first), *prose]:
-        for match in _LOOSE.finditer("\n" + parsed.masked[start:end]):
+        for match in re.finditer(_LOOSE, "\n" + parsed.masked[start:end]):
             if any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
                 id_ = fields.cut(match[1])
                 line = parsed.line_at(start + match.start())

@@ -18,8 +18,9 @@ _STOP = re.compile(
     r"\n {0,3}(?:#{1,6}|\||(?:[-*+][ \t]+)?\*\*[A-Za-z][^*\n]{0,40}(?::\*\*|\*\*:)"
     r"|(?:-{3,}|\*{3,}|_{3,})(?![-*_])\s*?(?=\n|\Z))"
 )
-_BLANK_LINE = re.compile(r"\n[ \t\r\xa0]*(?=\n|\Z)")
-_ITEM = re.compile(r"(?:\A|[\r\n])[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?")
+# Compiled where they are needed, as most verbs need neither.
+_BLANK_LINE = r"\n[ \t\r\xa0]*(?=\n|\Z)"
+_ITEM = r"(?:\A|[\r\n])[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?"
 
 
 #: From offset to offset, white space at both ends left out.
@@ -71,13 +72,13 @@ def first_line(masked: str, span: Span) -> Span:
 
 
 def first_paragraph(masked: str, span: Span) -> Span:
-    blank = _BLANK_LINE.search(masked, *span)
+    blank = re.compile(_BLANK_LINE).search(masked, *span)
     return _stripped(masked, span[0], blank.start()) if blank else span
 
 
 def items(text: str) -> list[str]:
     """The items of a list, each on one line without its mark; what stands before the first is an item too."""
-    return [line for line in (one_line(part) for part in _ITEM.split(text)) if line]
+    return [line for line in (one_line(part) for part in re.split(_ITEM, text)) if line]
 
 
 def one_line(text: str) -> str:

@@ -4,9 +4,7 @@ A bug here must never fail or hold a session of somebody's: `main` swallows ever
 that isn't the run's own, so that no repository's files can make a hook do anything in anybody else's.
 """
 
-import json
 import os
-import re
 import sys
 import time
 
@@ -32,14 +30,21 @@ _GO_ON = (
     "The run is not finished. Call Bash: command `claudestrator-helper wait`, timeout `3600000`, and obey what it "
     "prints, until STOP."
 )
+#: What an event of that kind has, and nothing else: in a text, the quotes would be escaped.
+_PROMPT = b'"hook_event_name":"UserPromptSubmit"'
 _NOTICE = "<task-notification>"
 Answer = dict[str, object]
 
 
 def main() -> None:
     try:
-        event = json.loads(sys.stdin.buffer.read(10_000_000))
-        answer = answer_to(event)
+        given = sys.stdin.buffer.read(10_000_000)
+        # Every prompt of every session comes by here, and to import json takes as long as to start Python.
+        if _PROMPT in given and _NOTICE.encode() not in given:
+            return
+        import json
+
+        answer = answer_to(json.loads(given))
         if answer:
             print(json.dumps(answer))
     except Exception:  # noqa: BLE001, S110
@@ -57,10 +62,15 @@ def answer_to(event: dict[str, object]) -> Answer | None:
         return _expansion(project, None, event)
     if not os.path.exists(project.session):
         return None
-    # Imported only where a run has been: hooks see every other session, too.
+    # Imported only where a run has been, and what reads all of its state only where that may be this session's.
+    from . import files
+
+    text = files.read(project.session, project.bounds) or ""
+    if str(event.get("session_id")) not in text and f"/{os.environ.get('CLAUDE_PID')}/" not in text:
+        return None
     from . import state
 
-    current = state.read(project)
+    current = state.parse(text, project.session)
     return answer(project, current, event) if current.unfinished and _is_ours(current, event) else None
 
 
@@ -155,6 +165,8 @@ def _told(path: str) -> dict[str, str]:
             head = file.read(_PROMPT_WITHIN).decode(errors="replace")
     except OSError:
         return {}
+    import re
+
     told = re.search(r"claudestrator-helper done (?P<id>[\w.-]+) --attempt (?P<attempt>\d{1,9})\b", head)
     return told.groupdict() if told else {}
 
@@ -213,6 +225,8 @@ def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Ans
 def _user_prompt_submit(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
     """The notice of an agent's end, which is as long as the launch was, stays out of the conversation where the run has
     settled that agent already, because then nothing waits for the notice any more."""
+    import re
+
     from . import markers
 
     found = re.search(r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"([\w.-]+)\" ", str(event["prompt"]), re.DOTALL)

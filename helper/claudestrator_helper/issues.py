@@ -19,7 +19,7 @@ TYPES = ("bug", "security", "performance", "test", "docs", "refactor", "feature"
 SUMMARY, DETAILS, PRIORITY, TYPE, SOURCE, TASK_REF = "Summary", "Details", "Priority", "Type", "Source", "Task Ref"
 #: The field of a task that names the issue it came from.
 ISSUE = "Issue"
-_ID = re.compile(r"\bISSUE-[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
+_ID = r"\bISSUE-[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*"
 #: A summary that says all that another says, and this part of its words besides at most, is the same finding.
 _ALIKE = 0.25
 _FILLERS = frozenset(
@@ -61,7 +61,7 @@ _FILLERS = frozenset(
     ]
 )
 #: Words that make another finding of it, however much alike the rest is.
-_TURNS = re.compile(r".*\d.*|no|not|never|without|missing")
+_TURNS = r".*\d.*|no|not|never|without|missing"
 
 
 def status(issue: Task) -> str:
@@ -86,7 +86,7 @@ def open_issues(parsed: Queue) -> list[Task]:
 
 def issue_of(task: Task) -> str:
     """The id of the issue that a task names; "" for none."""
-    found = _ID.search(task.text(ISSUE))
+    found = re.search(_ID, task.text(ISSUE))
     return found[0] if found else ""
 
 
@@ -271,7 +271,7 @@ def _alike(one: str, other: str) -> bool:
         return fields.one_line(one) == fields.one_line(other)
     more = first ^ second
     within = first <= second or second <= first
-    return within and len(more) <= _ALIKE * len(first | second) and not any(map(_TURNS.fullmatch, more))
+    return within and len(more) <= _ALIKE * len(first | second) and not any(map(re.compile(_TURNS).fullmatch, more))
 
 
 def _words(text: str) -> set[str]:

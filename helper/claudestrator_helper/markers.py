@@ -18,7 +18,7 @@ DONE, FAILED, STARTED, AGENT = "done", "failed", "started", "agent"
 UNCHANGED = "nothing changed"
 #: The reason of a failure that no agent reported.
 ENDED = "ended without reporting"
-_ATTEMPT = re.compile(r"attempt: (\d{1,9})")
+_ATTEMPT = r"attempt: (\d{1,9})"
 
 
 class Marker(NamedTuple):
@@ -95,5 +95,5 @@ def _line(text: str, number: int) -> str:
 
 
 def _attempt(text: str) -> int | None:
-    match = _ATTEMPT.fullmatch(_line(text, 1))
+    match = re.fullmatch(_ATTEMPT, _line(text, 1))
     return int(match[1]) if match else None

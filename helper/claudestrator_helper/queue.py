@@ -23,7 +23,7 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
-_SHORT_ID = re.compile(rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])")
+_SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
 _DIGIT = re.compile(r"\d")
 #: How most tasks name what they depend on; the other ways are read by dependencies.py.
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
@@ -262,7 +262,7 @@ def _blocks(masked: str) -> list[Block]:
 
 
 def _id_of(title: str) -> str | None:
-    match = _LONG_ID.match(title) or _SHORT_ID.match(title)
+    match = _LONG_ID.match(title) or re.match(_SHORT_ID, title)
     if match is None or not _DIGIT.search(match[1]) or len(match[1]) > ids.LONGEST:
         return None
     return match[1]

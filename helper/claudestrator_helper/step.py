@@ -1,7 +1,6 @@
 """What a step of a run looks at, and what it decides."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from . import queue
@@ -32,21 +31,22 @@ class Inputs(NamedTuple):
     alone: bool = False
 
 
-@dataclass(eq=False, repr=False, match_args=False)
 class Step:
     """What a step decides. *settled* and *claimed* are statuses to write, by id; *fresh* and *retried* the ids whose
     old markers go, *unjudged* those whose old verdicts do, *returned* the tasks that a verdict says aren't completed;
     *lines* are for the person, *directives* for the orchestrator, *events* for the log. *close* asks for the loop's
     commit and snapshot, after which another step is due."""
 
-    state: State
-    settled: dict[str, str] = field(default_factory=dict)
-    claimed: dict[str, str] = field(default_factory=dict)
-    fresh: list[str] = field(default_factory=list)
-    retried: list[str] = field(default_factory=list)
-    unjudged: list[str] = field(default_factory=list)
-    returned: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    directives: list[str] = field(default_factory=list)
-    events: list[dict[str, object]] = field(default_factory=list)
-    close: bool = False
+    close = False
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.settled: dict[str, str] = {}
+        self.claimed: dict[str, str] = {}
+        self.fresh: list[str] = []
+        self.retried: list[str] = []
+        self.unjudged: list[str] = []
+        self.returned: list[str] = []
+        self.lines: list[str] = []
+        self.directives: list[str] = []
+        self.events: list[dict[str, object]] = []
