@@ -38,11 +38,11 @@ def test_what_is_ready_is_not_slept_for() -> None:
     assert time_.slept == []
 
 
-def test_a_change_is_seen_within_a_tenth_of_a_second() -> None:
+def test_a_change_is_seen_within_a_twentieth_of_a_second() -> None:
     time_ = Time()
     assert waited(lambda: time_.now >= 1012.345, 600, time_)
-    assert 1012.345 <= time_.now <= 1012.445
-    assert max(time_.slept) <= 0.1
+    assert 1012.345 <= time_.now <= 1012.395
+    assert max(time_.slept) <= 0.05
 
 
 @given(st.floats(0, 20))
@@ -50,7 +50,7 @@ def test_the_timeout_is_kept_to_the_moment(timeout: float) -> None:
     time_ = Time()
     assert not waited(lambda: False, timeout, time_)
     assert time_.now == pytest.approx(1000 + timeout)
-    assert all(0 < seconds <= 0.1 for seconds in time_.slept)
+    assert all(0 < seconds <= 0.05 for seconds in time_.slept)
 
 
 def test_what_becomes_ready_in_the_last_sleep_counts() -> None:

@@ -52,14 +52,13 @@ def read(path: str, within: str = "") -> str | None:
         raise refused("read", path, error) from error
 
 
-def write(path: str, text: str, within: str = "") -> None:
-    """Puts *text* in the place of the file at *path*, all of it or nothing, whenever this process is killed.
+def write(path: str, text: str, within: str = "", *, lasting: bool = True) -> None:
+    """Puts *text* in the place of the file at *path*, all of it or nothing, whenever this process is killed. A link is
+    followed, so that it stays a link; the file keeps its mode. What isn't *lasting* a power cut may take.
 
-    A link is followed, so that it stays a link; the file keeps its mode. Raises ClaudestratorError where it can't,
-    and where a link leads out of the folder *within*.
-
+    Raises ClaudestratorError where it can't, and where a link leads out of the folder *within*.
     """
-    _replace(path, text, within, None)
+    _replace(path, text, within, None, lasting)
 
 
 def edit(path: str, change: Callable[[str], str], within: str = "", known: str | None = None) -> str:
@@ -72,7 +71,7 @@ def edit(path: str, change: Callable[[str], str], within: str = "", known: str |
     for _ in range(_ROUNDS):
         text = _present(path, within) if known is None else known
         changed = change(text)
-        if changed == text or _replace(path, changed, within, text):
+        if changed == text or _replace(path, changed, within, text, lasting=True):
             return changed
         known = None
     raise ClaudestratorError(f"{path} is being saved by another program all the time: end that and try again")
@@ -239,17 +238,17 @@ def _refuse_odd(mode: int) -> None:
         raise OSError(errno.EINVAL, "it is a pipe or a device")
 
 
-def _replace(path: str, text: str, within: str, expected: str | None) -> bool:
+def _replace(path: str, text: str, within: str, expected: str | None, lasting: bool) -> bool:
     """Whether *text* is in its place now, which it isn't where another text than *expected* has come meanwhile."""
     if not stays(path, within):
         path = os.path.realpath(path)
     try:
-        return _patiently(lambda: _replaced(path, text, expected))
+        return _patiently(lambda: _replaced(path, text, expected, lasting))
     except OSError as error:
         raise refused("write", path, error) from error
 
 
-def _replaced(path: str, text: str, expected: str | None) -> bool:
+def _replaced(path: str, text: str, expected: str | None, lasting: bool) -> bool:
     folder, name = os.path.split(path)
     os.makedirs(folder, exist_ok=True)
     mode = None
@@ -263,7 +262,8 @@ def _replaced(path: str, text: str, expected: str | None) -> bool:
             _put(descriptor, text)
             if mode is not None:
                 os.fchmod(descriptor, mode & 0o777)
-            os.fsync(descriptor)
+            if lasting:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         if expected is None or _holds(path, expected):

@@ -118,7 +118,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[l
     """
     with files.locked(project.lock):
         # An earlier wait may have been moved to the background, where nobody reads the directives that it would print.
-        files.write(_turn(project), os.urandom(8).hex(), within=project.bounds)
+        files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
     return step.lines, step.directives or ["WAIT"]
@@ -138,7 +138,7 @@ def _take_turn(project: Project, session: str, process: str, now: int) -> str:
     if os.path.exists(project.session):
         with files.locked(project.lock):
             _whose(state.read(project), session, process, now)
-            files.write(_turn(project), turn, within=project.bounds)
+            files.write(_turn(project), turn, within=project.bounds, lasting=False)
     return turn
 
 

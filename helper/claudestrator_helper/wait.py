@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 
 #: Seconds between two looks.
-INTERVAL = 0.1
+INTERVAL = 0.05
 
 #: Claude Code's cap on one Bash call, in seconds, where BASH_MAX_TIMEOUT_MS doesn't say otherwise, and the timeout that
 #: orchestrate.md asks for, which no cap exceeds.
