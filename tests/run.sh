@@ -82,6 +82,11 @@ if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
   check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
 fi
+# Everything runs in as many processes as there are cores and one more, as many tests mostly wait; a choice, in one.
+if [ "$#" = 0 ]; then
+  cores=$("$venv/bin/python" -c 'import os; print(os.cpu_count() or 1)')
+  set -- -n "$((cores + 1))" --dist loadfile --no-loadscope-reorder
+fi
 [ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
 printf '%s\n' '-- pytest'
 "$venv/bin/python" -m pytest "$@" && [ -z "$failed" ]
