@@ -76,7 +76,8 @@ def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
     line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
-    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds)
+    lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
+    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds, lasting=lasting)
 
 
 def clear(project: Project, id_: str) -> None:
