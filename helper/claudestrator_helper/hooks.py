@@ -223,7 +223,7 @@ def _user_prompt_submit(project: Project, current: "State", event: dict[str, obj
     if agent and markers.name(project, id_, agent.attempt) in ("", name):
         return None
     quiet = {"hookEventName": "UserPromptSubmit", "suppressOriginalPrompt": True}
-    return {"decision": "block", "reason": f"{id_}: the run has its report", "hookSpecificOutput": quiet}
+    return {"decision": "block", "reason": f"the notice that {id_} has ended, which the run knows", "hookSpecificOutput": quiet}
 
 
 _ANSWERS = {
