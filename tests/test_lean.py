@@ -57,7 +57,7 @@ def handed_over(project: Project) -> tuple[str, str]:
 
 def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> None:
     markers.leave(project, ID, markers.DONE, 2, markers.DONE)
-    assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)")
+    assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)\nnow {NEXT}")
     assert state.read(project).completed == {ID: 2}
 
 
@@ -71,19 +71,19 @@ def test_the_last_result_is_how_the_run_ended(project: Project) -> None:
 def test_an_agent_that_left_no_report_has_failed(project: Project) -> None:
     result, said = handed_over(project)
     assert result == f"WORK {NEXT} sonnet"
-    assert said == f"failed {ID} (0/2): ended without reporting"
+    assert said.splitlines()[0] == f"failed {ID} (0/2): ended without reporting"
 
 
 def test_an_agent_that_the_api_has_ended_gets_another_attempt_and_no_stronger_model(project: Project) -> None:
     hooked(project, event(project, "StopFailure", agent_id=AGENT, error="rate_limit"))
     result, said = handed_over(project)
     assert result == f"WORK {ID} opus"
-    assert said == f"lost {ID}: {outage.reason('rate_limit')}"
+    assert said.splitlines()[0] == f"lost {ID}: {outage.reason('rate_limit')}"
 
 
 def test_the_end_of_an_agents_own_helper_is_not_the_agents(project: Project) -> None:
     hooked(project, event(project, "StopFailure", agent_id="nested", error="rate_limit"))
-    assert handed_over(project)[1] == f"failed {ID} (0/2): ended without reporting"
+    assert handed_over(project)[1].startswith(f"failed {ID} (0/2): ended without reporting\n")
 
 
 def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
@@ -191,6 +191,15 @@ def test_a_directive_that_was_lost_is_printed_again_at_once() -> None:
     run = lean_run(task("TASK-1"))
     assert asked_again(run) == ["WORK TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 1
+
+
+def test_calls_that_are_refused_again_and_again_end_the_run_in_a_few_turns() -> None:
+    run = lean_run(*(task(f"TASK-{n}") for n in range(1, 6)))
+    turns = 1
+    while not (said := asked_again(run)[0]).startswith("STOP"):
+        turns += 1
+    assert turns < 15
+    assert "no agent was started" in said
 
 
 def test_who_waits_has_no_agent_at_work_any_more() -> None:

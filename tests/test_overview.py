@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import overview, paths, state
+from claudestrator_helper import overview, owner, paths, state
 
 SNAPSHOT = {
     "run": "r",
@@ -61,3 +61,29 @@ def test_a_state_of_somebodys_makes_no_lines_of_its_own(tmp_path: Path, name: st
 
 def test_a_loop_beyond_all_counting_is_not_counted_to(tmp_path: Path) -> None:
     assert len(loops(tmp_path, json.dumps(SNAPSHOT), loop=10**15)) == 1
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (state.State(engine="lean"), ", lean engine"),
+        (state.State(parallel=3), ", up to 3 tasks at a time"),
+        (state.State(), ""),
+    ],
+)
+def test_how_tasks_run_is_said_while_they_do(tmp_path: Path, run: state.State, said: str) -> None:
+    project = paths.project(str(tmp_path))
+    os.makedirs(project.state)
+    state.write(project, replace(run, run="r", status="running", heartbeat=100))
+    assert overview.status(project, 100)[1] == f"run: running (r){said}"
+
+
+@pytest.mark.parametrize("alive", [True, False, None])
+def test_a_session_that_is_alive_is_not_called_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool | None
+) -> None:
+    project = paths.project(str(tmp_path))
+    os.makedirs(project.state)
+    state.write(project, state.State(run="r", status="running", heartbeat=100, engine="lean"))
+    monkeypatch.setattr(owner, "alive", lambda _: alive)
+    assert ("last heard of" in overview.status(project, 4000)[1]) == (not alive)

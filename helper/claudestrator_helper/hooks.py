@@ -236,8 +236,9 @@ def _user_prompt_submit(project: Project, current: "State", event: dict[str, obj
     agent = current.agents.get(id_)
     if agent and markers.name(project, id_, agent.attempt) in ("", name):
         return None
+    said = f"the notice that {id_} has ended, which the run knows"
     quiet = {"hookEventName": "UserPromptSubmit", "suppressOriginalPrompt": True}
-    return {"decision": "block", "reason": f"{id_}: the run has its report", "hookSpecificOutput": quiet}
+    return {"decision": "block", "reason": said, "hookSpecificOutput": quiet}
 
 
 _ANSWERS = {

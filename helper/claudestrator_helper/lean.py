@@ -51,7 +51,9 @@ def ended(project: Project, current: State, given: Values, got: Values) -> Value
     lines, directives = run.hand_over(project)
     output = {key: got.get(key) for key in ("commandName", "agentId")}
     output |= {"success": False, "status": "forked", "result": "\n".join(directives)}
-    said = {"systemMessage": "\n".join(lines)} if lines else {}
+    # The name of the call is all that Claude Code shows of it.
+    now = [f"now {line.split(' ')[1]}" for line in directives if line.startswith("WORK ")]
+    said = {"systemMessage": "\n".join([*lines, *now])} if lines or now else {}
     return said | {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from . import check, files, issues, markers, owner, prd, queue, state, summary
+from .config import LEAN
 from .errors import ClaudestratorError
 from .fields import cut, one_line
 from .paths import Project
@@ -49,6 +50,8 @@ def _run(current: state.State, at: int) -> str:
     if current.loops:
         where.append(f"loop {current.loop} of {current.loops}")
     where += [current.phase] if current.phase else []
+    if current.unfinished and (current.engine == LEAN or current.parallel > 1):
+        where.append("lean engine" if current.engine == LEAN else f"up to {current.parallel} tasks at a time")
     heard = max(0, at - current.heartbeat)
     if current.unfinished and heard > 60 and not owner.alive(current.process):
         where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it")

@@ -21,6 +21,7 @@ _NOTICE = "<task-notification>"
 _BETWEEN = 2
 _COMMAND = re.compile(r"<command-name>/(?:claudestrator:)?orchestrate</command-name>")
 _ENDED = re.compile(r"^(?:done|failed) (\S+)", re.MULTILINE)
+_DIRECTIVE = re.compile(r"(?:WORK|WAIT|STOP)\b")
 _CALL_OF_NOTICE = re.compile(r"<tool-use-id>([^<]{1,100})<")
 
 
@@ -200,8 +201,13 @@ class Replay:
         agent = obj(entry.get("toolUseResult")).get("agentId")
         if self.segment and source == LAUNCHES and isinstance(agent, str):
             self.segment.agents[agent] = id_
-        if source == DIRECTIVES:
-            id_ = self._directive(transcript.text(block.get("content"))) or id_
+        printed = transcript.text(block.get("content"))
+        if source == LAUNCHES and _DIRECTIVE.match(printed):
+            # In the place of what a forked skill has said.
+            self._directive(printed)
+            source = DIRECTIVES
+        elif source == DIRECTIVES:
+            id_ = self._directive(printed) or id_
         self._add(entry, transcript.size(block), source, id_)
 
     def _directive(self, printed: str) -> str:

@@ -14,6 +14,8 @@ from .step import Inputs, Step
 
 #: Seconds in which an orchestrator launches the agent that it was told to.
 LAUNCH = 10
+#: Where the call that starts an agent in the foreground has come to nothing twice.
+_UNSTARTED = "no agent was started for it: see whether a rule or a hook denies Skill"
 _SPAWN = "SPAWN"
 #: What starts an agent, by the engine.
 _WORDS = {TASK: _SPAWN, LEAN: "WORK"}
@@ -61,6 +63,8 @@ class Settlement:
             self.keep(id_, agent)
         elif self.has_started(id_, agent):
             self.attempt_failed(id_, agent, markers.ENDED)
+        elif agent.spawned > agent.claimed:
+            self.attempt_failed(id_, agent, _UNSTARTED)
         else:
             self.spawn(id_, replace(agent, spawned=self.now), "spawned again")
 
