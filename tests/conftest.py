@@ -16,6 +16,19 @@ _CHANGES_RESULTS = (
     "CLAUDE_PID", "CLAUDESTRATOR_PLUGIN", "CLAUDESTRATOR_STATE_DIR",
 )  # fmt: skip
 
+#: The files that take longest. They are begun first, in this order, so that no process is left with one at the end.
+_LONG = (
+    "e2e/test_improvement", "e2e/test_runs", "e2e/test_context", "e2e/test_verification", "e2e/test_context_accounting",
+    "e2e/test_permission_modes", "e2e/test_survival", "test_any_order", "test_launcher", "e2e/test_demo", "test_install", "test_faults",
+    "e2e/test_careless", "e2e/test_words", "test_hostile", "e2e/test_interactive", "test_many_hands", "test_loops",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    order = {here / f"{name}.py": at for at, name in enumerate(_LONG)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 from claudestrator_helper import heartbeat, ids, improve, loop, markers, outage, overlap, resume
 from claudestrator_helper import queue as q
 from claudestrator_helper.config import LEAN, Config
+from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
 from claudestrator_helper.statuses import COMPLETED
 from claudestrator_helper.step import Inputs, Step
@@ -87,7 +88,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     def take(self, asked: resume.Asked, *, hooked: bool = False) -> None:
         caller = resume.Caller(f"s{self.sessions}", "", hooked)
-        self.obey(self.world.apply(resume.begin(self.world.inputs(), caller, f"run-{self.world.now}", asked)))
+        try:
+            begun = resume.begin(self.world.inputs(), caller, f"run-{self.world.now}", asked)
+        except ClaudestratorError:
+            # Agents at work in the background, and nothing else, keep a run from going on in the foreground.
+            assert asked.engine == LEAN != self.world.state.engine
+            assert self.world.state.agents
+            return
+        self.obey(self.world.apply(begun))
 
     def obey(self, step: Step) -> None:
         state, statuses = self.world.state, self.world.statuses()
