@@ -60,9 +60,10 @@ class Settlement:
         elif not self.is_over:
             self.keep(id_, agent)
         elif self.has_started(id_, agent):
-            self.attempt_failed(id_, agent, markers.ENDED)
+            # Where hooks are at work, they have a report of each agent that ended by itself.
+            self.attempt_failed(id_, agent, outage.INTERRUPTED if self.state.hooked else markers.ENDED)
         else:
-            self.spawn(id_, replace(agent, spawned=self.now), "spawned again")
+            outage.unstarted(self, id_, agent)
 
     def keep(self, id_: str, agent: Agent) -> None:
         overdue = not self.has_started(id_, agent) and self.now - agent.spawned >= self.patience(id_, agent)
