@@ -32,7 +32,7 @@ _GO_ON = (
     "The run is not finished. Call Bash: command `claudestrator-helper wait`, timeout `3600000`, and obey what it "
     "prints, until STOP."
 )
-#: With which an agent would take the next directive for itself, and end its own attempt where it works in the foreground.
+#: With these an agent would take the next directive for itself, and in the foreground end its own attempt.
 _ORCHESTRATORS = r"\bclaudestrator-helper (?:wait|start)(?![\w-])"
 _NOTICE = "<task-notification>"
 Answer = dict[str, object]
