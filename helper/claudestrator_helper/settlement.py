@@ -67,7 +67,8 @@ class Settlement:
 
     def keep(self, id_: str, agent: Agent) -> None:
         overdue = not self.has_started(id_, agent) and self.now - agent.spawned >= self.patience(id_, agent)
-        if overdue and self.is_unseen(id_) and len(self.state.agents) > 1:
+        # Before it was claimed: who typed `/orchestrate` again wants its SPAWN now.
+        if overdue and self.is_unseen(id_) and len(self.state.agents) > 1 and agent.spawned >= agent.claimed:
             self.put_back(id_, agent)
             return
         if self.statuses.get(id_) == PENDING:
