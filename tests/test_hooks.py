@@ -487,6 +487,24 @@ def test_nothing_else_is_approved(project: Project, changes: dict[str, object]) 
     assert is_silent(project, called(project, "claudestrator-helper wait", **changes))
 
 
+@pytest.mark.parametrize(
+    ("command", "agent", "decision"),
+    [
+        ("claudestrator-helper wait", "a1", "deny"),
+        ("cd src && claudestrator-helper wait --max 5", "a1", "deny"),
+        ("claudestrator-helper start", "a1", "deny"),
+        ("claudestrator-helper done TASK-001 --attempt 2", "a1", "allow"),
+        ("claudestrator-helper wait-command TASK-001", "a1", None),
+        ("claudestrator-helper wait", None, "allow"),
+    ],
+)
+def test_an_agent_does_not_wait_for_the_run(
+    project: Project, command: str, agent: str | None, decision: str | None
+) -> None:
+    said = hooked(project, called(project, command, agent_id=agent)).stdout
+    assert (json.loads(said)["hookSpecificOutput"]["permissionDecision"] if said else None) == decision
+
+
 def test_once_the_run_is_over_nothing_is_approved(project: Project) -> None:
     state.write(project, State(run="r", status="finished", session=SESSION))
     assert is_silent(project, called(project, "claudestrator-helper wait"))

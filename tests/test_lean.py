@@ -199,7 +199,7 @@ def test_calls_that_are_refused_again_and_again_end_the_run_in_a_few_turns() -> 
     while not (said := asked_again(run)[0]).startswith("STOP"):
         turns += 1
     assert turns < 15
-    assert "no agent was started" in said
+    assert "not started, as when a rule or a hook refuses the call" in said
 
 
 def test_who_waits_has_no_agent_at_work_any_more() -> None:
@@ -207,6 +207,36 @@ def test_who_waits_has_no_agent_at_work_any_more() -> None:
     run.live("TASK-1")
     assert asked_again(run) == ["WORK TASK-1 opus"]
     assert run.state.agents["TASK-1"].reason == markers.ENDED
+
+
+def test_where_hooks_are_at_work_what_they_saw_no_end_of_was_interrupted_and_is_no_failure() -> None:
+    run = lean_run(task("TASK-1"))
+    run.state = replace(run.state, hooked=True)
+    run.live("TASK-1")
+    assert asked_again(run) == ["WORK TASK-1 sonnet"]
+    agent = run.state.agents["TASK-1"]
+    assert (agent.attempt, agent.failures) == (2, 0)
+
+
+def test_a_run_that_is_only_interrupted_stops() -> None:
+    run = lean_run(task("TASK-1"))
+    run.state = replace(run.state, hooked=True)
+    for _ in range(outage.MOST - 1):
+        run.live("TASK-1")
+        assert asked_again(run) == ["WORK TASK-1 sonnet"]
+    run.live("TASK-1")
+    (stop,) = asked_again(run)
+    assert "5 agents in a row were ended by an interruption" in stop
+    assert run.statuses() == {"TASK-1": "pending"}
+
+
+def test_a_run_whose_calls_are_refused_stops() -> None:
+    run = lean_run(task("TASK-1"))
+    assert [asked_again(run) for _ in range(outage.MOST - 1)] == [["WORK TASK-1 sonnet"]] * (outage.MOST - 1)
+    (stop,) = asked_again(run)
+    assert "0 of 1 tasks completed: 5 agents in a row were not started" in stop
+    assert run.statuses() == {"TASK-1": "pending"}
+    assert run.start("s1") == ["WORK TASK-1 sonnet"]
 
 
 def test_a_wait_by_anybody_else_leaves_the_agent_at_work() -> None:

@@ -49,7 +49,7 @@ def _hook(verb: str, matcher: str = "", *conditions: str) -> dict[str, Any]:
 HOOKS = {
     "UserPromptExpansion": _hook("hook", "orchestrate|claudestrator:orchestrate"),
     "UserPromptSubmit": _hook("hook"),
-    "PreToolUse": _hook("hook", "Bash|Skill", "Bash(claudestrator-helper *)", "Skill(claudestrator:*)"),
+    "PreToolUse": _hook("hook", "Bash|Skill", "Bash(claudestrator-helper *)", "Skill"),
     "PostToolUse": _hook("hook", "Agent|Task|Skill"),
     "SubagentStop": _hook("hook"),
     "StopFailure": _hook("hook"),

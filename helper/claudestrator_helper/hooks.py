@@ -32,6 +32,8 @@ _GO_ON = (
 )
 #: What an event of that kind has, and nothing else: in a text, the quotes would be escaped.
 _PROMPT = b'"hook_event_name":"UserPromptSubmit"'
+#: With these an agent would take the next directive for itself, and in the foreground end its own attempt.
+_ORCHESTRATORS = ("claudestrator-helper wait", "claudestrator-helper start")
 _NOTICE = "<task-notification>"
 Answer = dict[str, object]
 
@@ -215,11 +217,18 @@ def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Ans
     given, tool = event.get("tool_input"), event.get("tool_name")
     if not isinstance(given, dict):
         return None
+    if event.get("agent_id") and " ".join(str(given.get("command")).split(None, 2)[:2]) in _ORCHESTRATORS:
+        why = "only the orchestrator runs that: do what your prompt says, and end with your report"
+        return _decided("deny", why)
     if not (lean.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):
         return None
     what = "an agent of the run" if tool == "Skill" else "a plain call of claudestrator-helper"
-    allowed = {"permissionDecision": "allow", "permissionDecisionReason": what}
-    return {"hookSpecificOutput": {"hookEventName": "PreToolUse", **allowed}}
+    return _decided("allow", what)
+
+
+def _decided(decision: str, why: str) -> Answer:
+    decided = {"permissionDecision": decision, "permissionDecisionReason": why}
+    return {"hookSpecificOutput": {"hookEventName": "PreToolUse", **decided}}
 
 
 def _user_prompt_submit(project: Project, current: "State", event: dict[str, object]) -> Answer | None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: So many agents in a row, each of which Claude Code has made ten requests for.
 MOST = 5
 _REASON = "ended by an error of the API: "
+#: What the person at the session does to an agent in its foreground.
+INTERRUPTED = "ended by an interruption"
+_UNSTARTED = "not started, as when a rule or a hook refuses the call"
 #: Of Claude Code's names for such errors, those that are about the account or the server.
 _NOT_THE_TASKS = ("rate_limit", "server_error", "overloaded", "authentication_failed", "billing_error")
 
@@ -29,19 +32,30 @@ def reason(error: object) -> str:
 
 
 def is_one(why: str) -> bool:
-    return why.startswith(_REASON) and why.removeprefix(_REASON) in _NOT_THE_TASKS
+    return why == INTERRUPTED or (why.startswith(_REASON) and why.removeprefix(_REASON) in _NOT_THE_TASKS)
 
 
 def settle(run: Settlement, id_: str, agent: Agent, why: str) -> None:
     """Makes the attempt again, until there were too many."""
     run.log("lost", id_, agent, why)
     run.out.lines.append(f"lost {id_}: {why}")
+    if _counted(run, id_, why):
+        run.out.retried.append(id_)
+        run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
+
+
+def unstarted(run: Settlement, id_: str, agent: Agent) -> None:
+    """Has the orchestrator called again for an agent that it brought no news of, until it was asked too often."""
+    if _counted(run, id_, _UNSTARTED):
+        run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
+
+
+def _counted(run: Settlement, id_: str, why: str) -> bool:
+    """Whether there is to be another, after one more that came to nothing."""
     run.state = replace(run.state, outages=run.state.outages + 1, outage=why)
     if is_over(run.state):
         run.release(id_)
-    else:
-        run.out.retried.append(id_)
-        run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
+    return not is_over(run.state)
 
 
 def is_over(state: State) -> bool:

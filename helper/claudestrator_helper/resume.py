@@ -129,7 +129,9 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
     overdue = now - inputs.config.start_timeout
     agents = {
-        id_: agent if id_ in inputs.markers.launched else replace(agent, spawned=min(agent.spawned, overdue))
+        id_: agent
+        if id_ in inputs.markers.launched
+        else replace(agent, spawned=min(agent.spawned, overdue, agent.claimed - 1))
         for id_, agent in agents.items()
     }
     released = {id_: agent.attempt for id_, agent in state.agents.items() if id_ not in agents}

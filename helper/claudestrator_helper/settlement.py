@@ -14,8 +14,6 @@ from .step import Inputs, Step
 
 #: Seconds in which an orchestrator launches the agent that it was told to.
 LAUNCH = 10
-#: Where the call that starts an agent in the foreground has come to nothing twice.
-_UNSTARTED = "no agent was started for it: see whether a rule or a hook denies Skill"
 _SPAWN = "SPAWN"
 #: What starts an agent, by the engine.
 _WORDS = {TASK: _SPAWN, LEAN: "WORK"}
@@ -62,15 +60,15 @@ class Settlement:
         elif not self.is_over:
             self.keep(id_, agent)
         elif self.has_started(id_, agent):
-            self.attempt_failed(id_, agent, markers.ENDED)
-        elif agent.spawned > agent.claimed:
-            self.attempt_failed(id_, agent, _UNSTARTED)
+            # Where hooks are at work, they have a report of each agent that ended by itself.
+            self.attempt_failed(id_, agent, outage.INTERRUPTED if self.state.hooked else markers.ENDED)
         else:
-            self.spawn(id_, replace(agent, spawned=self.now), "spawned again")
+            outage.unstarted(self, id_, agent)
 
     def keep(self, id_: str, agent: Agent) -> None:
         overdue = not self.has_started(id_, agent) and self.now - agent.spawned >= self.patience(id_, agent)
-        if overdue and self.is_unseen(id_) and len(self.state.agents) > 1:
+        # Before it was claimed: who typed `/orchestrate` again wants its SPAWN now.
+        if overdue and self.is_unseen(id_) and len(self.state.agents) > 1 and agent.spawned >= agent.claimed:
             self.put_back(id_, agent)
             return
         if self.statuses.get(id_) == PENDING:

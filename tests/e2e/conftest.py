@@ -46,11 +46,15 @@ def stage(claude: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture
+def lean(stage: Stage) -> Stage:
+    return replace(stage, engine="lean", folder=stage.folder / "lean")
+
+
 @pytest.fixture(params=["task", "lean"])
-def both(request: pytest.FixtureRequest, stage: Stage) -> Stage:
+def both(request: pytest.FixtureRequest, stage: Stage, lean: Stage) -> Stage:
     """The stage with each of the two engines, for what has to be the same with both."""
-    engine: str = request.param
-    return replace(stage, engine="" if engine == "task" else engine, folder=stage.folder / engine)
+    return lean if request.param == "lean" else replace(stage, folder=stage.folder / "task")
 
 
 @pytest.fixture(scope="session")

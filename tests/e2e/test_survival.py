@@ -116,8 +116,8 @@ def test_a_killed_run_on_what_may_be_another_machine_is_taken_over_by_who_asks_f
     assert set(after.statuses.values()) == {"completed"}
 
 
-def test_an_agent_that_an_error_of_the_api_ends_costs_seconds(stage: Stage) -> None:
-    scene = stage.by_script("refused", {}).with_queue(ONE)
+def test_an_agent_that_an_error_of_the_api_ends_costs_seconds(both: Stage) -> None:
+    scene = both.by_script("refused", {}).with_queue(ONE)
 
     outcome = scene.orchestrate(Play(acts={"TASK-001": (Act(ending=Ending.BROKEN, status=400), Act())}))
 
@@ -128,9 +128,9 @@ def test_an_agent_that_an_error_of_the_api_ends_costs_seconds(stage: Stage) -> N
     assert outcome.seconds_until_replaced("TASK-001") < 15
 
 
-def test_a_server_that_stays_down_stops_the_run_and_fails_no_task(stage: Stage) -> None:
+def test_a_server_that_stays_down_stops_the_run_and_fails_no_task(both: Stage) -> None:
     # Otherwise Claude Code asks ten times more, for three minutes.
-    scene = stage.by_script("down", {}, CLAUDE_CODE_MAX_RETRIES="0").with_queue(ONE, TWO)
+    scene = both.by_script("down", {}, CLAUDE_CODE_MAX_RETRIES="0").with_queue(ONE, TWO)
 
     outcome = scene.orchestrate(Play(acts={"TASK-001": (Act(ending=Ending.BROKEN, status=500),)}))
 

@@ -37,6 +37,10 @@ class Terminal:
         self.wait_for(lambda: text in self.screen(), f"{text!r} on the screen")
         self._tmux("send-keys", "Enter")
 
+    def press(self, key: str) -> None:
+        """A key by its name, as `Escape`."""
+        self._tmux("send-keys", key)
+
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p", "-S", "-200")
 

@@ -114,10 +114,10 @@ def next_blocks(request: Request) -> list[JSON]:
     answered = last_calls(request.messages)
     if told:
         return [told]
-    if answered:
-        return _after_calls(command, answered, request)
     if typed:
         return [*_note(command), *_obey(command, command.spoken, request)]
+    if answered:
+        return _after_calls(command, answered, request)
     if any(_COMPACTED in said for said in texts(fresh, "user")):
         # Without a word on it, what the command printed long ago looks like news.
         rule = command.rule("compaction")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rig.chaos.scene import Scene
 
 SPEAKS = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)")
+#: Few enough for two tasks to name the same one now and then.
+FILES = [f"part{number}" for number in range(12)]
 TASKS = [f"TASK-{number:03d}" for number in range(1, 1000)]
 
 
@@ -41,6 +43,7 @@ def sections(count: int, chance: random.Random) -> list[str]:
                 complexity=chance.choice(("easy", "normal", "complex")),
                 objective=f"Build part {at + 1}",
                 dependencies=", ".join(builds_on) or "None",
+                extra="" if chance.random() < 0.1 else f"**Files:** src/{chance.choice(FILES)}.py\n\n",
             )
         )
     return made

@@ -33,7 +33,9 @@ def of(found: Evidence, folder: str) -> Figures:
     counts["attempts"] = len({(each["id"], each["attempt"]) for each in found.log if each["event"] == "spawned"})
     counts["retries"] = sum(each["event"] == "spawned" and each["attempt"] > 1 for each in found.log)
     counts["attempts that the API ended"] = sum(each["event"] == "lost" for each in found.log)
-    counts["SPAWNs printed again"] = sum(each["event"] == "spawned again" for each in found.log)
+    counts["directives printed again"] = sum(each["event"] == "spawned again" for each in found.log)
+    counts["attempts in the foreground"] = len(found.of("foreground"))
+    counts["refused beside others"] = sum(each["event"] == "refused" for each in found.log)
     counts["takeovers"] = sum(accepted(each) for each in found.calls("start")) - counts["runs of the queue"]
     counts["starts refused to a second session"] = sum(
         "another session" in each["sentence"] for each in found.of("says")
@@ -42,7 +44,9 @@ def of(found: Evidence, folder: str) -> Figures:
     counts.update(f"fault: {each['of']}" for each in found.of("fault"))
     counts.update(
         f"seen: {each['event']}"
-        for each in found.of("sent back", "nudged", "agent held", "agent vanishes", "ends its turn by mistake")
+        for each in found.of(
+            "interrupted", "sent back", "nudged", "agent held", "agent vanishes", "ends its turn by mistake"
+        )
     )
     counts["queue saved by hand"] = len(found.of("saved"))
     counts["tasks given back by hand"] = sum(set_back(found, id_) for id_ in now)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 2
 COMPLETED, FAILED, PENDING = "completed", "failed", "pending"
 _DEPENDENCIES = re.compile(r"^### (\S+)$.*?^\*\*Dependencies:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
+_FILES = re.compile(r"^### (\S+)$(?:(?!^### ).)*?^\*\*Files:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
 _ALL = re.compile(r"All (\d+) tasks are completed|The one task is completed")
 _COUNTED = re.compile(r"(\d+) of (\d+) tasks completed")
 _STATUS_CELL = re.compile(r"^\| Status \| .*? \|$", re.MULTILINE)
@@ -64,7 +65,7 @@ def evidence(scene: Scene) -> Evidence:
 
 def findings(found: Evidence) -> list[str]:
     """What is wrong, one line each; nothing for a run that kept every promise."""
-    checks = (ended, tracebacks, kept, told, outcomes, once, reports, bounded, owned, held, filed)
+    checks = (ended, tracebacks, kept, told, outcomes, once, reports, bounded, owned, held, filed, side_by_side)
     return [f"{check.__name__}: {line}" for check in checks for line in check(found)]
 
 
@@ -257,7 +258,7 @@ def owned(found: Evidence) -> Iterable[str]:
     refused the run of a session that is dead."""
     alive, made = lives(found), turns(found)
     asked = [event["t"] for event in found.of("fault") if event["of"] == "takeover asked for"]
-    waits = [(event["who"], event["begun"], event["t"]) for event in found.calls("wait")]
+    waits = [(event["who"], event["begun"], event["t"]) for event in found.calls("wait")] + foreground(found)
     for event in found.calls("start", "wait"):
         who, at, end = event["who"], event["begun"], event["t"]
         last = max((turn for turn in made if turn.since < end), default=None)
@@ -265,13 +266,24 @@ def owned(found: Evidence) -> Iterable[str]:
         if last and other and other.died > end:
             working = any(name == other.name and start < at and stop > end for name, start, stop in waits)
             excused = any(at - 20 < t < end for t in asked)
-            if event["words"][0] == "wait" and "SPAWN" in event["out"] and at > last.since and not excused:
+            if (
+                event["words"][0] == "wait"
+                and re.search("SPAWN|WORK", event["out"])
+                and at > last.since
+                and not excused
+            ):
                 yield f"{who} was told {event['out']!r} while {other.name} had the run"
             elif event["words"][0] == "start" and accepted(event) and working and not excused:
                 yield f"{who} was given the run while {other.name} was at work on it"
         others = [life for life in alive.values() if life.name != who and life.born < end and life.died > at]
         if "STOP another session" in event["out"] and alive[who].died > end and not others:
             yield f"{who} was refused the run, and no other session was alive"
+
+
+def foreground(found: Evidence) -> list[tuple[str, float, float]]:
+    """When which session had an agent at work in its foreground."""
+    ended = {event["agent"]: event["t"] for event in found.of("foreground ends")}
+    return [(each["who"], each["t"], ended.get(each["agent"], float("inf"))) for each in found.of("foreground")]
 
 
 def held(found: Evidence) -> Iterable[str]:
@@ -290,3 +302,35 @@ def filed(found: Evidence) -> Iterable[str]:
     for id_ in [id_ for event in added for id_ in re.findall(r"ISSUE-[\d-]+\d", event["out"])]:
         if found.issues.count(f"### {id_}\n") != 1:
             yield f"{id_} was added, and stands {found.issues.count(f'### {id_}')} times in the issue queue"
+
+
+class Span(NamedTuple):
+    """From when an agent had its prompt to when it left its effect."""
+
+    id: str
+    session: str
+    begun: float
+    ended: float
+
+
+def side_by_side(found: Evidence) -> Iterable[str]:
+    """Of the agents of one session no more are at work than may be, and no two that may touch the same file."""
+    # By hand, by the clock or where no hook saw it launched, an agent is given up that works on.
+    given_up = {each["id"] for each in found.log if each["event"] in ("dropped", "refused")}
+    given_up |= {each["id"] for each in found.log if str(each.get("reason")).startswith("no report within")}
+    begun = {event["who"]: event["t"] for event in found.of("works")}
+    spans = [
+        Span(each.id, each.who.split(".")[0], begun[each.who], each.at)
+        for each in found.ledger
+        if each.who in begun and each.id not in given_up and not set_back(found, each.id)
+    ]
+    most = max((event["parallel"] for event in found.of("begins", "session opens")), default=1)
+    files = {id_: re.findall(r"\S+\.py", names) for id_, names in _FILES.findall(found.queue)}
+    for one in spans:
+        beside = [each for each in spans if each.session == one.session and each.begun <= one.begun < each.ended]
+        if len(beside) > most:
+            yield f"{len(beside)} agents were at work at once, {', '.join(each.id for each in beside)}"
+        for other in beside:
+            of_one, of_other = files.get(one.id), files.get(other.id)
+            if other.id != one.id and (not of_one or not of_other or set(of_one) & set(of_other)):
+                yield f"{one.id} began while {other.id} was at work on {of_other}"

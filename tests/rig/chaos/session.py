@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rig.chaos.scene import Scene
 
 TICK = 0.02
-DIRECTIVES = ("SPAWN", "WAIT", "STOP")
+DIRECTIVES = ("SPAWN", "WORK", "WAIT", "STOP")
 #: What Claude Code allows a Bash call, in milliseconds of the helper's clock.
 CAP = 90_000
 ERRORS = ("rate_limit", "overloaded", "invalid_request")
@@ -42,10 +42,10 @@ def directives(output: str) -> list[str]:
 
 
 class Seat:
-    """An agent that this session launched."""
+    """An agent that this session launched; *call* is the input of the Skill tool that it works in the foreground of."""
 
-    def __init__(self, id_: str, who: str) -> None:
-        self.id, self.who, self.asked = id_, who, False
+    def __init__(self, id_: str, who: str, call: dict[str, str] | None = None) -> None:
+        self.id, self.who, self.call, self.asked = id_, who, call, False
 
 
 class Session:
@@ -81,6 +81,8 @@ class Session:
         self.forgotten = [each for each in self.forgotten if each.ended() is None]
         if self.under_way:
             self.listen(self.under_way)
+        elif any(seat.call for seat in self.seats.values()):
+            pass
         elif not self.over and real() - self.idle_since > (4 if self.seats else 0.6):
             self.note("nudged")
             self.type("")
@@ -114,18 +116,25 @@ class Session:
         if lines and lines[-1].startswith("STOP"):
             self.stop(lines[-1])
         elif lines or (result.code < 0 and ended.words[0] == "wait"):
-            for line in lines:
-                if line.startswith("SPAWN"):
-                    self.launch(line.split()[1])
-            if self.chance.random() < 0.03:
-                self.note("ends its turn by mistake")
-                self.end_turn()
-            else:
-                self.wait()
+            self.follow(lines)
         elif result.code < 0:
             self.type(self.words)
         else:
             self.end_turn()
+
+    def follow(self, lines: list[str]) -> None:
+        """Calls agents, and waits."""
+        for line in lines:
+            if line.startswith("SPAWN"):
+                self.launch(line.split()[1])
+        if self.chance.random() < 0.03:
+            self.note("ends its turn by mistake")
+            self.end_turn()
+        elif lines and lines[-1].startswith("WORK"):
+            _, id_, model = lines[-1].split()
+            self.work(id_, model)
+        else:
+            self.wait()
 
     def stop(self, sentence: str) -> None:
         self.note("says", sentence=sentence)
@@ -159,6 +168,40 @@ class Session:
         self.seat(Seat(id_, who), agent.live)
         self.hook("PostToolUse", tool_name="Agent", tool_input={"description": id_}, tool_response={"agentId": who})
 
+    def work(self, id_: str, model: str) -> None:
+        """Calls the skill, which takes until its agent has ended."""
+        given = {"skill": f"claudestrator:work-{model}", "args": id_}
+        self.hook("PreToolUse", tool_name="Skill", tool_input=given)
+        self.launched += 1
+        who = f"{self.name}.{self.launched}.{id_}"
+        self.note("foreground", agent=who)
+        self.seat(Seat(id_, who, given), Agent(self.scene, who, id_, self.environ, self.tasks).live)
+
+    def came_back(self, seat: Seat, code: int) -> None:
+        """The call of the skill has returned, or was interrupted."""
+        self.note("foreground ends", agent=seat.who)
+        if code < 0:
+            # The person pressed Esc, of which no hook hears, and speaks or types the command again.
+            self.note("interrupted", agent=seat.who)
+            if self.chance.random() < 0.5:
+                self.type(self.words)
+            else:
+                self.wait()
+            return
+        if not os.path.exists(transcript(self.scene, seat.who)):
+            # Without its prompt the skill doesn't begin, and the call is refused.
+            self.wait()
+            return
+        response = {"success": True, "commandName": "work", "status": "forked", "agentId": seat.who, "result": "done"}
+        answer = self.hook("PostToolUse", tool_name="Skill", tool_input=seat.call, tool_response=response)
+        output = answer.get("hookSpecificOutput", {}).get("updatedToolOutput", {})
+        lines = directives(str(output.get("result", "")))
+        self.note("obeys", lines=lines, verb="hook")
+        if lines and lines[-1].startswith("STOP"):
+            self.stop(lines[-1])
+        else:
+            self.follow(lines)
+
     def seat(self, seat: Seat, work: Callable[[], object]) -> None:
         self.seats[fork(work)] = seat
 
@@ -167,6 +210,10 @@ class Session:
         if not ended:
             return
         code = os.waitstatus_to_exitcode(status)
+        if seat.call and (code < 0 or not os.path.exists(transcript(self.scene, seat.who))):
+            del self.seats[pid]
+            self.came_back(seat, code)
+            return
         if code < 0 and self.chance.random() < 0.5:
             # Killed, and Claude Code never says so.
             self.note("agent vanishes", agent=seat.who)
@@ -175,6 +222,8 @@ class Session:
         if code == Left.BY_ERROR:
             self.hook("StopFailure", agent_id=seat.who, error=self.chance.choice(ERRORS))
             del self.seats[pid]
+            if seat.call:
+                self.came_back(seat, code)
             return
         answer = self.hook(
             "SubagentStop",
@@ -190,6 +239,8 @@ class Session:
             agent = Agent(self.scene, f"{seat.who}+", seat.id, self.environ, self.tasks)
             reason = str(answer.get("reason")) if self.chance.random() < 0.8 else ""
             self.seat(seat, partial(agent.asked, reason, worked=code == Left.WORKED))
+        elif seat.call:
+            self.came_back(seat, code)
         elif not self.under_way:
             # Its notification is a new turn, in which there is nothing to do.
             self.end_turn()
@@ -198,6 +249,7 @@ class Session:
         running = [
             {"id": seat.who, "type": "subagent", "status": "running", "description": seat.id}
             for seat in self.seats.values()
+            if not seat.call
         ]
         event = {
             "hook_event_name": name,

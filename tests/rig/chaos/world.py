@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONFIG = "[run]\nstart_timeout = 60\ntask_timeout = 3\n"
+#: How the tasks of a run are run, by the project's config and by what is typed; and how often.
+CONFIGURED = {"": 5, "parallel = 2\n": 1, "parallel = 4\n": 2, 'engine = "lean"\n': 3}
+TYPED = {"": 8, "--parallel 3": 1, "--parallel 1": 1, "--engine lean": 1, "--engine task": 1}
 PRD = "# Product\n\nA thing in parts. Each part is a file in src, and all parts are there in the end.\n"
 _STATUS = re.compile(r'^status: "?(\w+)', re.MULTILINE)
 _DEPENDENCIES = re.compile(r"^### (\S+)$.*?^\*\*Dependencies:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
@@ -47,6 +50,7 @@ class World:
         journal = Journal(os.path.join(folder, "journal.jsonl"))
         self.scene = Scene(folder, os.path.join(folder, "project"), seed, journal, Weather())
         self.tasks = sections(terms.tasks, self.chance)
+        self.configured = self.chance.choices(list(CONFIGURED), list(CONFIGURED.values()))[0]
         self.person, self.faults = Person(self.scene), Faults(self)
         #: Processes by their number: sessions by name, calls and agents by what the journal says of them.
         self.sessions: dict[int, str] = {}
@@ -63,7 +67,7 @@ class World:
         os.makedirs(os.path.join(self.scene.root, ".claudestrator"))
         os.makedirs(os.path.dirname(self.scene.queue))
         with open(os.path.join(self.scene.root, ".claudestrator", "config.toml"), "w", encoding="utf-8") as file:
-            file.write(CONFIG)
+            file.write(CONFIG + self.configured)
         with open(os.path.join(self.scene.root, "PRD.md"), "w", encoding="utf-8") as file:
             file.write(PRD)
         given = queue(*self.tasks) if self.chance.random() < 0.7 else ""
@@ -72,7 +76,13 @@ class World:
                 file.write(given)
         if self.chance.random() < 0.3:
             subprocess.run(["git", "init", "--quiet"], cwd=self.scene.root, check=True)
-        self.scene.journal.note("begins", seed=self.scene.seed, tasks=self.terms.tasks, queue=given)
+        facts = {
+            "seed": self.scene.seed,
+            "tasks": self.terms.tasks,
+            "queue": given,
+            "parallel": at_once(self.configured),
+        }
+        self.scene.journal.note("begins", **facts)
 
     def run(self) -> None:
         """Returns when the run has ended, or has had time enough for it."""
@@ -123,6 +133,8 @@ class World:
         resumed = bool(self.ids) and not self.sessions and self.chance.random() < 0.4
         id_ = self.ids[-1] if resumed else str(uuid.UUID(int=self.chance.getrandbits(128)))
         name = f"session-{self.opened}"
+        words = f"{words} {self.chance.choices(list(TYPED), list(TYPED.values()))[0]}".strip()
+        self.scene.journal.note("session opens", parallel=at_once(words))
         session = Session(self.scene, name, id_, words, self.tasks)
         pid = fork(session.live)
         with suppress(PermissionError, ProcessLookupError):
@@ -207,6 +219,12 @@ class World:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
             time.sleep(0.02)
+
+
+def at_once(words: str) -> int:
+    """How many tasks may run at the same time, as a setting or what is typed has it."""
+    found = re.search(r"parallel\D+(\d+)", words)
+    return int(found[1]) if found else 1
 
 
 def _of_session(sid: int) -> Iterator[int]:

@@ -1,0 +1,188 @@
+"""Several agents at once, in the real Claude Code."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from claudestrator_helper import settlement
+from rig import loops, project
+from rig.agents import task_of
+from rig.interactive import Terminal
+from rig.plays import Act, Ending, Play, task_section
+from rig.scripted_model import ScriptedModel
+from rig.session import Headless
+from rig.transcript import agent_exchanges, transcript
+
+if TYPE_CHECKING:
+    from rig.messages_api import Exchange
+    from rig.scene import Stage
+
+ANY_COMMAND = "bypassPermissions"
+
+
+class Work(NamedTuple):
+    """What one agent worked on, from its first request to the one that was answered with its report."""
+
+    task: str
+    begun: float
+    ended: float
+
+
+def work(exchanges: list[Exchange]) -> list[Work]:
+    found: dict[str, Work] = {}
+    for exchange in sorted(agent_exchanges(exchanges), key=lambda each: each.request.number):
+        name, task = exchange.request.agent or "", task_of(exchange.request) or ""
+        before = found.get(name)
+        if before is None or any("helper done" in json.dumps(block) for block in exchange.answer):
+            found[name] = Work(task, before.begun if before else exchange.time, exchange.time)
+    return list(found.values())
+
+
+def most_at_once(works: list[Work]) -> int:
+    return max(sum(other.begun <= each.begun <= other.ended for other in works) for each in works)
+
+
+def section(number: int, file: str = "", *dependencies: int) -> str:
+    needs = tuple(f"TASK-{other:03}" for other in dependencies)
+    return task_section(f"TASK-{number:03}", "one of several", files=(file or f"{number}.py",), dependencies=needs)
+
+
+def test_four_at_once_with_all_that_can_happen_to_one_of_them(stage: Stage) -> None:
+    scene = stage.by_script("four", {}).with_queue(
+        section(1, "same.py"), section(2, "./same.py"), *map(section, (3, 4, 5, 6)), section(7, "", 1, 5)
+    )
+    slow = Act(checks=("sleep 1",))
+    acts: dict[str, tuple[Act, ...]] = {f"TASK-00{number}": (slow,) for number in range(1, 8)}
+    acts["TASK-004"] = (Act(ending=Ending.SILENT), slow)
+    acts["TASK-005"] = (Act(ending=Ending.BROKEN), slow)
+
+    outcome = scene.orchestrate(Play(acts=acts), "/orchestrate --parallel 4", ANY_COMMAND)
+
+    works = work(outcome.run.exchanges)
+    assert set(outcome.statuses.values()) == {"completed"}
+    assert outcome.logged("spawned")[:4] == ["TASK-001", "TASK-003", "TASK-004", "TASK-005"]
+    assert sorted(outcome.logged("failed")) == ["TASK-004", "TASK-005"]
+    assert most_at_once(works) in (3, 4)
+    one, other = (each for each in works if each.task in ("TASK-001", "TASK-002"))
+    assert one.ended < other.begun
+    last = next(each for each in works if each.task == "TASK-007")
+    needed = max(each.ended for each in works if each.task in ("TASK-001", "TASK-005"))
+    assert 0 < last.begun - needed < 3
+    assert sorted(each.task for each in works) == sorted([*outcome.statuses, "TASK-004", "TASK-005"])
+
+
+#: A hook of the project's own that denies the agent of TASK-002 once.
+REFUSES = """import json, os, sys
+if json.load(sys.stdin)["tool_input"].get("description") == "TASK-002" and not os.path.exists("refused"):
+    open("refused", "w").close()
+    sys.stderr.write("not now")
+    sys.exit(2)
+"""
+
+
+def test_a_task_whose_agent_claude_code_refuses_is_ready_again(stage: Stage) -> None:
+    scene = stage.by_script("refusing", {"refuse.py": REFUSES}).with_queue(section(1), section(2))
+    path = scene.project / ".claude" / "settings.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    hook = {"type": "command", "command": "python3 refuse.py"}
+    settings["hooks"]["PreToolUse"].append({"matcher": "Agent|Task", "hooks": [hook]})
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    play = Play(acts={"TASK-001": (Act(checks=(f"sleep {settlement.LAUNCH + 2}",)),)})
+
+    outcome = scene.orchestrate(play, "/orchestrate --parallel 2", ANY_COMMAND)
+
+    assert "PreToolUse:Agent hook error: " in outcome.transcript.text
+    assert outcome.agents == ["TASK-001 1", "TASK-002 2"]
+    events = [f"{each['event']} {each['id']}" for each in outcome.events if "id" in each]
+    ran = ["spawned TASK-001", "spawned TASK-002", "refused TASK-002", "done TASK-001"]
+    assert events == [*ran, "spawned TASK-002", "done TASK-002"]
+
+
+def test_a_run_goes_on_when_claude_code_was_killed_with_three_at_work(stage: Stage) -> None:
+    scene = stage.by_script("three-killed", {}).with_queue(*map(section, (1, 2, 3, 4))).among_all_processes()
+    endless = Act(checks=("touch $$.at-work; for _ in $(seq 100); do sleep 0.2; done",))
+    # One of them reports when its session is gone.
+    outlives = (
+        "touch 2.at-work; while [ ! -e second ]; do sleep 0.1; done; claudestrator-helper done TASK-002 --attempt 1"
+    )
+    acts: dict[str, tuple[Act, ...]] = {
+        "TASK-001": (endless, Act(checks=("touch second; sleep 1",))),
+        "TASK-002": (Act(checks=(outlives,)), Act()),
+        "TASK-003": (endless, Act()),
+    }
+
+    def three() -> bool:
+        return len(list(scene.project.glob("*.at-work"))) == 3
+
+    with Headless(scene.setting, ScriptedModel(Play(acts=acts)), "/orchestrate --parallel 3", ANY_COMMAND) as session:
+        before = scene.outcome(session.killed(three))
+    after = scene.orchestrate(Play(acts=acts), mode=ANY_COMMAND)
+
+    assert sorted(before.agents) == ["TASK-001 1", "TASK-002 1", "TASK-003 1"]
+    assert sorted(after.agents) == ["TASK-001 2", "TASK-002 2", "TASK-003 2", "TASK-004 1"]
+    assert most_at_once(work(after.run.exchanges)) <= 3
+    assert sorted(after.logged("done")) == sorted(after.statuses)
+    assert after.logged("failed") == []
+    assert after.said.startswith("All 4 tasks are completed.")
+
+
+def test_loops_and_verification_run_their_tasks_side_by_side_and_nothing_else(stage: Stage) -> None:
+    scene = stage.by_script(
+        "loops-of-three", {".claudestrator/config.toml": "[run]\nshare_files = true\n"}, **loops.ENVIRONMENT
+    )
+    loops.prepare(scene)
+    play = loops.play_of([4])
+
+    outcome = scene.orchestrate(play, "/orchestrate 1 --verify --parallel 3", ANY_COMMAND)
+
+    ran = outcome.logged("spawned")
+    assert ran == ["research-1", "decomp-1", "TASK-101", "TASK-102", "TASK-103", "TASK-104", "verify-1", "memory-1"]
+    works = work(outcome.run.exchanges)
+    assert most_at_once(works) == 3
+    for one, other in combinations(works, 2):
+        if not (one.task.startswith("TASK") and other.task.startswith("TASK")):
+            assert one.ended < other.begun
+    assert loops.history(scene) == ["Loop 1"]
+
+
+def test_twenty_tasks_four_at_once_take_few_turns(stage: Stage) -> None:
+    scene = stage.by_script("twenty", {}).with_queue(*map(section, range(1, 21)))
+    play = Play(acts={f"TASK-{number:03}": (Act(checks=("sleep 0.5",)),) for number in range(1, 21)})
+
+    outcome = scene.orchestrate(play, "/orchestrate --parallel 4", ANY_COMMAND)
+
+    assert set(outcome.statuses.values()) == {"completed"}
+    assert outcome.transcript.turns <= 1.3 * 20
+    assert most_at_once(work(outcome.run.exchanges)) == 4
+
+
+@pytest.mark.usefixtures("tmux")
+def test_a_person_sees_how_three_go_and_may_clear_the_conversation(stage: Stage) -> None:
+    scene = stage.by_script("three-terminal", {}).with_queue(*map(section, range(1, 7)))
+    acts: dict[str, tuple[Act, ...]] = {f"TASK-00{number}": (Act(delay=1.0 + number),) for number in range(1, 7)}
+
+    def statuses() -> dict[str, str]:
+        return project.statuses(scene.project)
+
+    with Terminal(scene.setting, ScriptedModel(Play(acts=acts)), "acceptEdits") as terminal:
+        terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
+        terminal.type("/orchestrate --parallel 3")
+        terminal.wait_for(lambda: statuses()["TASK-002"] == "completed", "two reports")
+        terminal.press("Escape")
+        terminal.wait_for(lambda: "Interrupted" in terminal.screen(), "interruption")
+        terminal.type("/clear")
+        terminal.wait_for(lambda: "Interrupted" not in terminal.screen(), "empty screen")
+        terminal.type("/orchestrate")
+        terminal.wait_for(lambda: "All 6 tasks are completed" in terminal.screen(), "closing sentence")
+        assert not terminal.api.errors
+        exchanges = terminal.api.exchanges
+
+    log = project.run_log(scene.project)
+    assert [each["attempt"] for each in log if each["event"] == "spawned"] == [1] * 6
+    assert sorted(each["id"] for each in log if each["event"] == "done") == [f"TASK-00{n}" for n in range(1, 7)]
+    # Only those that came in with the STOP are heard of.
+    heard = transcript(exchanges).text
+    assert [f"TASK-00{n}" for n in (1, 2) if f'<summary>Agent "TASK-00{n}" finished' in heard] == []
