@@ -493,6 +493,7 @@ def test_nothing_else_is_approved(project: Project, changes: dict[str, object]) 
         ("claudestrator-helper wait", "a1", "deny"),
         ("cd src && claudestrator-helper wait --max 5", "a1", "deny"),
         ("claudestrator-helper start", "a1", "deny"),
+        ("claudestrator-helper add-issue - <<'ISSUES'\nclaudestrator-helper wait\nISSUES", "a1", "allow"),
         ("claudestrator-helper done TASK-001 --attempt 2", "a1", "allow"),
         ("claudestrator-helper wait-command TASK-001", "a1", None),
         ("claudestrator-helper wait", None, "allow"),

@@ -33,7 +33,7 @@ _GO_ON = (
 #: What an event of that kind has, and nothing else: in a text, the quotes would be escaped.
 _PROMPT = b'"hook_event_name":"UserPromptSubmit"'
 #: With these an agent would take the next directive for itself, and in the foreground end its own attempt.
-_ORCHESTRATORS = ("claudestrator-helper wait", "claudestrator-helper start")
+_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (?:wait|start)(?![\w-])"
 _NOTICE = "<task-notification>"
 Answer = dict[str, object]
 
@@ -217,7 +217,10 @@ def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Ans
     given, tool = event.get("tool_input"), event.get("tool_name")
     if not isinstance(given, dict):
         return None
-    if event.get("agent_id") and " ".join(str(given.get("command")).split(None, 2)[:2]) in _ORCHESTRATORS:
+    import re
+
+    # What stands below the first line is mostly a text for the helper.
+    if event.get("agent_id") and re.search(_ORCHESTRATORS, str(given.get("command")).split("\n", 1)[0]):
         why = "only the orchestrator runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
     if not (lean.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):
