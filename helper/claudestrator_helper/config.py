@@ -1,11 +1,10 @@
 """What a project may configure, and the defaults. config_file.py reads the file, where there is one."""
 
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from .models import BY_COMPLEXITY
 from .paths import Project
-from .record import record
 
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground.
 TASK, LEAN = "task", "lean"
@@ -13,7 +12,7 @@ TASK, LEAN = "task", "lean"
 MOST_PARALLEL = 20
 
 
-@record(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Config:
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same

@@ -4,7 +4,7 @@ Times are whole seconds since the epoch.
 """
 
 import os
-from dataclasses import asdict, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from . import files, frontmatter, ids
@@ -12,7 +12,6 @@ from .config import TASK
 from .errors import ClaudestratorError
 from .models import NAMES
 from .paths import Project
-from .record import record
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
 
@@ -26,7 +25,7 @@ Written by `claudestrator-helper`; `claudestrator-helper status` shows it for pe
 IGNORED = ".gitignore\nagent_complete/\nclaudestrator.lock\nrun_log.jsonl\nsession_state.md\n.*.tmp\n"
 
 
-@record(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Agent:
     """An agent that was spawned and has not been settled: *claimed* is when its attempt began, *spawned* when its
     SPAWN was last printed, *failures* how many attempts of this run failed before it, *reason* why the last one did."""
@@ -39,7 +38,7 @@ class Agent:
     reason: str = ""
 
 
-@record(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class State:
     """A run, or the last one. *attempts* counts each id's attempts over all runs and never falls, so that a report
     names its attempt for certain; *models* those of each id's last attempt; *failed* holds the reasons of this run's

@@ -36,12 +36,15 @@ def claude() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stage(claude: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(claude: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Its folder has a short name, because its length is in every notification; it is kept when a test fails."""
     if not Path(sys.prefix, "bin", "claudestrator-helper").exists():
         lacking(f"the helper is not installed beside {sys.executable}: run `pip install -e .`")
     folder = Path(tempfile.mkdtemp(prefix="e2e-")).resolve()
-    yield Stage(claude, folder)
+    # Side by side, each process has its own folder below one that they share.
+    own = tmp_path_factory.getbasetemp().resolve()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    yield Stage(claude, folder, data=shared / "data")
     if not request.session.testsfailed:
         shutil.rmtree(folder)
 

@@ -122,11 +122,15 @@ def wrap_helper(scene: Scene, script: str) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """What all the scenes of one test session share; `engine` is what their projects configure."""
+    """What all the scenes of one test session share; `engine` is what their projects configure.
+
+    The plugin's venv is made once in `data`, by default in the folder; other sessions may use it at the same time.
+    """
 
     claude: Path
     folder: Path
     engine: str = ""
+    data: Path | None = None
 
     def by_script(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
         """A new project in `folder`, with install.sh having installed into it."""
@@ -139,7 +143,7 @@ class Stage:
         home, root = self._new(name, files)
         arguments = ("--plugin-dir", str(project.REPOSITORY))
         # The first use makes the plugin's venv, which needs the network that a run does not have.
-        data = {"XDG_DATA_HOME": str(self.folder / "data")}
+        data = {"XDG_DATA_HOME": str(self.data or self.folder / "data")}
         project.launch_plugin_helper(home, data)
         return Scene(Setting(self.claude, home, root, (), data | environment, arguments))
 
