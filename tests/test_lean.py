@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import lean, markers, outage, owner, prompts, resume, state
+from claudestrator_helper import lean, markers, outage, owner, prompts, resume, run, state
 from claudestrator_helper.config import LEAN
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.paths import Project
@@ -26,8 +26,10 @@ def project(tmp_path: Path) -> Project:
     Path(made.state).mkdir()
     Path(made.queue).write_text(queue(task(ID, status="in_progress"), task(NEXT)))
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
-    run = State(run="r", status="running", session=SESSION, engine=LEAN, agents=agents, attempts={ID: 2}, heartbeat=100)
-    state.write(made, run)
+    begun = State(
+        run="r", status="running", session=SESSION, engine=LEAN, agents=agents, attempts={ID: 2}, heartbeat=100
+    )
+    state.write(made, begun)
     markers.leave(made, ID, markers.STARTED, 2, markers.STARTED)
     return made
 
@@ -235,6 +237,15 @@ def test_a_wait_by_anybody_else_leaves_the_agent_at_work() -> None:
     run.live("TASK-1")
     assert run.wait(30) == []
     assert list(run.state.agents) == ["TASK-1"]
+
+
+@pytest.mark.parametrize(("session", "settled"), [(SESSION, True), ("", False)])
+def test_in_a_sandbox_the_orchestrators_wait_is_known_by_its_session(
+    project: Project, monkeypatch: pytest.MonkeyPatch, session: str, settled: bool
+) -> None:
+    monkeypatch.setattr(owner, "current", str)
+    last = run.wait_for_step(project, session, now=lambda: 100)[-1]
+    assert last == (f"WORK {NEXT} sonnet" if settled else "WAIT")
 
 
 def test_typed_again_after_an_interruption_it_is_a_new_attempt_and_no_failure() -> None:
