@@ -106,6 +106,7 @@ def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
         {"tool_response": {"status": "inline"}},
         {"tool_response": "refused"},
         {"session_id": "another"},
+        {"agent_id": AGENT},
     ],
 )
 def test_other_skills_and_sessions_are_let_alone(project: Project, changes: dict[str, object]) -> None:
@@ -136,6 +137,11 @@ def test_only_the_call_that_the_run_waits_for_asks_nobody(
 ) -> None:
     said = hooked(project, event(project, "PreToolUse", tool_name="Skill", tool_input=given)).stdout
     assert ('"permissionDecision": "allow"' in said) == allowed
+
+
+def test_an_agent_does_not_call_the_agents_of_the_run(project: Project) -> None:
+    told = event(project, "PreToolUse", tool_name="Skill", tool_input={"skill": SKILL, "args": ID}, agent_id=AGENT)
+    assert '"permissionDecision": "deny"' in hooked(project, told).stdout
 
 
 def stopping(project: Project, **more: object) -> dict[str, object]:
