@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from queues import queue, task
 from rig.chaos import figures, judge
-from rig.chaos.judge import Effect, Evidence
+from rig.chaos.evidence import Effect, Evidence
 from rig.chaos.scene import Event
 
 COMMAND = Path(__file__).with_name("chaos.py")
