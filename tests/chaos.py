@@ -113,7 +113,7 @@ def outcomes(options: argparse.Namespace, clock: object, folder: str) -> Iterato
 
 def begin(options: argparse.Namespace, clock: object, folder: str, seed: str) -> int:
     import running
-    from rig.chaos import figures, judge
+    from rig.chaos import evidence, figures, judge
     from rig.chaos.world import Terms, World
 
     def work() -> None:
@@ -121,7 +121,7 @@ def begin(options: argparse.Namespace, clock: object, folder: str, seed: str) ->
         world = World(os.path.join(folder, seed), seed, Terms(options.tasks, options.pace, options.seconds))
         clock.weather = world.scene.weather  # type: ignore[attr-defined]
         world.run()
-        found = judge.evidence(world.scene)
+        found = evidence.evidence(world.scene)
         counts, seconds = figures.of(found, world.scene.folder)
         outcome = {"counts": counts, "seconds": seconds, "findings": judge.findings(found)}
         Path(world.scene.folder, "outcome.json").write_text(json.dumps(outcome))

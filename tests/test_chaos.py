@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from queues import queue, task
 from rig.chaos import figures, judge
-from rig.chaos.judge import Effect, Evidence
+from rig.chaos.evidence import Effect, Evidence
 from rig.chaos.scene import Event
 
 COMMAND = Path(__file__).with_name("chaos.py")
@@ -151,6 +151,12 @@ def is_sent_back(story: Story) -> None:
     ]
 
 
+def at_once(story: Story, *ids: str) -> None:
+    for id_ in ids:
+        story.works(id_, 1, "one")
+    story.ledger += [Effect(id_, 1, f"one.1.{id_}", story.t + 1) for id_ in ids]
+
+
 WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     "it never ended": (lambda s: s.last("ends").update(over=False), "did not end"),
     "a traceback": (lambda s: s.call("two", "wait", code=70), "exited with 70"),
@@ -185,6 +191,15 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     "too many failures": (lambda s: s.failed("TASK-003", 3, "unclear session-two"), "TASK-003 failed 3 times"),
     "a live session lost its run": (lambda s: intrudes(s, "start"), "three was given the run while two was at work"),
     "a session without the run was told to spawn": (lambda s: intrudes(s, "wait"), "three was told"),
+    "a session without the run was told to work": (
+        lambda s: intrudes(s, "wait", out="WORK TASK-003 opus\n"),
+        "three was told",
+    ),
+    "more agents at work than may be": (lambda s: at_once(s, "TASK-001", "TASK-002"), "2 agents were at work at once"),
+    "two agents on what may be one file": (
+        lambda s: at_once(s, "TASK-001", "TASK-002"),
+        "TASK-002 began while TASK-001 was at work",
+    ),
     "a dead session kept others out": (is_refused, "four was refused the run, and no other session was alive"),
     "a hook sent a session back to the run of another": (is_sent_back, "three was sent back to the run of two"),
 }  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import lean, markers, outage, owner, prompts, resume, state
+from claudestrator_helper import lean, markers, outage, owner, prompts, resume, run, state
 from claudestrator_helper.config import LEAN
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.paths import Project
@@ -26,8 +26,10 @@ def project(tmp_path: Path) -> Project:
     Path(made.state).mkdir()
     Path(made.queue).write_text(queue(task(ID, status="in_progress"), task(NEXT)))
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
-    run = State(run="r", status="running", session=SESSION, engine=LEAN, agents=agents, attempts={ID: 2}, heartbeat=100)
-    state.write(made, run)
+    begun = State(
+        run="r", status="running", session=SESSION, engine=LEAN, agents=agents, attempts={ID: 2}, heartbeat=100
+    )
+    state.write(made, begun)
     markers.leave(made, ID, markers.STARTED, 2, markers.STARTED)
     return made
 
@@ -104,6 +106,7 @@ def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
         {"tool_response": {"status": "inline"}},
         {"tool_response": "refused"},
         {"session_id": "another"},
+        {"agent_id": AGENT},
     ],
 )
 def test_other_skills_and_sessions_are_let_alone(project: Project, changes: dict[str, object]) -> None:
@@ -134,6 +137,11 @@ def test_only_the_call_that_the_run_waits_for_asks_nobody(
 ) -> None:
     said = hooked(project, event(project, "PreToolUse", tool_name="Skill", tool_input=given)).stdout
     assert ('"permissionDecision": "allow"' in said) == allowed
+
+
+def test_an_agent_does_not_call_the_agents_of_the_run(project: Project) -> None:
+    told = event(project, "PreToolUse", tool_name="Skill", tool_input={"skill": SKILL, "args": ID}, agent_id=AGENT)
+    assert '"permissionDecision": "deny"' in hooked(project, told).stdout
 
 
 def stopping(project: Project, **more: object) -> dict[str, object]:
@@ -244,6 +252,15 @@ def test_a_wait_by_anybody_else_leaves_the_agent_at_work() -> None:
     run.live("TASK-1")
     assert run.wait(30) == []
     assert list(run.state.agents) == ["TASK-1"]
+
+
+@pytest.mark.parametrize(("session", "settled"), [(SESSION, True), ("", False)])
+def test_in_a_sandbox_the_orchestrators_wait_is_known_by_its_session(
+    project: Project, monkeypatch: pytest.MonkeyPatch, session: str, settled: bool
+) -> None:
+    monkeypatch.setattr(owner, "current", str)
+    last = run.wait_for_step(project, session, now=lambda: 100)[-1]
+    assert last == (f"WORK {NEXT} sonnet" if settled else "WAIT")
 
 
 def test_typed_again_after_an_interruption_it_is_a_new_attempt_and_no_failure() -> None:

@@ -434,7 +434,18 @@ def test_who_asked_the_run_to_stop_gets_no_second_attempt() -> None:
     run.fail("TASK-1")
     assert run.wait() == ["STOP The run has stopped, as asked: 0 of 1 tasks completed. `/orchestrate` goes on with it."]
     assert run.statuses() == {"TASK-1": "pending"}
-    assert run.start() == ["SPAWN TASK-1 sonnet"]
+    assert run.start() == ["SPAWN TASK-1 opus"]
+    assert run.state.agents["TASK-1"].failures == 1
+
+
+def test_a_task_that_fails_for_the_last_time_has_failed_also_where_the_run_is_to_stop() -> None:
+    run = started(task("TASK-1"))
+    run.fail("TASK-1")
+    run.wait()
+    run.state = replace(run.state, status=STOPPING)
+    run.fail("TASK-1")
+    run.wait()
+    assert run.statuses() == {"TASK-1": "failed"}
 
 
 def test_reasons_reach_the_orchestrator_cut_and_on_one_line() -> None:

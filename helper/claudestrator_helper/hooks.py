@@ -33,7 +33,7 @@ _GO_ON = (
 #: What an event of that kind has, and nothing else: in a text, the quotes would be escaped.
 _PROMPT = b'"hook_event_name":"UserPromptSubmit"'
 #: With these an agent would take the next directive for itself, and in the foreground end its own attempt.
-_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (?:wait|start)(?![\w-])"
+_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (?:wait|start)(?![\w-])|^claudestrator:work-"
 _NOTICE = "<task-notification>"
 Answer = dict[str, object]
 
@@ -138,7 +138,8 @@ def _post_tool_use(project: Project, current: "State", event: dict[str, object])
     """An agent of ours was launched in the background: what ends by an error is known by its name only. Or it has ended
     in the foreground, and the run goes on."""
     given, got = event.get("tool_input"), event.get("tool_response")
-    if not isinstance(given, dict) or not isinstance(got, dict):
+    if not isinstance(given, dict) or not isinstance(got, dict) or event.get("agent_id"):
+        # What an agent calls is its own.
         return None
     from . import lean, markers
 
@@ -219,8 +220,9 @@ def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Ans
         return None
     import re
 
+    called = str(given.get("command" if tool == "Bash" else "skill"))
     # What stands below the first line is mostly a text for the helper.
-    if event.get("agent_id") and re.search(_ORCHESTRATORS, str(given.get("command")).split("\n", 1)[0]):
+    if event.get("agent_id") and re.search(_ORCHESTRATORS, called.split("\n", 1)[0]):
         why = "only the orchestrator runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
     if not (lean.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):

@@ -160,7 +160,8 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             return looked, _begin(project, inputs, caller, resume.NOTHING)
         if (files.read(_turn(project), within=project.bounds) or turn) != turn:
             return looked, None
-        alone = bool(process) and process == inputs.state.process
+        # A sandbox hides which process calls.
+        alone = process == inputs.state.process if process else bool(session) and session == inputs.state.session
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
 
 

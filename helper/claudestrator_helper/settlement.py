@@ -126,16 +126,23 @@ class Settlement:
     def attempt_failed(self, id_: str, agent: Agent, reason: str) -> None:
         if id_ == verify.id_of(self.state) and not self.state.verifying:
             self.drop(id_, agent, "")
-        elif self.state.status == STOPPING:
-            self.log("failed", id_, agent, reason)
-            self.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
-            self.release(id_)
+        elif self.state.status == STOPPING and (agent.failures + 1 < self.config.attempts or id_ not in self.statuses):
+            self.stop_at(id_, agent, reason)
         elif outage.is_one(reason):
             outage.settle(self, id_, agent, reason)
         elif agent.failures + 1 >= self.config.attempts:
             self.give_up(id_, agent, reason)
         else:
             self.retry(id_, agent, reason)
+
+    def stop_at(self, id_: str, agent: Agent, reason: str) -> None:
+        """Leaves a task whose agent has failed to whoever goes on with the run."""
+        self.log("failed", id_, agent, reason)
+        self.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
+        self.release(id_)
+        if not outage.is_one(reason):
+            next_one = replace(agent, model=stronger(agent.model), failures=agent.failures + 1, reason=reason)
+            self.state = replace(self.state, lost={**self.state.lost, id_: next_one})
 
     def release(self, id_: str) -> None:
         """Makes it pending again: its agent is gone, and no other is to come now."""

@@ -168,11 +168,20 @@ class FirstCall(ScriptedModel):
         return super().answer(request)
 
 
-def test_an_agent_that_waits_for_the_run_does_not_end_its_own_attempt(lean: Stage) -> None:
-    scene = lean.by_script("waits-itself", {}).with_queue(ONE, TWO)
+@pytest.mark.parametrize(
+    "call",
+    [
+        use("Bash", command="cd . && claudestrator-helper wait"),
+        use("Skill", skill="claudestrator:work-opus", args="TASK-001"),
+    ],
+    ids=["waits", "calls"],
+)
+def test_an_agent_that_plays_the_orchestrator_does_not_end_its_own_attempt(lean: Stage, call: JSON) -> None:
+    scene = lean.by_script(f"plays-{call['name']}", {}).with_queue(ONE, TWO)
 
-    outcome = scene.run(FirstCall(use("Bash", command="cd . && claudestrator-helper wait")))
+    outcome = scene.run(FirstCall(call))
 
+    assert outcome.agents_saw("only the orchestrator runs that")
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.said.startswith("All 2 tasks are completed.")
 

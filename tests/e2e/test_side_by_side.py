@@ -68,9 +68,9 @@ def test_four_at_once_with_all_that_can_happen_to_one_of_them(stage: Stage) -> N
     assert most_at_once(works) in (3, 4)
     one, other = (each for each in works if each.task in ("TASK-001", "TASK-002"))
     assert one.ended < other.begun
-    last = next(each for each in works if each.task == "TASK-007")
-    needed = max(each.ended for each in works if each.task in ("TASK-001", "TASK-005"))
-    assert 0 < last.begun - needed < 3
+    events = [f"{each['event']} {each['id']}" for each in outcome.events if "id" in each]
+    needed = max(events.index("done TASK-001"), events.index("done TASK-005"))
+    assert "spawned TASK-007" in events[needed + 1 : needed + 3]
     assert sorted(each.task for each in works) == sorted([*outcome.statuses, "TASK-004", "TASK-005"])
 
 

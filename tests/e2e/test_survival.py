@@ -17,27 +17,28 @@ from rig.slips import WINDOW, Slipping, is_full_at
 if TYPE_CHECKING:
     from rig.scene import Outcome, Scene, Stage
 
-ONE, TWO, THREE = (
+ONE, TWO, THREE, FOUR = (
     task_section("TASK-001", "the first"),
     task_section("TASK-002", "the second", dependencies=("TASK-001",)),
     task_section("TASK-003", "the third", dependencies=("TASK-002",)),
+    task_section("TASK-004", "the fourth", dependencies=("TASK-003",)),
 )
 ANY_COMMAND = "bypassPermissions"
 
 
 def test_a_run_goes_on_after_one_compaction_and_after_another(stage: Stage) -> None:
-    scene = stage.by_script("compacted", {}, CLAUDE_CODE_AUTO_COMPACT_WINDOW=str(WINDOW)).with_queue(ONE, TWO, THREE)
-    # Of a first one the last call and its result are left; of a second one nothing is, TASK-003's SPAWN neither.
-    model = Slipping(Play(), is_full_at("TASK-002"), is_full_at("helper wait"))
+    scene = stage.by_script("compacted", {}, CLAUDE_CODE_AUTO_COMPACT_WINDOW=str(WINDOW))
+    # Of a first one the last call and its result are left; of a second one nothing is, TASK-004's SPAWN neither.
+    model = Slipping(Play(), is_full_at("TASK-002"), is_full_at("TASK-003"))
 
-    outcome = scene.run(model)
+    outcome = scene.with_queue(ONE, TWO, THREE, FOUR).run(model)
 
     assert not model.left
     assert outcome.transcript.text.count("SessionStart:compact hook success: Claudestrator") == 2
-    assert outcome.agents == ["TASK-001 1", "TASK-002 1", "TASK-003 1"]
-    assert outcome.logged("spawned again") == ["TASK-003"]
+    assert outcome.agents == ["TASK-001 1", "TASK-002 1", "TASK-003 1", "TASK-004 1"]
+    assert outcome.logged("spawned again")[-1] == "TASK-004"
     assert set(outcome.statuses.values()) == {"completed"}
-    assert outcome.said.startswith("All 3 tasks are completed.")
+    assert outcome.said.startswith("All 4 tasks are completed.")
 
 
 #: An agent's command that outlives the session and reports when the next agent is at work, and that one's, which lets

@@ -7,7 +7,8 @@ import statistics
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from rig.chaos.judge import Evidence, accepted, set_back
+from rig.chaos.evidence import Evidence, set_back
+from rig.chaos.judge import accepted
 from rig.chaos.person import statuses
 
 if TYPE_CHECKING:

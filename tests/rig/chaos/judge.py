@@ -5,23 +5,22 @@ It reads the files in its own way, and knows of the helper only what it promises
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from rig.chaos.person import content, notes, statuses
+from rig.chaos.evidence import COMPLETED, Evidence, set_back
+from rig.chaos.overlaps import side_by_side
+from rig.chaos.person import notes, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rig.chaos.scene import Event, Scene
+    from rig.chaos.scene import Event
 
 ATTEMPTS = 2
-COMPLETED, FAILED, PENDING = "completed", "failed", "pending"
+FAILED, PENDING = "failed", "pending"
 _DEPENDENCIES = re.compile(r"^### (\S+)$.*?^\*\*Dependencies:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
-_FILES = re.compile(r"^### (\S+)$(?:(?!^### ).)*?^\*\*Files:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
 _ALL = re.compile(r"All (\d+) tasks are completed|The one task is completed")
 _COUNTED = re.compile(r"(\d+) of (\d+) tasks completed")
 _STATUS_CELL = re.compile(r"^\| Status \| .*? \|$", re.MULTILINE)
@@ -29,38 +28,6 @@ _HONEST = re.compile(
     r"(no tool|a test is red|unclear|gave up|no access) session-|ended without reporting$|no report within \d+ minutes$"
     r"|ended by an error of the API: \w+$"
 )
-
-
-class Effect(NamedTuple):
-    id: str
-    attempt: int
-    who: str
-    at: float
-
-
-class Evidence(NamedTuple):
-    """All that is left of a run: *journal* and *log* as they were written, and texts."""
-
-    journal: list[Event]
-    log: list[Event]
-    ledger: list[Effect]
-    queue: str
-    issues: str
-
-    def of(self, *events: str) -> list[Event]:
-        return [event for event in self.journal if event["event"] in events]
-
-    def calls(self, *verbs: str) -> list[Event]:
-        """Calls that have ended, of these verbs."""
-        return [event for event in self.of("end") if event["words"][0] in verbs]
-
-
-def evidence(scene: Scene) -> Evidence:
-    log = [json.loads(line) for line in content(scene.log).splitlines() if line.startswith("{") and line.endswith("}")]
-    ledger = [line.split() for line in content(scene.ledger).splitlines()]
-    effects = [Effect(id_, int(attempt), who, float(at)) for id_, attempt, who, at in ledger]
-    issues = content(os.path.join(os.path.dirname(scene.queue), "issue_queue.md"))
-    return Evidence(scene.journal.all(), log, effects, content(scene.queue), issues)
 
 
 def findings(found: Evidence) -> list[str]:
@@ -157,13 +124,6 @@ def _reasons(found: Evidence, id_: str) -> list[str]:
     by_hand = [save for save in found.of("saved") if save["changed"].get(id_, ("", ""))[1] == FAILED]
     reported = [event for event in found.calls("fail") if event["words"][1] == id_ and event["code"] == 0]
     return [*logged, *map(str, printed), *map(str, by_hand), *map(str, reported)]
-
-
-def set_back(found: Evidence, id_: str) -> int:
-    """How often somebody gave a task back to the run, knowingly or by saving an older text."""
-    by_hand = [event for event in found.calls("set-status") if event["words"][1] == id_ and event["code"] != 1]
-    stale = [save for save in found.of("saved") if save["changed"].get(id_, ("",))[0] == COMPLETED]
-    return len(by_hand) + len(stale)
 
 
 def once(found: Evidence) -> Iterable[str]:
@@ -302,35 +262,3 @@ def filed(found: Evidence) -> Iterable[str]:
     for id_ in [id_ for event in added for id_ in re.findall(r"ISSUE-[\d-]+\d", event["out"])]:
         if found.issues.count(f"### {id_}\n") != 1:
             yield f"{id_} was added, and stands {found.issues.count(f'### {id_}')} times in the issue queue"
-
-
-class Span(NamedTuple):
-    """From when an agent had its prompt to when it left its effect."""
-
-    id: str
-    session: str
-    begun: float
-    ended: float
-
-
-def side_by_side(found: Evidence) -> Iterable[str]:
-    """Of the agents of one session no more are at work than may be, and no two that may touch the same file."""
-    # By hand, by the clock or where no hook saw it launched, an agent is given up that works on.
-    given_up = {each["id"] for each in found.log if each["event"] in ("dropped", "refused")}
-    given_up |= {each["id"] for each in found.log if str(each.get("reason")).startswith("no report within")}
-    begun = {event["who"]: event["t"] for event in found.of("works")}
-    spans = [
-        Span(each.id, each.who.split(".")[0], begun[each.who], each.at)
-        for each in found.ledger
-        if each.who in begun and each.id not in given_up and not set_back(found, each.id)
-    ]
-    most = max((event["parallel"] for event in found.of("begins", "session opens")), default=1)
-    files = {id_: re.findall(r"\S+\.py", names) for id_, names in _FILES.findall(found.queue)}
-    for one in spans:
-        beside = [each for each in spans if each.session == one.session and each.begun <= one.begun < each.ended]
-        if len(beside) > most:
-            yield f"{len(beside)} agents were at work at once, {', '.join(each.id for each in beside)}"
-        for other in beside:
-            of_one, of_other = files.get(one.id), files.get(other.id)
-            if other.id != one.id and (not of_one or not of_other or set(of_one) & set(of_other)):
-                yield f"{one.id} began while {other.id} was at work on {of_other}"

@@ -236,6 +236,8 @@ class Session:
         if answer.get("decision") == "block" and not seat.asked:
             self.note("agent held", agent=seat.who)
             seat.asked = True
+            with open(transcript(self.scene, seat.who), "a", encoding="utf-8") as file:
+                file.write(json.dumps({"content": answer.get("reason")}) + "\n")
             agent = Agent(self.scene, f"{seat.who}+", seat.id, self.environ, self.tasks)
             reason = str(answer.get("reason")) if self.chance.random() < 0.8 else ""
             self.seat(seat, partial(agent.asked, reason, worked=code == Left.WORKED))
