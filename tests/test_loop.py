@@ -475,6 +475,15 @@ def test_a_task_that_a_person_has_taken_out_of_the_run_gets_no_second_attempt(st
     assert run.said[-1].startswith("left TASK-1")
 
 
+def test_a_task_that_a_person_has_deleted_is_not_named_at_the_end() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    for id_ in ("TASK-1", "TASK-2"):
+        run.reports[id_] = markers.Marker(markers.DONE, 1, "", unchanged=True)
+        said = run.wait()
+        run.text = queue(task("TASK-2", status="in_progress"))
+    assert said == ["STOP The one task is completed. Completed with nothing changed: TASK-2."]
+
+
 def test_a_task_that_a_person_has_deleted_gets_no_second_attempt() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.text = queue(task("TASK-2"))

@@ -53,7 +53,7 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     said = counted(((task.id, task.status) for task in queue.tasks), state)
     parts = [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
     parts += [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
-    left, flag = _unverified(statuses, state), _unchanged(state) + _miscounted(queue)
+    left, flag = _unverified(statuses, state), _unchanged(statuses, state) + _miscounted(queue)
     if not parts:
         done = f"All {len(queue.tasks)} tasks are completed" if len(queue.tasks) > 1 else "The one task is completed"
         return "; ".join([f"{done}{' and verified' if state.verify and not left else ''}", *left]) + f".{flag}"
@@ -71,8 +71,10 @@ def _unverified(statuses: dict[str, str], state: State) -> list[str]:
     return [f"not verified: {_named(named)}"] if named and state.verify else []
 
 
-def _unchanged(state: State) -> str:
-    return f" Completed with nothing changed: {_named(state.unchanged)}." if state.unchanged else ""
+def _unchanged(statuses: dict[str, str], state: State) -> str:
+    # A task that somebody has deleted since is nobody's concern.
+    left = [id_ for id_ in state.unchanged if id_ in statuses]
+    return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
 def _miscounted(queue: Queue) -> str:
@@ -89,7 +91,7 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     statuses = {task.id: task.status for task in queue.tasks}
     mine = {id_: status for id_, status in statuses.items() if id_ in state.completed}
     parts += [*_failed(statuses, state), *_blocked(queue), *_odd(statuses), *_unverified(mine, state)]
-    return f"{'; '.join(parts)}.{_unchanged(state)}"
+    return f"{'; '.join(parts)}.{_unchanged(statuses, state)}"
 
 
 def _failed(statuses: dict[str, str], state: State) -> list[str]:

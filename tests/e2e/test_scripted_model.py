@@ -66,11 +66,24 @@ def spawn(task_id: str, model: str) -> JSON:
 def test_it_spawns_what_the_directives_name_all_in_one_message() -> None:
     found = orchestrator.next_blocks(conversation(command("done X (1/3)\nSPAWN TASK-002 haiku\nSPAWN TASK-003 opus")))
 
-    assert found == [spawn("TASK-002", "haiku"), spawn("TASK-003", "opus")]
+    assert found == [spawn("TASK-002", "haiku"), spawn("TASK-003", "opus"), WAIT]
 
 
-def test_it_waits_after_it_has_spawned() -> None:
-    request = conversation(command("SPAWN TASK-002 haiku"), (spawn("TASK-002", "haiku"), "launched"))
+def work(task_id: str, model: str) -> JSON:
+    return use("Skill", skill=f"claudestrator:work-{model}", args=task_id)
+
+
+def test_it_calls_the_skill_that_a_directive_names_and_obeys_what_takes_its_results_place() -> None:
+    text = command("done X (1/3)\nWORK TASK-002 haiku")
+
+    assert orchestrator.next_blocks(conversation(text)) == [work("TASK-002", "haiku")]
+    after = conversation(text, (work("TASK-002", "haiku"), "WORK TASK-003 opus"))
+    assert orchestrator.next_blocks(after) == [work("TASK-003", "opus")]
+
+
+def test_it_waits_where_a_skill_brings_no_directive() -> None:
+    raw = 'Skill "claudestrator:work-haiku" completed (forked execution).\n\nResult:\ndone TASK-002'
+    request = conversation(command("WORK TASK-002 haiku"), (work("TASK-002", "haiku"), raw))
 
     assert orchestrator.next_blocks(request) == [WAIT]
 
@@ -119,7 +132,7 @@ def test_a_notification_after_the_end_moves_it_to_nothing_but_the_last_sentence(
     ("gap", "turns"),
     [
         ("moved to the background", [(WAIT, "it was moved to the background")]),
-        ("Then do as for WAIT.", [(spawn("TASK-002", "haiku"), "launched")]),
+        ("; if none does, do as for WAIT", [(work("TASK-002", "haiku"), "completed (forked execution)")]),
         ("refused", [(spawn("TASK-002", "haiku"), RuntimeError("refused"))]),
     ],
 )
@@ -139,7 +152,7 @@ def test_after_a_compaction_it_takes_old_directives_for_news_unless_the_text_say
     request.body["messages"].append({"role": "system", "content": f"Invoked earlier:\n\n{kept}"})
 
     assert "After a compaction" in text
-    assert orchestrator.next_blocks(request) == [WAIT if bullet else spawn("TASK-002", "haiku")]
+    assert orchestrator.next_blocks(request) == ([] if bullet else [spawn("TASK-002", "haiku")]) + [WAIT]
 
 
 def test_it_does_what_the_hook_says_that_holds_the_end_of_its_turn() -> None:
@@ -153,8 +166,17 @@ def test_it_does_what_the_hook_says_that_holds_the_end_of_its_turn() -> None:
 def test_a_call_holds_only_the_arguments_that_the_table_names() -> None:
     gap = command("SPAWN TASK-002 haiku").replace("run_in_background `true`, ", "")
 
-    [block] = orchestrator.next_blocks(conversation(gap))
+    block, wait = orchestrator.next_blocks(conversation(gap))
     assert "run_in_background" not in block["input"]
+    assert wait == WAIT
+
+
+def test_without_a_word_on_it_it_does_not_wait_behind_its_spawns() -> None:
+    gap = command("SPAWN TASK-002 haiku").replace(", and behind them the call for WAIT", "")
+
+    assert orchestrator.next_blocks(conversation(gap)) == [spawn("TASK-002", "haiku")]
+    launched = conversation(gap, (spawn("TASK-002", "haiku"), "launched"))
+    assert orchestrator.next_blocks(launched) == [say("The agents were started.")]
 
 
 def agent_says(play: Play, *turns: tuple[JSON, Any]) -> list[JSON]:
