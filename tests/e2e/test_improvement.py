@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 ONE_LOOP = ["research-1", "decomp-1", "TASK-101", "memory-1"]
 
 
-def finished(both: Stage, name: str, install: str = "script") -> Scene:
+def finished(stage: Stage, name: str, install: str = "script") -> Scene:
     """A project with its initial build behind it."""
-    make = both.by_script if install == "script" else both.by_plugin
+    make = stage.by_script if install == "script" else stage.by_plugin
     scene = make(name, None, **loops.ENVIRONMENT)
     loops.prepare(scene)
     return scene
@@ -134,8 +134,8 @@ def test_a_run_that_is_stopped_in_every_phase_goes_on_there_and_does_nothing_twi
     assert_mine_is_untouched(scene)
 
 
-def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(both: Stage) -> None:
-    scene = finished(both, "hook-refuses")
+def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(stage: Stage) -> None:
+    scene = finished(stage, "hook-refuses")
     loops.hook(scene, "echo 'the linter is not pleased' >&2; exit 1")
 
     outcome = scene.orchestrate(loops.play_of([1, 1]), "/orchestrate 2")
@@ -150,8 +150,8 @@ def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(both: Stage) -
 
 
 @pytest.mark.parametrize("words", ["0", "two"])
-def test_a_number_of_loops_that_can_not_be_is_answered_with_one_line(both: Stage, words: str) -> None:
-    scene = finished(both, f"loops-{words}")
+def test_a_number_of_loops_that_can_not_be_is_answered_with_one_line(stage: Stage, words: str) -> None:
+    scene = finished(stage, f"loops-{words}")
 
     outcome = scene.orchestrate(loops.play_of([1]), f"/orchestrate {words}")
 
@@ -179,8 +179,8 @@ class Clerk:
 
 
 @pytest.mark.parametrize("install", ["script", "plugin"])
-def test_a_person_files_an_issue(both: Stage, install: str) -> None:
-    scene = finished(both, f"issue-{install}", install)
+def test_a_person_files_an_issue(stage: Stage, install: str) -> None:
+    scene = finished(stage, f"issue-{install}", install)
 
     run = run_headless(scene.setting, Clerk(), "/claudestrator:issue the door creaks", "default", 30)
 

@@ -25,21 +25,25 @@ def chain(**acts: tuple[Act, ...]) -> Play:
 
 
 @pytest.mark.parametrize(
-    ("install", "mode", "command"),
+    ("install", "mode", "command", "engine"),
     [
-        ("script", "default", BARE),
-        ("script", "acceptEdits", NAMESPACED),
-        ("script", "dontAsk", BARE),
-        ("script", "bypassPermissions", NAMESPACED),
-        ("plugin", "default", NAMESPACED),
-        ("plugin", "acceptEdits", BARE),
-        ("plugin", "dontAsk", NAMESPACED),
-        ("plugin", "bypassPermissions", BARE),
+        ("script", "default", BARE, "task"),
+        ("script", "acceptEdits", NAMESPACED, "task"),
+        ("script", "dontAsk", BARE, "task"),
+        ("script", "bypassPermissions", NAMESPACED, "task"),
+        ("plugin", "default", NAMESPACED, "task"),
+        ("plugin", "acceptEdits", BARE, "task"),
+        ("plugin", "dontAsk", NAMESPACED, "task"),
+        ("plugin", "bypassPermissions", BARE, "task"),
+        ("script", "default", NAMESPACED, "lean"),
+        ("script", "dontAsk", BARE, "lean"),
+        ("plugin", "default", BARE, "lean"),
+        ("plugin", "acceptEdits", NAMESPACED, "lean"),
     ],
 )
-def test_every_task_of_a_prd_is_completed(both: Stage, install: str, mode: str, command: str) -> None:
-    make = both.by_script if install == "script" else both.by_plugin
-    scene = make(f"{install}-{mode}")
+def test_every_task_of_a_prd_is_completed(stage: Stage, install: str, mode: str, command: str, engine: str) -> None:
+    make = stage.by_script if install == "script" else stage.by_plugin
+    scene, command = make(f"{install}-{mode}-{engine}"), f"{command} --engine {engine}"
     # Headless, the other two modes deny agents every write of the project's own files; state is written in all.
     writes = mode in ("acceptEdits", "bypassPermissions")
     first = Act(files={"made.txt": "by the first\n"} if writes else {}, note="it is in made.txt")
