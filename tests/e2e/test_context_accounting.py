@@ -85,9 +85,9 @@ def dollars(scene: Scene) -> float:
 
 
 def test_a_run_that_was_compacted_twice_is_counted_as_the_server_saw_it(
-    both: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = both.by_script("counted-compacted", {}, CLAUDE_CODE_AUTO_COMPACT_WINDOW=str(WINDOW))
+    scene = stage.by_script("counted-compacted", {}, CLAUDE_CODE_AUTO_COMPACT_WINDOW=str(WINDOW))
     model = Slipping(Play(), is_full_at("TASK-002"), is_full_at("TASK-003"))
     exchanges = scene.with_queue(ONE, TWO, THREE).run(model).run.exchanges
 
@@ -119,8 +119,8 @@ def test_a_session_that_was_killed_and_continued_is_counted_as_the_server_saw_it
     agrees(account, [*before, *after])
 
 
-def test_only_the_last_of_two_runs_in_a_session_is_counted(both: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = both.by_script("counted-twice", {}).with_queue(ONE, TWO)
+def test_only_the_last_of_two_runs_in_a_session_is_counted(lean: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = lean.by_script("counted-twice", {}).with_queue(ONE, TWO)
     scene.orchestrate(Play())
     first = context(scene, monkeypatch)
     scene.with_queue(task_section("TASK-004", "the fourth"))
@@ -133,8 +133,8 @@ def test_only_the_last_of_two_runs_in_a_session_is_counted(both: Stage, monkeypa
     assert [row["id"] for row in account["rows"]] == ["TASK-004"]
 
 
-def test_the_loops_of_a_run_add_up(both: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = both.by_script("counted-loops", None, **loops.ENVIRONMENT)
+def test_the_loops_of_a_run_add_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = stage.by_script("counted-loops", None, **loops.ENVIRONMENT)
     loops.prepare(scene)
     exchanges = scene.orchestrate(loops.play_of([2, 1]), "/orchestrate 2").run.exchanges
 

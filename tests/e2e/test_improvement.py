@@ -75,14 +75,20 @@ def assert_learned(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("install", "mode"), [("plugin", "bypassPermissions"), ("script", "default"), ("plugin", "dontAsk")]
+    ("install", "mode", "engine"),
+    [
+        ("plugin", "bypassPermissions", "task"),
+        ("script", "default", "task"),
+        ("plugin", "dontAsk", "task"),
+        ("plugin", "default", "lean"),
+    ],
 )
-def test_a_loop_runs_in_every_permission_mode(both: Stage, install: str, mode: str) -> None:
-    scene = finished(both, f"loop-{install}-{mode}", install)
+def test_a_loop_runs_in_every_permission_mode(stage: Stage, install: str, mode: str, engine: str) -> None:
+    scene = finished(stage, f"loop-{install}-{mode}-{engine}", install)
     # The other two deny headless agents every write of the project's own files.
     writes = mode == "bypassPermissions"
 
-    outcome = scene.orchestrate(loops.play_of([1], writes=writes), "/orchestrate 1", mode)
+    outcome = scene.orchestrate(loops.play_of([1], writes=writes), f"/orchestrate 1 --engine {engine}", mode)
 
     assert outcome.logged("spawned") == ONE_LOOP
     assert outcome.statuses == {"TASK-001": "completed", "TASK-101": "completed"}
