@@ -475,6 +475,16 @@ def test_a_task_that_a_person_has_taken_out_of_the_run_gets_no_second_attempt(st
     assert run.said[-1].startswith("left TASK-1")
 
 
+def test_who_asked_the_run_to_stop_gets_no_other_attempt_from_an_outage_either() -> None:
+    run = started(task("TASK-1"))
+    run.fail("TASK-1")
+    assert run.wait() == ["SPAWN TASK-1 opus"]
+    run.state = replace(run.state, status=STOPPING)
+    run.fail("TASK-1", outage.reason("rate_limit"))
+    assert run.wait()[0].startswith("STOP The run has stopped, as asked")
+    assert run.statuses() == {"TASK-1": "pending"}
+
+
 def test_a_task_that_a_person_has_deleted_is_not_named_at_the_end() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     for id_ in ("TASK-1", "TASK-2"):

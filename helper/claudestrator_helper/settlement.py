@@ -126,7 +126,7 @@ class Settlement:
     def attempt_failed(self, id_: str, agent: Agent, reason: str) -> None:
         if id_ == verify.id_of(self.state) and not self.state.verifying:
             self.drop(id_, agent, "")
-        elif self.state.status == STOPPING and (agent.failures + 1 < self.config.attempts or id_ not in self.statuses):
+        elif self.state.status == STOPPING and self.may_come_again(id_, agent, reason):
             self.stop_at(id_, agent, reason)
         elif outage.is_one(reason):
             outage.settle(self, id_, agent, reason)
@@ -134,6 +134,10 @@ class Settlement:
             self.give_up(id_, agent, reason)
         else:
             self.retry(id_, agent, reason)
+
+    def may_come_again(self, id_: str, agent: Agent, reason: str) -> bool:
+        is_last = agent.failures + 1 >= self.config.attempts and id_ in self.statuses
+        return outage.is_one(reason) or not is_last
 
     def stop_at(self, id_: str, agent: Agent, reason: str) -> None:
         """Leaves a task whose agent has failed to whoever goes on with the run."""
