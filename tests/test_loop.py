@@ -475,6 +475,19 @@ def test_a_task_that_a_person_has_taken_out_of_the_run_gets_no_second_attempt(st
     assert run.said[-1].startswith("left TASK-1")
 
 
+def test_a_decomposition_that_fails_for_good_as_the_run_is_stopped_has_its_last_attempt_again() -> None:
+    run = Simulation()
+    run.start()
+    run.fail("decomposition")
+    run.wait()
+    run.state = replace(run.state, status=STOPPING)
+    run.fail("decomposition")
+    run.wait()
+    assert run.start() == ["SPAWN decomposition opus"]
+    run.fail("decomposition")
+    assert run.wait()[0].startswith("STOP The decomposition of PRD.md failed")
+
+
 def test_who_asked_the_run_to_stop_gets_no_other_attempt_from_an_outage_either() -> None:
     run = started(task("TASK-1"))
     run.fail("TASK-1")

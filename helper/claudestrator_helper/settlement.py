@@ -145,7 +145,9 @@ class Settlement:
         self.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
         self.release(id_)
         if not outage.is_one(reason):
-            next_one = replace(agent, model=stronger(agent.model), failures=agent.failures + 1, reason=reason)
+            # An agent that carries out no task gets its last attempt again.
+            failures = min(agent.failures + 1, self.config.attempts - 1)
+            next_one = replace(agent, model=stronger(agent.model), failures=failures, reason=reason)
             self.state = replace(self.state, lost={**self.state.lost, id_: next_one})
 
     def release(self, id_: str) -> None:
