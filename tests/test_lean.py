@@ -296,6 +296,15 @@ def test_the_engine_does_not_change_under_an_agent_in_the_background() -> None:
         resume.begin(run.inputs(), resume.Caller("s1"), "r", resume.Asked(engine=LEAN))
 
 
+def test_the_engine_changes_where_the_agents_in_the_background_have_reported() -> None:
+    run = Simulation(queue(task("TASK-1"), task("TASK-2")))
+    run.start()
+    run.done("TASK-1")
+    begun = resume.begin(run.inputs(), resume.Caller("s1"), "r", resume.Asked(engine=LEAN))
+    assert run.apply(begun) == ["WORK TASK-2 sonnet"]
+    assert run.statuses()["TASK-1"] == "completed"
+
+
 def test_skills_are_there_for_every_model() -> None:
     from claudestrator_helper.models import NAMES
 

@@ -175,8 +175,8 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     if asked.parallel > 1:
         engine = TASK
     engine, parallel = asked.engine or engine, asked.parallel or parallel
-    if engine == LEAN and agents and state.engine != LEAN:
-        at_work = ", ".join(agents)
+    at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
+    if engine == LEAN and at_work and state.engine != LEAN:
         raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
     begun = replace(begun, engine=engine, parallel=parallel if engine == TASK else 1)
     if asked.verify or inputs.config.verify == "loop":
