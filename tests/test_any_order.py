@@ -93,7 +93,7 @@ class AnyOrder(RuleBasedStateMachine):
         except ClaudestratorError:
             # Agents at work in the background, and nothing else, keep a run from going on in the foreground.
             assert asked.engine == LEAN != self.world.state.engine
-            assert self.world.state.agents
+            assert set(self.world.state.agents) - set(self.world.reports)
             return
         self.obey(self.world.apply(begun))
 
