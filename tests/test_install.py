@@ -432,6 +432,7 @@ def test_the_helper_works_when_the_clone_is_gone_and_goes_with_the_last_uninstal
     assert "make " not in alone.runs(clone=str(clone)).stdout
     assert tree(person.home) == before
     shutil.rmtree(clone)
+    (person.project / "json.py").write_text("raise SystemExit('the project got in')")
     (person.project / "PRD.md").write_text("Build it.\n")
     assert answers(alone, "start", "--session", "s") == "SPAWN decomposition opus\n"
     assert answers(alone, "prompt", "decomposition").startswith(role("decomposition"))
@@ -441,9 +442,8 @@ def test_the_helper_works_when_the_clone_is_gone_and_goes_with_the_last_uninstal
 
 def answers(person: Person, *words: str) -> str:
     command = [str(person.link), *words]
-    done = subprocess.run(
-        command, cwd=person.project, check=True, capture_output=True, text=True, env=person.environment
-    )
+    environment = person.environment | {"PYTHONPATH": str(person.project)}
+    done = subprocess.run(command, cwd=person.project, check=True, capture_output=True, text=True, env=environment)
     return done.stdout
 
 
@@ -546,6 +546,12 @@ def test_the_plugins_hooks_are_the_installed_ones() -> None:
     )
     merged, _ = install_settings.merge("{}", [])
     assert hooks["hooks"] == json.loads(merged)["hooks"]
+
+
+def test_the_installed_helper_is_laid_out_as_a_wheel_is() -> None:
+    wheel = (REPOSITORY / "pyproject.toml").read_text().split("wheel.force-include]\n", 1)[1].split("\n\n")[0]
+    package = "claudestrator_helper"
+    assert wheel.splitlines() == [f'"{a}" = "{package}/{b}"' for a, b in install_helper.SHIPPED.items()]
 
 
 def test_a_helper_without_a_clone_says_where_to_install_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,15 @@
 """The launcher of plugin installs, run for real with a home of its own for each test."""
 
+import hashlib
+import importlib.metadata
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +17,7 @@ from typing import NamedTuple
 import pytest
 from claudestrator_helper import venv
 from claudestrator_helper.errors import ClaudestratorError
+from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -45,16 +50,14 @@ class Plugin(NamedTuple):
         return [path for path in folder.glob("*") if path.is_dir()]
 
 
-def plugin_in(folder: Path, requirements: str | None = None) -> Plugin:
-    """A plugin with the repository's code, whose launcher is reached through a link; *requirements* in the place of its own."""
+def plugin_in(folder: Path, *pins: str) -> Plugin:
+    """A plugin with the repository's code, whose launcher is reached through a link; *pins* in the place of its own."""
     root, home = folder / "the plugin", folder / "home"
     away = shutil.ignore_patterns("__pycache__")
     for name in ("bin", "helper", "commands", ".claudestrator"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=away)
-    lines = (REPOSITORY / "pyproject.toml").read_text().splitlines()
-    if requirements is not None:
-        lines = [f"dependencies = [{requirements}]" if line.startswith("dependencies = [") else line for line in lines]
-    (root / "pyproject.toml").write_text("\n".join(lines))
+    if pins:
+        (root / "helper" / "requirements.txt").write_text("".join(pins))
     home.mkdir()
     (folder / "a link").symlink_to(root / "bin" / "claudestrator-helper")
     return Plugin(folder / "a link", home)
@@ -72,6 +75,31 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
     done = made.runs("--version")
     assert (done.returncode, done.stderr) == (0, "")
     return made
+
+
+class Index(NamedTuple):
+    """A folder of packages that pip is configured to look into, and nowhere else."""
+
+    folder: Path
+
+    def pin(self, version: str) -> str:
+        """The pin of a new package, which is ready to install."""
+        wheel = self.folder / f"thing-{version}-py3-none-any.whl"
+        about = {"METADATA": f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n", "RECORD": ""}
+        about["WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        with zipfile.ZipFile(wheel, "w") as made:
+            for name, text in about.items():
+                made.writestr(f"thing-{version}.dist-info/{name}", text)
+        return f"thing=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+
+@pytest.fixture
+def index(offline: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
+    (tmp_path / "index").mkdir()
+    (tmp_path / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {tmp_path / 'index'}\n")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    return Index(tmp_path / "index")
 
 
 @pytest.fixture
@@ -180,46 +208,89 @@ def test_a_venv_that_was_named_is_used_and_none_is_made(plugin: Plugin, ready: P
     assert f"{tmp_path}/bin/python can't be run" in done.stderr
 
 
-# pip is in every venv, so that a requirement of it takes neither time nor a network.
-
-
-def test_changed_requirements_and_a_vanished_python_make_a_new_venv(tmp_path: Path) -> None:
-    plugin = plugin_in(tmp_path, '"pip"')
+def test_changed_pins_and_a_vanished_python_make_a_new_venv(index: Index, tmp_path: Path) -> None:
+    plugin = plugin_in(tmp_path, index.pin("1"))
     folder = plugin.home / ".local/share/claudestrator/plugin"
-    script(folder / "pip" / "bin" / "python", "echo the old one")
+    script(folder / "thing-1" / "bin" / "python", "echo the old one")
     assert plugin.runs("next-task").stdout == "the old one\n"
-    project_file = plugin.launcher.resolve().parent.parent / "pyproject.toml"
-    project_file.write_text(project_file.read_text().replace('"pip"', '"pip>=1,<999", "pip"'))
-    python = folder / "pipgt-1,lt999+pip" / "bin" / "python"
+    pins = plugin.launcher.resolve().parent.parent / "helper" / "requirements.txt"
+    pins.write_text(index.pin("2"))
     assert plugin.runs("next-task").stdout.startswith("none: ")
-    assert python.exists()
+    assert list(folder.glob("thing-2/lib/*/site-packages/thing-2.dist-info"))
+    python = folder / "thing-2" / "bin" / "python"
     python.unlink()
     python.symlink_to(tmp_path / "gone")
     assert plugin.runs("next-task").stdout.startswith("none: ")
 
 
-def test_several_at_once_all_work_and_make_one_venv(tmp_path: Path) -> None:
-    plugin = plugin_in(tmp_path, '"pip"')
-    command = [str(plugin.launcher), "next-task"]
+def test_a_file_that_is_not_the_pinned_one_is_not_installed(index: Index, tmp_path: Path) -> None:
+    pin = index.pin("1")
+    with zipfile.ZipFile(index.folder / "thing-1-py3-none-any.whl", "a") as altered:
+        altered.writestr("thing.py", "print('altered')")
+    plugin = plugin_in(tmp_path, pin)
+    done = plugin.runs("status")
+    (line,) = done.stderr.splitlines()
+    assert "is not the one that was pinned" in line
+    assert plugin.venvs == []
+
+
+def test_no_package_is_built_because_that_runs_its_code(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "setup.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    archive = shutil.make_archive(str(index.folder / "thing-1"), "gztar", tmp_path, "source")
+    digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
+    plugin = plugin_in(tmp_path, f"thing==1 --hash=sha256:{digest}\n")
+    assert "pip could not install" in plugin.runs("status").stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_several_at_once_all_work_and_make_one_venv(index: Index, tmp_path: Path) -> None:
+    plugin = plugin_in(tmp_path, index.pin("1"))
+    command = [str(plugin.launcher), "next-task", "--json"]
     started = [
         subprocess.Popen(command, cwd=plugin.home, env=plugin.environment, stdout=subprocess.DEVNULL) for _ in range(3)
     ]
     assert [process.wait() for process in started] == [0, 0, 0]
-    assert [path.name for path in plugin.venvs] == ["pip"]
+    assert [path.name for path in plugin.venvs] == ["thing-1"]
 
 
-def test_a_venv_whose_making_was_killed_is_not_used(tmp_path: Path) -> None:
-    plugin = plugin_in(tmp_path, '"pip"')
+def test_a_venv_whose_making_was_killed_is_not_used(index: Index, tmp_path: Path) -> None:
+    plugin = plugin_in(tmp_path, index.pin("1"))
     folder = plugin.home / ".local/share/claudestrator/plugin"
     process = subprocess.Popen(
         [str(plugin.launcher), "next-task"], cwd=plugin.home, env=plugin.environment, start_new_session=True
     )
-    until(lambda: list(folder.glob("pip.new-*/bin/python")))
+    until(lambda: list(folder.glob("thing-1.new-*/bin/python")))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert [path.name for path in plugin.venvs] != ["pip"]
+    assert [path.name for path in plugin.venvs] != ["thing-1"]
     assert plugin.runs("next-task").returncode == 0
-    assert [path.name for path in plugin.venvs] == ["pip"]
+    assert [path.name for path in plugin.venvs] == ["thing-1"]
+
+
+def test_the_pins_are_what_the_helper_needs_and_nothing_else() -> None:
+    """Renewing them is a command that the file's first lines name."""
+    pinned = dict(
+        re.findall(r"^([\w.-]+)==([\w.]+)", (REPOSITORY / "helper" / "requirements.txt").read_text(), re.MULTILINE)
+    )
+    project_file = (REPOSITORY / "pyproject.toml").read_text()
+    listed = re.findall(r'"([^"]+)"', re.findall(r"^dependencies = \[(.*)\]", project_file, re.MULTILINE)[0])
+    needed, seen = [Requirement(line) for line in listed], set[str]()
+    while needed:
+        one = needed.pop()
+        if one.marker is None or one.marker.evaluate({"extra": ""}):
+            name = re.sub(r"[-_.]+", "-", one.name).lower()
+            assert one.specifier.contains(pinned[name]), f"{one}: renew helper/requirements.txt"
+            if name not in seen:
+                needed += map(Requirement, importlib.metadata.requires(name) or ())
+            seen.add(name)
+    assert seen == set(pinned)
+
+
+def test_every_pin_has_hashes_and_no_line_names_a_place() -> None:
+    text = (REPOSITORY / "helper" / "requirements.txt").read_text()
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if not line.lstrip().startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ;[^#@/]*)?( +--hash=sha256:[0-9a-f]{64})+ *", line) for line in lines)
 
 
 def test_a_venv_is_known_by_its_key_and_by_a_python_that_is_there(ready: Plugin, tmp_path: Path) -> None:

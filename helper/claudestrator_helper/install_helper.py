@@ -1,7 +1,13 @@
-"""The helper itself: its venv, shared by all installations of a person, and the link that puts it on PATH."""
+"""The helper itself: its venv, shared by all installations of a person, and the link that puts it on PATH.
 
+The code is copied into the venv, not built: a build would fetch a build backend, and run it.
+"""
+
+import compileall
+import glob
 import hashlib
 import os
+import shlex
 import shutil
 import sys
 
@@ -11,6 +17,17 @@ from .errors import ClaudestratorError
 NAME = "claudestrator-helper"
 #: Names a venv that has the helper already, to be linked in place of one of our making.
 READY_VENV = "CLAUDESTRATOR_VENV"
+#: What the package holds besides its code, by where it lies in a clone; a wheel is laid out in the same way.
+SHIPPED = {".claudestrator": "shipped", "commands": "commands"}
+#: Isolated (-I), so that neither the project's modules nor PYTHONPATH get in, as the plugin's launcher has it.
+_SCRIPT = """\
+#!/bin/sh
+exec {python} -I -c '
+import sys
+sys.argv[0] = "claudestrator-helper"
+from claudestrator_helper.__main__ import main
+main()' "$@"
+"""
 
 
 def repository() -> str:
@@ -24,9 +41,28 @@ def repository() -> str:
 def main() -> None:
     """``VENV``: a venv with this clone's helper, made there; exits 1 with a line when it can't."""
     try:
-        venv.ensure(os.path.abspath(sys.argv[1]), _key(), [repository()])
+        make(os.path.abspath(sys.argv[1]))
     except ClaudestratorError as error:
         sys.exit(f"claudestrator: {error}")
+
+
+def make(place: str) -> bool:
+    """Makes a venv with this clone's helper unless it is there; says whether it made it. Raises as venv.ensure does."""
+    return venv.ensure(place, _key(), fill=lambda folder: _fill(folder, place))
+
+
+def _fill(folder: str, place: str) -> None:
+    """Puts the helper into a venv that is built in *folder* and will be at *place*."""
+    package, root = "claudestrator_helper", repository()
+    (packages,) = glob.glob(os.path.join(glob.escape(folder), "lib", "python3.*", "site-packages"))
+    away = shutil.ignore_patterns("__pycache__")
+    parts = {os.path.join("helper", package): "", **SHIPPED}
+    for name, inside in parts.items():
+        shutil.copytree(os.path.join(root, name), os.path.join(packages, package, inside), ignore=away)
+    compileall.compile_dir(os.path.join(packages, package), quiet=2)
+    script = os.path.join(folder, "bin", NAME)
+    files.write(script, _SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python"))))
+    shutil.copymode(os.path.join(folder, "bin", "python"), script)
 
 
 def install(*, dry_run: bool) -> list[str]:
@@ -46,7 +82,7 @@ def install(*, dry_run: bool) -> list[str]:
     elif not venv.ready(_venv(), key):
         lines.append(f"make {_venv()}, the helper's own Python environment")
         if not dry_run:
-            venv.ensure(_venv(), key, [repository()])
+            make(_venv())
     if not _leads_to(link, script):
         lines.append(f"link {link} to {script}")
         if not dry_run:

@@ -6,13 +6,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from .errors import ClaudestratorError
 
 #: The file inside that says what the venv was made from.
 KEY = "claudestrator-key"
+#: What the helper imports, each package in one version and with the hashes of its files.
+_PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "requirements.txt")
+#: pip's words for the pins: it takes a file whose hash is listed, from whatever index the person has configured, and
+#: runs no code of a package to install it.
+PINNED = ("--require-hashes", "--only-binary", ":all:", "-r", _PINS)
 
 
 def ready(place: str, key: str) -> bool:
@@ -24,9 +29,12 @@ def ready(place: str, key: str) -> bool:
         return False
 
 
-def ensure(place: str, key: str, requirements: Sequence[str]) -> bool:
-    """Makes the venv at *place* (absolute) with pip's *requirements* unless it is ready; says whether it made it.
+def ensure(
+    place: str, key: str, requirements: Sequence[str] = PINNED, fill: Callable[[str], None] | None = None
+) -> bool:
+    """Makes the venv at *place* (absolute) unless it is ready; says whether it made it.
 
+    *requirements* are the words after ``pip install``; *fill* puts the rest into the folder in which it is built.
     Raises ClaudestratorError, one line with the next step, when it can't.
 
     """
@@ -36,7 +44,7 @@ def ensure(place: str, key: str, requirements: Sequence[str]) -> bool:
         with _lock(place):
             if ready(place, key):
                 return False
-            _make(place, key, requirements)
+            _make(place, key, requirements, fill)
     except OSError as error:
         line = f"cannot make {place}: {error.strerror or error}; make its folder writable and try again"
         raise ClaudestratorError(line) from error
@@ -44,9 +52,9 @@ def ensure(place: str, key: str, requirements: Sequence[str]) -> bool:
 
 
 def main() -> None:
-    """``PLACE KEY REQUIREMENT…`` from the command line; exits 1 with the line on standard error."""
+    """``PLACE KEY [REQUIREMENT…]``, by default the pins; exits 1 with the line on standard error."""
     try:
-        ensure(os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:])
+        ensure(os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:] or PINNED)
     except ClaudestratorError as error:
         sys.exit(str(error))
 
@@ -59,7 +67,7 @@ def _lock(place: str) -> Iterator[None]:
         yield
 
 
-def _make(place: str, key: str, requirements: Sequence[str]) -> None:
+def _make(place: str, key: str, requirements: Sequence[str], fill: Callable[[str], None] | None) -> None:
     """Builds beside *place* and renames; called under the lock, so that leftovers are of builds that were killed."""
     folder, name = os.path.split(place)
     for leftover in os.listdir(folder):
@@ -68,6 +76,8 @@ def _make(place: str, key: str, requirements: Sequence[str]) -> None:
     aside = tempfile.mkdtemp(prefix=f"{name}.new-", dir=folder)
     try:
         _build(aside, requirements)
+        if fill:
+            fill(aside)
         _relocate(os.path.join(aside, "bin"), aside, place)
         with open(os.path.join(aside, KEY), "w", encoding="utf-8") as file:
             file.write(key)
@@ -90,9 +100,9 @@ def _build(folder: str, requirements: Sequence[str]) -> None:
     lines = _run([*pip, "install", "--quiet", "--disable-pip-version-check", "--no-input", *requirements])
     if lines:
         reason = next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1])[:200]
-        raise ClaudestratorError(
-            f"pip could not install {', '.join(requirements)} ({reason}): check the network and try again"
-        )
+        altered = any("DO NOT MATCH THE HASHES" in line for line in lines)
+        step = "a file is not the one that was pinned: look into where pip gets it" if altered else "check the network"
+        raise ClaudestratorError(f"pip could not install {requirements[-1]} ({reason}): {step} and try again")
 
 
 def _run(command: Sequence[str]) -> list[str]:
