@@ -44,6 +44,11 @@ def test_the_demo_builds_its_example_and_shows_the_queue_and_the_cost(stage: Sta
     assert re.search(r"done +TASK-004 \(opus, attempt 2\)", done.stdout)
     assert "The tests that the agents wrote pass: Ran 17 tests" in done.stdout
     assert "characters and" in done.stdout
+    assert (
+        f"claude plugin marketplace add {REPOSITORY}\n  claude plugin install claudestrator@claudestrator"
+        in done.stdout
+    )
+    assert done.stdout.endswith(f"  bash {REPOSITORY}/install.sh DIR\n")
     assert [path.name for path in tmp_path.iterdir()] == [left_at(done.stdout).name]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,8 +63,17 @@ def main(arguments: list[str]) -> int:
         except FAILURES as error:
             print(f"\nThe demo failed: {error}\nThe repository is left at {folder}", file=sys.stderr)
             return 1
-    print(f"\nThe repository is left at {folder}")
+    print(f"\nThe repository is left at {folder}\n\n{_how_to_install()}")
     return 0
+
+
+def _how_to_install() -> str:
+    here = shlex.quote(str(project.REPOSITORY))
+    return (
+        f"To install it as a plugin:\n  claude plugin marketplace add {here}\n"
+        "  claude plugin install claudestrator@claudestrator\n"
+        f"or into one project:\n  bash {here}/install.sh DIR"
+    )
 
 
 def _scripted(folder: Path, home: Path) -> None:
