@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from claudestrator_helper import files, install, install_helper, install_settings
+from claudestrator_helper import claude_settings, files, install, install_helper, install_settings
 from claudestrator_helper.errors import ClaudestratorError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -103,10 +104,7 @@ def test_a_project_gets_the_commands_the_settings_and_the_helper(person: Person)
     settings = json.loads(person.settings.read_text())
     assert settings["permissions"]["allow"] == [RULE]
     assert settings["env"] == {"BASH_MAX_TIMEOUT_MS": "3600000"}
-    plugin = json.loads(
-        (REPOSITORY / "hooks" / "hooks.json").read_text().replace('\\"${CLAUDE_PLUGIN_ROOT}\\"/bin/', "")
-    )
-    assert settings["hooks"] == plugin["hooks"]
+    assert settings["hooks"] == plugins_hooks()
     assert subprocess.run([person.link], check=True, capture_output=True, text=True).stdout == "ready-made\n"
 
 
@@ -539,13 +537,52 @@ def interrupted(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, writ
             action()
 
 
+def plugins_hooks() -> Any:
+    """As install.sh writes them: the helper is not the plugin's own, so it may be missing."""
+    text = (REPOSITORY / "hooks" / "hooks.json").read_text()
+    return json.loads(text.replace('\\"${CLAUDE_PLUGIN_ROOT}\\"/bin/', claude_settings.GUARD))["hooks"]
+
+
 def test_the_plugins_hooks_are_the_installed_ones() -> None:
-    """With another way to the helper, which is on no hook's PATH."""
-    hooks = json.loads(
-        (REPOSITORY / "hooks" / "hooks.json").read_text().replace('\\"${CLAUDE_PLUGIN_ROOT}\\"/bin/', "")
-    )
     merged, _ = install_settings.merge("{}", [])
-    assert hooks["hooks"] == json.loads(merged)["hooks"]
+    assert plugins_hooks() == json.loads(merged)["hooks"]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("left", ["nothing", "a link to nowhere"])
+def test_an_installed_hook_is_silent_and_quick_where_the_helper_is_missing(
+    tmp_path: Path, shell: str, left: str
+) -> None:
+    (tmp_path / shell).symlink_to(str(shutil.which(shell)))
+    if left != "nothing":
+        (tmp_path / "claudestrator-helper").symlink_to(tmp_path / "gone")
+    took = []
+    for command in {hook["command"] for groups in plugins_hooks().values() for hook in groups[0]["hooks"]}:
+        began = time.monotonic()
+        done = subprocess.run(
+            [shell, "-c", command], env={"PATH": str(tmp_path)}, input="{}", check=False, capture_output=True, text=True
+        )
+        took.append(time.monotonic() - began)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert min(took) < 0.05
+
+
+def test_an_installed_hook_is_the_helpers_own_process(tmp_path: Path) -> None:
+    script(tmp_path / "claudestrator-helper", 'echo "$1 $PPID"; exit 7')
+    command = plugins_hooks()["Stop"][0]["hooks"][0]["command"]
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    done = subprocess.run(["sh", "-c", command], env={"PATH": path}, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (7, f"hook {os.getpid()}\n")
+
+
+def test_a_hook_of_an_older_version_is_replaced_unless_the_person_has_changed_it() -> None:
+    old = {"hooks": [{"type": "command", "command": "claudestrator-helper hook"}]}
+    mine = {"hooks": [{"type": "command", "command": "claudestrator-helper hook", "timeout": 5}]}
+    before = [install_settings.Addition(("hooks", event), old, item=True) for event in ("Stop", "StopFailure")]
+    merged, _ = install_settings.merge(json.dumps({"hooks": {"Stop": [old], "StopFailure": [mine]}}), before)
+    hooks = json.loads(merged)["hooks"]
+    assert hooks["Stop"] == plugins_hooks()["Stop"]
+    assert hooks["StopFailure"] == [mine]
 
 
 def test_the_installed_helper_is_laid_out_as_a_wheel_is() -> None:

@@ -39,9 +39,14 @@ _COST = "so an agent that ends silently costs an hour"
 _MANAGED = "/etc/claude-code/managed-settings.json"
 
 
+#: Begins the installed hooks: where there is no helper, as at a colleague's who shares the project's settings, they do
+#: nothing and say nothing. `exec`, so that it costs no process.
+GUARD = "! command -v claudestrator-helper >/dev/null || exec "
+
+
 def _hook(verb: str, matcher: str = "", *conditions: str) -> dict[str, Any]:
     chosen = [{"if": condition} for condition in conditions] or [{}]
-    hook = {"hooks": [{"type": "command", **each, "command": f"claudestrator-helper {verb}"} for each in chosen]}
+    hook = {"hooks": [{"type": "command", **each, "command": f"{GUARD}claudestrator-helper {verb}"} for each in chosen]}
     return {"matcher": matcher, **hook} if matcher else hook
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from . import json_text
-from .claude_settings import HOOKS
+from .claude_settings import GUARD, HOOKS
 from .errors import ClaudestratorError
 
 BOM = "\ufeff"
@@ -124,6 +124,6 @@ def _present(text: str, addition: Addition) -> bool:
 def _command(group: Any) -> Any:
     """The command of a hook's entry, so that one to which the person has added a timeout counts as there."""
     try:
-        return group["hooks"][0]["command"]
-    except (KeyError, IndexError, TypeError):
+        return group["hooks"][0]["command"].removeprefix(GUARD)
+    except (KeyError, IndexError, TypeError, AttributeError):
         return None
