@@ -1,0 +1,51 @@
+"""A colleague has the project with its shared settings, and no helper."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rig import project
+from rig.conversation import say
+from rig.interactive import Terminal
+from rig.session import run_headless
+
+if TYPE_CHECKING:
+    from rig.messages_api import Request
+    from rig.scene import Scene, Stage
+
+
+class Talk:
+    """A model that says hello."""
+
+    def answer(self, request: Request) -> list[dict[str, Any]]:
+        return [say("Hello to you.")]
+
+
+@pytest.fixture
+def colleague(stage: Stage) -> Scene:
+    scene = stage.by_script("colleague")
+    (project.bin_folder(scene.setting.home) / "claudestrator-helper").unlink()
+    return scene
+
+
+def test_every_hook_ends_well_and_says_nothing(colleague: Scene) -> None:
+    scene = colleague.with_arguments("--output-format", "stream-json", "--verbose", "--include-hook-events")
+    run = run_headless(scene.setting, Talk(), "hello", "default")
+    events = [json.loads(line) for line in run.output.splitlines()]
+    ended = [event for event in events if event.get("subtype") == "hook_response"]
+    assert {event["hook_event"] for event in ended} >= {"SessionStart", "UserPromptSubmit", "Stop"}
+    assert [(event["exit_code"], event["stdout"], event["stderr"]) for event in ended] == [(0, "", "")] * len(ended)
+
+
+@pytest.mark.usefixtures("tmux")
+def test_the_screen_shows_no_error(colleague: Scene) -> None:
+    with Terminal(colleague.setting, Talk(), "default") as terminal:
+        terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
+        for times in (1, 2):
+            terminal.type("hello")
+            terminal.wait_for(lambda times=times: terminal.screen().count("Hello to you") == times, "answer")
+        terminal.wait_for(lambda: "esc to interrupt" not in terminal.screen(), "end of the turn")
+        assert "hook" not in terminal.screen().lower()
+        assert "not found" not in terminal.screen()
