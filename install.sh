@@ -10,14 +10,16 @@ root=$(cd -- "${self%/*}" && pwd -P) || exit 1
 usage() {
   cat <<'END'
 usage: bash install.sh [--dry-run] [DIR]               into a project (default: the current folder)
+       bash install.sh [--dry-run] --local [DIR]       into a project, for you alone
        bash install.sh [--dry-run] --global            into ~/.claude, for all projects
-       bash install.sh [--dry-run] --uninstall [DIR | --global]
+       bash install.sh [--dry-run] --uninstall [DIR | --local [DIR] | --global]
        bash install.sh --demo [--live]                 a whole run on an example project
 
 Installing writes the commands to .claude/commands/, adds to .claude/settings.json what they need, makes a Python
 environment for the helper in ~/.local/share/claudestrator and links it as ~/.local/bin/claudestrator-helper.
 Nothing of yours is replaced. What was written is noted in .claude/claudestrator-install.json.
 
+--local      settings.local.json in place of settings.json, which a team shares; nothing that git tracks is changed
 --dry-run    say what would change, and change nothing
 --uninstall  remove what was put there, and nothing that you have changed since; with --global the helper too
 --demo       Claude Code with a scripted model: no API key, no cost; --live: with your own claude and login
@@ -66,7 +68,7 @@ for word in "$@"; do
   case $word in
     -h | --help) usage; exit 0 ;;
     --uninstall | --dry-run) installs='' && words+=("$word") ;;
-    --demo | --live | --global) words+=("$word") ;;
+    --demo | --live | --global | --local) words+=("$word") ;;
     -*) echo "claudestrator: there is no option $word: see bash install.sh --help" >&2 && exit 2 ;;
     *) words+=("$word") ;;
   esac

@@ -24,7 +24,7 @@ CALL = re.compile(
     r"(?:^[ \t>]*(?:\$ )?|[`(]|(?:[;|]|&&) )(?:\w+=\S+ )*claudestrator-helper((?:[ \t]+[^\s`|;&<>)]+)+)", re.MULTILINE
 )
 #: Files of Claude Code's own, which no installation lacks.
-CLAUDE_CODES = {".claude/", ".claude/settings.json", ".claude/commands/"}
+CLAUDE_CODES = {".claude/", ".claude/settings.json", ".claude/settings.local.json", ".claude/commands/"}
 
 
 def name(path: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from claudestrator_helper import claude_settings, files, install, install_helper, install_settings
+from claudestrator_helper import claude_settings, files, install, install_helper, install_settings, install_steps
 from claudestrator_helper.errors import ClaudestratorError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -214,15 +214,242 @@ def test_a_hook_that_the_person_has_given_a_timeout_is_not_added_again(person: P
     assert json.loads(person.settings.read_text()) == settings
 
 
-def test_a_settings_file_that_is_a_link_stays_one(person: Person, tmp_path: Path) -> None:
-    person.settings.parent.mkdir()
-    (tmp_path / "shared.json").write_text("{}\n")
-    person.settings.symlink_to(tmp_path / "shared.json")
+@pytest.mark.parametrize("where", ["the project", "home"])
+def test_a_settings_file_that_is_a_link_stays_one(person: Person, where: str) -> None:
+    folder, words = (person.project, []) if where == "the project" else (person.home, ["--global"])
+    settings, shared = folder / ".claude" / "settings.json", folder / "shared.json"
+    settings.parent.mkdir()
+    shared.write_text("{}\n")
+    settings.symlink_to(shared)
+    person.gets(*words)
+    assert RULE in shared.read_text()
+    person.gets("--uninstall", *words)
+    assert settings.is_symlink()
+    assert shared.read_text() == "{}\n"
+
+
+LINKS = [
+    "",
+    "settings.json",
+    "commands",
+    "commands/claudestrator",
+    "commands/orchestrate.md",
+    "claudestrator-install.json",
+]
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_a_clones_link_to_somewhere_else_is_refused(person: Person, tmp_path: Path, name: str) -> None:
     person.gets()
-    assert RULE in (tmp_path / "shared.json").read_text()
+    inside, outside = person.project / ".claude" / name, tmp_path / "outside"
+    inside.rename(outside)
+    inside.symlink_to(outside)
+    before = tree(tmp_path)
+    for words in ([], ["--dry-run"], ["--uninstall"], ["--uninstall", "--dry-run"]):
+        line = person.is_refused(*words)
+        assert f"{inside} leads out of {person.project} by a link" in line
+    assert tree(tmp_path) == before
+
+
+def test_a_clones_link_to_the_persons_own_settings_is_refused(person: Person) -> None:
+    """With a manifest by which a rule of the person's was to be taken out."""
+    mine = person.home / ".claude" / "settings.json"
+    mine.parent.mkdir()
+    mine.write_text('{"permissions": {"deny": ["Bash(rm *)"]}}')
+    hostile(person, [["permissions", "deny"]], "Bash(rm *)")
+    person.settings.unlink()
+    person.settings.symlink_to(mine)
+    for words in ([], ["--uninstall"]):
+        assert "by a link" in person.is_refused(*words)
+    assert mine.read_text() == '{"permissions": {"deny": ["Bash(rm *)"]}}'
+
+
+THEIRS: dict[str, Any] = {
+    "permissions": {"deny": ["Bash(rm *)"], "allow": ["Read"]},
+    "env": {"TOKEN": "x", "BASH_MAX_TIMEOUT_MS": "5"},
+    "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "claudestrator-helper hook; mine"}]}]},
+    "model": "opus",
+}
+
+
+def hostile(person: Person, paths: list[list[str]], value: Any) -> None:
+    """An installation whose manifest lists, as added by us, that value at those paths too."""
+    person.gets()
+    path = person.project / ".claude" / "claudestrator-install.json"
+    manifest = json.loads(path.read_text())
+    manifest["settings"] += [{"path": each, "value": value, "item": item} for each in paths for item in (True, False)]
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["permissions", "deny"], "Bash(rm *)"),
+        (["permissions", "deny"], ["Bash(rm *)"]),
+        (["permissions", "allow"], "Read"),
+        (["env", "TOKEN"], "x"),
+        (["env", "BASH_MAX_TIMEOUT_MS"], "5"),
+        (["hooks", "Stop"], THEIRS["hooks"]["Stop"][0]),
+        (["hooks"], THEIRS["hooks"]),
+        (["model"], "opus"),
+    ],
+)
+def test_only_what_claudestrator_adds_is_taken_out_whatever_a_manifest_lists(
+    person: Person, path: list[str], value: Any
+) -> None:
+    person.settings.parent.mkdir()
+    person.settings.write_text(json.dumps(THEIRS))
+    hostile(person, [path], value)
+    told = person.gets("--uninstall")
+    assert json.loads(person.settings.read_text()) == THEIRS
+    assert f'keep "{".".join(path)}", which' in told
+
+
+def test_what_is_taken_out_is_named(person: Person) -> None:
+    person.gets()
+    told = [line for line in person.gets("--uninstall").splitlines() if "take out" in line]
+    assert f"{person.settings}: take out permissions.allow: {json.dumps(RULE)}" in told
+    assert len(told) == 2 + len(claude_settings.HOOKS)
+
+
+@pytest.mark.parametrize("name", ["settings.json", "settings.local.json", "task_queue.md", "commands/mine/x.md"])
+def test_a_manifest_makes_no_file_ours(person: Person, name: str) -> None:
+    person.gets()
+    manifest = person.project / ".claude" / "claudestrator-install.json"
+    listed = json.loads(manifest.read_text())
+    listed["files"][name] = ["x"]
+    manifest.write_text(json.dumps(listed))
+    assert "is not as Claudestrator wrote it" in person.is_refused("--uninstall")
+
+
+@pytest.mark.parametrize("what", ["upgrade", "uninstall"])
+@pytest.mark.parametrize("name", ["settings.json", "commands/claudestrator/old.md", "claudestrator-install.json"])
+def test_a_file_that_is_read_only_is_not_replaced(
+    ships: "Commands", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str
+) -> None:
+    place = install_steps.Place(str(tmp_path / ".claude"))
+    ships({"orchestrate.md": "one", "old.md": "one"})
+    install.install(place, [], dry_run=False)
+    ships({"orchestrate.md": "two"})
+    monkeypatch.setattr(install_settings, "WANTED", install_settings.WANTED[:-1])
+    (tmp_path / ".claude" / name).chmod(0o444)
+    before = tree(tmp_path)
+    with pytest.raises(ClaudestratorError, match=f"{name} can't be written: make it writable"):
+        install.install(place, [], dry_run=False) if what == "upgrade" else install.uninstall(place, dry_run=False)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("local", [[], ["--local"]])
+@pytest.mark.parametrize("upgrade", [False, True])
+def test_a_failure_of_any_step_leaves_everything_as_it_was(
+    ships: "Commands", person: Person, monkeypatch: pytest.MonkeyPatch, local: list[str], *, upgrade: bool
+) -> None:
+    for name, value in person.environment.items():
+        monkeypatch.setenv(name, value)
+    arguments = install._arguments([str(person.project), *local])
+    person.settings.parent.mkdir()
+    (person.settings.parent / f"settings{'.local' if local else ''}.json").write_text('{"model": "opus"}')
+    ships({"orchestrate.md": "one", "old.md": "one"})
+    if upgrade:
+        install.run(arguments)
+        person.link.unlink()
+        person.link.symlink_to(person.home / "gone")
+    ships({"orchestrate.md": "two", "new.md": "two"})
+    before = tree(person.project), files_of(person.home)
+    failed = 0
+    while fails(lambda: install.run(arguments), monkeypatch, failed):
+        failed += 1
+        assert (tree(person.project), files_of(person.home)) == before
+    assert failed >= 6
+
+
+def files_of(folder: Path) -> dict[str, Any]:
+    return {name: content for name, content in tree(folder).items() if content is not None}
+
+
+def fails(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, step: int) -> bool:
+    """Whether *action* fails when the disk refuses its step of that number, and no other."""
+    count = iter(range(1000))
+
+    def refusing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any, **named: Any) -> Any:
+            if next(count) == step:
+                raise ClaudestratorError("the disk is full")
+            return real(*words, **named)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("write", "edit", "remove"):
+            patch.setattr(files, name, refusing(getattr(files, name)))
+        patch.setattr(install_helper, "_make_link", refusing(install_helper._make_link))
+        try:
+            action()
+        except ClaudestratorError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("fails_after", [False, True])
+def test_a_rule_that_is_saved_at_the_same_moment_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails_after: bool
+) -> None:
+    place, settings = install_steps.Place(str(tmp_path)), tmp_path / "settings.json"
+    settings.write_text('{"permissions": {"allow": ["Read"]}}')
+    real = files.edit
+
+    def edit(path: str, change: Callable[[str], str], within: str = "") -> str:
+        """A person answers a question of Claude Code's with "always" between our reading and our writing."""
+
+        def late(text: str) -> str:
+            changed = change(text)
+            settings.write_text(settings.read_text().replace('"Read"]', '"Read", "Write"]'))
+            return changed
+
+        real(path, late, within)
+        if fails_after:
+            raise ClaudestratorError("the disk is full")
+        return ""
+
+    with monkeypatch.context() as patch, suppress(ClaudestratorError), install_steps.all_or_nothing() as undo:
+        patch.setattr(files, "edit", edit)
+        install.install(place, undo, dry_run=False)
+    allowed = json.loads(settings.read_text())["permissions"]["allow"]
+    assert allowed == (["Read", "Write"] if fails_after else ["Read", "Write", RULE])
+
+
+def test_for_one_person_alone_it_goes_into_the_local_settings_and_changes_no_shared_file(person: Person) -> None:
+    person.settings.parent.mkdir()
+    person.settings.write_text('{"model": "opus"}')
+    local = person.project / ".claude" / "settings.local.json"
+    before = tree(person.project)
+    git("init", folder=person.project)
+    told = person.gets("--local")
+    assert json.loads(local.read_text())["hooks"] == plugins_hooks()
+    assert person.settings.read_text() == '{"model": "opus"}'
+    (note,) = [line for line in told.splitlines() if ".git/info/exclude" in line]
+    new = git("status", "--porcelain", "--untracked-files=all", folder=person.project).splitlines()
+    (person.project / ".git" / "info" / "exclude").write_text(note.split(": ", 1)[1].replace(", ", "\n"))
+    assert len(new) > 4
+    assert git("status", "--porcelain", "--untracked-files=all", folder=person.project).splitlines() == [
+        "?? .claude/settings.json"
+    ]
+    assert person.gets("--local").startswith("for git ")
+    shutil.rmtree(person.project / ".git")
     person.gets("--uninstall")
-    assert person.settings.is_symlink()
-    assert (tmp_path / "shared.json").read_text() == "{}\n"
+    assert tree(person.project) == before
+
+
+@pytest.mark.parametrize(("first", "second"), [([], ["--local"]), (["--local"], [])])
+def test_one_project_gets_one_of_the_two(person: Person, first: list[str], second: list[str]) -> None:
+    person.gets(*first)
+    before = tree(person.project)
+    assert f"run install.sh --uninstall{''.join(f' {word}' for word in first)} first" in person.is_refused(*second)
+    assert tree(person.project) == before
+
+
+def git(*words: str, folder: Path) -> str:
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize(
@@ -403,7 +630,9 @@ def test_a_project_that_is_the_clone_itself_works_as_any_other(person: Person, t
     assert tree(clone) == sources
 
 
-@pytest.mark.parametrize("words", [["--nonsense"], ["--demo", "--global"], ["--live"], ["one", "two"]])
+@pytest.mark.parametrize(
+    "words", [["--nonsense"], ["--demo", "--global"], ["--live"], ["one", "two"], ["--local", "--global"]]
+)
 def test_options_that_make_no_sense_are_a_usage_error(person: Person, words: list[str]) -> None:
     done = person.runs(*words)
     assert done.returncode == 2
@@ -477,12 +706,12 @@ def test_an_upgrade_replaces_what_is_unchanged_and_keeps_what_the_person_changed
     ships: Commands, tmp_path: Path
 ) -> None:
     ships({"orchestrate.md": "one", "status.md": "one", "old.md": "one", "older.md": "one"})
-    install.install(str(tmp_path / ".claude"), dry_run=False)
+    install.install(install_steps.Place(str(tmp_path / ".claude")), [], dry_run=False)
     folder = tmp_path / ".claude" / "commands" / "claudestrator"
     (folder / "status.md").write_text("mine")
     (folder / "older.md").write_text("mine")
     ships({"orchestrate.md": "two", "status.md": "two", "new.md": "two"})
-    told = install.install(str(tmp_path / ".claude"), dry_run=False)
+    told = install.install(install_steps.Place(str(tmp_path / ".claude")), [], dry_run=False)
     texts = {path.name: path.read_text() for path in folder.iterdir()}
     assert texts == {"orchestrate.md": "two", "status.md": "mine", "new.md": "two", "older.md": "mine"}
     assert [line for line in told if line.startswith("keep")] == [
@@ -493,10 +722,10 @@ def test_an_upgrade_replaces_what_is_unchanged_and_keeps_what_the_person_changed
 def test_a_release_that_wants_fewer_settings_takes_its_own_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install.install(str(tmp_path), dry_run=False)
+    install.install(install_steps.Place(str(tmp_path)), [], dry_run=False)
     kept = [addition for addition in install_settings.WANTED if addition.path[0] != "env"]
     monkeypatch.setattr(install_settings, "WANTED", tuple(kept))
-    install.install(str(tmp_path), dry_run=False)
+    install.install(install_steps.Place(str(tmp_path)), [], dry_run=False)
     assert set(json.loads((tmp_path / "settings.json").read_text())) == {"permissions", "hooks"}
 
 
@@ -508,17 +737,17 @@ def test_a_kill_before_any_write_leaves_what_a_second_run_and_uninstalling_can_h
     folder = tmp_path / ".claude"
     ships({"orchestrate.md": "one", "status.md": "one"})
     if upgrade:
-        install.install(str(folder), dry_run=False)
+        install.install(install_steps.Place(str(folder)), [], dry_run=False)
     ships({"orchestrate.md": "two", "status.md": "two"})
-    interrupted(lambda: install.install(str(folder), dry_run=False), monkeypatch, writes)
+    interrupted(lambda: install.install(install_steps.Place(str(folder)), [], dry_run=False), monkeypatch, writes)
     left = tmp_path / "copy"
     if folder.exists():
         shutil.copytree(folder, left)
-    assert "keep" not in " ".join(install.install(str(folder), dry_run=False))
+    assert "keep" not in " ".join(install.install(install_steps.Place(str(folder)), [], dry_run=False))
     assert {path.read_text() for path in folder.glob("commands/**/*.md")} == {"two"}
     assert json.loads((folder / "settings.json").read_text())["permissions"]["allow"] == [RULE]
     for each in (folder, left):
-        install.uninstall(str(each), dry_run=False)
+        install.uninstall(install_steps.Place(str(each)), dry_run=False)
         assert not each.exists() or not list(each.rglob("*.*"))
 
 
@@ -526,10 +755,10 @@ def interrupted(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, writ
     """Runs *action* as if it were killed after so many files were written."""
     real, count = files.write, iter(range(writes))
 
-    def write(path: str, text: str) -> None:
+    def write(path: str, text: str, within: str = "") -> None:
         if next(count, None) is None:
             raise Stopped
-        real(path, text)
+        real(path, text, within)
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "write", write)

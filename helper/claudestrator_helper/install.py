@@ -7,14 +7,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import TypeVar
 
-from . import __version__, files, install_files, install_helper, install_settings
+from . import __version__, files, install_files, install_helper, install_settings, install_steps
 from .errors import ClaudestratorError
 from .install_files import Manifest, Plan
+from .install_steps import EMPTY, Place, Undo
 
-SETTINGS = "settings.json"
 T = TypeVar("T")
 
 
@@ -30,112 +29,119 @@ def main() -> None:
 def run(arguments: argparse.Namespace) -> list[str]:
     """Installs or uninstalls; what was done, or with ``dry_run`` would be, one change a line.
 
-    Raises ClaudestratorError; then nothing has been written, unless it is the disk that refuses half-way.
+    Raises ClaudestratorError; then everything is as it was, as far as the disk lets it.
 
     """
-    folder = _claude_folder(arguments)
-    if arguments.uninstall:
-        lines = uninstall(folder, dry_run=arguments.dry_run)
-        return lines + install_helper.uninstall(everywhere=arguments.everywhere, dry_run=arguments.dry_run)
-    lines = install(folder, dry_run=True)
-    lines += install_helper.install(dry_run=arguments.dry_run)
-    if arguments.dry_run:
-        return lines or ["nothing would change"]
-    install(folder, dry_run=False)
-    where = "a project" if arguments.everywhere else os.path.dirname(folder)
+    place = _place(arguments)
+    with install_steps.alone(place.folder):
+        if arguments.uninstall:
+            return _uninstalled(place, arguments)
+        lines = install(place, [], dry_run=True)
+        if arguments.dry_run:
+            return lines + install_helper.install([], dry_run=True) or ["nothing would change"]
+        with install_steps.all_or_nothing() as undo:
+            lines += install_helper.install(undo, dry_run=False)
+            install(place, undo, dry_run=False)
+    where = "a project" if arguments.everywhere else os.path.dirname(place.folder)
     return [
         *lines,
+        *(_untracked(place) if place.local else []),
         *install_helper.notes(),
         f"ready: start claude in {where}, let /claudestrator:prd write PRD.md with you, then type /orchestrate",
     ]
 
 
-def install(folder: str, *, dry_run: bool) -> list[str]:
-    """Puts the commands and the settings into *folder*, a ``.claude``; the changes, one a line.
+def install(place: Place, undo: Undo, *, dry_run: bool) -> list[str]:
+    """Puts the commands and the settings into *place*; the changes, one a line. What takes a step back is added to
+    *undo* before the step.
 
     Raises ClaudestratorError before anything is written when something is in the way.
 
     """
-    _check_writable(folder)
-    before = _manifest(folder)
+    _refuse_both(place)
+    before = _manifest(place)
     wanted = install_files.command_files(_commands())
-    present = _present(folder, [*wanted, *before.files])
-    plan = _about(f"{folder}:", lambda: install_files.plan(wanted, present, before.files))
-    path = os.path.join(folder, SETTINGS)
-    old = files.read(path)
-    new, ours = _about(path, lambda: install_settings.merge(old or "{}\n", before.settings))
-    folders = tuple(dict.fromkeys((*before.folders, *_missing_folders(folder, wanted))))
-    made = before.made_settings or old is None
-    after = Manifest(__version__, plan.files, folders, tuple(ours), made)
+    present = _present(place, [*wanted, *before.files])
+    plan = _about(f"{place.folder}:", lambda: install_files.plan(wanted, present, before.files))
+    old = files.read(place.settings, place.within)
+    new, ours = _about(place.settings, lambda: install_settings.merge(old or EMPTY, before.settings))
+    folders = tuple(dict.fromkeys((*before.folders, *_missing_folders(place.folder, wanted))))
+    after = Manifest(__version__, plan.files, folders, tuple(ours), before.made_settings or old is None)
+    install_steps.refuse_unwritable(place, plan, [place.settings] if new != old else [])
     if not dry_run:
-        _apply(folder, plan, before, after, new if new != old else None)
-    return _shown(folder, plan) + [f"{path}: add {line}" for line in install_settings.news(ours, before.settings)]
+        _apply(place, plan, before, after, undo)
+    lines = _shown(place, plan) + [
+        f"{place.settings}: add {line}" for line in install_settings.news(ours, before.settings)
+    ]
+    return lines + _taken(place, *install_settings.withdraw(old or EMPTY, install_settings.former(before.settings))[1:])
 
 
-def uninstall(folder: str, *, dry_run: bool) -> list[str]:
-    """Takes out of *folder* what install has put there; the changes, one a line."""
-    if files.read(os.path.join(folder, install_files.NAME)) is None:
-        return [f"nothing of Claudestrator's is in {folder}"]
-    before = _manifest(folder)
-    plan = install_files.plan({}, _present(folder, before.files), before.files)
-    path = os.path.join(folder, SETTINGS)
-    old = files.read(path)
-    new, changed = _about(path, lambda: install_settings.withdraw(old, before.settings)) if old else (None, [])
+def uninstall(place: Place, *, dry_run: bool) -> list[str]:
+    """Takes out of *place* what install has put there; the changes, one a line."""
+    if files.read(place.manifest, place.within) is None:
+        return [f"nothing of Claudestrator's is in {place.folder}"]
+    before = _manifest(place)
+    plan = install_files.plan({}, _present(place, before.files), before.files)
+    old = files.read(place.settings, place.within)
+    new, taken, changed = _about(place.settings, lambda: install_settings.withdraw(old or EMPTY, before.settings))
+    install_steps.refuse_unwritable(place, plan, [place.settings] if old and new != old else [])
     if not dry_run:
-        _undo(folder, plan, before, new)
-    taken = [f"{path}: take out what was added"] if new != old else []
-    return _shown(folder, plan) + taken + [f"{path}: keep {name}, which you have changed" for name in changed]
+        _undo(place, plan, before)
+    unknown = [f"keep {name}, which {place.manifest} lists and Claudestrator does not add" for name in before.unknown]
+    return _shown(place, plan) + (_taken(place, taken, changed) if old else []) + unknown
 
 
-def _apply(folder: str, plan: Plan, before: Manifest, after: Manifest, settings: str | None) -> None:
+def _uninstalled(place: Place, arguments: argparse.Namespace) -> list[str]:
+    """What was taken out of the project, or with ``--local`` of the person's own part of it, and of the home folder."""
+    both = [place] if place.local or arguments.everywhere else [place, place._replace(local=True)]
+    places = [each for each in both if os.path.lexists(each.manifest)] or [place]
+    lines = [line for each in places for line in uninstall(each, dry_run=arguments.dry_run)]
+    return lines + install_helper.uninstall(everywhere=arguments.everywhere, dry_run=arguments.dry_run)
+
+
+def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Undo) -> None:
     """Writes; the manifest first, so that after a kill anywhere a second run and ``--uninstall`` know what is ours."""
-    if plan.writes or plan.removals or settings is not None:
-        added = (*after.settings, *(a for a in before.settings if a not in after.settings))
-        during = after._replace(files=install_files.both(before.files, after.files), settings=added)
-        _write(os.path.join(folder, install_files.NAME), install_files.render(during))
+    undo += [
+        lambda: install_steps.remove_folders(place, [name for name in after.folders if name not in before.folders])
+    ]
+    added = (*after.settings, *(a for a in before.settings if a not in after.settings))
+    during = after._replace(files=install_files.both(before.files, after.files), settings=added)
+    if plan.writes or plan.removals or during != before:
+        install_steps.put(place, place.manifest, install_files.render(during), undo)
     for name, text in plan.writes.items():
-        files.write(os.path.join(folder, name), text)
+        install_steps.put(place, place.path(name), text, undo)
     for name in plan.removals:
-        files.remove(os.path.join(folder, name))
-    if settings is not None:
-        files.write(os.path.join(folder, SETTINGS), settings)
-    _write(os.path.join(folder, install_files.NAME), install_files.render(after))
+        install_steps.put(place, place.path(name), None, undo)
+    install_steps.merge(place, before.settings, undo)
+    install_steps.put(place, place.manifest, install_files.render(after), undo)
 
 
-def _undo(folder: str, plan: Plan, before: Manifest, settings: str | None) -> None:
+def _undo(place: Place, plan: Plan, before: Manifest) -> None:
     """Takes out; the manifest last, so that after a kill the next ``--uninstall`` goes on."""
     for name in plan.removals:
-        files.remove(os.path.join(folder, name))
-    path = os.path.join(folder, SETTINGS)
-    if settings is not None and settings.strip() == "{}" and before.made_settings:
-        files.remove(path)
-    elif settings is not None:
-        _write(path, settings)
-    files.remove(os.path.join(folder, install_files.NAME))
-    for name in reversed(before.folders):
-        with suppress(OSError):  # others have put something there, or it is gone
-            os.rmdir(os.path.join(folder, name))
+        files.remove(place.path(name), place.within)
+    install_steps.withdraw(place, before.settings, made=before.made_settings)
+    files.remove(place.manifest, place.within)
+    install_steps.remove_folders(place, before.folders)
 
 
-def _write(path: str, text: str) -> None:
-    if files.read(path) != text:
-        files.write(path, text)
-
-
-def _claude_folder(arguments: argparse.Namespace) -> str:
+def _place(arguments: argparse.Namespace) -> Place:
     """The ``.claude`` folder that is meant. Raises ClaudestratorError when there is no such project."""
     if arguments.everywhere:
-        return os.path.abspath(os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude"))
+        return Place(os.path.abspath(os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")))
     if not os.path.isdir(arguments.folder):
         raise ClaudestratorError(f"there is no folder {arguments.folder}: name the project's root")
-    return os.path.join(os.path.abspath(arguments.folder), ".claude")
+    root = os.path.abspath(arguments.folder)
+    return Place(os.path.join(root, ".claude"), root, arguments.local)
 
 
-def _check_writable(folder: str) -> None:
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ClaudestratorError(f"{folder} can't be written: make it writable and run this again")
+def _refuse_both(place: Place) -> None:
+    other = place._replace(local=not place.local)
+    if os.path.lexists(other.manifest):
+        words = "--uninstall --local" if other.local else "--uninstall"
+        raise ClaudestratorError(
+            f"{other.settings} has what is needed already: leave it so, or run install.sh {words} first"
+        )
 
 
 def _commands() -> dict[str, str]:
@@ -143,13 +149,12 @@ def _commands() -> dict[str, str]:
     return {name: files.read(os.path.join(folder, name)) or "" for name in sorted(os.listdir(folder))}
 
 
-def _manifest(folder: str) -> Manifest:
-    path = os.path.join(folder, install_files.NAME)
-    text = files.read(path)
-    return Manifest() if text is None else _about(path, lambda: install_files.parse(text))
+def _manifest(place: Place) -> Manifest:
+    text = files.read(place.manifest, place.within)
+    return Manifest() if text is None else _about(place.manifest, lambda: install_files.parse(text))
 
 
-def _present(folder: str, names: Iterable[str]) -> dict[str, str | None]:
+def _present(place: Place, names: Iterable[str]) -> dict[str, str | None]:
     """The texts that are there.
 
     Raises ClaudestratorError for a link to nowhere: writing through it would make a file in an unknown place.
@@ -157,8 +162,8 @@ def _present(folder: str, names: Iterable[str]) -> dict[str, str | None]:
     """
     present = {}
     for name in names:
-        path = os.path.join(folder, name)
-        present[name] = files.read(path)
+        path = place.path(name)
+        present[name] = files.read(path, place.within)
         if present[name] is None and os.path.lexists(path):
             raise ClaudestratorError(f"{path} is a link to nowhere: remove it and run this again")
     return present
@@ -181,16 +186,29 @@ def _about(path: str, action: Callable[[], T]) -> T:
         raise ClaudestratorError(f"{path} {error}") from error
 
 
-def _shown(folder: str, plan: Plan) -> list[str]:
-    lines = [f"write {os.path.join(folder, name)}" for name in plan.writes]
-    lines += [f"remove {os.path.join(folder, name)}" for name in plan.removals]
-    return lines + [f"keep {os.path.join(folder, name)}, which you have changed" for name in plan.kept]
+def _shown(place: Place, plan: Plan) -> list[str]:
+    lines = [f"write {place.path(name)}" for name in plan.writes]
+    lines += [f"remove {place.path(name)}" for name in plan.removals]
+    return lines + [f"keep {place.path(name)}, which you have changed" for name in plan.kept]
+
+
+def _taken(place: Place, taken: Iterable[str], changed: Iterable[str]) -> list[str]:
+    lines = [f"{place.settings}: take out {line}" for line in taken]
+    return lines + [f"{place.settings}: keep {name}, which you have changed" for name in changed]
+
+
+def _untracked(place: Place) -> list[str]:
+    names = ("settings.local.json", install_files.LOCAL_NAME, "commands/orchestrate.md", "commands/claudestrator/")
+    listed = ", ".join(f".claude/{name}" for name in names)
+    return [f"for git these are new files, unless you ignore them, as in .git/info/exclude: {listed}"]
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="install.sh", add_help=False)
     parser.add_argument("folder", nargs="?", default=".")
-    parser.add_argument("--global", dest="everywhere", action="store_true")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--global", dest="everywhere", action="store_true")
+    where.add_argument("--local", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--uninstall", action="store_true")
     return parser.parse_args(words)

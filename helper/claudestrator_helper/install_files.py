@@ -2,20 +2,25 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .errors import ClaudestratorError
-from .install_settings import Addition
+from .install_settings import Addition, is_known
 
-#: Beside settings.json, so that it goes where the installation goes.
-NAME = "claudestrator-install.json"
+#: Beside settings.json, so that it goes where the installation goes; the other is beside settings.local.json.
+NAME, LOCAL_NAME = "claudestrator-install.json", "claudestrator-install.local.json"
+#: All that an installation has ever made below ``.claude``: files, and folders.
+_FILE = r"commands/(?:orchestrate|claudestrator/[\w-]+)\.md"
+_FOLDERS = ("", "commands", "commands/claudestrator")
 
 
 class Manifest(NamedTuple):
     """What an installation put into a ``.claude`` folder.
 
-    *files* maps a path below it to the hashes of what we wrote there; *folders* were made, outermost first.
+    *files* maps a path below it to the hashes of what we wrote there; *folders* were made, outermost first; *unknown*
+    names what is listed as a setting of ours and isn't: a manifest may come with somebody's repository.
 
     """
 
@@ -24,6 +29,7 @@ class Manifest(NamedTuple):
     folders: tuple[str, ...] = ()
     settings: tuple[Addition, ...] = ()
     made_settings: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):
@@ -87,6 +93,7 @@ def digest(text: str) -> str:
 
 def render(manifest: Manifest) -> str:
     fields = manifest._asdict()
+    del fields["unknown"]
     fields["settings"] = [addition._asdict() for addition in manifest.settings]
     return json.dumps(fields, indent=2) + "\n"
 
@@ -95,16 +102,18 @@ def parse(text: str) -> Manifest:
     """Raises ClaudestratorError for a text that render did not make."""
     try:
         fields = json.loads(text)
-        settings = tuple(Addition(tuple(a["path"]), a["value"], bool(a["item"])) for a in fields["settings"])
-        files = {_inside(path): tuple(hashes) for path, hashes in fields["files"].items()}
-        folders = tuple(_inside(path) for path in fields["folders"])
-        return Manifest(str(fields["version"]), files, folders, settings, bool(fields["made_settings"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        listed = [Addition(tuple(map(str, a["path"])), a["value"], bool(a["item"])) for a in fields["settings"]]
+        files = {_ours(path, re.fullmatch(_FILE, path)): tuple(hashes) for path, hashes in fields["files"].items()}
+        folders = tuple(_ours(path, path in _FOLDERS) for path in fields["folders"])
+        made = bool(fields["made_settings"])
+        version = str(fields["version"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ClaudestratorError(f"is not as Claudestrator wrote it ({error!r}): restore or delete it") from error
+    unknown = tuple(json.dumps(".".join(each.path))[:80] for each in listed if not is_known(each))
+    return Manifest(version, files, folders, tuple(filter(is_known, listed)), made, unknown)
 
 
-def _inside(path: Any) -> str:
-    """A manifest may come with somebody's repository: nothing that it names leaves the folder."""
-    if not isinstance(path, str) or path.startswith("/") or ".." in path.split("/"):
+def _ours(path: Any, known: object) -> str:
+    if not known:
         raise ValueError(path)
-    return path
+    return str(path)

@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 
 from . import __version__, files, venv
 from .errors import ClaudestratorError
@@ -65,8 +66,8 @@ def _fill(folder: str, place: str) -> None:
     shutil.copymode(os.path.join(folder, "bin", "python"), script)
 
 
-def install(*, dry_run: bool) -> list[str]:
-    """Makes the venv and the link unless they are there; the changes, one a line.
+def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:
+    """Makes the venv and the link unless they are there; the changes, one a line, and in *undo* what takes them back.
 
     Raises ClaudestratorError when it can't, before anything is written if something else is at the link's place.
 
@@ -82,10 +83,13 @@ def install(*, dry_run: bool) -> list[str]:
     elif not venv.ready(_venv(), key):
         lines.append(f"make {_venv()}, the helper's own Python environment")
         if not dry_run:
+            undo += [] if os.path.lexists(_venv()) else [lambda: _remove_venv(_venv())]
             make(_venv())
     if not _leads_to(link, script):
         lines.append(f"link {link} to {script}")
         if not dry_run:
+            before = os.readlink(link) if os.path.islink(link) else ""
+            undo.append(lambda: _make_link(link, before) if before else files.remove(link))
             _make_link(link, script)
     return lines
 

@@ -1,6 +1,7 @@
 """What Claudestrator needs in Claude Code's settings.json: put there, and taken out again, text in, text out."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ from .claude_settings import GUARD, HOOKS
 from .errors import ClaudestratorError
 
 BOM = "\ufeff"
+#: The command of a hook of ours, of this version or an older one.
+_CALL = rf"(?:{re.escape(GUARD)})?claudestrator-helper (?:hook|next-task --hook)"
 
 
 class Addition(NamedTuple):
@@ -33,6 +36,8 @@ WANTED = (
         for addition in (Addition(("hooks", event), []), Addition(("hooks", event), hook, item=True))
     ),
 )
+#: What some version has added, so that it may be taken out. What is wanted no longer is listed here too.
+_KNOWN = (*WANTED,)
 
 
 def check(text: str) -> None:
@@ -55,7 +60,7 @@ def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
     """
     check(text)
     before = list(before)
-    text, _ = withdraw(text, [addition for addition in before if addition not in WANTED])
+    text = withdraw(text, former(before))[0]
     bom, text = _split_bom(text)
     ours = []
     for addition in WANTED:
@@ -67,38 +72,61 @@ def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
     return bom + text, ours
 
 
-def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str]]:
-    """*text* without our additions, and the names of those that the person has changed, which stay.
+def former(before: Iterable[Addition]) -> list[Addition]:
+    """What an older version has added and this one doesn't want."""
+    return [addition for addition in before if addition not in WANTED]
+
+
+def is_known(addition: Addition) -> bool:
+    """Whether some version of ours adds that: nothing else is ever taken out, whatever a manifest lists."""
+    path, value, item = addition
+    if path[:1] == ("hooks",) and len(path) == 2 and item:
+        return bool(_calls(value)) and all(re.fullmatch(_CALL, call) for call in _calls(value))
+    return addition in _KNOWN or (path[:1] == ("hooks",) and len(path) == 2 and value == [])
+
+
+def _calls(group: Any) -> list[str]:
+    hooks = group.get("hooks") if isinstance(group, dict) else None
+    return [str(hook.get("command")) for hook in hooks if isinstance(hook, dict)] if isinstance(hooks, list) else []
+
+
+def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str], list[str]]:
+    """*text* without our additions; what was taken out, for people; the names of what the person has changed.
 
     Raises ClaudestratorError for what isn't a JSON object.
 
     """
     _parsed(text)
     bom, text = _split_bom(text)
-    changed = []
+    taken, changed = [], []
     for addition in reversed(list(ours)):
         path, value, item = addition
         now = json_text.value_at(text, path)
         if item and isinstance(now, list) and value in now:
             text = json_text.remove(text, (*path, now.index(value)))
+            taken.append(addition)
         elif not item and now == value:
             text = json_text.remove(text, path)
+            taken.append(addition)
         elif not item and now is not None and value not in ({}, []):
             changed.append(".".join(path))
-    return bom + text, changed
+    return bom + text, _told(reversed(taken)), changed
 
 
 def news(ours: Iterable[Addition], before: Iterable[Addition]) -> list[str]:
     """The values added since *before*, for people, one a line; the empty containers around them go without saying."""
     before = list(before)
-    added = [addition for addition in ours if addition not in before and addition.value not in ({}, [])]
-    return [f"{'.'.join(path)}: {json.dumps(value)}" for path, value, _ in added]
+    return _told(addition for addition in ours if addition not in before)
+
+
+def _told(additions: Iterable[Addition]) -> list[str]:
+    return [f"{'.'.join(path)}: {json.dumps(value)}" for path, value, _ in additions if value not in ({}, [])]
 
 
 def _parsed(text: str) -> None:
     try:
         values = json.loads(_split_bom(text)[1])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ClaudestratorError(f"is not plain JSON ({error}): correct it, without comments") from error
     if not isinstance(values, dict):
         raise ClaudestratorError("holds no JSON object: put its settings into { }")

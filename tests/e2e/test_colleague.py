@@ -43,9 +43,8 @@ def test_every_hook_ends_well_and_says_nothing(colleague: Scene) -> None:
 def test_the_screen_shows_no_error(colleague: Scene) -> None:
     with Terminal(colleague.setting, Talk(), "default") as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
-        for times in (1, 2):
-            terminal.type("hello")
-            terminal.wait_for(lambda times=times: terminal.screen().count("Hello to you") == times, "answer")
+        terminal.type("hello")
+        terminal.wait_for(lambda: "Hello to you" in terminal.screen(), "answer")
         terminal.wait_for(lambda: "esc to interrupt" not in terminal.screen(), "end of the turn")
         assert "hook" not in terminal.screen().lower()
         assert "not found" not in terminal.screen()
