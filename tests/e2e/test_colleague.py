@@ -1,14 +1,17 @@
-"""A colleague has the project with its shared settings, and no helper."""
+"""A team's repository: a colleague who has no helper, and one who alone has it."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rig import project
 from rig.conversation import say
 from rig.interactive import Terminal
+from rig.plays import Play, task_section
+from rig.scene import PRD
 from rig.session import run_headless
 
 if TYPE_CHECKING:
@@ -48,3 +51,13 @@ def test_the_screen_shows_no_error(colleague: Scene) -> None:
         terminal.wait_for(lambda: "esc to interrupt" not in terminal.screen(), "end of the turn")
         assert "hook" not in terminal.screen().lower()
         assert "not found" not in terminal.screen()
+
+
+def test_a_run_needs_the_local_settings_alone(stage: Stage) -> None:
+    scene = stage.bare("alone", {"PRD.md": PRD, ".claude/settings.json": "{}\n"})
+    project.install_by_script(scene.project, scene.setting.home, stage.claude, "--local")
+    scene = replace(scene, setting=replace(scene.setting, path_folders=(project.bin_folder(scene.setting.home),)))
+    outcome = scene.orchestrate(Play((task_section("TASK-001", "a thing"),)), mode="acceptEdits")
+    assert outcome.statuses == {"TASK-001": "completed"}
+    assert "hooked: true" in (scene.project / ".claude" / "session_state.md").read_text(encoding="utf-8")
+    assert (scene.project / ".claude" / "settings.json").read_text(encoding="utf-8") == "{}\n"

@@ -29,8 +29,8 @@ def make_repository(folder: Path, files: dict[str, str]) -> None:
         subprocess.run(command, cwd=folder, check=True, env={**os.environ, "HOME": str(folder)})
 
 
-def install_by_script(project: Path, home: Path, claude: Path) -> None:
-    """`install.sh DIR` with a HOME of its own, in which the helper is this Python's.
+def install_by_script(project: Path, home: Path, claude: Path, *options: str) -> None:
+    """`install.sh OPTIONS DIR` with a HOME of its own, in which the helper is this Python's.
 
     Raises SetupError with the script's last line when it refuses.
     """
@@ -43,7 +43,7 @@ def install_by_script(project: Path, home: Path, claude: Path) -> None:
         "PATH": os.pathsep.join([str(link.parent), os.environ.get("PATH", os.defpath)]),
         "CLAUDESTRATOR_VENV": sys.prefix,
     }
-    command = ["bash", str(REPOSITORY / "install.sh"), str(project)]
+    command = ["bash", str(REPOSITORY / "install.sh"), *options, str(project)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
