@@ -70,10 +70,9 @@ def install(place: Place, undo: Undo, *, dry_run: bool) -> list[str]:
     install_steps.refuse_unwritable(place, plan, [place.settings] if new != old else [])
     if not dry_run:
         _apply(place, plan, before, after, undo)
-    lines = _shown(place, plan) + [
-        f"{place.settings}: add {line}" for line in install_settings.news(ours, before.settings)
-    ]
-    return lines + _taken(place, *install_settings.withdraw(old or EMPTY, install_settings.former(before.settings))[1:])
+    added = [f"{place.settings}: add {line}" for line in install_settings.news(ours, before.settings)]
+    _, taken, changed = install_settings.withdraw(old or EMPTY, install_settings.former(before.settings))
+    return _shown(place, plan) + added + _taken(place, taken, changed)
 
 
 def uninstall(place: Place, *, dry_run: bool) -> list[str]:
@@ -86,7 +85,7 @@ def uninstall(place: Place, *, dry_run: bool) -> list[str]:
     new, taken, changed = _about(place.settings, lambda: install_settings.withdraw(old or EMPTY, before.settings))
     install_steps.refuse_unwritable(place, plan, [place.settings] if old and new != old else [])
     if not dry_run:
-        _undo(place, plan, before)
+        _take_out(place, plan, before)
     unknown = [f"keep {name}, which {place.manifest} lists and Claudestrator does not add" for name in before.unknown]
     return _shown(place, plan) + (_taken(place, taken, changed) if old else []) + unknown
 
@@ -101,13 +100,11 @@ def _uninstalled(place: Place, arguments: argparse.Namespace) -> list[str]:
 
 def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Undo) -> None:
     """Writes; the manifest first, so that after a kill anywhere a second run and ``--uninstall`` know what is ours."""
-    undo += [
-        lambda: install_steps.remove_folders(place, [name for name in after.folders if name not in before.folders])
-    ]
+    made = [name for name in after.folders if name not in before.folders]
+    undo.append(lambda: install_steps.remove_folders(place, made))
     added = (*after.settings, *(a for a in before.settings if a not in after.settings))
     during = after._replace(files=install_files.both(before.files, after.files), settings=added)
-    if plan.writes or plan.removals or during != before:
-        install_steps.put(place, place.manifest, install_files.render(during), undo)
+    install_steps.put(place, place.manifest, install_files.render(during), undo)
     for name, text in plan.writes.items():
         install_steps.put(place, place.path(name), text, undo)
     for name in plan.removals:
@@ -116,7 +113,7 @@ def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Un
     install_steps.put(place, place.manifest, install_files.render(after), undo)
 
 
-def _undo(place: Place, plan: Plan, before: Manifest) -> None:
+def _take_out(place: Place, plan: Plan, before: Manifest) -> None:
     """Takes out; the manifest last, so that after a kill the next ``--uninstall`` goes on."""
     for name in plan.removals:
         files.remove(place.path(name), place.within)

@@ -80,9 +80,10 @@ def former(before: Iterable[Addition]) -> list[Addition]:
 def is_known(addition: Addition) -> bool:
     """Whether some version of ours adds that: nothing else is ever taken out, whatever a manifest lists."""
     path, value, item = addition
-    if path[:1] == ("hooks",) and len(path) == 2 and item:
-        return bool(_calls(value)) and all(re.fullmatch(_CALL, call) for call in _calls(value))
-    return addition in _KNOWN or (path[:1] == ("hooks",) and len(path) == 2 and value == [])
+    if len(path) == 2 and re.fullmatch("hooks [A-Za-z]+", " ".join(path)):
+        calls = _calls(value)
+        return bool(calls) and all(re.fullmatch(_CALL, call) for call in calls) if item else value == []
+    return addition in _KNOWN
 
 
 def _calls(group: Any) -> list[str]:

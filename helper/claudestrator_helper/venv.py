@@ -101,7 +101,9 @@ def _build(folder: str, requirements: Sequence[str]) -> None:
     if lines:
         reason = next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1])[:200]
         altered = any("DO NOT MATCH THE HASHES" in line for line in lines)
-        step = "a file is not the one that was pinned: look into where pip gets it" if altered else "check the network"
+        step = f"check the network, and that there are wheels for {os.path.basename(python)},"
+        if altered:
+            step = "a file is not the one that was pinned: look into where pip gets it"
         raise ClaudestratorError(f"pip could not install {requirements[-1]} ({reason}): {step} and try again")
 
 
