@@ -64,7 +64,7 @@ def is_over(state: State) -> bool:
 
 
 def stop(run: Settlement) -> None:
-    counted = summary.counted(run.statuses.items(), run.state)
+    counted = summary.counted(run.current(), run.state)
     why = f"{MOST} agents in a row were {cut(run.state.outage)}"
     run.state = replace(run.state, outages=0)
     sentence = f"The run has stopped, {counted}: {why}. Nothing is lost: `/orchestrate`"
