@@ -2,9 +2,10 @@
 
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import hypothesis.strategies as st
 import pytest
@@ -15,6 +16,9 @@ from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, State
 from hypothesis import given, settings
 from queues import queue, task
 from test_loop import Simulation, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLAIM = re.compile(r"All (\d+) tasks are completed|The one task is completed")
 COUNT = re.compile(r"\b(\d+) of (\d+) tasks completed")
@@ -32,12 +36,8 @@ def test_a_stopped_run_is_not_completed_however_often_it_is_asked() -> None:
     run.fail("TASK-1")
     first, *again = run.wait(), run.wait(), run.wait()
     assert first == ["STOP The run has stopped, as asked: 0 of 3 tasks completed. `/orchestrate` goes on with it."]
-    assert again == 2 * [
-        [
-            "STOP No run is going on here: `/orchestrate` goes on with the last one. The run has stopped, 0 of 3 tasks "
-            "completed; pending: TASK-1, TASK-2, TASK-3."
-        ]
-    ]
+    last = "The run has stopped, 0 of 3 tasks completed; pending: TASK-1, TASK-2, TASK-3."
+    assert again == 2 * [[f"STOP No run is going on here: `/orchestrate` goes on with the last one. {last}"]]
 
 
 def test_a_finished_run_whose_task_was_set_back_is_not_completed() -> None:
@@ -71,7 +71,10 @@ def test_a_run_that_was_asked_to_stop_when_nothing_was_left_has_ended() -> None:
         ((), "The run has ended, 0 of 0 tasks completed."),
         ((task("TASK-1", status="failed"), task("TASK-1", status="completed")), "failed: TASK-1 (before this run)"),
         ((task("TASK-1", status="completed"), task("TASK-1", status="completed")), "All 2 tasks are completed."),
-        ((task("TASK-1", status="pending"), task("TASK-1", status="completed")), "blocked: TASK-1 by TASK-1 (it stands"),
+        (
+            (task("TASK-1", status="pending"), task("TASK-1", status="completed")),
+            "blocked: TASK-1 by TASK-1 (it stands",
+        ),
     ],
 )
 def test_empty_queues_and_ids_that_stand_twice(tasks: tuple[str, ...], said: str) -> None:
@@ -120,35 +123,34 @@ def test_completed_is_said_if_and_only_if_every_task_is(text: str, did: list[Did
 
 def happens(project: paths.Project, did: Did, words: list[str]) -> list[str]:
     """What is printed."""
-    if did.what == "start":
-        return run.start(project, "s1", words)
-    if did.what == "wait":
-        return run.wait_for_step(project, "s1")
-    if did.what == "stop":
-        return [run.stop(project)]
-    if did.what == "status":
-        return overview.status(project)
-    if did.what == "hook":
-        return [session_start.unfinished(project, "another")]
+    prints: dict[str, Callable[[], list[str]]] = {
+        "start": lambda: run.start(project, "s1", words),
+        "wait": lambda: run.wait_for_step(project, "s1"),
+        "stop": lambda: [run.stop(project)],
+        "status": lambda: overview.status(project),
+        "hook": lambda: [session_start.unfinished(project, "another")],
+    }
+    if did.what in prints:
+        return prints[did.what]()
     if did.what == "edit":
         parsed = q.parse(Path(project.queue).read_text())
         Path(project.queue).write_text(q.edited(parsed, {did.id: did.status}).text)
-        return []
-    return agents_end(project, did.what)
-
-
-def agents_end(project: paths.Project, how: str) -> list[str]:
-    for id_, agent in state.read(project).agents.items():
-        try:
-            if how == "outage":
-                markers.leave(project, id_, markers.FAILED, agent.attempt, outage.reason("rate_limit"))
-            elif how == "done":
-                report.done(project, id_, agent.attempt, "")
-            else:
-                report.fail(project, id_, agent.attempt, f"{id_} is broken")
-        except ClaudestratorError:
-            pass
+    else:
+        agents_end(project, did.what)
     return []
+
+
+def agents_end(project: paths.Project, how: str) -> None:
+    for id_, agent in state.read(project).agents.items():
+        if how == "outage":
+            markers.fail(project, id_, agent.attempt, outage.reason("rate_limit"), markers.API)
+        else:
+            # Some have reported already, the other way.
+            with suppress(ClaudestratorError):
+                if how == "done":
+                    report.done(project, id_, agent.attempt, "")
+                else:
+                    report.fail(project, id_, agent.attempt, f"{id_} is broken")
 
 
 def judge(project: paths.Project, said: list[str]) -> None:

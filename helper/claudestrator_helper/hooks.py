@@ -115,7 +115,7 @@ def _subagent_stop(project: Project, current: "State", event: dict[str, object])
     if markers.report_of(project, id_, agent.attempt):
         return None
     if event.get("stop_hook_active") or event.get("permission_mode") == "auto":
-        markers.leave(project, id_, markers.FAILED, agent.attempt, markers.ENDED)
+        markers.fail(project, id_, agent.attempt, markers.ENDED, markers.SILENCE)
         return None
     return {"decision": "block", "reason": _REMIND.format(id=id_, attempt=agent.attempt)}
 
@@ -130,7 +130,7 @@ def _stop_failure(project: Project, current: "State", event: dict[str, object]) 
     for id_, agent in current.agents.items():
         is_it = name and markers.name(project, id_, agent.attempt) == name
         if is_it and not markers.report_of(project, id_, agent.attempt):
-            markers.leave(project, id_, markers.FAILED, agent.attempt, outage.reason(event.get("error")))
+            markers.fail(project, id_, agent.attempt, outage.reason(event.get("error")), markers.API)
     return None
 
 

@@ -100,7 +100,8 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
     parts = [f"{state.loop} of {state.loops} loops are done, {counted(queue, state)}"]
     parts += [f"issues: {found}"] if found else []
-    parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue), *_unread(check.unreadable(queue))]
+    parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
+    parts += _unread(check.unreadable(queue))
     parts += _unverified(queue, state, state.completed)
     return f"{'; '.join(parts)}.{_unchanged(queue, state)}"
 
