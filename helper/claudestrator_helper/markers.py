@@ -1,5 +1,6 @@
-"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, and ``.agent``,
-whose first line is what Claude Code calls the agent that it launched.
+"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, ``.agent``,
+whose first line is what Claude Code calls the agent that it launched, and ``.held`` for one that has ended its turn
+while a job of its own ran.
 
 The first line is ``done`` or the reason, the second names the attempt. A file made by hand, empty even, counts. The
 third is about the working tree: its fingerprint when the agent began, and in a report that it was left as it was. In a
@@ -15,7 +16,7 @@ from . import files
 from .fields import one_line
 from .paths import Project
 
-DONE, FAILED, STARTED, AGENT = "done", "failed", "started", "agent"
+DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
 UNCHANGED = "nothing changed"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
 API, INTERRUPTION, SILENCE, TIMEOUT = "api", "interruption", "silence", "timeout"
@@ -69,6 +70,12 @@ def name(project: Project, id_: str, attempt: int) -> str:
     return _line(text, 0) if _attempt(text) == attempt else ""
 
 
+def is_held(project: Project, id_: str, attempt: int) -> bool:
+    """Whether that attempt's agent was last asked to wait for its own job, and not for its report alone."""
+    text = files.read(path(project, id_, HELD), project.bounds)
+    return text is not None and _attempt(text) == attempt
+
+
 def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
     """The report on that attempt of *id_*. Of two that contradict each other, the failure: it claims less."""
     for kind in (FAILED, DONE):
@@ -94,8 +101,12 @@ def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> N
 
 
 def clear(project: Project, id_: str) -> None:
-    for kind in (DONE, FAILED, STARTED, AGENT):
-        files.remove(path(project, id_, kind), project.bounds)
+    for kind in (DONE, FAILED, STARTED, AGENT, HELD):
+        remove(project, id_, kind)
+
+
+def remove(project: Project, id_: str, kind: str) -> None:
+    files.remove(path(project, id_, kind), project.bounds)
 
 
 def begun(project: Project, id_: str, attempt: int) -> str | None:
