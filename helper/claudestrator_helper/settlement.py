@@ -208,6 +208,7 @@ class Settlement:
             self.state,
             agents={**self.state.agents, id_: agent},
             attempts={**self.state.attempts, id_: agent.attempt},
+            earlier={key: attempt for key, attempt in self.state.earlier.items() if key != id_},
             lost={key: lost for key, lost in self.state.lost.items() if key != id_},
             released={key: attempt for key, attempt in self.state.released.items() if key != id_},
             unverified={key: why for key, why in self.state.unverified.items() if key != id_},
