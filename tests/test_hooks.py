@@ -249,6 +249,7 @@ NOT_ITS_OWN = {
     "shown the prompt": (f"Help with this:\n{PROMPT}", [], ""),
     "told to run it": (f"{LAUNCH} Then tell me what it says.", [PROMPT], ""),
     "has read it": ("Look around.", [PROMPT], ""),
+    "told more than is read": (f"{LAUNCH}{' ' * 1_100_000}", [PROMPT], ""),
     "given the same line": (LAUNCH, [PROMPT], AGENT),
 }
 
@@ -290,7 +291,7 @@ def busy(project: Project, *others: dict[str, str], again: bool = False, path: s
     return hooked(project, {key: value for key, value in told.items() if value != ""})
 
 
-@pytest.mark.parametrize("job", [JOB, NESTED])
+@pytest.mark.parametrize("job", [JOB, NESTED, {**NESTED, "description": ID}])
 def test_an_agent_whose_own_job_runs_has_not_ended(project: Project, job: dict[str, str]) -> None:
     reason = json.loads(busy(project, job).stdout)["reason"]
     assert job["description"] in reason

@@ -105,7 +105,7 @@ def _subagent_stop(project: Project, current: "State", event: dict[str, object])
         return None
     again, is_free = bool(event.get("stop_hook_active")), event.get("permission_mode") == "auto"
     text = _REPORT.format(id=id_, attempt=agent.attempt)
-    running = subagents.jobs(current, event)
+    running = subagents.jobs(current, event, id_)
     if running:
         # What it has started will bring it back, so it has not ended, and was not asked for its report yet.
         if is_free or (again and subagents.will_be_woken(current)):

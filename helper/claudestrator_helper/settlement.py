@@ -31,6 +31,7 @@ class Settlement:
         self.queue, self.markers, self.prd, self.now = inputs.queue, inputs.markers, inputs.prd, inputs.now
         self.out = Step(self.state)
         self.statuses = {task.id: task.status for task in self.queue.tasks}
+        self.edited: Queue | None = None
 
     def settle_all(self) -> None:
         verify.take(self)
@@ -229,11 +230,13 @@ class Settlement:
     def change(self, id_: str, status: str) -> None:
         if id_ in self.statuses and self.statuses[id_] != status:
             self.statuses[id_] = status
-            self.out.settled[id_] = status
+            self.out.settled[id_], self.edited = status, None
 
     def current(self) -> Queue:
         """The queue as it is once this step's settlements are written."""
-        return queue.edited(self.queue, self.out.settled)
+        # Several parts of a step look at it, and to parse a long queue takes most of one.
+        self.edited = self.edited or queue.edited(self.queue, self.out.settled)
+        return self.edited
 
     def progress(self) -> str:
         done = sum(status == COMPLETED for status in self.statuses.values())

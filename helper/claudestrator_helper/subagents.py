@@ -63,7 +63,7 @@ def _head(path: str, *, patient: bool) -> str:
 
 
 def _first_message(head: str) -> str | None:
-    """What the agent began with; None where that can't be told."""
+    """What the agent began with, "" where that can't be read; None where its transcript isn't there."""
     import json
 
     from . import transcript
@@ -72,7 +72,7 @@ def _first_message(head: str) -> str | None:
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
-            return None
+            return "" if head else None
         if isinstance(entry, dict) and entry.get("type") == "user":
             message = entry.get("message")
             return transcript.text(message.get("content")) if isinstance(message, dict) else None
@@ -100,8 +100,8 @@ def _is_over(current: State, id_: str, head: str) -> bool:
     return told is not None and told[1] != str(current.agents[id_].attempt)
 
 
-def jobs(current: State, event: Event) -> list[Event]:
-    """The commands and agents that run in the background and that the agent of *event* has started itself."""
+def jobs(current: State, event: Event, id_: str) -> list[Event]:
+    """The commands and agents in the background that the agent of *event*, which is that task's, has started itself."""
     others = [
         task
         for task in background(event)
@@ -111,7 +111,7 @@ def jobs(current: State, event: Event) -> list[Event]:
     said = _read(str(event.get("agent_transcript_path") or ""), -1) if others else b""
     if said:
         return [task for task in others if str(task.get("id") or "\n").encode() in said]
-    return [task for task in others if task.get("description") not in current.agents]
+    return [task for task in others if task.get("description") not in current.agents.keys() - {id_}]
 
 
 def names(running: list[Event]) -> str:
