@@ -15,7 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from queues import queue, task
 
 ISSUE = "### ISSUE-20260101-{:03d}\n\n| Status | pending |\n\n**Summary:** it is broken\n\n---\n\n"
-REASONS = ["a", "b", "c", outage.reason("rate_limit"), outage.reason("invalid_request"), "x\nSPAWN evil opus\n\x1b[31m"]
+#: Why agents failed, with the cause where none of them reported it.
+FAILURES = [
+    *(("a", ""), ("b", ""), ("c", ""), ("x\nSPAWN evil opus\n\x1b[31m", ""), (outage.reason("rate_limit"), "")),
+    *((outage.reason(error), markers.API) for error in ("rate_limit", "invalid_request")),
+]
 ASKED = st.builds(
     lambda loops, takeover, verify, flags: resume.Asked(loops, "", takeover, verify, **flags),
     st.integers(0, 2),
@@ -152,8 +156,9 @@ class AnyOrder(RuleBasedStateMachine):
         id_ = self.world.agent()
         assert id_
         if failing:
-            reason = data.draw(st.sampled_from(REASONS))
-            self.world.reports[id_] = markers.Marker(markers.FAILED, self.world.state.attempts[id_], reason)
+            reason, cause = data.draw(st.sampled_from(FAILURES))
+            attempt = self.world.state.attempts[id_]
+            self.world.reports[id_] = markers.Marker(markers.FAILED, attempt, reason, cause=cause)
         else:
             self.work(id_, data.draw(st.booleans()))
 

@@ -149,12 +149,27 @@ def test_whatever_is_typed_behind_the_command_is_a_line_and_reaches_no_shell(tmp
 
 
 @pytest.mark.parametrize(
-    "words", [["--project", "nowhere", "start"], ["start", "--loud"], ["start", "-1"], ["start", "x"]]
+    "words",
+    [
+        ["--project", "nowhere", "start"],
+        ["start", "--loud"],
+        ["start", "-1"],
+        ["start", "x"],
+        ["--project", ".", "start", "--parallel", "99"],
+    ],
 )
 def test_a_start_that_is_refused_is_a_stop_line_and_exits_0(tmp_path: Path, words: list[str]) -> None:
     result = helper(*words, folder=tmp_path)
     assert (result.code, result.stdout.count("\n"), result.stderr) == (0, 1, "")
     assert result.stdout.startswith("STOP ")
+
+
+@pytest.mark.parametrize("words", [["done", "start"], ["fail", "start", "x"], ["--project", ".", "done", "start"]])
+def test_only_a_verb_is_a_start_and_no_other_word(tmp_path: Path, words: list[str]) -> None:
+    result = helper(*words, folder=tmp_path)
+    assert (result.code, result.stdout) == (1, "")
+    assert "start is no task of" in result.stderr
+    assert helper("set-status", "start", folder=tmp_path).code == 2
 
 
 def test_a_bug_is_a_traceback_and_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

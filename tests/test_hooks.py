@@ -219,6 +219,139 @@ def test_the_project_is_the_one_that_claude_code_names(project: Project, tmp_pat
     assert "block" in hooked(inside, event(project, cwd="/"), CLAUDE_PROJECT_DIR=project.root).stdout
 
 
+# The agent that others have started, or that waits for what it has started
+
+LAUNCH = f"Run `claudestrator-helper prompt {ID}` and follow it."
+PROMPT = f"# Your task: {ID}\n\nclaudestrator-helper done {ID} --attempt 2"
+JOB = {"id": "b7", "type": "shell", "status": "running", "description": "Run the tests", "command": "make test"}
+NESTED = {"id": "n1", "type": "subagent", "status": "running", "description": "look around"}
+OWN = {"id": AGENT, "type": "subagent", "status": "running", "description": ID}
+SIBLING = {"id": "s1", "type": "subagent", "status": "running", "description": "TASK-002"}
+
+
+def conversation(project: Project, first: str, *results: str, name: str = AGENT, parent: str = "") -> str:
+    """An agent's transcript as Claude Code keeps it, with what it keeps beside it."""
+    path = Path(project.root, f"agent-{name}.jsonl")
+    messages: list[object] = [first]
+    messages += [[{"type": "tool_result", "tool_use_id": "t1", "content": result}] for result in results]
+    lines = [
+        {"isSidechain": True, "agentId": name, "type": "user", "message": {"role": "user", "content": content}}
+        for content in messages
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    about = {"agentType": "general-purpose", "description": ID, "spawnDepth": 1}
+    more = {"parentAgentId": parent, "spawnDepth": 2} if parent else {}
+    path.with_suffix(".meta.json").write_text(json.dumps(about | more))
+    return str(path)
+
+
+NOT_ITS_OWN = {
+    "shown the prompt": (f"Help with this:\n{PROMPT}", [], ""),
+    "told to run it": (f"{LAUNCH} Then tell me what it says.", [PROMPT], ""),
+    "has read it": ("Look around.", [PROMPT], ""),
+    "told more than is read": (f"{LAUNCH}{' ' * 1_100_000}", [PROMPT], ""),
+    "given the same line": (LAUNCH, [PROMPT], AGENT),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ITS_OWN)
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("again", [True, False])
+def test_the_end_of_an_agent_that_the_tasks_agent_has_started_is_not_the_tasks(
+    project: Project, name: str, known: bool, again: bool
+) -> None:
+    first, results, parent = NOT_ITS_OWN[name]
+    if known:
+        hooked(project, launched(project))
+    path = conversation(project, first, *results, name="n1", parent=parent)
+    # Its parent may have called it what the run calls the task.
+    tasks = [OWN, {**NESTED, "description": ID}]
+    told = event(project, agent_id="n1", agent_transcript_path=path, background_tasks=tasks, stop_hook_active=again)
+    assert is_silent(project, told)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_end_of_the_tasks_own_agent_is(project: Project, known: bool) -> None:
+    if known:
+        hooked(project, launched(project))
+    path = conversation(project, LAUNCH, PROMPT)
+    told = event(project, agent_transcript_path=path, background_tasks=[])
+    assert "block" in hooked(project, told).stdout
+    assert hooked(project, {**told, "stop_hook_active": True}).stdout == ""
+    assert recorded(project) == ("failed", 2, "ended without reporting")
+
+
+def test_an_agent_of_the_attempt_before_is_not_this_ones(project: Project) -> None:
+    path = conversation(project, LAUNCH, PROMPT.replace("attempt 2", "attempt 1"))
+    assert is_silent(project, event(project, agent_transcript_path=path, stop_hook_active=True))
+
+
+def busy(project: Project, *others: dict[str, str], again: bool = False, path: str = "") -> Result:
+    told = event(project, background_tasks=[OWN, *others], stop_hook_active=again, agent_transcript_path=path)
+    return hooked(project, {key: value for key, value in told.items() if value != ""})
+
+
+@pytest.mark.parametrize("job", [JOB, NESTED, {**NESTED, "description": ID}])
+def test_an_agent_whose_own_job_runs_has_not_ended(project: Project, job: dict[str, str]) -> None:
+    reason = json.loads(busy(project, job).stdout)["reason"]
+    assert job["description"] in reason
+    assert f"claudestrator-helper done {ID} --attempt 2" in reason
+    for _ in range(3):
+        # Its job's end wakes it.
+        assert busy(project, job, again=True) == (0, "", "")
+    assert recorded(project) is None
+
+
+def test_when_the_job_has_ended_the_agent_is_asked_once_and_then_it_has_failed(project: Project) -> None:
+    busy(project, JOB)
+    busy(project, JOB, again=True)
+    assert "ending without a report" in busy(project).stdout
+    assert recorded(project) is None
+    assert busy(project, again=True).stdout == ""
+    assert recorded(project) == ("failed", 2, "ended without reporting")
+
+
+def test_a_job_that_ends_while_its_agent_is_held_leaves_it_its_reminder(project: Project) -> None:
+    busy(project, JOB)
+    assert "ending without a report" in busy(project, again=True).stdout
+    assert busy(project, again=True).stdout == ""
+    assert recorded(project) == ("failed", 2, "ended without reporting")
+
+
+def test_an_agent_that_is_free_to_end_goes_on_with_its_job_too(project: Project) -> None:
+    told = event(project, permission_mode="auto", background_tasks=[OWN, JOB])
+    assert is_silent(project, told)
+
+
+@pytest.mark.parametrize("others", [[SIBLING], [{**JOB, "status": "completed"}]])
+def test_what_others_have_started_and_what_has_ended_holds_nobody(
+    project: Project, others: list[dict[str, str]]
+) -> None:
+    agents = {**state.read(project).agents, "TASK-002": Agent(1, "sonnet", 100, 100)}
+    state.write(project, replace(state.read(project), agents=agents))
+    busy(project, *others)
+    busy(project, *others, again=True)
+    assert recorded(project) == ("failed", 2, "ended without reporting")
+
+
+@pytest.mark.parametrize(("said", "is_its_own"), [("Command running in background with ID: b7.", True), ("ok", False)])
+def test_of_the_sessions_jobs_those_are_an_agents_own_that_its_transcript_names(
+    project: Project, said: str, is_its_own: bool
+) -> None:
+    path = conversation(project, LAUNCH, PROMPT, said)
+    busy(project, JOB, path=path)
+    busy(project, JOB, again=True, path=path)
+    assert (recorded(project) is None) == is_its_own
+
+
+def test_without_a_terminal_nothing_wakes_an_agent_so_it_is_held_until_its_job_has_ended(project: Project) -> None:
+    transcript = Path(project.root, "session.jsonl")
+    transcript.write_text(json.dumps({"content": "<task-notification>\n<task-id>b7</task-id>"}) + "\n")
+    told = event(project, background_tasks=[OWN, JOB], stop_hook_active=True, transcript_path=str(transcript))
+    assert "Run the tests is still running" in hooked(project, told, CLAUDE_CODE_SESSION_ATTENDED="0").stdout
+    assert recorded(project) is None
+
+
 # The agent that an error ends
 
 

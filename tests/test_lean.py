@@ -168,6 +168,20 @@ def test_a_fork_that_ends_without_a_report_is_asked_for_it_once(project: Project
     assert found.reason == markers.ENDED
 
 
+@pytest.mark.parametrize("framed", ["Help with this:\n{}", "{}\n\nTell me what you think.", "{}"])
+def test_an_agent_that_the_fork_has_shown_its_prompt_decides_nothing(project: Project, framed: str) -> None:
+    told = stopping(project, stop_hook_active=True)
+    path = Path(str(told["agent_transcript_path"]))
+    line = json.loads(path.read_text())
+    line["message"]["content"] = framed.format(line["message"]["content"])
+    path.write_text(json.dumps(line) + "\n")
+    path.with_suffix(".meta.json").write_text(json.dumps({"spawnDepth": 2, "parentAgentId": AGENT}))
+    if framed != "{}":
+        path.with_suffix(".meta.json").unlink()
+    assert hooked(project, {**told, "agent_id": "nested"}).stdout == ""
+    assert markers.report_of(project, ID, 2) is None
+
+
 # Without the hooks, and after an interruption
 
 

@@ -59,6 +59,10 @@ class Simulation:
     def fail(self, id_: str, reason: str = "tests do not pass") -> None:
         self.reports[id_] = markers.Marker(markers.FAILED, self.state.attempts.get(id_), reason)
 
+    def ended_by_the_api(self, id_: str, error: str) -> None:
+        reason = outage.reason(error)
+        self.reports[id_] = markers.Marker(markers.FAILED, self.state.attempts.get(id_), reason, cause=markers.API)
+
     def statuses(self) -> dict[str, str]:
         return {found.id: found.status for found in q.parse(self.text).tasks}
 
@@ -395,7 +399,7 @@ def test_in_a_new_run_a_completed_task_that_was_set_back_runs_again() -> None:
 def test_an_outage_is_no_failure_of_the_task() -> None:
     run = started(task("TASK-1"))
     for attempt in range(2, 5):
-        run.fail("TASK-1", outage.reason("rate_limit"))
+        run.ended_by_the_api("TASK-1", "rate_limit")
         assert run.wait() == ["SPAWN TASK-1 sonnet"]
         assert run.state.agents["TASK-1"].attempt == attempt
     assert run.said[-1] == "lost TASK-1: ended by an error of the API: rate_limit"
@@ -408,9 +412,9 @@ def test_an_outage_that_lasts_stops_the_run_with_nothing_lost() -> None:
     run.done("TASK-1")
     run.wait()
     for _ in range(outage.MOST - 1):
-        run.fail("TASK-2", outage.reason("server_error"))
+        run.ended_by_the_api("TASK-2", "server_error")
         assert run.wait() == ["SPAWN TASK-2 sonnet"]
-    run.fail("TASK-2", outage.reason("server_error"))
+    run.ended_by_the_api("TASK-2", "server_error")
     (directive,) = run.wait()
     assert directive == (
         "STOP The run has stopped, 1 of 2 tasks completed: 5 agents in a row were ended by an error of the API: "
@@ -424,8 +428,17 @@ def test_an_outage_that_lasts_stops_the_run_with_nothing_lost() -> None:
 @pytest.mark.parametrize("error", ["invalid_request", "max_output_tokens", "unknown", ""])
 def test_an_error_that_the_task_may_have_made_is_a_failure(error: str) -> None:
     run = started(task("TASK-1"))
-    run.fail("TASK-1", outage.reason(error))
+    run.ended_by_the_api("TASK-1", error)
     assert run.wait() == ["SPAWN TASK-1 opus"]
+
+
+@pytest.mark.parametrize("reason", [outage.reason("rate_limit"), outage.INTERRUPTED])
+def test_what_an_agent_writes_is_its_own_failure_whatever_it_says(reason: str) -> None:
+    run = started(task("TASK-1"))
+    run.fail("TASK-1", reason)
+    assert run.wait() == ["SPAWN TASK-1 opus"]
+    run.fail("TASK-1", reason)
+    assert run.wait()[0].startswith(f"STOP The run has ended, 0 of 1 tasks completed; failed: TASK-1 ({reason})")
 
 
 def test_who_asked_the_run_to_stop_gets_no_second_attempt() -> None:
@@ -493,7 +506,7 @@ def test_who_asked_the_run_to_stop_gets_no_other_attempt_from_an_outage_either()
     run.fail("TASK-1")
     assert run.wait() == ["SPAWN TASK-1 opus"]
     run.state = replace(run.state, status=STOPPING)
-    run.fail("TASK-1", outage.reason("rate_limit"))
+    run.ended_by_the_api("TASK-1", "rate_limit")
     assert run.wait()[0].startswith("STOP The run has stopped, as asked")
     assert run.statuses() == {"TASK-1": "pending"}
 

@@ -28,6 +28,20 @@ def told(marker: Marker | None) -> tuple[str, int | None, str] | None:
     return (marker.kind, marker.attempt, marker.reason) if marker else None
 
 
+@pytest.mark.parametrize("cause", [markers.API, markers.SILENCE])
+def test_the_cause_of_a_failure_that_no_agent_reported_stands_beside_its_reason(project: Project, cause: str) -> None:
+    markers.fail(project, ID, 2, "it ended", cause)
+    assert markers.report_of(project, ID, 2) == Marker(FAILED, 2, "it ended", cause=cause)
+
+
+@pytest.mark.parametrize("text", ["", "rate_limit", "it broke\nattempt: 2\n", "it broke\nattempt: 2\napi\n"])
+def test_a_failure_without_a_cause_is_the_agents_own(project: Project, text: str) -> None:
+    by_hand(project, f"{ID}.failed", text.encode())
+    found = markers.report_of(project, ID, 2)
+    assert found is not None
+    assert found.cause == ""
+
+
 @pytest.mark.parametrize(("kind", "line", "reason"), [(DONE, "done", ""), (FAILED, "the tests fail", "the tests fail")])
 def test_a_marker_is_read_as_it_was_left(project: Project, kind: str, line: str, reason: str) -> None:
     markers.leave(project, ID, kind, 2, line)

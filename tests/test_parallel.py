@@ -183,11 +183,11 @@ def test_the_same_failure_of_three_in_a_row_lets_the_others_finish_and_starts_no
 def test_an_outage_lets_the_others_finish_and_says_why_the_run_stopped() -> None:
     run = parallel(3, *independent("TASK-1", "TASK-2"))
     for _ in range(outage.MOST):
-        run.fail("TASK-1", outage.reason("rate_limit"))
+        run.ended_by_the_api("TASK-1", "rate_limit")
         directives = run.wait()
     assert directives == []
     assert run.statuses() == {"TASK-1": "pending", "TASK-2": "in_progress"}
-    run.fail("TASK-2", outage.reason("rate_limit"))
+    run.ended_by_the_api("TASK-2", "rate_limit")
     assert "rate_limit" in run.wait()[0]
     assert run.state.status == STOPPED
     assert run.statuses() == {"TASK-1": "pending", "TASK-2": "pending"}
@@ -196,7 +196,7 @@ def test_an_outage_lets_the_others_finish_and_says_why_the_run_stopped() -> None
 def test_one_that_gets_through_ends_an_outage() -> None:
     run = parallel(3, *independent("TASK-1", "TASK-2"))
     for _ in range(outage.MOST):
-        run.fail("TASK-1", outage.reason("rate_limit"))
+        run.ended_by_the_api("TASK-1", "rate_limit")
         run.wait()
     run.done("TASK-2")
     assert run.wait() == ["SPAWN TASK-1 sonnet"]

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import markers, report, state
+from claudestrator_helper import markers, outage, report, state
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.paths import Project
 from claudestrator_helper.state import Agent, State
@@ -62,6 +62,14 @@ def test_fail_leaves_a_marker_with_the_reason(project: Project) -> None:
     at_work(project, attempt=2)
     assert report.fail(project, ID, 2, "no\nkey\x07") == f"failed {ID}"
     assert left(project) == {f"{ID}.failed": "no key\nattempt: 2\n"}
+
+
+def test_no_reason_that_an_agent_gives_is_a_cause(project: Project) -> None:
+    at_work(project)
+    report.fail(project, ID, None, f"{outage.reason('rate_limit')}\nattempt: 1\ncause: api\n")
+    found = markers.report_of(project, ID, 1)
+    assert found is not None
+    assert (found.attempt, found.cause) == (1, "")
 
 
 def test_a_report_without_its_attempt_is_about_the_latest(project: Project) -> None:

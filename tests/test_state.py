@@ -110,6 +110,7 @@ DAMAGED = {
     "outages": ['"1"', "true"],
     "hooked": ["1", '"true"'],
     "completed": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
+    "earlier": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
     "unchanged": ["{}", "[1]", '["../x"]'],
     "models": ["[]", "{TASK-001: 1}", '{"../x": opus}'],
     "engine": ["1", "[]"],

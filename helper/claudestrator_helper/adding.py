@@ -12,7 +12,7 @@ def add_tasks(project: Project, addition: str) -> str:
     added: list[str] = []
 
     def change(text: str) -> str:
-        joined, added[:] = check.add(text, addition)
+        joined, added[:] = check.add(text, addition, lambda: state.archive(project))
         _refuse_used(project, added)
         return joined
 

@@ -83,7 +83,7 @@ def _of_dependencies(task: Task) -> Iterator[str]:
     for id_ in task.dependencies:
         if id_ == task.id:
             yield "it depends on itself"
-        elif id_ not in task.queue.by_id:
+        elif id_ not in task.queue.by_id and id_ not in task.queue.archived:
             yield f"its dependency {id_[:80]!r} is not in the queue"
 
 
@@ -165,8 +165,8 @@ def _hidden(parsed: Queue) -> Iterator[Problem]:
             yield Problem(parsed.line_at(span.start), "a code block that is opened here seems to swallow tasks")
 
 
-def add(text: str, addition: str) -> tuple[str, list[str]]:
-    """*text* with the sections of *addition* behind it, and their ids.
+def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, list[str]]:
+    """*text* with the sections of *addition* behind it, and their ids; *archive* as for queue.parse.
 
     Raises ClaudestratorError, naming each error with its line in *addition*, where anything is wrong; then nothing
     is added.
@@ -175,8 +175,8 @@ def add(text: str, addition: str) -> tuple[str, list[str]]:
     new = queue.parse(addition)
     if not new.tasks:
         raise ClaudestratorError(f"no task on standard input: {_FORM}")
-    old = queue.parse(text)
-    joined = queue.parse(_joined(text, addition))
+    old = queue.parse(text, archive=archive)
+    joined = queue.parse(_joined(text, addition), archive=archive)
     if joined.ids != old.ids + new.ids:
         raise ClaudestratorError(f"the queue's end hides what is added there: {'; '.join(map(_say, _hidden(old)))}")
     shift = joined.tasks[len(old.tasks)].line - new.tasks[0].line

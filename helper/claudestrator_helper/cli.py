@@ -16,7 +16,21 @@ from .next_task import report as say_refusal
 pass_project = click.make_pass_decorator(paths.Project)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Verbs(click.Group):
+    """The verbs, of which `start` never refuses by its exit code."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (ClaudestratorError, click.ClickException) as error:
+            if ctx.invoked_subcommand != "start":
+                raise
+            # The command of a slash command that exits otherwise takes the whole slash command with it.
+            click.echo(f"STOP {_as_usage(error) if isinstance(error, click.ClickException) else error}")
+            return None
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--project",
     "folder",
@@ -37,33 +51,25 @@ def run_cli() -> int:
     try:
         cli.main(prog_name="claudestrator-helper", standalone_mode=False)
     except ClaudestratorError as error:
-        return _say_refusal(error)
+        return say_refusal(error)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        return _say_usage(error)
+        if len(sys.argv) == 1:
+            error.show()  # without any words, click's error is the whole help
+            return error.exit_code
+        return say_refusal(_as_usage(error))
     except click.Abort:
         return 130
     return 0
 
 
-def _say_refusal(error: ClaudestratorError) -> int:
-    if "start" not in sys.argv[1:4]:
-        return say_refusal(error)
-    # The command of a slash command that exits otherwise takes the whole slash command with it.
-    click.echo(f"STOP {error}")
-    return 0
-
-
-def _say_usage(error: click.ClickException) -> int:
+def _as_usage(error: click.ClickException) -> UsageError:
     """One line like every refusal, where click would print four."""
     context = getattr(error, "ctx", None)
-    if len(sys.argv) == 1:
-        error.show()  # without any words, click's error is the whole help
-        return error.exit_code
     message = one_line(error.format_message()).split(". ")[0].rstrip(".")
     command = context.command_path if context else "claudestrator-helper"
-    return _say_refusal(UsageError(f"{message}; `{command} --help` shows what it takes"))
+    return UsageError(f"{message}; `{command} --help` shows what it takes")
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

@@ -6,7 +6,6 @@ that isn't the run's own, so that no repository's files can make a hook do anyth
 
 import os
 import sys
-import time
 
 from . import paths
 from .paths import Project
@@ -17,14 +16,14 @@ if TYPE_CHECKING:
 
 #: So many times a session is sent back to a run in which nothing happens. Claude Code's own cap is 8.
 MOST_RETURNS = 3
-#: The prompt is the answer to an agent's first call, so it is in the first bytes of its transcript.
-_PROMPT_WITHIN = 1_000_000
-#: Seconds for the first lines of a transcript to be written.
-_PATIENCE = 1
-_REMIND = (
-    "You are ending without a report, and the run is waiting for one. If {id} is done and you saw it work, run "
-    "`claudestrator-helper done {id} --attempt {attempt}`; if not, run `claudestrator-helper fail {id} --attempt "
-    "{attempt} 'the reason'`. Then end with the line that it prints."
+_REPORT = (
+    "If {id} is done and you saw it work, run `claudestrator-helper done {id} --attempt {attempt}`; if not, run "
+    "`claudestrator-helper fail {id} --attempt {attempt} 'the reason'`. Then end with the line that it prints."
+)
+_REMIND = "You are ending without a report, and the run is waiting for one. "
+_BUSY = (
+    "You are ending your turn while {jobs} is still running, and the run is waiting for your report. If you need its "
+    "result, wait for it in this turn, by a call that returns when it has ended; if you don't, stop it. Then report. "
 )
 _GO_ON = (
     "The run is not finished. Call Bash: command `claudestrator-helper wait`, timeout `3600000`, and obey what it "
@@ -98,26 +97,28 @@ def _expansion(project: Project, _: "State | None", event: dict[str, object]) ->
 def _subagent_stop(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
     """An agent of ours that ends without a report is asked once for it; then its failure is on record, and the wait
     returns. In auto mode Claude Code lets no hook hold an agent, so there the failure is recorded at once."""
-    from . import markers
+    from . import markers, subagents
 
-    path = str(event.get("agent_transcript_path") or "")
-    id_ = _description(event)
-    if not id_ and current.engine == "lean" and current.agents:
-        # A forked skill runs in the foreground, so it is nobody's background task, and its transcript may come late.
-        from . import wait
-
-        wait.wait_until(lambda: bool(path and _told(path)), _PATIENCE, time.sleep, time.monotonic)
-    told = _told(path)
-    id_ = id_ or told.get("id", "")
+    id_ = subagents.task_of(project, current, event)
     agent = current.agents.get(id_)
-    if agent is None or (told.get("id") == id_ and told["attempt"] != str(agent.attempt)):
+    if agent is None or markers.report_of(project, id_, agent.attempt):
         return None
-    if markers.report_of(project, id_, agent.attempt):
+    again, is_free = bool(event.get("stop_hook_active")), event.get("permission_mode") == "auto"
+    text = _REPORT.format(id=id_, attempt=agent.attempt)
+    running = subagents.jobs(current, event, id_)
+    if running:
+        # What it has started will bring it back, so it has not ended, and was not asked for its report yet.
+        if is_free or (again and subagents.will_be_woken(current)):
+            return None
+        if again:
+            subagents.wait_for_end(event, running)
+        markers.leave(project, id_, markers.HELD, agent.attempt, markers.HELD)
+        return {"decision": "block", "reason": _BUSY.format(jobs=subagents.names(running)) + text}
+    if is_free or (again and not markers.is_held(project, id_, agent.attempt)):
+        markers.fail(project, id_, agent.attempt, markers.ENDED, markers.SILENCE)
         return None
-    if event.get("stop_hook_active") or event.get("permission_mode") == "auto":
-        markers.leave(project, id_, markers.FAILED, agent.attempt, markers.ENDED)
-        return None
-    return {"decision": "block", "reason": _REMIND.format(id=id_, attempt=agent.attempt)}
+    markers.remove(project, id_, markers.HELD)
+    return {"decision": "block", "reason": _REMIND + text}
 
 
 def _stop_failure(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
@@ -130,7 +131,7 @@ def _stop_failure(project: Project, current: "State", event: dict[str, object]) 
     for id_, agent in current.agents.items():
         is_it = name and markers.name(project, id_, agent.attempt) == name
         if is_it and not markers.report_of(project, id_, agent.attempt):
-            markers.leave(project, id_, markers.FAILED, agent.attempt, outage.reason(event.get("error")))
+            markers.fail(project, id_, agent.attempt, outage.reason(event.get("error")), markers.API)
     return None
 
 
@@ -157,34 +158,6 @@ def _post_tool_use(project: Project, current: "State", event: dict[str, object])
     return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
 
 
-def _told(path: str) -> dict[str, str]:
-    """The *id* and the *attempt* that the ending agent was given, as its own prompt says; nothing for one that never
-    had it.
-
-    An agent takes seconds to end after its report, and the run may have given its task to the next one by then.
-    """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_PROMPT_WITHIN).decode(errors="replace")
-    except OSError:
-        return {}
-    import re
-
-    told = re.search(r"claudestrator-helper done (?P<id>[\w.-]+) --attempt (?P<attempt>\d{1,9})\b", head)
-    return told.groupdict() if told else {}
-
-
-def _description(event: dict[str, object]) -> str:
-    """The description of the Task call that launched the agent that the event is about."""
-    running = [task for task in _background(event) if task.get("id") and task.get("id") == event.get("agent_id")]
-    return str(running[0].get("description", "")) if running else ""
-
-
-def _background(event: dict[str, object]) -> list[dict[str, object]]:
-    tasks = event.get("background_tasks")
-    return [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
-
-
 def _stop(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
     """The session that has the run is sent back to it, unless an agent's end will wake it, or somebody asked the run
     to stop. It is let go where its waits change nothing, as when they are refused."""
@@ -208,7 +181,9 @@ def _will_wake(current: "State", event: dict[str, object]) -> bool:
     agents of a session without a terminal ten minutes after its last turn, and itself with them."""
     if os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") == "0":
         return False
-    return any(task.get("description") in current.agents for task in _background(event))
+    from . import subagents
+
+    return any(task.get("description") in current.agents for task in subagents.background(event))
 
 
 def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Answer | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from . import ids, issues, summary, verify
 from .fields import cut
 from .state import FINISHED
+from .statuses import PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def _decomp(run: Run) -> None:
         why = run.state.failed.get(f"{RESEARCH}-{run.state.loop}")
         found = f"research failed ({cut(why)})" if why else "research filed nothing new"
         done = run.state.loop - 1
-        sentence = f"The run has ended in loop {done + 1} of {run.state.loops}: {found} and nothing is pending. "
+        what = "nothing that is pending can run" if PENDING in run.statuses.values() else "nothing is pending"
+        sentence = f"The run has ended in loop {done + 1} of {run.state.loops}: {found} and {what}. "
         run.finish(FINISHED, sentence + summary.loops(replace(run.state, loop=done), run.current(), run.inputs.issues))
 
 

@@ -45,7 +45,7 @@ def ended(project: Project, current: State, given: Values, got: Values) -> Value
     id_ = _id(given)
     agent = current.agents.get(id_)
     if agent and not markers.report_of(project, id_, agent.attempt):
-        markers.leave(project, id_, markers.FAILED, agent.attempt, _why(project, str(got.get("agentId"))))
+        markers.fail(project, id_, agent.attempt, *_why(project, str(got.get("agentId"))))
     from . import run
 
     lines, directives = run.hand_over(project)
@@ -61,12 +61,12 @@ def _id(given: Values) -> str:
     return str(given.get("args") or "").strip()
 
 
-def _why(project: Project, name: str) -> str:
-    """How the API ended that agent, or that it ended by itself."""
+def _why(project: Project, name: str) -> tuple[str, str]:
+    """How the API ended that agent, or that it ended by itself, and which of the two it was."""
     deadline = time.monotonic() + _PATIENCE
     while not (why := _told(project, name)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return why or markers.ENDED
+    return (why, markers.API) if why else (markers.ENDED, markers.SILENCE)
 
 
 def _told(project: Project, name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from . import check, ids, improve, outage, schedule, summary, verify
 from .config import MOST_PARALLEL
 from .fields import cut
+from .queue import Queue
 from .settlement import Settlement
 from .state import FINISHED, RUNNING, STOPPED, STOPPING, Agent
 from .step import Inputs, Step
@@ -38,21 +39,34 @@ class Run(Settlement):
         return self.out
 
     def dispatch(self) -> None:
-        if self.state.status == STOPPING:
-            counted = summary.counted(self.statuses.items(), self.state)
-            self.finish(STOPPED, f"The run has stopped, as asked: {counted}. `/orchestrate` goes on with it.")
-        elif not self.state.unfinished:
+        if not self.state.unfinished:
             self.nothing_runs()
+        elif self.is_complete():
+            self.end()
+        elif self.state.status == STOPPING:
+            counted = summary.counted(self.current(), self.state)
+            self.finish(STOPPED, f"The run has stopped, as asked: {counted}. `/orchestrate` goes on with it.")
         elif outage.is_over(self.state):
             outage.stop(self)
         elif len(self.state.streak) >= SAME_FAILURES:
-            self.finish(FINISHED, summary.streak(self.state, summary.counted(self.statuses.items(), self.state)))
+            self.finish(FINISHED, summary.streak(self.state, summary.counted(self.current(), self.state)))
         elif ids.DECOMPOSITION in self.state.failed or self.is_undecomposed():
             self.decompose()
         elif self.improving():
             improve.dispatch(self)
         elif not (self.take_task() or verify.begin(self)):
             self.end()
+
+    def is_complete(self) -> bool:
+        """Whether nothing is left that the run could do, whatever else would end it."""
+        rest = self.state.loops or (self.state.verify and verify.due(self)) or ids.DECOMPOSITION in self.state.failed
+        return not rest and self.is_all_completed(self.current())
+
+    @staticmethod
+    def is_all_completed(parsed: Queue) -> bool:
+        # Only now it matters whether there are sections that can't be read.
+        found = schedule.select(parsed).reason == schedule.COMPLETE
+        return found and not check.unreadable(parsed)
 
     def may_add(self) -> bool:
         """Whether a task may be begun beside those at work."""
@@ -79,8 +93,7 @@ class Run(Settlement):
 
     def nothing_runs(self) -> None:
         parsed = self.current()
-        last = summary.ending(parsed, self.state, check.unreadable(parsed)) if self.state.run else ""
-        self.out.directives.append(f"STOP No run is going on here: `/orchestrate` starts one. {last}".rstrip())
+        self.out.directives.append(f"STOP {summary.idle(parsed, self.state, check.unreadable(parsed))}")
 
     def decompose(self) -> None:
         reason = self.state.failed.get(ids.DECOMPOSITION)
@@ -108,7 +121,7 @@ class Run(Settlement):
 
     def end(self) -> None:
         parsed = self.current()
-        complete = schedule.select(parsed, check.unreadable(parsed)).reason == schedule.COMPLETE
+        complete = self.is_all_completed(parsed)
         if complete:
             self.state = replace(self.state, initial_prd_tasks_complete=True)
         if complete and self.state.loops:

@@ -1,8 +1,10 @@
-"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, and ``.agent``,
-whose first line is what Claude Code calls the agent that it launched.
+"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, ``.agent``,
+whose first line is what Claude Code calls the agent that it launched, and ``.held`` for one that has ended its turn
+while a job of its own ran.
 
 The first line is ``done`` or the reason, the second names the attempt. A file made by hand, empty even, counts. The
-third is about the working tree: its fingerprint when the agent began, and in a report that it was left as it was.
+third is about the working tree: its fingerprint when the agent began, and in a report that it was left as it was. In a
+failure that no agent reported it is the cause, which `fail` never writes.
 """
 
 import os
@@ -14,21 +16,25 @@ from . import files
 from .fields import one_line
 from .paths import Project
 
-DONE, FAILED, STARTED, AGENT = "done", "failed", "started", "agent"
+DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
 UNCHANGED = "nothing changed"
-#: The reason of a failure that no agent reported.
+#: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
+API, INTERRUPTION, SILENCE, TIMEOUT = "api", "interruption", "silence", "timeout"
+#: The reason of a failure by silence.
 ENDED = "ended without reporting"
+_CAUSE = "cause: "
 _ATTEMPT = r"attempt: (\d{1,9})"
 
 
 class Marker(NamedTuple):
-    """What one agent left: *kind* DONE or FAILED, the attempt (None where the file doesn't say), the reason, and
-    whether it left the working tree as it was."""
+    """What one agent left: *kind* DONE or FAILED, the attempt (None where the file doesn't say), the reason, whether it
+    left the working tree as it was, and the *cause* of a failure that it didn't report itself."""
 
     kind: str
     attempt: int | None
     reason: str = ""
     unchanged: bool = False
+    cause: str = ""
 
 
 class Markers(NamedTuple):
@@ -64,13 +70,22 @@ def name(project: Project, id_: str, attempt: int) -> str:
     return _line(text, 0) if _attempt(text) == attempt else ""
 
 
+def is_held(project: Project, id_: str, attempt: int) -> bool:
+    """Whether that attempt's agent was last asked to wait for its own job, and not for its report alone."""
+    text = files.read(path(project, id_, HELD), project.bounds)
+    return text is not None and _attempt(text) == attempt
+
+
 def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
     """The report on that attempt of *id_*. Of two that contradict each other, the failure: it claims less."""
     for kind in (FAILED, DONE):
         text = files.read(path(project, id_, kind), project.bounds)
         if text is not None and _attempt(text) in (None, attempt):
+            if kind == DONE:
+                return Marker(kind, _attempt(text), unchanged=_line(text, 2) == UNCHANGED)
             reason = one_line(text.split("\n", 1)[0]) or "no reason given"
-            return Marker(kind, _attempt(text), reason if kind == FAILED else "", _line(text, 2) == UNCHANGED)
+            _, is_ours, cause = _line(text, 2).partition(_CAUSE)
+            return Marker(kind, _attempt(text), reason, cause=cause if is_ours else "")
     return None
 
 
@@ -80,9 +95,18 @@ def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line
     files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds, lasting=lasting)
 
 
+def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> None:
+    """Leaves a failure that no agent reported."""
+    leave(project, id_, FAILED, attempt, reason, _CAUSE + cause)
+
+
 def clear(project: Project, id_: str) -> None:
-    for kind in (DONE, FAILED, STARTED, AGENT):
-        files.remove(path(project, id_, kind), project.bounds)
+    for kind in (DONE, FAILED, STARTED, AGENT, HELD):
+        remove(project, id_, kind)
+
+
+def remove(project: Project, id_: str, kind: str) -> None:
+    files.remove(path(project, id_, kind), project.bounds)
 
 
 def begun(project: Project, id_: str, attempt: int) -> str | None:

@@ -1,6 +1,7 @@
 """The verb `next-task`, without click: hooks and prompts run it, so it has to start fast."""
 
 import sys
+from collections.abc import Container
 
 from . import files, paths, queue, schedule
 from .errors import ClaudestratorError, UsageError
@@ -52,7 +53,7 @@ def as_json_line(value: object) -> str:
 
 
 def select(project: paths.Project) -> schedule.Selection:
-    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "", archive=lambda: _archive(project))
     found = schedule.select(parsed)
     if found.reason in (schedule.COMPLETE, schedule.EMPTY):
         # Only now does it matter whether there are sections that nobody could read.
@@ -60,6 +61,13 @@ def select(project: paths.Project) -> schedule.Selection:
 
         found = schedule.select(parsed, check.unreadable(parsed))
     return found
+
+
+def _archive(project: paths.Project) -> Container[str]:
+    # To read the state takes longer than all the rest.
+    from . import state
+
+    return state.archive(project)
 
 
 def report(error: ClaudestratorError) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import summary
+from . import markers, summary
 from .fields import cut
 from .state import STOPPED
 
@@ -31,13 +31,14 @@ def reason(error: object) -> str:
     return f"{_REASON}{error or 'unknown'}"
 
 
-def is_one(why: str) -> bool:
-    return why == INTERRUPTED or (why.startswith(_REASON) and why.removeprefix(_REASON) in _NOT_THE_TASKS)
+def is_one(why: str, cause: str) -> bool:
+    """Whether an attempt that failed so is no failure of its task. The cause decides: an agent may write any reason."""
+    return cause == markers.INTERRUPTION or (cause == markers.API and why.removeprefix(_REASON) in _NOT_THE_TASKS)
 
 
-def settle(run: Settlement, id_: str, agent: Agent, why: str) -> None:
+def settle(run: Settlement, id_: str, agent: Agent, why: str, cause: str) -> None:
     """Makes the attempt again, until there were too many."""
-    run.log("lost", id_, agent, why)
+    run.log("lost", id_, agent, why, cause)
     run.out.lines.append(f"lost {id_}: {why}")
     if _counted(run, id_, why):
         run.out.retried.append(id_)
@@ -64,7 +65,7 @@ def is_over(state: State) -> bool:
 
 
 def stop(run: Settlement) -> None:
-    counted = summary.counted(run.statuses.items(), run.state)
+    counted = summary.counted(run.current(), run.state)
     why = f"{MOST} agents in a row were {cut(run.state.outage)}"
     run.state = replace(run.state, outages=0)
     sentence = f"The run has stopped, {counted}: {why}. Nothing is lost: `/orchestrate`"

@@ -14,7 +14,11 @@ from .paths import Project
 
 
 def tasks(project: Project) -> queue.Queue:
-    return queue.parse(files.read(project.queue, project.bounds) or "")
+    return _parsed(project, files.read(project.queue, project.bounds) or "")
+
+
+def _parsed(project: Project, text: str) -> queue.Queue:
+    return queue.parse(text, archive=lambda: state.archive(project))
 
 
 def table(parsed: queue.Queue) -> list[str]:
@@ -142,7 +146,7 @@ def _of_queue(project: Project) -> list[str]:
     if text is None:
         missing = prd.why_not(project)
         return [missing] if missing else []
-    parsed = queue.parse(text)
+    parsed = _parsed(project, text)
     wrongs = sorted([*check.problems(parsed), *check.miscounted(parsed)])
     found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs]
     cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)

@@ -5,7 +5,7 @@ The functions take and give texts; whoever reads bytes decodes them with ``surro
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cached_property
 
 from . import fields, ids, markdown, statuses
@@ -27,6 +27,9 @@ _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
 _DIGIT = re.compile(r"\d")
 #: How most tasks name what they depend on; the other ways are read by dependencies.py.
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
+
+
+Archive = Callable[[], Container[str]]
 
 
 class Block:
@@ -159,8 +162,8 @@ class Task:
 class Queue:
     """A parsed text: its tasks in the order of the file, and the blocks that are no tasks."""
 
-    def __init__(self, text: str, models: Mapping[str, str] = BY_COMPLEXITY) -> None:
-        self.text, self.models = text, models
+    def __init__(self, text: str, models: Mapping[str, str], archive: Archive) -> None:
+        self.text, self.models, self.archive = text, models, archive
         self.hidden = markdown.hidden(text)
         self.masked = markdown.mask(text, self.hidden)
         self.blocks = _blocks(self.masked)
@@ -172,6 +175,11 @@ class Queue:
                 self.tasks.append(task)
             else:
                 self.others.append(block)
+
+    @cached_property
+    def archived(self) -> Container[str]:
+        """The ids of tasks that a run has completed and that a person may have moved elsewhere since."""
+        return self.archive()
 
     @cached_property
     def ids(self) -> list[str]:
@@ -219,9 +227,10 @@ class Queue:
         raise ClaudestratorError(f"no task {fields.cut(id_)} in the queue: `claudestrator-helper tasks` lists them")
 
 
-def parse(text: str, models: Mapping[str, str] = BY_COMPLEXITY) -> Queue:
-    """The queue of a text; *models* are those of its tasks, by complexity."""
-    return Queue(text, models)
+def parse(text: str, models: Mapping[str, str] = BY_COMPLEXITY, archive: Archive = tuple) -> Queue:
+    """The queue of a text; *models* are those of its tasks, by complexity, and *archive* is asked for the ids of
+    completed tasks once a task needs one that the text lacks."""
+    return Queue(text, models, archive)
 
 
 def set_status(text: str, id_: str, status: str) -> str:
@@ -248,7 +257,7 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
             # Only behind the name of a field that has no value, nothing stands between the two.
             gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
             text = f"{text[: span[0]]}{gap}{status}{text[span[1] :]}"
-    return parsed if text == parsed.text else parse(text, parsed.models)
+    return parsed if text == parsed.text else parse(text, parsed.models, parsed.archive)
 
 
 def _blocks(masked: str) -> list[Block]:

@@ -166,6 +166,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
             ran=[],
             commit="",
             completed={},
+            earlier={**state.earlier, **state.completed},
             unchanged=[],
             verify=False,
             returned={},

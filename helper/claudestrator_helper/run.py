@@ -274,7 +274,7 @@ def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> que
     def change(text: str) -> str:
         nonlocal edited
         if text != parsed.text:
-            edited = queue.edited(queue.parse(text, parsed.models), changes)
+            edited = queue.edited(queue.parse(text, parsed.models, parsed.archive), changes)
         return edited.text
 
     files.edit(project.queue, change, project.bounds, parsed.text)

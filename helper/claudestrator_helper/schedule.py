@@ -137,4 +137,4 @@ def _why(task: Task) -> str:
 
 def _completed(queue: Queue, id_: str) -> bool:
     tasks = queue.by_id.get(id_)
-    return bool(tasks) and all(task.status == COMPLETED for task in tasks or ())
+    return all(task.status == COMPLETED for task in tasks) if tasks else id_ in queue.archived

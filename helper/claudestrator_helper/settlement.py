@@ -31,6 +31,7 @@ class Settlement:
         self.queue, self.markers, self.prd, self.now = inputs.queue, inputs.markers, inputs.prd, inputs.now
         self.out = Step(self.state)
         self.statuses = {task.id: task.status for task in self.queue.tasks}
+        self.edited: Queue | None = None
 
     def settle_all(self) -> None:
         verify.take(self)
@@ -54,14 +55,15 @@ class Settlement:
         elif status not in ours:
             self.drop(id_, agent, f"set to {cut(status, 30)} by hand")
         elif report:
-            self.attempt_failed(id_, agent, report.reason)
+            self.attempt_failed(id_, agent, report.reason, report.cause)
         elif is_late:
-            self.give_up(id_, agent, f"no report within {self.config.task_timeout} minutes")
+            self.give_up(id_, agent, f"no report within {self.config.task_timeout} minutes", markers.TIMEOUT)
         elif not self.is_over:
             self.keep(id_, agent)
         elif self.has_started(id_, agent):
             # Where hooks are at work, they have a report of each agent that ended by itself.
-            self.attempt_failed(id_, agent, outage.INTERRUPTED if self.state.hooked else markers.ENDED)
+            interrupted, silent = (outage.INTERRUPTED, markers.INTERRUPTION), (markers.ENDED, markers.SILENCE)
+            self.attempt_failed(id_, agent, *(interrupted if self.state.hooked else silent))
         else:
             outage.unstarted(self, id_, agent)
 
@@ -123,28 +125,28 @@ class Settlement:
         note = f": {why}" if why and id_ != ids.DECOMPOSITION else ""
         self.out.lines.append(f"{'done' if not note else 'left'} {id_} {self.progress()}{note}{flag}")
 
-    def attempt_failed(self, id_: str, agent: Agent, reason: str) -> None:
+    def attempt_failed(self, id_: str, agent: Agent, reason: str, cause: str = "") -> None:
+        lost = outage.is_one(reason, cause)
         if id_ == verify.id_of(self.state) and not self.state.verifying:
             self.drop(id_, agent, "")
-        elif self.state.status == STOPPING and self.may_come_again(id_, agent, reason):
-            self.stop_at(id_, agent, reason)
-        elif outage.is_one(reason):
-            outage.settle(self, id_, agent, reason)
+        elif self.state.status == STOPPING and (lost or self.may_come_again(id_, agent)):
+            self.stop_at(id_, agent, reason, cause)
+        elif lost:
+            outage.settle(self, id_, agent, reason, cause)
         elif agent.failures + 1 >= self.config.attempts:
-            self.give_up(id_, agent, reason)
+            self.give_up(id_, agent, reason, cause)
         else:
-            self.retry(id_, agent, reason)
+            self.retry(id_, agent, reason, cause)
 
-    def may_come_again(self, id_: str, agent: Agent, reason: str) -> bool:
-        is_last = agent.failures + 1 >= self.config.attempts and id_ in self.statuses
-        return outage.is_one(reason) or not is_last
+    def may_come_again(self, id_: str, agent: Agent) -> bool:
+        return agent.failures + 1 < self.config.attempts or id_ not in self.statuses
 
-    def stop_at(self, id_: str, agent: Agent, reason: str) -> None:
+    def stop_at(self, id_: str, agent: Agent, reason: str, cause: str) -> None:
         """Leaves a task whose agent has failed to whoever goes on with the run."""
-        self.log("failed", id_, agent, reason)
+        self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
         self.release(id_)
-        if not outage.is_one(reason):
+        if not outage.is_one(reason, cause):
             # An agent that carries out no task gets its last attempt again.
             failures = min(agent.failures + 1, self.config.attempts - 1)
             next_one = replace(agent, model=stronger(agent.model), failures=failures, reason=reason)
@@ -155,19 +157,19 @@ class Settlement:
         self.without(id_)
         self.change(id_, PENDING)
 
-    def retry(self, id_: str, agent: Agent, reason: str) -> None:
+    def retry(self, id_: str, agent: Agent, reason: str, cause: str) -> None:
         again = Agent(self.next_attempt(id_), stronger(agent.model), self.now, self.now, agent.failures + 1, reason)
-        self.log("failed", id_, agent, reason)
+        self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_}: {cut(reason)}; retrying with {again.model}")
         self.out.retried.append(id_)
         self.spawn(id_, again, "spawned")
 
-    def give_up(self, id_: str, agent: Agent | None, reason: str) -> None:
+    def give_up(self, id_: str, agent: Agent | None, reason: str, cause: str = "") -> None:
         self.without(id_)
         self.change(id_, FAILED)
         failed = {**{key: why for key, why in self.state.failed.items() if key != id_}, id_: reason}
         self.state = replace(self.state, failed=failed, streak=self.streak(id_, reason))
-        self.log("failed", id_, agent, reason)
+        self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
         improve.advance(self, id_)
 
@@ -207,6 +209,7 @@ class Settlement:
             self.state,
             agents={**self.state.agents, id_: agent},
             attempts={**self.state.attempts, id_: agent.attempt},
+            earlier={key: attempt for key, attempt in self.state.earlier.items() if key != id_},
             lost={key: lost for key, lost in self.state.lost.items() if key != id_},
             released={key: attempt for key, attempt in self.state.released.items() if key != id_},
             unverified={key: why for key, why in self.state.unverified.items() if key != id_},
@@ -227,17 +230,19 @@ class Settlement:
     def change(self, id_: str, status: str) -> None:
         if id_ in self.statuses and self.statuses[id_] != status:
             self.statuses[id_] = status
-            self.out.settled[id_] = status
+            self.out.settled[id_], self.edited = status, None
 
     def current(self) -> Queue:
         """The queue as it is once this step's settlements are written."""
-        return queue.edited(self.queue, self.out.settled)
+        # Several parts of a step look at it, and to parse a long queue takes most of one.
+        self.edited = self.edited or queue.edited(self.queue, self.out.settled)
+        return self.edited
 
     def progress(self) -> str:
         done = sum(status == COMPLETED for status in self.statuses.values())
         return f"({done}/{len(self.statuses)})"
 
-    def log(self, event: str, id_: str, agent: Agent | None, why: str) -> None:
+    def log(self, event: str, id_: str, agent: Agent | None, why: str, cause: str = "") -> None:
         entry: dict[str, object] = {"event": event, "id": id_} if id_ else {"event": event}
         if agent:
             entry |= {
@@ -245,7 +250,7 @@ class Settlement:
                 "model": agent.model,
                 "seconds": max(0, self.now - agent.claimed),
             }
-        self.out.events.append(entry | ({"reason": why} if why else {}))
+        self.out.events.append(entry | ({"reason": why} if why else {}) | ({"cause": cause} if cause else {}))
 
     def ready(self, among: Container[str] | None = None) -> Task | None:
         """The first task that can run beside those at work, of those *among* them."""

@@ -4,6 +4,8 @@ Times are whole seconds since the epoch.
 """
 
 import os
+from collections.abc import Container
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -50,10 +52,10 @@ class State:
     how many agents in a row the API has ended, and *outage* how the last. *engine* and *parallel* say how tasks run,
     *refused* those that Claude Code started no agent for while others were at work.
 
-    *completed* are the tasks that this run completed, with their attempts, *unchanged* those of them whose agents
-    changed nothing. *verify* says whether they are verified: *verifying* are those that an agent checks now, *verified*
-    those that passed, with their attempts; *returned* holds why a task went back to pending, by id, *unverified* why
-    another got no verdict.
+    *completed* are the tasks that this run completed, with their attempts, *earlier* those of the runs before it, and
+    *unchanged* those of this run whose agents changed nothing. *verify* says whether they are verified: *verifying* are
+    those that an agent checks now, *verified* those that passed, with their attempts; *returned* holds why a task went
+    back to pending, by id, *unverified* why another got no verdict.
 
     """
 
@@ -80,6 +82,7 @@ class State:
     begun: int = 0
     commit: str = ""
     completed: dict[str, int] = field(default_factory=dict)
+    earlier: dict[str, int] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=dict)
     engine: str = TASK
@@ -96,6 +99,10 @@ class State:
     def unfinished(self) -> bool:
         return self.status in (RUNNING, STOPPING)
 
+    def archive(self) -> Container[str]:
+        """The tasks that the project's runs have completed, as queue.parse asks for them."""
+        return {**self.earlier, **self.completed}
+
     def is_verified(self, id_: str) -> bool:
         """Whether that task's last attempt has passed verification."""
         return self.verified.get(id_) == self.attempts.get(id_, 0)
@@ -103,7 +110,7 @@ class State:
 
 _TYPES = {name: type(value) for name, value in vars(State()).items() if name != "others"}
 _VALUES = {
-    **dict.fromkeys(("attempts", "released", "completed", "verified"), int),
+    **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
     **dict.fromkeys(("failed", "models", "returned", "unverified"), str),
 }
 _AGENT_TYPES = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
@@ -117,6 +124,13 @@ def read(project: Project) -> State:
     """
     text = files.read(project.session, project.bounds)
     return State() if text is None else parse(text, project.session)
+
+
+def archive(project: Project) -> Container[str]:
+    """State.archive of the state on disk; nothing where that can't be read."""
+    with suppress(ClaudestratorError):
+        return read(project).archive()
+    return ()
 
 
 def parse(text: str, name: str = "session_state.md") -> State:
@@ -182,9 +196,10 @@ def write(project: Project, state: State) -> None:
 def forget_completed(project: Project, id_: str) -> None:
     """Lets the run take up a task again that it has completed; the caller holds the lock."""
     current = read(project)
-    if id_ in current.completed:
-        completed = {key: attempt for key, attempt in current.completed.items() if key != id_}
-        write(project, replace(current, completed=completed))
+    completed = {key: attempt for key, attempt in current.completed.items() if key != id_}
+    earlier = {key: attempt for key, attempt in current.earlier.items() if key != id_}
+    if (completed, earlier) != (current.completed, current.earlier):
+        write(project, replace(current, completed=completed, earlier=earlier))
 
 
 def get(state: State, key: str) -> object:

@@ -18,7 +18,7 @@ def read(project: Project, current: State, models: Mapping[str, str] = BY_COMPLE
     for look in range(_LOOKS):
         if look:
             time.sleep(_MOMENT)
-        parsed = queue.parse(files.read(project.queue, project.bounds) or "", models)
+        parsed = queue.parse(files.read(project.queue, project.bounds) or "", models, current.archive)
         gone = [id_ for id_ in known if id_ not in parsed.by_id]
         if not gone or (parsed.tasks and not current.agents.keys() & gone):
             break

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from . import schedule
+from . import check, schedule
 from .check import Problem, miscounted
 from .fields import cut
 from .queue import Queue
-from .state import State
+from .state import STOPPED, State
 from .statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
 
 #: Of a list of ids, so many are named.
@@ -29,11 +29,10 @@ def counts(statuses: Iterable[str]) -> str:
     return f"{count[COMPLETED]} of {sum(count.values())} tasks completed"
 
 
-def counted(tasks: Iterable[tuple[str, str]], state: State) -> str:
-    """The counts of tasks, given as ids with statuses, and how many of them were verified where they had to be."""
-    found = list(tasks)
-    passed = sum(status == COMPLETED and state.is_verified(id_) for id_, status in found)
-    return counts(status for _, status in found) + (f", {passed} verified" if state.verify else "")
+def counted(queue: Queue, state: State) -> str:
+    """The counts of the tasks, and how many of them were verified where they had to be."""
+    passed = sum(task.status == COMPLETED and state.is_verified(task.id) for task in queue.tasks)
+    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verify else "")
 
 
 def streak(state: State, counted: str) -> str:
@@ -48,32 +47,46 @@ _AGAIN = "`claudestrator-helper set-status {} pending` and `/orchestrate` try on
 
 
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
-    """How the run ended: all completed, or what failed, what is blocked by what, and what could not be read."""
-    statuses = {task.id: task.status for task in queue.tasks}
-    said = counted(((task.id, task.status) for task in queue.tasks), state)
-    parts = [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
-    parts += [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
-    left, flag = _unverified(statuses, state), _unchanged(statuses, state) + _miscounted(queue)
-    if not parts:
+    """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
+    flag = _unchanged(queue, state) + _miscounted(queue)
+    left = _unverified(queue, state)
+    if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
         done = f"All {len(queue.tasks)} tasks are completed" if len(queue.tasks) > 1 else "The one task is completed"
         return "; ".join([f"{done}{' and verified' if state.verify and not left else ''}", *left]) + f".{flag}"
-    parts += left
-    again = [id_ for id_, status in statuses.items() if status == FAILED]
-    hint = _AGAIN.format(again[0]) if again else "`claudestrator-helper check` names what to mend."
-    return f"The run has ended, {said}; {'; '.join(parts)}. {hint}{flag}"
+    causes = schedule.causes(queue)
+    pending = _pending(queue, causes)
+    parts = [*_failed(queue, state), *_blocked(causes), *pending, *_odd(queue), *_unread(unreadable), *left]
+    again = [task.id for task in queue.tasks if task.status == FAILED]
+    hint = " `claudestrator-helper check` names what to mend." if parts != pending else ""
+    hint = f" {_AGAIN.format(again[0])}" if again else hint
+    how = "stopped" if state.status == STOPPED else "ended"
+    return f"The run has {how}, {'; '.join([counted(queue, state), *parts])}.{hint}{flag}"
 
 
-def _unverified(statuses: dict[str, str], state: State) -> list[str]:
+def idle(queue: Queue, state: State, unreadable: list[Problem]) -> str:
+    """What somebody is told who waits where no run is unfinished."""
+    if not state.run:
+        return "No run is going on here: `/orchestrate` starts one."
+    what = "goes on with the last one" if state.status == STOPPED else "starts one"
+    return f"No run is going on here: `/orchestrate` {what}. {ending(queue, state, unreadable)}"
+
+
+def _unread(unreadable: list[Problem]) -> list[str]:
+    return [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
+
+
+def _unverified(queue: Queue, state: State, among: Container[str] | None = None) -> list[str]:
     """The completed tasks that no verdict has passed, though they had to be verified."""
-    left = [id_ for id_, status in statuses.items() if status == COMPLETED and not state.is_verified(id_)]
+    done = [task.id for task in queue.tasks if task.status == COMPLETED and (among is None or task.id in among)]
     why = dict.fromkeys(state.completed, "no verdict") | state.unverified
+    left = [id_ for id_ in done if not state.is_verified(id_)]
     named = [f"{id_} ({cut(why.get(id_, 'not completed by this run'))})" for id_ in left]
     return [f"not verified: {_named(named)}"] if named and state.verify else []
 
 
-def _unchanged(statuses: dict[str, str], state: State) -> str:
+def _unchanged(queue: Queue, state: State) -> str:
     # A task that somebody has deleted since is nobody's concern.
-    left = [id_ for id_ in state.unchanged if id_ in statuses]
+    left = [id_ for id_ in state.unchanged if id_ in queue.by_id]
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
@@ -85,36 +98,44 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     """How a run of loops ended: tasks, and what became of the issues."""
     count = Counter(issue.status.lower() for issue in issues.tasks)
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
-    said = counted(((task.id, task.status) for task in queue.tasks), state)
-    parts = [f"{state.loop} of {state.loops} loops are done, {said}"]
+    parts = [f"{state.loop} of {state.loops} loops are done, {counted(queue, state)}"]
     parts += [f"issues: {found}"] if found else []
-    statuses = {task.id: task.status for task in queue.tasks}
-    mine = {id_: status for id_, status in statuses.items() if id_ in state.completed}
-    parts += [*_failed(statuses, state), *_blocked(queue), *_odd(statuses), *_unverified(mine, state)]
-    return f"{'; '.join(parts)}.{_unchanged(statuses, state)}"
+    parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
+    parts += _unread(check.unreadable(queue))
+    parts += _unverified(queue, state, state.completed)
+    return f"{'; '.join(parts)}.{_unchanged(queue, state)}"
 
 
-def _failed(statuses: dict[str, str], state: State) -> list[str]:
+def _failed(queue: Queue, state: State) -> list[str]:
     failed = [
-        f"{id_} ({cut(state.failed.get(id_, 'before this run'))})"
-        for id_, status in statuses.items()
-        if status == FAILED
+        f"{task.id} ({cut(state.failed.get(task.id, 'before this run'))})"
+        for task in queue.tasks
+        if task.status == FAILED
     ]
     return [f"failed: {_named(failed)}"] if failed else []
 
 
-def _blocked(queue: Queue) -> list[str]:
-    blocked = [f"{id_} by {_culprit(cause)}" for id_, cause in schedule.causes(queue).items()]
+def _blocked(causes: dict[str, schedule.Cause]) -> list[str]:
+    stuck = {id_: cause for id_, cause in causes.items() if cause.kind != schedule.WAITING}
+    blocked = [f"{id_} by {_culprit(cause)}" for id_, cause in stuck.items()]
     return [f"blocked: {_named(blocked)}"] if blocked else []
+
+
+def _pending(queue: Queue, causes: dict[str, schedule.Cause]) -> list[str]:
+    """The tasks that a run would take up now, or once others of them are completed."""
+    free = [task.id for task in queue.tasks if task.status == PENDING]
+    free = [id_ for id_ in free if id_ not in causes or causes[id_].kind == schedule.WAITING]
+    return [f"pending: {_named(free)}"] if free else []
 
 
 def _culprit(cause: schedule.Cause) -> str:
     return f"the {cause}" if cause.kind == schedule.CYCLE else f"{cut(cause.culprit)} ({cut(cause.why)})"
 
 
-def _odd(statuses: dict[str, str]) -> list[str]:
-    odd = [f"{id_} is {cut(status, 30)!r}" for id_, status in statuses.items() if status not in MOVES]
-    odd += [f"{id_} is in progress, but not by this run" for id_, status in statuses.items() if status == IN_PROGRESS]
+def _odd(queue: Queue) -> list[str]:
+    found = [(task.id, task.status) for task in queue.tasks]
+    odd = [f"{id_} is {cut(status, 30)!r}" for id_, status in found if status not in MOVES]
+    odd += [f"{id_} is in progress, but not by this run" for id_, status in found if status == IN_PROGRESS]
     return [_named(odd)] if odd else []
 
 

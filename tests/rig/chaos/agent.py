@@ -50,7 +50,9 @@ def sections(count: int, chance: random.Random) -> list[str]:
 
 
 class Agent:
-    """*who* is its name in the journal, *environ* that of its session."""
+    """*who* is its name in the journal, *environ* that of its session; a *fork* begins with its prompt."""
+
+    fork = False
 
     def __init__(self, scene: Scene, who: str, id_: str, environ: dict[str, str], tasks: list[str]) -> None:
         self.scene, self.who, self.id, self.environ, self.tasks = scene, who, id_, environ, tasks
@@ -108,7 +110,9 @@ class Agent:
         assert match[1] == self.id
         self.attempt = int(match[2])
         with open(transcript(self.scene, self.who), "w", encoding="utf-8") as file:
-            file.write(json.dumps({"content": result.out}) + "\n")
+            launch = f"Run `claudestrator-helper prompt {self.id}` and follow it."
+            first = {"type": "user", "message": {"role": "user", "content": result.out if self.fork else launch}}
+            file.write(f"{json.dumps(first)}\n{json.dumps({'content': result.out})}\n")
         return True
 
     def work(self) -> None:

@@ -175,7 +175,9 @@ class Session:
         self.launched += 1
         who = f"{self.name}.{self.launched}.{id_}"
         self.note("foreground", agent=who)
-        self.seat(Seat(id_, who, given), Agent(self.scene, who, id_, self.environ, self.tasks).live)
+        agent = Agent(self.scene, who, id_, self.environ, self.tasks)
+        agent.fork = True
+        self.seat(Seat(id_, who, given), agent.live)
 
     def came_back(self, seat: Seat, code: int) -> None:
         """The call of the skill has returned, or was interrupted."""

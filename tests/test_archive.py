@@ -1,0 +1,83 @@
+"""A task that a run has completed counts as completed, also when a person has moved its section elsewhere."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import paths, run, state
+from claudestrator_helper.state import State
+from queues import queue, task
+from running import helper
+
+#: As people write it, without the first task, on which it builds.
+SECOND = """\
+### TASK-002
+
+| Status | pending |
+
+**Objective:** The second part
+
+**Acceptance Criteria:**
+- it works
+
+**Dependencies:** TASK-001
+"""
+BLOCKED = "none: blocked by TASK-001 (not in the queue), which TASK-002 needs\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> paths.Project:
+    """A finished run that completed TASK-001, whose section is gone."""
+    (tmp_path / ".claude").mkdir()
+    made = paths.project(str(tmp_path))
+    Path(made.queue).write_text(SECOND)
+    state.write(made, State(run="r", status="finished", completed={"TASK-001": 1}, attempts={"TASK-001": 1}))
+    return made
+
+
+def next_task(project: paths.Project) -> str:
+    return helper("next-task", folder=project.root).stdout
+
+
+def test_what_builds_on_it_is_ready_and_runs(project: paths.Project) -> None:
+    assert next_task(project) == "TASK-002 sonnet The second part\n"
+    assert "TASK-001" not in helper("check", folder=project.root).stdout
+    assert run.start(project, "s1", [])[-1] == "SPAWN TASK-002 sonnet"
+
+
+def test_a_new_task_may_build_on_it_and_on_no_other_that_is_missing(project: paths.Project) -> None:
+    added = helper("add-tasks", "-", folder=project.root, stdin=task("TASK-003", dependencies="TASK-001").encode())
+    assert (added.code, added.stdout) == (0, "added 1: TASK-003\n")
+    refused = helper("add-tasks", "-", folder=project.root, stdin=task("TASK-004", dependencies="TASK-000").encode())
+    assert refused.code == 1
+    assert "its dependency 'TASK-000' is not in the queue" in refused.stderr
+
+
+def test_later_runs_know_it_too(project: paths.Project) -> None:
+    Path(project.queue).write_text(queue(task("TASK-009", status="completed")))
+    for _ in range(2):
+        assert run.start(project, "s1", [])[-1] == "STOP The one task is completed."
+    Path(project.queue).write_text(SECOND)
+    assert state.read(project).completed == {}
+    assert next_task(project) == "TASK-002 sonnet The second part\n"
+
+
+def test_a_task_that_was_set_back_counts_no_more(project: paths.Project) -> None:
+    state.write(project, replace(state.read(project), completed={}, earlier={"TASK-001": 1}))
+    Path(project.queue).write_text(task("TASK-001", status="completed") + SECOND)
+    helper("set-status", "TASK-001", "pending", folder=project.root)
+    Path(project.queue).write_text(SECOND)
+    assert next_task(project) == BLOCKED
+
+
+@pytest.mark.parametrize("text", ["---\nattempts: 7\n---\n", "\xff", ""])
+def test_a_state_that_says_nothing_leaves_it_missing(project: paths.Project, text: str) -> None:
+    Path(project.session).write_text(text, encoding="latin-1")
+    assert next_task(project) == BLOCKED
+
+
+def test_the_state_is_read_only_where_a_task_is_missing(project: paths.Project) -> None:
+    Path(project.session).unlink()
+    Path(project.session).mkdir()
+    Path(project.queue).write_text(queue(task("TASK-001", status="completed")) + SECOND)
+    assert next_task(project) == "TASK-002 sonnet The second part\n"
