@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import git, paths
+from claudestrator_helper import git, git_process, paths, witness
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -195,6 +195,7 @@ def test_a_hook_that_never_ends_is_ended_with_what_it_started(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(git, "COMMIT_TIMEOUT", 0.4)
+    monkeypatch.setattr(git_process, "GRACE", 0.2)
     repo.hook("pre-commit", "(sleep 1; touch .git/still-there) & wait")
     repo.write("new.txt")
     assert repo.loop().why == "git commit took longer than 0.4 s"
@@ -525,7 +526,7 @@ def test_another_git_that_holds_the_index_for_a_moment_is_waited_for(repo: Repos
 def test_an_index_that_stays_locked_is_told_of_the_commit_by_the_next_call(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git, "_BUSY", 0.1)
+    monkeypatch.setattr(witness, "_BUSY", 0.1)
     repo.write("a.txt", "changed\n")
     repo.write(".git/index.lock")
     assert repo.loop().commit == repo.head()
@@ -542,10 +543,12 @@ def test_a_helper_killed_behind_its_commit_leaves_an_index_that_the_next_call_me
     if not unborn:
         empty.write("a.txt")
         empty.commit_all()
-    real = git._recover
+    real = witness.settle
     calls = iter(range(10))
     # The first call is the one at the start; the second would be behind the commit.
-    monkeypatch.setattr(git, "_recover", lambda repository: None if next(calls) else real(repository))
+    monkeypatch.setattr(
+        witness, "settle", lambda repo, **named: ("killed", "") if next(calls) else real(repo, **named)
+    )
     empty.write("a.txt", "changed\n")
     empty.write("new.txt")
     assert empty.loop().commit

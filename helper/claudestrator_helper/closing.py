@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from . import files, git, improve, issues, queue, run_log, state
 from .config import Config
-from .fields import cut
+from .fields import cut, named
 from .paths import Project
 from .statuses import COMPLETED, FAILED
 
@@ -44,7 +44,7 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
 
 def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
     commit_id, message = git.last_message(project)
-    if message.rstrip().endswith(_mark(current)):
+    if _mark(current) in message.split("\n"):
         return git.Result(commit=commit_id)
     before = _noted(project)
     if before is None:
@@ -81,7 +81,8 @@ def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
     made = f"{result.commit[:7]} Loop {current.loop} ({counted})"
     lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
     left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
-    return lines + ([f"left out of the commit: {', '.join(left[:5])}"] if left else [])
+    lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
+    return lines + ([result.missing] if result.missing else [])
 
 
 def _snapshot(project: Project, current: state.State, parsed: queue.Queue, result: git.Result) -> None:
