@@ -9,7 +9,7 @@ import re
 _FOLDERS = """
 .ssh .gnupg .aws .azure .kube .oci .gcloud .config/gcloud .password-store .cloudflared .putty .pki .snowsql .kaggle
 .huggingface .bluemix .minikube .terraform.d .config/op .config/doctl .config/hcloud .config/sops .config/age
-.config/rclone .config/gh .config/hub .config/glab-cli .config/configstore .config/netlify .config/heroku .config/stripe
+.config/rclone .config/gh .config/glab-cli .config/configstore .config/netlify .config/heroku .config/stripe
 """
 #: What lies below these is a secret unless it is source text.
 _OFTEN = "secrets secret .secrets .secret private_keys private-keys .credentials .private"
@@ -31,17 +31,17 @@ smbcredentials .vault-token .vault_pass* .vault-pass* vault_pass* vault-pass* .a
 *.secret.y*ml *.secrets.y*ml client_secret* client-secret* *service-account*.json *service_account*.json
 *serviceaccount*.json *firebase-adminsdk*.json application_default_credentials.json gcp-key*.json gcloud-key*.json
 gha-creds-*.json azureprofile.json accesstokens.json msal_token_cache.* kaggle.json .databrickscfg
-.snowflake/config.toml .boto .s3cfg .s3curl .passwd-s3fs .edgerc .tugboat .trc .twurlrc .gist .hub .esmtprc .msmtprc
-msmtprc .muttrc .fetchmailrc .mailrc .ftpconfig ftpconfig sftp-config.json .vscode/sftp.json sftp.json
-.remote-sync.json .idea/webservers.xml .idea/datasources.local.xml filezilla.xml sitemanager.xml recentservers.xml
-ws_ftp.ini winscp.ini proftpdpasswd .purple/accounts.xml .irssi/config .weechat/sec.conf rclone.conf .rclone.conf
-.streamlit/secrets.toml .chef/*.rb robomongo.json dbeaver-data-sources.xml .token .tokens token token.* *.token
-*_token *-token.txt oauth_token* oauth-token* access_token* access-token* *_access_token* refresh_token* .api_key
-.apikey .api-key *api_key *apikey *api-key api_key.* apikey.* api-key.* api_keys.* apikeys.* api-keys.* private_key*
-private-key* privatekey* .*_history .history .zhistory .histfile fish_history consolehost_history.txt .lesshst
-.recon-ng/keys.db cookies.sqlite cookies.txt logins.json key3.db key4.db signons.sqlite wallet.dat wallet.json
-*.wallet utc--* mnemonic.txt solana/id.json jupyter_notebook_config.json jupyter_server_config.json .claude.json
-.rhosts
+.snowflake/config.toml .boto .s3cfg .s3curl .passwd-s3fs .edgerc .tugboat .trc .twurlrc .gist .hub .config/hub
+.esmtprc .msmtprc msmtprc .muttrc .fetchmailrc .mailrc .ftpconfig ftpconfig sftp-config.json .vscode/sftp.json
+sftp.json .remote-sync.json .idea/webservers.xml .idea/datasources.local.xml filezilla.xml sitemanager.xml
+recentservers.xml ws_ftp.ini winscp.ini proftpdpasswd .purple/accounts.xml .irssi/config .weechat/sec.conf rclone.conf
+.rclone.conf .streamlit/secrets.toml robomongo.json dbeaver-data-sources.xml .token .tokens token token.json token.txt
+token.pickle token.dat *.token *_token *-token.txt oauth_token* oauth-token* access_token* access-token*
+*_access_token* refresh_token* .api_key .apikey .api-key *api_key *apikey *api-key api_key.* apikey.* api-key.*
+api_keys.* apikeys.* api-keys.* private_key* private-key* privatekey* .*_history .history .zhistory .histfile
+fish_history consolehost_history.txt .lesshst .recon-ng/keys.db cookies.sqlite cookies.txt logins.json key3.db key4.db
+signons.sqlite wallet.dat wallet.json *.wallet utc--* mnemonic.txt solana/id.json jupyter_notebook_config.json
+jupyter_server_config.json .claude.json .rhosts
 """
 #: Secrets by convention although they look like source text.
 _ALWAYS = "wp-config.php secret_token.rb .chef/*.rb"

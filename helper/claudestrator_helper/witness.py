@@ -122,7 +122,7 @@ def _undone(repository: Repository, old: str, new: str) -> str:
 def _changed(repository: Repository, old: str) -> dict[str, tuple[str, str]]:
     """What the commits since *old* have changed, by path: what the index held before it, and what it is to hold."""
     between = [old, "HEAD"] if old else ["--root", "HEAD"]
-    done = call(repository.root, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *between)
+    done = call(repository.root, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *between, "--")
     words = done.text.split("\0")
     # Of each change: ":old-mode new-mode old-id new-id letter", then its path. Mode 0 is no entry, and removes one.
     raws = ((raw[1:].split(), path) for raw, path in zip(words[::2], words[1::2], strict=False))
