@@ -1,6 +1,7 @@
 """A clone that brings a bare repository along, whose configuration and hooks are programs: none of them is run."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -124,17 +125,33 @@ def test_a_loop_runs_nothing_and_commits_to_the_repository_of_the_clone(clone: C
         assert (git.dirty(clone.project), working_tree.fingerprint(clone.project)) == (None, "")
 
 
+def logging_git(folder: Path) -> tuple[str, Path]:
+    """A PATH whose git writes its words to a log before it does what git does."""
+    log, real = folder / "log", shutil.which("git")
+    (folder / "git").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> {log}\nexec {real} "$@"\n')
+    (folder / "git").chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}", log
+
+
+def test_hooks_and_the_verbs_that_look_start_no_git(
+    clone: Clone, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, log = logging_git(tmp_path_factory.mktemp("bin"))
+    for words in test_hostile.LOOKING:
+        if words.split()[0] not in ("wait", "start"):
+            helper(*words.split(), folder=clone.project.root, environ={"PATH": path})
+            assert not log.exists(), words
+
+
 def test_every_call_of_git_is_a_safe_one(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = Repository(tmp_path_factory.mktemp("repo"))
     repo.run("init", "--quiet")
     repo.write("a.txt")
-    log, real = tmp_path / "log", subprocess.run(["which", "git"], capture_output=True, text=True, check=True).stdout
-    (tmp_path / "git").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> {log}\nexec {real.strip()} "$@"\n')
-    (tmp_path / "git").chmod(0o755)
+    path, log = logging_git(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("PATH", path)
         assert repo.loop().commit
         assert git.last_message(repo.project)[0]
         assert working_tree.fingerprint(repo.project)

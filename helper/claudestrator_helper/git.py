@@ -53,6 +53,22 @@ def dirty(project: Project) -> list[str] | None:
     return None if isinstance(changes, str) else list(changes)
 
 
+def changed_since(project: Project, moment: float) -> list[str]:
+    """The dirty paths that were changed after that moment, as their inodes tell, whose time no copy takes over and no
+    `touch` sets; of a deleted file it is the folder's."""
+    repository = _repository(project)
+    changes = "" if isinstance(repository, str) else _changes(repository)
+    if isinstance(repository, str) or isinstance(changes, str):
+        return []
+    return [path for path in changes if _changed_at(os.path.join(repository.root, path)) > moment]
+
+
+def _changed_at(path: str) -> float:
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.lstat(path).st_ctime
+
+
 def commit(project: Project, before: Iterable[str], message: str) -> Result:
     """Commits what is dirty now and wasn't in *before*, with the repository's own hooks and nobody's index."""
     repository = _repository(project)
