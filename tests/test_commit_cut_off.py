@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from claudestrator_helper import git, git_process
 from claudestrator_helper.errors import ClaudestratorError
-from running import fork, joined
+from running import fork, joined, killed
 from test_git import Repository, empty, identity, repo
 
 __all__ = ["empty", "identity", "repo"]
@@ -65,6 +66,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def commit(repo: Repository) -> None:
+    repo.loop(["mine.txt"])
+
+
 def test_a_commit_that_ends_in_time_leaves_unfinished_work_in_place(framework: Callable[[str], Committed]) -> None:
     repo = framework("true")
     result = repo.loop(["mine.txt"])
@@ -91,7 +96,7 @@ def test_unfinished_work_comes_back_when_the_helper_is_asked_to_end(
     repo, answer = framework("test -e .git/go || sleep 300"), tmp_path_factory.mktemp("answer") / "file"
     head = repo.head()
 
-    def commit() -> None:
+    def interrupted() -> None:
         # What runs this suite may ignore it, as a shell does for what it starts with `&`.
         signal.signal(number, signal.SIG_DFL)
         try:
@@ -99,7 +104,7 @@ def test_unfinished_work_comes_back_when_the_helper_is_asked_to_end(
         except ClaudestratorError as error:
             answer.write_text(str(error))
 
-    helper = fork(commit)
+    helper = fork(interrupted)
     until((repo.root / ".git/started").exists)
     os.kill(helper, number)
     assert joined([helper]) == [0]
@@ -121,6 +126,25 @@ def test_the_answer_says_what_is_missing_and_where_pre_commit_has_put_it(
     assert repo.mine() == "mine\n"
     repo.run("apply", str(patch))
     assert repo.mine() == MINE
+
+
+def test_after_a_kill_of_everything_the_next_commit_says_where_unfinished_work_is(
+    framework: Callable[[str], Committed],
+) -> None:
+    repo = framework("test -e .git/go || sleep 300")
+    helper = fork(partial(commit, repo))
+    until((repo.root / ".git/started").exists)
+    words = ["ps", "-A", "-o", "ppid=,pid="]
+    listed = [line.split() for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.split("\n")]
+    (group,) = [int(line[1]) for line in listed if line and int(line[0]) == helper]
+    killed(helper)
+    os.killpg(group, signal.SIGKILL)
+    (patch,) = repo.cache.glob("patch*")
+    assert repo.mine() == "mine\n"
+    repo.write(".git/go")
+    result = repo.loop(["mine.txt"])
+    assert result.commit
+    assert result.missing == f"changes are gone that you had in mine.txt: look into {patch} (`git apply` takes a patch)"
 
 
 def test_what_does_not_end_when_it_is_asked_to_is_killed_and_what_it_took_is_named(
@@ -147,12 +171,12 @@ def test_a_signal_that_was_ignored_stays_ignored_and_reaches_the_hooks_all_the_s
     repo = framework("sleep 300")
     monkeypatch.setattr(git, "COMMIT_TIMEOUT", 6)
 
-    def commit() -> None:
+    def ignoring() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         assert repo.loop(["mine.txt"]).missing == ""
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
-    helper = fork(commit)
+    helper = fork(ignoring)
     until((repo.root / ".git/started").exists)
     os.kill(helper, signal.SIGINT)
     assert joined([helper]) == [0]

@@ -87,9 +87,10 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
     result = git.commit(project, before, _message(current, parsed))
-    # What has been committed since, by whomever, is no unfinished work of before the run any more.
-    still = git.dirty(project) or []
-    files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
+    if not result.missing:
+        # What has been committed since, by whomever, is no unfinished work of before the run any more.
+        still = git.dirty(project) or []
+        files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
     return result
 
 

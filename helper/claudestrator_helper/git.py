@@ -81,6 +81,7 @@ def commit(project: Project, before: Iterable[str], message: str) -> Result:
     begun = [what for name, what in _UNDER_WAY.items() if os.path.exists(os.path.join(repository.folder, name))]
     if begun:
         return Result(why=f"{begun[0]} is under way", left=left)
+    killed, began = witness.cut_off(repository)
     interrupted = False
     try:
         left |= scanners.findings(repository.root, [path for path in changes if path not in left])
@@ -90,12 +91,16 @@ def commit(project: Project, before: Iterable[str], message: str) -> Result:
     except Interrupted:
         interrupted = True
         id_ = why = ""
-    now = _changes(repository)
-    gone = [] if isinstance(now, str) else [path for path in left if path not in now]
-    missing = set_aside.missing(repository, gone, since)
+    missing = _missing(repository, left, since) or _missing(repository, killed, began, sure=False)
     if interrupted:
         raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` goes on with the loop")
     return Result(id_, why, left, missing)
+
+
+def _missing(repository: Repository, left: Iterable[str], since: float, *, sure: bool = True) -> str:
+    now = _changes(repository)
+    gone = [] if isinstance(now, str) else [path for path in left if path not in now]
+    return set_aside.missing(repository, gone, since, sure=sure)
 
 
 def last_message(project: Project) -> tuple[str, str]:

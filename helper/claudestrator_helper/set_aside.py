@@ -10,13 +10,14 @@ from .git_process import call
 from .witness import Repository
 
 
-def missing(repository: Repository, paths: Iterable[str], since: float) -> str:
-    """A sentence on these paths, whose changes are gone from the working tree; "" where there are none."""
+def missing(repository: Repository, paths: Iterable[str], since: float, *, sure: bool = True) -> str:
+    """A sentence on these paths, whose changes are gone from the working tree; "" where there are none. Where a person
+    may have dropped them, only a patch or stash from *since* makes it *sure*."""
     gone = list(paths)
-    if not gone:
+    places = [fields.cut(place, 200) for place in _places(repository, since)] if gone else []
+    if not (gone and (sure or places)):
         return ""
     names = fields.named([fields.cut(path, 60) for path in gone], len(gone))
-    places = [fields.cut(place, 200) for place in _places(repository, since)]
     where = f"look into {fields.named(places, len(places))} (`git apply` takes a patch)" if places else "look for them"
     return f"changes are gone that you had in {names}: {where}"
 

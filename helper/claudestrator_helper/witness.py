@@ -74,6 +74,12 @@ def settle(repository: Repository, *, over: bool = False, made: bool = False) ->
     return new, ""
 
 
+def cut_off(repository: Repository) -> tuple[list[str], float]:
+    """What was left out of a commit that was killed before git made it, and when that was."""
+    found = _read(repository)
+    return (found.left, os.path.getmtime(_path(repository))) if found else ([], 0.0)
+
+
 def head(repository: Repository, name: str = "HEAD") -> str:
     return call(repository.root, "rev-parse", "--verify", "--quiet", name).text.strip()
 
