@@ -135,7 +135,9 @@ def test_after_a_kill_of_everything_the_next_commit_says_where_unfinished_work_i
     helper = fork(partial(commit, repo))
     until((repo.root / ".git/started").exists)
     words = ["ps", "-A", "-o", "ppid=,pid="]
-    listed = [line.split() for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.split("\n")]
+    listed = [
+        line.split() for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.split("\n")
+    ]
     (group,) = [int(line[1]) for line in listed if line and int(line[0]) == helper]
     killed(helper)
     os.killpg(group, signal.SIGKILL)

@@ -37,11 +37,11 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
 
     """
     asked, process = resume.understood(words), owner.current()
-    seen = asking.read(project, session)
-    caller = resume.Caller(session, process or seen.process, bool(seen.mode))
-    kept_out = unfinished.noted(project, caller, asked, int(now()))
+    kept_out = unfinished.noted(project, session, process, asked, int(now()))
     with files.locked(project.lock):
         inputs = read(project, int(now()))
+        seen = asking.read(project, session)
+        caller = resume.Caller(session, process or seen.process, bool(seen.mode))
         if not asked.takeover and resume.whose(inputs.state, caller, inputs.now) == resume.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
