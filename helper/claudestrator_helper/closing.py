@@ -78,20 +78,28 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
 
 
 def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
-    commit_id, message = git.last_message(project)
-    if _mark(current) in message.split("\n"):
-        return git.Result(commit=commit_id)
+    if made := _made(project, current):
+        return git.Result(commit=made)
     before = _noted(project)
     if before is None:
         # In a repository that is younger than the run, anything may be somebody's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
     result = git.commit(project, before, _message(current, parsed))
+    if not result.commit and (made := _made(project, current)):
+        # The git of a helper that was killed has finished meanwhile.
+        result = replace(result, commit=made, why="")
     if not result.missing:
         # What has been committed since, by whomever, is no unfinished work of before the run any more.
         still = git.dirty(project) or []
         files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
     return result
+
+
+def _made(project: Project, current: state.State) -> str:
+    """The last commit's id, if it is this loop's; a hook may have added lines to its message."""
+    commit_id, message = git.last_message(project)
+    return commit_id if _mark(current) in message.split("\n") else ""
 
 
 def _message(current: state.State, parsed: queue.Queue) -> str:

@@ -81,7 +81,7 @@ def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], 
     return Done(process.returncode, output, _reason(errors or output) or f"{name} failed without a word")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: "subprocess.Popen[bytes]") -> None:
     """Ends a process with all that it started, which is in the same session. It is interrupted first, as by Ctrl-C: the
     pre-commit framework sets a person's unstaged work aside and puts it back only when it is asked to end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -98,7 +98,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
-def _signalled(process: subprocess.Popen[bytes], number: int) -> bool:
+def _signalled(process: "subprocess.Popen[bytes]", number: int) -> bool:
     """Whether any process of that session was there to get the signal."""
     try:
         os.killpg(process.pid, number)
