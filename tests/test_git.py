@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import git, paths
+from claudestrator_helper import git, git_process, paths, witness
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +57,9 @@ class Repository:
 
     def committed(self) -> dict[str, str]:
         """What the last commit changed: letter by path."""
-        words = self.run("show", "--format=", "--name-status", "--no-renames", "--root", "-m", "-z", "HEAD").split("\0")
+        words = self.run(
+            "show", "--format=", "--name-status", "--no-renames", "--root", "-m", "-z", "HEAD", "--"
+        ).split("\0")
         return dict(zip(words[1::2], words[::2], strict=False))
 
     def status(self) -> str:
@@ -124,19 +126,6 @@ def test_what_was_dirty_before_stays_uncommitted_with_its_place_in_the_index(rep
     assert set(result.left.values()) == {git.BEFORE}
 
 
-SECRETS = [".env", ".env.local", "config/.ENV", "prod.env", "server.pem", "deploy/id_rsa", "tls.key", "credentials.json", ".npmrc",
-           "my-service-account-1.json", "secrets.yaml", ".git-credentials", "terraform.tfstate"]  # fmt: skip
-NO_SECRETS = [".env.example", "id_rsa.pub", "secrets.py", "keys.md", "environment.ts", "monkey.txt"]
-
-
-def test_secrets_are_left_out_and_named_and_what_is_only_called_like_one_is_not(repo: Repository) -> None:
-    for name in SECRETS + NO_SECRETS:
-        repo.write(name, "TOKEN=1\n")
-    assert repo.loop().left == dict.fromkeys(SECRETS, "it looks like a secret")
-    assert repo.committed() == dict.fromkeys(NO_SECRETS, "A")
-    assert sorted(repo.status().splitlines()) == sorted(f"?? {name}" for name in SECRETS)
-
-
 def test_a_tracked_secret_is_left_out_when_it_changes_and_its_removal_is_committed(repo: Repository) -> None:
     repo.write(".env", "A=1\n")
     repo.write("old.pem")
@@ -167,6 +156,48 @@ def test_what_a_hook_formats_and_adds_is_committed_and_known_to_the_index(repo: 
     assert repo.status() == ""
 
 
+def test_a_commit_into_which_a_hook_puts_what_was_left_out_is_undone(repo: Repository) -> None:
+    repo.hook("pre-commit", "echo made > made.pem; git add -A")
+    repo.write("mine.txt", "mine\n")
+    repo.write("both.txt", "staged\n")
+    repo.run("add", "both.txt")
+    repo.write("both.txt", "and more\n")
+    before = git.dirty(repo.project) or []
+    repo.write("a.txt", "by an agent\n")
+    repo.write(".env", "TOKEN=1\n")
+    head, index = repo.head(), repo.run("ls-files", "--stage")
+    result = repo.loop(before)
+    assert (result.commit, repo.head()) == ("", head)
+    assert result.why == "it was undone, as a hook put .env, both.txt, made.pem, mine.txt into it"
+    assert (repo.run("ls-files", "--stage"), (repo.root / "both.txt").read_text()) == (index, "and more\n")
+    assert sorted(repo.status().splitlines()) == [" M a.txt", "?? .env", "?? made.pem", "?? mine.txt", "AM both.txt"]
+    assert not (repo.root / ".git/claudestrator-commit").exists()
+    repo.hook("pre-commit", "echo formatted >> a.txt; git add a.txt")
+    assert repo.loop(before).commit
+    assert repo.committed() == {"a.txt": "M"}
+
+
+def test_the_first_commit_of_a_repository_is_undone_as_well(empty: Repository) -> None:
+    empty.write("mine.txt")
+    before = git.dirty(empty.project) or []
+    empty.hook("pre-commit", "git add -A")
+    empty.write("new.txt")
+    assert empty.loop(before).why == "it was undone, as a hook put mine.txt into it"
+    assert git.last_message(empty.project) == ("", "")
+    assert empty.status() == "?? mine.txt\n?? new.txt\n"
+
+
+def test_a_persons_commit_while_a_hook_runs_is_not_taken_for_ours(repo: Repository) -> None:
+    repo.write("mine.txt")
+    repo.write("new.txt")
+    others = "unset GIT_INDEX_FILE; git add mine.txt; git commit --quiet --no-verify -m by-hand; echo y > b.txt; git add b.txt"
+    repo.hook("pre-commit", others)
+    result = repo.loop(["mine.txt"])
+    assert (result.commit, repo.run("log", "-1", "--format=%s")) == ("", "by-hand\n")
+    assert "HEAD" in result.why
+    assert repo.status() == "M  b.txt\n?? new.txt\n"
+
+
 @pytest.mark.parametrize(
     ("script", "why"),
     [("echo 'checking'; echo 'line 3 is too long' >&2; exit 1", "line 3 is too long"), ("exit 1", "git commit failed without a word"),
@@ -195,6 +226,7 @@ def test_a_hook_that_never_ends_is_ended_with_what_it_started(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(git, "COMMIT_TIMEOUT", 0.4)
+    monkeypatch.setattr(git_process, "GRACE", 0.2)
     repo.hook("pre-commit", "(sleep 1; touch .git/still-there) & wait")
     repo.write("new.txt")
     assert repo.loop().why == "git commit took longer than 0.4 s"
@@ -309,7 +341,7 @@ def test_a_repository_that_an_agent_made_is_left_out_and_named(repo: Repository)
     assert repo.committed() == {"new.txt": "A"}
 
 
-NAMES = ["with space", 'a"quote', "it's", "line\nbreak", "return\r", "return\r\nboth", "-leading", "--all", ":(top)x", ":!x", "*", "[a]",
+NAMES = ["HEAD", "with space", 'a"quote', "it's", "line\nbreak", "return\r", "return\r\nboth", "-leading", "--all", ":(top)x", ":!x", "*", "[a]",
          "tab\t", " ", "ünïcode", "門/開", "\udcff\udcfe", "back\\slash", "$(touch pwned)", "#x", "x -> y", "a" * 200]  # fmt: skip
 
 
@@ -525,7 +557,7 @@ def test_another_git_that_holds_the_index_for_a_moment_is_waited_for(repo: Repos
 def test_an_index_that_stays_locked_is_told_of_the_commit_by_the_next_call(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git, "_BUSY", 0.1)
+    monkeypatch.setattr(witness, "_BUSY", 0.1)
     repo.write("a.txt", "changed\n")
     repo.write(".git/index.lock")
     assert repo.loop().commit == repo.head()
@@ -542,10 +574,10 @@ def test_a_helper_killed_behind_its_commit_leaves_an_index_that_the_next_call_me
     if not unborn:
         empty.write("a.txt")
         empty.commit_all()
-    real = git._recover
+    real = witness.settle
     calls = iter(range(10))
     # The first call is the one at the start; the second would be behind the commit.
-    monkeypatch.setattr(git, "_recover", lambda repository: None if next(calls) else real(repository))
+    monkeypatch.setattr(witness, "settle", lambda repo, **named: ("killed", "") if next(calls) else real(repo, **named))
     empty.write("a.txt", "changed\n")
     empty.write("new.txt")
     assert empty.loop().commit

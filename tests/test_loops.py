@@ -10,6 +10,7 @@ import pytest
 from claudestrator_helper import files, filing, ids, issues, memory, overview, paths, report, run, state
 from claudestrator_helper import git as repository
 from claudestrator_helper import queue as q
+from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.state import STOPPED
 from queues import queue, task
 
@@ -258,6 +259,79 @@ def test_a_run_whose_session_died_in_any_phase_goes_on_without_doing_anything_tw
             lines = run.wait_for_step(project, limit=5, now=lambda: clock[0])
     assert history(project) == ["Begin", "Loop 1", "Loop 2"]
     assert len(agents.worked) == len(set(agents.worked)) == 10
+
+
+def dead_session(project: paths.Project, agents: Agents, until: str) -> int:
+    """Loops whose session dies when the agent *until* has reported; the time when another one may continue them."""
+    lines = run.start(project, "s0", ["1"])
+    while (id_ := lines[-1].split(" ")[1]) != until:
+        agents.work(id_)
+        lines = run.wait_for_step(project, limit=5)
+    agents.work(until)
+    time.sleep(2.1)
+    return int(time.time()) + 120
+
+
+def ended(project: paths.Project, agents: Agents, lines: list[str], now: int) -> list[str]:
+    """The rest of the run in a session that continues it; all that was said."""
+    said = lines
+    while not lines[-1].startswith("STOP"):
+        if lines[-1].startswith("SPAWN"):
+            agents.work(lines[-1].split(" ")[1])
+        lines = run.wait_for_step(project, "s1", limit=5, now=lambda: now)
+        said = said + lines
+    return said
+
+
+THEIRS = "changed while no session had the run, so kept out of its commits until you commit it yourself: "
+
+
+@pytest.mark.parametrize("by", ["start", "takeover", "wait"])
+def test_what_a_person_did_while_no_session_had_the_run_is_in_none_of_its_commits(
+    project: paths.Project, by: str
+) -> None:
+    root = Path(project.root)
+    (root / "gone.txt").write_text("x\n", encoding="utf-8")
+    git(project, "add", "gone.txt")
+    git(project, "commit", "-qm", "More")
+    agents = Agents(project)
+    now = dead_session(project, agents, "TASK-101")
+    (root / "theirs.txt").write_text("of a person\n", encoding="utf-8")
+    (root / "TASK-100.txt").write_text("of a person, as well\n", encoding="utf-8")
+    (root / "gone.txt").unlink()
+    if by == "wait":
+        lines = run.wait_for_step(project, "s1", limit=5, now=lambda: now)
+    else:
+        lines = run.start(project, "s1", ["--takeover"] if by == "takeover" else [], now=lambda: now)
+    assert lines[0] == f"{THEIRS}gone.txt, TASK-100.txt, theirs.txt"
+    said = ended(project, agents, lines, now)
+    assert said[-1].startswith("STOP 1 of 1 loops are done")
+    committed = git(project, "show", "--name-only", "--format=").split()
+    assert {"TASK-101.txt", "TASK-102.txt", ".claude/task_queue.md"} <= set(committed)
+    assert not {"theirs.txt", "TASK-100.txt", "gone.txt", "mine.txt"} & set(committed)
+    assert [line for line in said if line.startswith(THEIRS)] == lines[:1]
+
+
+def test_what_a_person_did_after_a_run_was_stopped_is_in_none_of_its_commits(project: paths.Project) -> None:
+    agents = Agents(project)
+    drive(agents, ["1"], lambda id_: id_ == "TASK-101")
+    time.sleep(2.1)
+    Path(project.root, "theirs.txt").write_text("of a person\n", encoding="utf-8")
+    assert drive(agents, [], session="s2").startswith("STOP 1 of 1 loops are done")
+    assert f"{THEIRS}theirs.txt" in agents.said
+    committed = git(project, "show", "--name-only", "--format=").split()
+    assert "theirs.txt" not in committed
+    assert {"TASK-101.txt", "TASK-102.txt"} <= set(committed)
+
+
+def test_who_is_refused_a_run_that_is_another_sessions_renews_nothing(project: paths.Project) -> None:
+    agents = Agents(project)
+    dead_session(project, agents, "TASK-101")
+    noted = Path(project.markers, ".dirty-before").read_text()
+    Path(project.root, "by-an-agent.txt").write_text("x\n", encoding="utf-8")
+    with pytest.raises(ClaudestratorError, match="another session is at work"):
+        run.start(project, "s1", [])
+    assert Path(project.markers, ".dirty-before").read_text() == noted
 
 
 class Killed(BaseException):

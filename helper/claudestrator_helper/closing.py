@@ -4,14 +4,16 @@ Both may be done again after a kill: a commit that is there already is recognise
 written whole from the log.
 """
 
+import calendar
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from time import strptime
 
-from . import files, git, improve, issues, queue, run_log, state
+from . import files, git, git_safety, improve, issues, markers, queue, run_log, state
 from .config import Config
-from .fields import cut
+from .fields import cut, named
 from .paths import Project
 from .statuses import COMPLETED, FAILED
 
@@ -19,6 +21,39 @@ from .statuses import COMPLETED, FAILED
 def begin(project: Project) -> None:
     """Notes what is dirty now, because no commit of the run may touch it."""
     files.write(_before(project), json.dumps(git.dirty(project)), within=project.bounds)
+
+
+def renew(project: Project, current: state.State) -> list[str]:
+    """Notes what has changed since the run was last at work, for a session that continues it: a person may have worked
+    there meanwhile. What an agent did last may be among it, and is not committed either; a line that says so."""
+    before = _noted(project)
+    if before is None:
+        return []
+    within = git_safety.top(project.root)[1]
+    own = [os.path.normpath(os.path.join(within, os.path.relpath(path, project.root))) for path in project.kept]
+    changed = git.changed_since(project, _last_at_work(project, current))
+    theirs = [path for path in changed if path not in before and not f"{path}/".startswith(tuple(f"{o}/" for o in own))]
+    if not theirs:
+        return []
+    files.write(_before(project), json.dumps([*before, *theirs]), within=project.bounds)
+    names = named([cut(path, 60) for path in theirs], len(theirs))
+    return [f"changed while no session had the run, so kept out of its commits until you commit it yourself: {names}"]
+
+
+def _last_at_work(project: Project, current: state.State) -> float:
+    """When the run was last heard of: its heartbeat, its last step, or a report that no step has settled."""
+    steps = [entry for entry in run_log.read(project) if entry.get("run") == current.run and entry["event"] != "issue"]
+    times = [current.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
+    reports = [markers.path(project, id_, kind) for id_ in current.agents for kind in (markers.DONE, markers.FAILED)]
+    # Steps are timed in whole seconds.
+    return max([max(times) + 1, *(os.stat(path).st_mtime for path in reports if os.path.exists(path))])
+
+
+def _seconds(time: object) -> int:
+    try:
+        return calendar.timegm(strptime(str(time), run_log.TIME))
+    except ValueError:
+        return 0
 
 
 def close(project: Project, config: Config, patience: float) -> list[str]:
@@ -43,19 +78,28 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
 
 
 def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
-    commit_id, message = git.last_message(project)
-    if message.rstrip().endswith(_mark(current)):
-        return git.Result(commit=commit_id)
+    if made := _made(project, current):
+        return git.Result(commit=made)
     before = _noted(project)
     if before is None:
         # In a repository that is younger than the run, anything may be somebody's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
     result = git.commit(project, before, _message(current, parsed))
-    # What has been committed since, by whomever, is no unfinished work of before the run any more.
-    still = git.dirty(project) or []
-    files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
+    if not result.commit and (made := _made(project, current)):
+        # The git of a helper that was killed has finished meanwhile.
+        result = replace(result, commit=made, why="")
+    if not result.missing:
+        # What has been committed since, by whomever, is no unfinished work of before the run any more.
+        still = git.dirty(project) or []
+        files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
     return result
+
+
+def _made(project: Project, current: state.State) -> str:
+    """The last commit's id, if it is this loop's; a hook may have added lines to its message."""
+    commit_id, message = git.last_message(project)
+    return commit_id if _mark(current) in message.split("\n") else ""
 
 
 def _message(current: state.State, parsed: queue.Queue) -> str:
@@ -81,7 +125,8 @@ def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
     made = f"{result.commit[:7]} Loop {current.loop} ({counted})"
     lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
     left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
-    return lines + ([f"left out of the commit: {', '.join(left[:5])}"] if left else [])
+    lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
+    return lines + ([result.missing] if result.missing else [])
 
 
 def _snapshot(project: Project, current: state.State, parsed: queue.Queue, result: git.Result) -> None:

@@ -68,6 +68,12 @@ class Project:
         """Every folder that the run writes to."""
         return self.state, self.markers, self.journal, self.snapshots
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What the run writes and its commits hold."""
+        summary = os.path.join(self.state, "loop_summary.md")
+        return self.queue, self.issues, self.knowledge, summary, self.journal, self.snapshots
+
     def note(self, id_: str) -> str:
         return os.path.join(self.journal, f"task-{id_}.md")
 

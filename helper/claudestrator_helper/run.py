@@ -21,6 +21,7 @@ from . import (
     settlement,
     state,
     steady,
+    unfinished,
     wait,
 )
 from .errors import ClaudestratorError, HeldError
@@ -36,10 +37,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
 
     """
     asked, process = resume.understood(words), owner.current()
-    if asked.loops and not resume.goes_on_with_loops(state.read(project)):
-        from . import closing
-
-        closing.begin(project)
+    kept_out = unfinished.noted(project, session, process, asked, int(now()))
     with files.locked(project.lock):
         inputs = read(project, int(now()))
         seen = asking.read(project, session)
@@ -54,7 +52,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     from . import sweep
 
     sweep.sweep(project.folders, now(), project.bounds)
-    return step.lines + (step.directives or ["WAIT"])
+    return kept_out + step.lines + (step.directives or ["WAIT"])
 
 
 def _begin(project: Project, inputs: Inputs, caller: resume.Caller, asked: resume.Asked) -> Step:
@@ -83,7 +81,7 @@ def wait_for_step(
     """
     deadline, process = clock() + limit, owner.current()
     turn = _take_turn(project, session, process, int(now()))
-    seen: list[str] = []
+    seen = unfinished.renewed(project, session, process, int(now()))
     while True:
         if not os.path.exists(project.session):
             # Nothing to wait for, or no longer, where the folder was moved; and nothing to leave behind there.

@@ -7,6 +7,8 @@ from .paths import Project
 
 #: A session has begun a run, or gone on with one that was another's.
 BEGAN = "began"
+#: How an event's time is written.
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def read(project: Project) -> list[dict[str, object]]:

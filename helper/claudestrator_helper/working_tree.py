@@ -10,6 +10,7 @@ import time
 import zlib
 from contextlib import suppress
 
+from . import git_safety
 from .paths import Project
 
 #: Seconds after which nothing is said: a tree on which git takes longer isn't worth an agent's waiting.
@@ -21,22 +22,12 @@ _BEFORE_PATH = {b"1": 8, b"u": 10, b"?": 1}
 def fingerprint(project: Project) -> str:
     """Another one once something is committed, changed, added or removed outside the state folder; "" where git can't
     tell in time, or there is none."""
-    status = _status(project)
+    top, within = git_safety.top(project.root)
+    status = _status(project, top, within) if top else None
     if not status:
         return ""
-    top = os.fsencode(_top(project.root))
-    stamps = [_stamp(top, entry) for entry in status.split(b"\0") if entry[:1] in _BEFORE_PATH]
+    stamps = [_stamp(os.fsencode(top), entry) for entry in status.split(b"\0") if entry[:1] in _BEFORE_PATH]
     return f"{zlib.crc32(status):08x}{zlib.crc32(repr(stamps).encode()):08x}"
-
-
-def _top(folder: str) -> str:
-    """The repository's root, from which git counts paths."""
-    at = folder
-    while not os.path.exists(os.path.join(at, ".git")):
-        if at == os.path.dirname(at):
-            return folder
-        at = os.path.dirname(at)
-    return at
 
 
 def _stamp(folder: bytes, entry: bytes) -> tuple[int, int] | None:
@@ -49,15 +40,12 @@ def _stamp(folder: bytes, entry: bytes) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _status(project: Project) -> bytes | None:
+def _status(project: Project, top: str, within: str) -> bytes | None:
     state = os.path.relpath(project.state, project.root)
-    outside = [] if state.startswith("..") else [f":(exclude,literal){state}"]
-    words = [
-        *("git", "-C", project.root, "--no-optional-locks", "-c", "core.fsmonitor=false"),
-        *("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all", "--", ".", *outside),
-    ]
-    # The project's folder says which repository it is.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    outside = [] if state.startswith("..") else [f":(exclude,literal){os.path.normpath(os.path.join(within, state))}"]
+    status = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all"]
+    words = git_safety.command("-C", top, "--no-optional-locks", *status, "--", f":(literal){within}", *outside)
+    environment = git_safety.environment()
     ours, its = os.pipe()
     nothing = os.open(os.devnull, os.O_RDWR)
     try:
