@@ -59,11 +59,11 @@ def rules(**kinds: list[str]) -> dict[str, Any]:
 
 
 def started(project: paths.Project, *words: str, **environ: str) -> list[str]:
-    """The lines that `start` prints in front of its SPAWN."""
+    """The lines that `start` prints in front of its SPAWN, or of the WAIT in which it will look for the words."""
     done = helper(*(words or START), folder=project.root, environ=SESSION | environ)
     assert (done.code, done.stderr) == (0, "")
     *before, last = done.stdout.splitlines()
-    assert last.startswith("SPAWN ")
+    assert last.startswith("SPAWN ") or last == "WAIT"
     return before
 
 
@@ -188,6 +188,7 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
     [told] = started(project)
     assert said in told
     assert "costs an hour" in told
+    state.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
     assert said in "\n".join(checked(project))
 
 
@@ -265,9 +266,9 @@ def test_an_option_of_newer_commands_is_a_stop_line_that_says_which_is_older(pro
     assert "(it knows no --depth)" in done.stdout
 
 
-def test_an_option_of_no_newer_commands_is_a_word_that_means_nothing(project: paths.Project) -> None:
+def test_an_option_of_no_newer_commands_is_no_option(project: paths.Project) -> None:
     done = helper("start", "--commands", __version__, "--depth", "3", folder=project.root, environ=SESSION)
-    assert done.stdout.startswith("STOP '--depth 3' means nothing here")
+    assert done.stdout.startswith("STOP '--depth' is no option: there are --verify, ")
 
 
 def test_an_option_without_its_value_is_a_stop_line_too(project: paths.Project) -> None:
@@ -462,9 +463,11 @@ def test_a_long_path_is_cut(tmp_path: Path, project: paths.Project, monkeypatch:
 def test_it_is_said_at_each_start_of_a_run_and_by_no_wait(project: paths.Project) -> None:
     asking.note(project, "s", "plan")
     assert len(started(project)) == 1
+    asking.note(project, "s", "plan")
     assert len(started(project)) == 1
+    asking.permit(project)
     done = helper("wait", "--max", "0", folder=project.root, environ=SESSION)
-    assert "note:" not in done.stdout
+    assert done.stdout.startswith("still waiting")
 
 
 @pytest.mark.parametrize("words", ["", "--dry-run", "nonsense"])
@@ -480,4 +483,4 @@ def test_a_start_that_starts_nothing_needs_no_note(project: paths.Project, words
 def test_a_start_by_hand_is_in_no_session_of_which_anything_is_known(project: paths.Project, session: str) -> None:
     asking.note(project, "s", "plan")
     assert started(project, *START, CLAUDE_CODE_SESSION_ID=session) == []
-    assert started(project, "start", "--takeover") == []
+    assert started(project, "start", "--takeover", "--session", "by-hand") == []

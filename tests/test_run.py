@@ -240,7 +240,7 @@ def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(p
     assert {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "-rf", "/"], ["it's"]])
+@pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "rf", "/"], ["it's"]])
 def test_words_that_mean_nothing_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="means nothing here: type /orchestrate") as refusal:
         run.start(project, "s1", words)

@@ -7,15 +7,13 @@ because a model reads it.
 import os
 from collections.abc import Iterable
 
-from . import __version__, asking, claude_settings, fields, wait
+from . import __version__, asking, claude_settings, fields, wait, words
 from .errors import ClaudestratorError
 from .paths import Project
 
 #: Characters of the line that `start` adds to the main conversation.
 _LONGEST = 190
 _INSTALL = "run the newer Claudestrator's install.sh, or update the plugin"
-#: What may stand among the words that were typed after `/orchestrate`.
-_FLAGS = ("--takeover", "--verify", "--engine", "--parallel")
 #: Megabytes left on the disk with which a run ends soon, and with which it may.
 _HOPELESS, _SCARCE = range(10), range(10, 100)
 #: Seconds of one Bash call below which a wait costs turn after turn.
@@ -60,9 +58,9 @@ def dangers(
     ]
 
 
-def refuse_unknown(words: Iterable[str], commands: str) -> None:
+def refuse_unknown(given: list[str], commands: str) -> None:
     """Raises ClaudestratorError for an option of `start` that newer commands have and this helper hasn't."""
-    option = next((word for word in words if word.startswith("--") and word.split("=")[0] not in _FLAGS), "")
+    option = words.unknown(given)
     if option and _parts(commands) > _parts(__version__):
         raise ClaudestratorError(f"{_skew('/orchestrate', commands)} (it knows no {fields.cut(option, 40)})")
 
