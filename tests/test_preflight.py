@@ -102,7 +102,7 @@ def test_a_mode_in_which_agents_can_not_write_is_named_unless_a_rule_lets_them(
 
 
 def test_the_mode_in_which_sessions_begin_is_good_to_know(project: paths.Project) -> None:
-    os.remove(asking._path(project))
+    os.remove(asking._path(project, "s"))
     settings(project, {"permissions": {"defaultMode": "plan"}})
     assert checked(project, 0) == ["nothing is wrong", f"note: {claude_settings._MODES['plan']}"]
 
@@ -184,7 +184,7 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
     project: paths.Project, tmp_path: Path, values: dict[str, Any], said: str
 ) -> None:
     settings(project, values, tmp_path / "home" / "settings.json")
-    os.remove(asking._path(project))
+    os.remove(asking._path(project, "s"))
     [told] = started(project)
     assert said in told
     assert "costs an hour" in told
@@ -193,6 +193,7 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
 
 
 def test_a_hook_that_another_session_called_is_no_hook_of_this_one(project: paths.Project) -> None:
+    os.remove(asking._path(project, "s"))
     asking.note(project, "another", "acceptEdits")
     assert "did not run here" in started(project)[0]
 
@@ -406,6 +407,7 @@ def test_of_many_things_the_gravest_is_said_and_how_many_more_check_names(
 ) -> None:
     settings(project, {**rules(deny=["Agent", "Bash"], ask=["Edit"]), "hooks": {}})
     settings(project, rules(deny=["Write"]), tmp_path / "home" / "settings.json")
+    os.remove(asking._path(project, "s"))
     asking.note(project, "another", "plan")
     [told] = started(project, "start", "--commands", OLDER, "--session", "s", BASH_MAX_TIMEOUT_MS="1000")
     first, _, more = told.removeprefix("note: ").partition("; ")

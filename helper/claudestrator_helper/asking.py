@@ -6,7 +6,7 @@ import os
 import time
 from typing import NamedTuple
 
-from . import files
+from . import files, ids, sweep
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -25,25 +25,27 @@ class Asking(NamedTuple):
     offset: int = -1
 
 
-def _path(project: Project) -> str:
-    return os.path.join(project.markers, ".asked")
+def _path(project: Project, session: str) -> str:
+    """Each session has its own, because two may type at the same moment."""
+    return os.path.join(project.markers, f"{sweep.ASKED}{session if ids.is_id(session) else ''}")
 
 
 def note(
     project: Project, session: str, mode: str, process: str = "", words: str | None = "", offset: int = -1
 ) -> None:
-    asked = {"session": session, "mode": mode, "process": process, "words": words, "offset": offset, "at": time.time()}
-    files.write(_path(project), json.dumps(asked) + "\n", within=project.bounds)
+    found = Asking(mode, process, words, offset)._asdict()
+    asked = found | {"session": session, "at": time.monotonic()}
+    files.write(_path(project, session), json.dumps(asked) + "\n", within=project.bounds)
 
 
 def read(project: Project, session: str) -> Asking:
     """How that session typed its last `/orchestrate`; nothing where that is unknown."""
-    text = files.read(_path(project), project.bounds)
+    text = files.read(_path(project, session), project.bounds)
     try:
         asked = json.loads(text or "{}")
         if not session or asked["session"] != session:
             return Asking()
-        words = asked["words"] if 0 <= time.time() - asked["at"] < _FRESH else None
+        words = asked["words"] if 0 <= time.monotonic() - asked["at"] < _FRESH else None
         known = words if isinstance(words, str) else None
         return Asking(str(asked["mode"]), str(asked["process"]), known, int(asked["offset"]))
     except (ValueError, KeyError, TypeError, RecursionError):

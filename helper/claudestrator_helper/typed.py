@@ -43,7 +43,7 @@ def _answered(lines: Callable[[], list[str]]) -> list[str]:
 def _start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
     preflight.refuse_unknown(given or [], commands)
     seen = asking.take(project, session) if session else asking.Asking()
-    if seen.mode and seen.words is None and (given is not None or _has_run(project, session)):
+    if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
         raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
     if given is None and seen.words is None and commands:
         path = sessions.transcript(session)

@@ -46,7 +46,7 @@ def test_without_the_helper_on_path_the_one_line_says_what_to_do(stage: Stage, m
 def recorded(stage: Stage) -> Scene:
     """A scene whose helper keeps what `start` finds of the words, and what comes on its standard input."""
     scene = stage.by_script("words")
-    keep = 'cp .claude/agent_complete/.asked "$HOME/heard"\ncat > "$HOME/stdin"'
+    keep = 'cp .claude/agent_complete/.asked.* "$HOME/heard"\ncat > "$HOME/stdin"'
     wrap_helper(scene, f'[ "$1" = start ] || exec "$real" "$@"\n{keep}\nexec "$real" "$@" < /dev/null')
     return scene
 
@@ -66,6 +66,8 @@ def recorded(stage: Stage) -> Scene:
     ],
 )
 def test_words_after_the_command_reach_the_helper_as_they_are_and_run_nothing(recorded: Scene, words: str) -> None:
+    for asked in (recorded.project / ".claude" / "agent_complete").glob(".asked.*"):
+        asked.unlink()
     recorded.orchestrate(Play((task_section("TASK-001", "never built"),)), f"/orchestrate {words}")
 
     assert json.loads((recorded.setting.home / "heard").read_text(encoding="utf-8"))["words"] == words
@@ -98,7 +100,8 @@ def test_no_word_is_ever_run_and_all_of_them_are_the_focus(stage: Stage, kind: s
     assert "There is no PRD.md" in outcome.said
     assert not list(everything_named(scene, "ran"))
     assert focus(scene) == " ".join(HOSTILE.split()[1:])
-    assert bool(json.loads((scene.project / ".claude/agent_complete/.asked").read_text())["mode"]) == hooks
+    [asked] = (scene.project / ".claude" / "agent_complete").glob(".asked.*")
+    assert bool(json.loads(asked.read_text())["mode"]) == hooks
 
 
 @pytest.mark.usefixtures("tmux")
