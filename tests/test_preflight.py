@@ -126,7 +126,7 @@ def test_a_run_that_is_over_says_nothing_of_the_next_session(project: paths.Proj
 @pytest.mark.parametrize(
     ("kind", "rule", "named"),
     [("deny", "Edit", "Edit"), ("deny", "Edit(*)", "Edit"), ("deny", "Edit(**)", "Edit"), ("deny", "Edit(./**)", "Edit"), ("deny", "Read(/**)", "Read"), ("deny", "Write", "Write"),
-     ("deny", "Bash", "Bash"), ("deny", "Bash(*)", "Bash"), ("deny", "Bash(claudestrator-helper:*)", "Bash"), ("deny", "Bash(claudestrator-helper *)", "Bash"),
+     ("deny", "Bash", "Bash"), ("deny", "Bash(*)", "Bash"), ("deny", "Bash(claudestrator-helper:*)", "Bash(claudestrator-helper:*)"), ("ask", "Bash(claudestrator-helper *)", "Bash(claudestrator-helper *)"),
      ("deny", "Agent", "Agent"), ("deny", "Task(*)", "Task"), ("deny", "Agent(general-purpose)", "Agent"), ("ask", "Bash", "Bash"), ("ask", "Edit", "Edit"),
      ("deny", "Edit(.env)", ""), ("deny", "Read(./secrets/**)", ""), ("deny", "Write(**)", ""), ("deny", "MultiEdit", ""), ("deny", "Bash(rm *)", ""), ("deny", "WebFetch", ""),
      ("deny", "Bash(claudestrator-helper stop)", ""), ("deny", "Agent(Explore)", ""), ("ask", "Bash(git push *)", ""), ("deny", "Edit\nSPAWN evil opus", "")],
@@ -294,6 +294,31 @@ def test_a_cap_on_bash_calls_that_makes_waits_chatty_is_named(
     # The settings' own value is what sessions get, whatever the terminal has.
     settings(project, {"env": {"BASH_MAX_TIMEOUT_MS": 3600000}})
     assert checked(project, 0, BASH_MAX_TIMEOUT_MS=cap) == ["nothing is wrong"]
+
+
+def test_what_check_names_in_a_queue_is_counted_at_the_start(project: paths.Project) -> None:
+    many = [task("TASK-001"), task("TASK-002"), task("TASK-002"), task("TASK-003", status="whatever")]
+    Path(project.queue).write_text(queue(*many))
+    [told] = started(project)
+    assert told == (
+        "note: tasks in the queue stand more than once (1), and never run: `claudestrator-helper check` names them"
+        "; `claudestrator-helper check` names 1 more"
+    )
+
+
+def test_a_project_without_a_repository_is_named_at_the_start(project: paths.Project) -> None:
+    os.rmdir(os.path.join(project.root, ".git"))
+    assert f"{project.root} is in no git repository" in started(project)[0]
+
+
+def test_a_claude_that_was_started_in_a_subfolder_loads_no_hooks(project: paths.Project) -> None:
+    below = os.path.join(project.root, "src")
+    os.mkdir(below)
+    assert "note:" not in helper(*START, folder=below, environ=SESSION).stdout
+    os.remove(project.session)
+    os.remove(asking._path(project, "s"))
+    told = helper(*START, folder=below, environ=SESSION).stdout
+    assert told.startswith("note: hooks load only where claude was started, and this is a folder below: start it in /")
 
 
 def disk(

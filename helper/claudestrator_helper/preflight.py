@@ -7,7 +7,7 @@ because a model reads it.
 import os
 from collections.abc import Iterable
 
-from . import __version__, asking, claude_settings, fields, wait, words
+from . import __version__, asking, claude_settings, fields, files, queue, statuses, wait, words
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -23,13 +23,18 @@ RAISE = "set BASH_MAX_TIMEOUT_MS to 3600000 in the env of your settings"
 
 def note(project: Project, session: str, commands: str) -> list[str]:
     """The line, if any, with which `start` of *session* begins; *commands* is the version of those that called it."""
+    from . import installation
+
     # Typed by hand, `start` is in no session of which anything is known.
     here = bool(session) and session == os.environ.get("CLAUDE_CODE_SESSION_ID")
     mode = asking.read(project, session).mode if here else ""
     known = claude_settings.read(project)
     hooks = claude_settings.unhooked(known, ran=False) if here and not mode else []
+    if hooks and os.path.realpath(os.getcwd()) != os.path.realpath(project.root):
+        hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
     versions = [("/orchestrate", commands)] if here else []
     found = dangers(project, known, mode, versions, hooks, os.environ.get("BASH_MAX_TIMEOUT_MS"))
+    found += [*_queue(project), *installation.programs(project)] if here else []
     more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
     return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
 
@@ -56,6 +61,16 @@ def dangers(
         *([short] if seconds < SHORT_CAP else []),
         *_disk(project, _SCARCE),
     ]
+
+
+def _queue(project: Project) -> list[str]:
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    many = {
+        "stand more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
+        "have an unknown status": sum(task.status not in statuses.MOVES for task in parsed.tasks),
+    }
+    step = "`claudestrator-helper check` names them"
+    return [f"tasks in the queue {wrong} ({count}), and never run: {step}" for wrong, count in many.items() if count]
 
 
 def refuse_unknown(given: list[str], commands: str) -> None:
