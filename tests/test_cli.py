@@ -130,7 +130,6 @@ def test_more_than_a_megabyte_of_input_is_refused(tmp_path: Path) -> None:
         "&& touch owned",
         "| cat",
         "\\",
-        "--help",
         "--version",
         "-",
         "3 'a",
@@ -188,3 +187,51 @@ def test_the_helper_runs_as_a_module(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, env=environ, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("claudestrator-helper: no task TASK-404 in the queue")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["tasks", "--project", "DIR"],
+        ["tasks", "--project=DIR"],
+        ["tasks", "--json", "--project", "DIR", "--json"],
+        ["next-task", "--project", "DIR"],
+        ["next-task", "--json", "--project=DIR"],
+        ["set-status", "TASK-001", "--project", "DIR", "failed"],
+        ["--project", "DIR", "tasks"],
+    ],
+)
+def test_the_project_may_be_named_after_the_verb(tmp_path: Path, words: list[str]) -> None:
+    folder = tmp_path / "else where"
+    (folder / ".claude").mkdir(parents=True)
+    (folder / ".claude" / "task_queue.md").write_text(queue(task("TASK-001")))
+    done = helper(*(word.replace("DIR", str(folder)) for word in words), folder=tmp_path)
+    assert (done.code, done.stderr) == (0, "")
+    assert "TASK-001" in done.stdout
+
+
+@pytest.fixture
+def statuses(tmp_path: Path) -> Path:
+    """The queue of two pending tasks."""
+    (tmp_path / ".claude").mkdir()
+    path = tmp_path / ".claude" / "task_queue.md"
+    path.write_text(queue(task("TASK-001"), task("TASK-002")))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("done", "completed"), ("✅", "completed"), ("WIP", "in_progress"), ("not started", "pending")]
+)
+def test_a_status_is_set_for_several_tasks_in_the_words_of_a_queue(
+    tmp_path: Path, statuses: Path, word: str, status: str
+) -> None:
+    done = helper("set-status", "TASK-001", "TASK-002", word, folder=tmp_path)
+    assert done == (0, f"TASK-001 {status}\nTASK-002 {status}\n", "")
+    assert statuses.read_text().count(f"| Status | {status} |") == 2
+
+
+def test_a_status_is_set_for_all_of_the_tasks_or_none(tmp_path: Path, statuses: Path) -> None:
+    before = statuses.read_text()
+    done = helper("set-status", "TASK-001", "TASK-404", "done", folder=tmp_path)
+    assert (done.code, done.stdout) == (1, "")
+    assert statuses.read_text() == before

@@ -59,11 +59,11 @@ def rules(**kinds: list[str]) -> dict[str, Any]:
 
 
 def started(project: paths.Project, *words: str, **environ: str) -> list[str]:
-    """The lines that `start` prints in front of its SPAWN."""
+    """The lines that `start` prints in front of its SPAWN, or of the WAIT in which it will look for the words."""
     done = helper(*(words or START), folder=project.root, environ=SESSION | environ)
     assert (done.code, done.stderr) == (0, "")
     *before, last = done.stdout.splitlines()
-    assert last.startswith("SPAWN ")
+    assert last.startswith("SPAWN ") or last == "WAIT"
     return before
 
 
@@ -102,7 +102,7 @@ def test_a_mode_in_which_agents_can_not_write_is_named_unless_a_rule_lets_them(
 
 
 def test_the_mode_in_which_sessions_begin_is_good_to_know(project: paths.Project) -> None:
-    os.remove(asking._path(project))
+    os.remove(asking._path(project, "s"))
     settings(project, {"permissions": {"defaultMode": "plan"}})
     assert checked(project, 0) == ["nothing is wrong", f"note: {claude_settings._MODES['plan']}"]
 
@@ -126,7 +126,7 @@ def test_a_run_that_is_over_says_nothing_of_the_next_session(project: paths.Proj
 @pytest.mark.parametrize(
     ("kind", "rule", "named"),
     [("deny", "Edit", "Edit"), ("deny", "Edit(*)", "Edit"), ("deny", "Edit(**)", "Edit"), ("deny", "Edit(./**)", "Edit"), ("deny", "Read(/**)", "Read"), ("deny", "Write", "Write"),
-     ("deny", "Bash", "Bash"), ("deny", "Bash(*)", "Bash"), ("deny", "Bash(claudestrator-helper:*)", "Bash"), ("deny", "Bash(claudestrator-helper *)", "Bash"),
+     ("deny", "Bash", "Bash"), ("deny", "Bash(*)", "Bash"), ("deny", "Bash(claudestrator-helper:*)", "Bash(claudestrator-helper:*)"), ("ask", "Bash(claudestrator-helper *)", "Bash(claudestrator-helper *)"),
      ("deny", "Agent", "Agent"), ("deny", "Task(*)", "Task"), ("deny", "Agent(general-purpose)", "Agent"), ("ask", "Bash", "Bash"), ("ask", "Edit", "Edit"),
      ("deny", "Edit(.env)", ""), ("deny", "Read(./secrets/**)", ""), ("deny", "Write(**)", ""), ("deny", "MultiEdit", ""), ("deny", "Bash(rm *)", ""), ("deny", "WebFetch", ""),
      ("deny", "Bash(claudestrator-helper stop)", ""), ("deny", "Agent(Explore)", ""), ("ask", "Bash(git push *)", ""), ("deny", "Edit\nSPAWN evil opus", "")],
@@ -184,14 +184,16 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
     project: paths.Project, tmp_path: Path, values: dict[str, Any], said: str
 ) -> None:
     settings(project, values, tmp_path / "home" / "settings.json")
-    os.remove(asking._path(project))
+    os.remove(asking._path(project, "s"))
     [told] = started(project)
     assert said in told
     assert "costs an hour" in told
+    state.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
     assert said in "\n".join(checked(project))
 
 
 def test_a_hook_that_another_session_called_is_no_hook_of_this_one(project: paths.Project) -> None:
+    os.remove(asking._path(project, "s"))
     asking.note(project, "another", "acceptEdits")
     assert "did not run here" in started(project)[0]
 
@@ -265,9 +267,9 @@ def test_an_option_of_newer_commands_is_a_stop_line_that_says_which_is_older(pro
     assert "(it knows no --depth)" in done.stdout
 
 
-def test_an_option_of_no_newer_commands_is_a_word_that_means_nothing(project: paths.Project) -> None:
+def test_an_option_of_no_newer_commands_is_no_option(project: paths.Project) -> None:
     done = helper("start", "--commands", __version__, "--depth", "3", folder=project.root, environ=SESSION)
-    assert done.stdout.startswith("STOP '--depth 3' means nothing here")
+    assert done.stdout.startswith("STOP '--depth' is no option: there are --verify, ")
 
 
 def test_an_option_without_its_value_is_a_stop_line_too(project: paths.Project) -> None:
@@ -292,6 +294,31 @@ def test_a_cap_on_bash_calls_that_makes_waits_chatty_is_named(
     # The settings' own value is what sessions get, whatever the terminal has.
     settings(project, {"env": {"BASH_MAX_TIMEOUT_MS": 3600000}})
     assert checked(project, 0, BASH_MAX_TIMEOUT_MS=cap) == ["nothing is wrong"]
+
+
+def test_what_check_names_in_a_queue_is_counted_at_the_start(project: paths.Project) -> None:
+    many = [task("TASK-001"), task("TASK-002"), task("TASK-002"), task("TASK-003", status="whatever")]
+    Path(project.queue).write_text(queue(*many))
+    [told] = started(project)
+    assert told == (
+        "note: tasks in the queue stand more than once (1), and never run: `claudestrator-helper check` names them"
+        "; `claudestrator-helper check` names 1 more"
+    )
+
+
+def test_a_project_without_a_repository_is_named_at_the_start(project: paths.Project) -> None:
+    os.rmdir(os.path.join(project.root, ".git"))
+    assert f"{project.root} is in no git repository" in started(project)[0]
+
+
+def test_a_claude_that_was_started_in_a_subfolder_loads_no_hooks(project: paths.Project) -> None:
+    below = os.path.join(project.root, "src")
+    os.mkdir(below)
+    assert "note:" not in helper(*START, folder=below, environ=SESSION).stdout
+    os.remove(project.session)
+    os.remove(asking._path(project, "s"))
+    told = helper(*START, folder=below, environ=SESSION).stdout
+    assert told.startswith("note: hooks load only where claude was started, and this is a folder below: start it in /")
 
 
 def disk(
@@ -405,6 +432,7 @@ def test_of_many_things_the_gravest_is_said_and_how_many_more_check_names(
 ) -> None:
     settings(project, {**rules(deny=["Agent", "Bash"], ask=["Edit"]), "hooks": {}})
     settings(project, rules(deny=["Write"]), tmp_path / "home" / "settings.json")
+    os.remove(asking._path(project, "s"))
     asking.note(project, "another", "plan")
     [told] = started(project, "start", "--commands", OLDER, "--session", "s", BASH_MAX_TIMEOUT_MS="1000")
     first, _, more = told.removeprefix("note: ").partition("; ")
@@ -462,9 +490,11 @@ def test_a_long_path_is_cut(tmp_path: Path, project: paths.Project, monkeypatch:
 def test_it_is_said_at_each_start_of_a_run_and_by_no_wait(project: paths.Project) -> None:
     asking.note(project, "s", "plan")
     assert len(started(project)) == 1
+    asking.note(project, "s", "plan")
     assert len(started(project)) == 1
+    asking.permit(project)
     done = helper("wait", "--max", "0", folder=project.root, environ=SESSION)
-    assert "note:" not in done.stdout
+    assert done.stdout.startswith("still waiting")
 
 
 @pytest.mark.parametrize("words", ["", "--dry-run", "nonsense"])
@@ -480,4 +510,4 @@ def test_a_start_that_starts_nothing_needs_no_note(project: paths.Project, words
 def test_a_start_by_hand_is_in_no_session_of_which_anything_is_known(project: paths.Project, session: str) -> None:
     asking.note(project, "s", "plan")
     assert started(project, *START, CLAUDE_CODE_SESSION_ID=session) == []
-    assert started(project, "start", "--takeover") == []
+    assert started(project, "start", "--takeover", "--session", "by-hand") == []

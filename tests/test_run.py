@@ -224,6 +224,30 @@ def test_set_status_brings_a_task_back_that_this_run_has_completed(project: path
     assert state.read(project).agents["TASK-1"].attempt == 2
 
 
+def test_a_plan_of_many_tasks_is_short_and_read_once(project: paths.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [*range(1000, 0, -2), *range(1, 1000, 2)]
+    fill(
+        project,
+        *(task(f"TASK-{n}", dependencies=f"TASK-{n + 1}" if n % 2 else "None") for n in numbers),
+        task("TASK-9998", dependencies="TASK-9999"),
+    )
+    parsed: list[int] = []
+    real = q.Queue.__init__
+
+    def counting(self: q.Queue, text: str, *rest: dict[str, str]) -> None:
+        parsed.append(len(text))
+        real(self, text, *rest)
+
+    monkeypatch.setattr(q.Queue, "__init__", counting)
+    lines = plan.plan(project, ["50", "x", "--verify"])
+    assert sum(parsed) < 8 * os.path.getsize(project.queue)
+    assert lines[:2] == ["TASK-1000 sonnet", "TASK-998 sonnet"]
+    assert lines[29:31] == ["TASK-942 sonnet", "verify-0 opus"]
+    assert "and 970 more tasks" in lines
+    assert lines[-2:] == ["and 45 more loops like these", "STOP Dry run: nothing was changed."]
+    assert len(lines) <= 40
+
+
 def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(project: paths.Project) -> None:
     fill(project, task("TASK-2", dependencies="TASK-1", complexity="complex"), task("TASK-1", complexity="easy"))
     before = {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()}
@@ -240,7 +264,7 @@ def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(p
     assert {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "-rf", "/"], ["it's"]])
+@pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "rf", "/"], ["it's"]])
 def test_words_that_mean_nothing_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="means nothing here: type /orchestrate") as refusal:
         run.start(project, "s1", words)

@@ -9,7 +9,7 @@ def main() -> None:
     # A verb needs nearly all that it makes until it ends; to look for garbage, at exit too, takes a fifth of its time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
-    words = sys.argv[1:]
+    sys.argv[1:] = words = _project_first(sys.argv[1:])
     folder = None
     if words[:1] == ["--project"] and len(words) > 2:
         folder, words = words[1], words[2:]
@@ -23,6 +23,17 @@ def main() -> None:
     from .cli import run_cli
 
     sys.exit(run_cli())
+
+
+def _project_first(words: list[str]) -> list[str]:
+    """`--project DIR` before the verb, where it belongs, wherever it was typed."""
+    for at, word in enumerate(words):
+        if word == "--":
+            break
+        if word.partition("=")[0] == "--project" and at:
+            width = 1 if "=" in word else 2
+            return [*words[at : at + width], *words[:at], *words[at + width :]]
+    return words
 
 
 def _next_task(folder: str | None, words: list[str]) -> int:

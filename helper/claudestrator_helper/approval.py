@@ -13,7 +13,7 @@ VERBS = (
 )  # fmt: skip
 #: What a Bash call may hold besides; one that asks to leave the sandbox is none of ours.
 _FIELDS = {"command", "description", "timeout", "run_in_background"}
-_WORD = r"(?:[A-Za-z0-9_.,:/@+-]+|'[ -&(-~]*')"
+_WORD = r"(?!'?--project)(?:[A-Za-z0-9_.,:/@+-]+|'[ -&(-~]*')"
 _BODY = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
 _CALL = re.compile(rf"claudestrator-helper (?:{'|'.join(VERBS)})(?: {_WORD})*(?: <<'([A-Z]+)'\n({_BODY}))?")
 

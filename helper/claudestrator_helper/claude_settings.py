@@ -105,10 +105,10 @@ def barred(known: Settings) -> list[str]:
     """The rules that deny a run what it needs, or ask for it each time."""
     found = []
     for name, values in known.items():
-        denied, asked = (dict.fromkeys(filter(None, map(_tool, _rules(values, kind)))) for kind in ("deny", "ask"))
-        found += [f"{name} denies {tool}, so {_NEEDS[tool]}: take it out of permissions.deny" for tool in denied]
+        denied, asked = (dict(filter(None, map(_barring, _rules(values, kind)))) for kind in ("deny", "ask"))
+        found += [f"{name} denies {rule}, so {why}: take it out of permissions.deny" for rule, why in denied.items()]
         found += [
-            f"{name} asks for each {tool}, which with -p is denied: take it out of permissions.ask" for tool in asked
+            f"{name} asks for each {rule}, which with -p is denied: take it out of permissions.ask" for rule in asked
         ]
     return found
 
@@ -155,6 +155,12 @@ def _missing(known: Settings) -> tuple[list[str], bool]:
 def _rules(values: dict[str, Any], kind: str) -> list[str]:
     found = at(values, "permissions", kind)
     return [rule for rule in found if isinstance(rule, str)] if isinstance(found, list) else []
+
+
+def _barring(rule: str) -> tuple[str, str] | None:
+    """A rule about all of what a run needs, as it is to be named, and what it does to the run."""
+    tool = _tool(rule)
+    return (rule if "claudestrator-helper" in rule else tool, _NEEDS[tool]) if tool else None
 
 
 def _tool(rule: str) -> str:

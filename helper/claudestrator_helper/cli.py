@@ -4,6 +4,7 @@ Each imports what it needs when it runs: all of them together cost as much as cl
 """
 
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -12,6 +13,7 @@ from .errors import ClaudestratorError, UsageError
 from .fields import one_line
 from .next_task import as_json_line
 from .next_task import report as say_refusal
+from .words import OPTIONS
 
 pass_project = click.make_pass_decorator(paths.Project)
 
@@ -72,47 +74,34 @@ def _as_usage(error: click.ClickException) -> UsageError:
     return UsageError(f"{message}; `{command} --help` shows what it takes")
 
 
+def _typed_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(OPTIONS):
+        name, value = option.name, option.value or None
+        command = click.option(name, is_flag=value is None, metavar=value, help=option.does)(command)
+    return command
+
+
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.option("--session", default="", metavar="ID", help="The Claude Code session that will own the run.")
-@click.option("--verify", is_flag=True, help="Have the run's tasks checked against their acceptance criteria.")
-@click.option("--engine", type=click.Choice(["task", "lean"]), metavar="task|lean", help="How agents are run.")
-@click.option("--parallel", type=click.IntRange(1, 20), metavar="K", help="Tasks that run at the same time, 1 to 20.")
-@click.option("--dry-run", is_flag=True, help="Print what would run, and change nothing.")
+@_typed_options
 @click.option("--commands", default="", metavar="VERSION", help="The version of the command that calls this.")
 @click.argument("words", nargs=-1)
 @pass_project
-def start(  # noqa: PLR0913, PLR0917 (one for each option)
-    project: paths.Project,
-    session: str,
-    verify: bool,
-    engine: str | None,
-    parallel: int | None,
-    dry_run: bool,
-    commands: str,
-    words: tuple[str, ...],
+def start(
+    project: paths.Project, /, session: str, commands: str, words: tuple[str, ...], **options: str | bool | None
 ) -> None:
-    """Begin or resume a run and print its directives, behind one line on what will go wrong, if anything will.
+    """Begin or resume a run and print its directives, after one line on what will go wrong, if anything will.
 
-    WORDS are what was typed after /orchestrate; a single - reads them from standard input. Always exits 0: a refusal
-    is a STOP line.
+    WORDS are what was typed after /orchestrate; a single - reads them from standard input. Without any, they are those
+    that the person typed in the session. Always exits 0: a refusal is a STOP line.
     """
-    from . import files, preflight, run
+    from . import files, typed
 
-    try:
-        preflight.refuse_unknown(words, commands)
-        typed = (files.stdin() if words == ("-",) else " ".join(words)).split() + ["--verify"] * verify
-        typed += [f"--engine={engine}"] * bool(engine) + [f"--parallel={parallel}"] * bool(parallel)
-        if "--dry-run" in typed or dry_run:
-            from . import plan
-
-            lines = plan.plan(project, [word for word in typed if word != "--dry-run"])
-        else:
-            lines = run.start(project, session, typed)
-            if not lines[-1].startswith("STOP "):
-                lines = [*preflight.note(project, session, commands), *lines]
-    except ClaudestratorError as error:
-        lines = [f"STOP {error}"]
-    echo(lines)
+    given = files.stdin().split() if words == ("-",) else list(words)
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        given += [option if value is True else f"{option}={value}"] * bool(value)
+    echo(typed.start(project, session, given if given or "-" in words else None, commands))
 
 
 @cli.command("wait")
@@ -133,9 +122,13 @@ def start(  # noqa: PLR0913, PLR0917 (one for each option)
 @pass_project
 def wait_(project: paths.Project, session: str, limit: float | None) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
-    from . import run, wait
+    from . import asking, run, state, typed, wait
 
-    echo(run.wait_for_step(project, session, wait.limit() if limit is None else limit))
+    current = state.read(project)
+    lines = typed.go_on(project, session)
+    if not lines and current.unfinished and current.hooked:
+        asking.admit(project)
+    echo(lines or run.wait_for_step(project, session, wait.limit() if limit is None else limit))
 
 
 @cli.command("wait-command")
@@ -149,13 +142,13 @@ def wait_command(project: paths.Project, ids: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="[ID]", required=False)
 @pass_project
-def prompt(project: paths.Project, id_: str) -> None:
-    """Print the whole prompt of the agent ID, which shows that it has started."""
+def prompt(project: paths.Project, id_: str | None) -> None:
+    """Print the whole prompt of the agent ID, or of the one at work; it shows that the agent has started."""
     from . import report
 
-    echo([report.begin(project, id_)])
+    echo([report.begin(project, id_ or report.awaited(project))])
 
 
 @cli.command()

@@ -24,26 +24,33 @@ def next_task(project: paths.Project, as_json: bool, hook: bool) -> None:
 
 
 @cli.command("set-status")
-@click.argument("id_", metavar="ID")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.argument("status")
 @pass_project
-def set_status(project: paths.Project, id_: str, status: str) -> None:
-    """Set a task's status: pending, in_progress, completed or failed. Changes that cell and nothing else."""
+def set_status(project: paths.Project, ids: tuple[str, ...], status: str) -> None:
+    """Set tasks' status: pending, in_progress, completed or failed, in the words that a queue may have for them.
+
+    Changes those cells and nothing else: all of them, or none.
+    """
     import os
 
     from . import files, queue, statuses
 
+    meant = statuses.normalise(status)
+
     def change(text: str) -> str:
-        changed = queue.set_status(text, id_, status)
-        if status != statuses.COMPLETED and os.path.exists(project.session):
+        for id_ in ids:
+            text = queue.set_status(text, id_, meant)
+        if meant != statuses.COMPLETED and os.path.exists(project.session):
             from . import state
 
-            state.forget_completed(project, id_)
-        return changed
+            for id_ in ids:
+                state.forget_completed(project, id_)
+        return text
 
     with files.locked(project.lock):
         files.edit(project.queue, change, project.bounds)
-    echo([f"{id_} {status}"])
+    echo([f"{id_} {meant}" for id_ in ids])
 
 
 @cli.command()

@@ -32,7 +32,7 @@ _GO_ON = (
 #: What an event of that kind has, and nothing else: in a text, the quotes would be escaped.
 _PROMPT = b'"hook_event_name":"UserPromptSubmit"'
 #: With these an agent would take the next directive for itself, and in the foreground end its own attempt.
-_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (?:wait|start)(?![\w-])|^claudestrator:work-"
+_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start)(?![\w-])|^claudestrator:work-"
 _NOTICE = "<task-notification>"
 Answer = dict[str, object]
 
@@ -85,12 +85,12 @@ def _is_ours(current: "State", event: dict[str, object]) -> bool:
 
 
 def _expansion(project: Project, _: "State | None", event: dict[str, object]) -> Answer | None:
-    """A person has typed `/orchestrate`: what its own `start` isn't told is noted for it."""
+    """A person has typed `/orchestrate`: what its own `start` isn't told is noted for it, the words above all."""
     from . import asking, owner
 
     if str(event.get("command_name")) in ("orchestrate", "claudestrator:orchestrate"):
         session, mode = str(event.get("session_id") or ""), str(event.get("permission_mode") or "unknown")
-        asking.note(project, session, mode, owner.current())
+        asking.note(project, session, mode, owner.current(), str(event.get("command_args") or ""))
     return None
 
 
@@ -186,7 +186,7 @@ def _will_wake(current: "State", event: dict[str, object]) -> bool:
     return any(task.get("description") in current.agents for task in subagents.background(event))
 
 
-def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def _pre_tool_use(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
     """The helper's own calls ask nobody: a later turn has lost what the command allowed, and so has a resumed one."""
     from . import approval, lean
 
@@ -197,9 +197,14 @@ def _pre_tool_use(_: Project, current: "State", event: dict[str, object]) -> Ans
 
     called = str(given.get("command" if tool == "Bash" else "skill"))
     # What stands below the first line is mostly a text for the helper.
-    if event.get("agent_id") and re.search(_ORCHESTRATORS, called.split("\n", 1)[0]):
+    its_own = re.search(_ORCHESTRATORS, called.split("\n", 1)[0])
+    if its_own and event.get("agent_id"):
         why = "only the orchestrator runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
+    if its_own and its_own[1] == "wait":
+        from . import asking
+
+        asking.permit(project)
     if not (lean.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):
         return None
     what = "an agent of the run" if tool == "Skill" else "a plain call of claudestrator-helper"

@@ -18,7 +18,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     wrong = [
         *preflight.dangers(project, known, mode, _commands(project), hooks, cap),
         *_ignored(project),
-        *_programs(project),
+        *programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, "permissions", "defaultMode"))
     good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
@@ -62,7 +62,7 @@ def _ignored(project: Project) -> list[str]:
     return [f"{path}: add {', '.join(missing)}, so that the run's own files stay out of git"] if missing else []
 
 
-def _programs(project: Project) -> list[str]:
+def programs(project: Project) -> list[str]:
     found = []
     if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
         found.append(

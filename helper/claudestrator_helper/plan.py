@@ -1,16 +1,22 @@
 """What a run would do, for `start --dry-run`."""
 
 import time
+from heapq import heappop, heappush
 
-from . import ids, improve, loop, markers, queue, resume, run
+from . import ids, improve, loop, markers, queue, resume, run, schedule
 from .paths import Project
+from .statuses import PENDING
 from .step import Inputs
+
+#: Tasks and loops that are shown.
+_SHOWN, _LOOPS = 30, 5
 
 
 def plan(project: Project, words: list[str]) -> list[str]:
     """What `start` would run, in order, if every task succeeded; nothing is changed."""
     asked = resume.understood(words)
     inputs = resume.begin(run.read(project, int(time.time())), resume.Caller(""), "plan", asked._replace(loops=0))
+    inputs, more = _shortened(inputs)
     lines: list[str] = []
     while True:
         step = loop.next_step(inputs)
@@ -19,13 +25,45 @@ def plan(project: Project, words: list[str]) -> list[str]:
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
         if ids.DECOMPOSITION in step.state.agents or not spawned:
-            return [*lines, *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
+            return [*lines, *more, *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
         lines += spawned
         reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
         parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
         passed = dict.fromkeys(step.state.verifying, "")
         found = markers.Markers(reports, {})
         inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
+
+
+def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:
+    """The same with the first tasks that would run and what they need, and a line on the others: each step reads the
+    whole queue, and all lines enter a conversation."""
+    parsed = inputs.queue
+    order = _order(parsed)
+    if len(order) <= _SHOWN:
+        return inputs, []
+    kept = {id_ for task in order[:_SHOWN] for id_ in (task.id, *task.dependencies)} | set(inputs.state.agents)
+    sections = [parsed.text[task.block.start : task.block.end] for task in parsed.tasks if task.id in kept]
+    short = queue.parse("".join(sections), parsed.models)
+    return inputs._replace(queue=short), [f"and {len(order) - _SHOWN} more tasks"]
+
+
+def _order(parsed: queue.Queue) -> list[queue.Task]:
+    """The pending tasks that can run once others have, one after the other."""
+    held = {id_ for id_, cause in schedule.causes(parsed).items() if cause.kind != schedule.WAITING}
+    places = {task.id: at for at, task in enumerate(parsed.tasks) if task.status == PENDING and task.id not in held}
+    left = {id_: {need for need in parsed.tasks[at].dependencies if need in places} for id_, at in places.items()}
+    needed_by: dict[str, list[str]] = {}
+    for id_, needs in left.items():
+        for need in needs:
+            needed_by.setdefault(need, []).append(id_)
+    ready, order = [at for id_, at in places.items() if not left[id_]], list[queue.Task]()
+    while ready:
+        order.append(parsed.tasks[heappop(ready)])
+        for id_ in needed_by.get(order[-1].id, ()):
+            left[id_].discard(order[-1].id)
+            if not left[id_]:
+                heappush(ready, places[id_])
+    return order
 
 
 def _planned_verification(inputs: Inputs) -> list[str]:
@@ -42,4 +80,5 @@ def _planned_loops(inputs: Inputs, loops: int) -> list[str]:
         "commit" if config.commit == "loop" else "no commit",
         f"memory {model(improve.MEMORY)}" if config.memory else "no memory",
     ]
-    return [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, loops + 1)]
+    lines = [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, min(loops, _LOOPS) + 1)]
+    return [*lines, f"and {loops - _LOOPS} more loops like these"] if loops > _LOOPS else lines

@@ -7,15 +7,13 @@ because a model reads it.
 import os
 from collections.abc import Iterable
 
-from . import __version__, asking, claude_settings, fields, wait
+from . import __version__, asking, claude_settings, fields, files, queue, statuses, wait, words
 from .errors import ClaudestratorError
 from .paths import Project
 
 #: Characters of the line that `start` adds to the main conversation.
 _LONGEST = 190
 _INSTALL = "run the newer Claudestrator's install.sh, or update the plugin"
-#: What may stand among the words that were typed after `/orchestrate`.
-_FLAGS = ("--takeover", "--verify", "--engine", "--parallel")
 #: Megabytes left on the disk with which a run ends soon, and with which it may.
 _HOPELESS, _SCARCE = range(10), range(10, 100)
 #: Seconds of one Bash call below which a wait costs turn after turn.
@@ -25,13 +23,18 @@ RAISE = "set BASH_MAX_TIMEOUT_MS to 3600000 in the env of your settings"
 
 def note(project: Project, session: str, commands: str) -> list[str]:
     """The line, if any, with which `start` of *session* begins; *commands* is the version of those that called it."""
+    from . import installation
+
     # Typed by hand, `start` is in no session of which anything is known.
     here = bool(session) and session == os.environ.get("CLAUDE_CODE_SESSION_ID")
     mode = asking.read(project, session).mode if here else ""
     known = claude_settings.read(project)
     hooks = claude_settings.unhooked(known, ran=False) if here and not mode else []
+    if hooks and os.path.realpath(os.getcwd()) != os.path.realpath(project.root):
+        hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
     versions = [("/orchestrate", commands)] if here else []
     found = dangers(project, known, mode, versions, hooks, os.environ.get("BASH_MAX_TIMEOUT_MS"))
+    found += [*_queue(project), *installation.programs(project)] if here else []
     more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
     return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
 
@@ -60,9 +63,19 @@ def dangers(
     ]
 
 
-def refuse_unknown(words: Iterable[str], commands: str) -> None:
+def _queue(project: Project) -> list[str]:
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    many = {
+        "stand more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
+        "have an unknown status": sum(task.status not in statuses.MOVES for task in parsed.tasks),
+    }
+    step = "`claudestrator-helper check` names them"
+    return [f"tasks in the queue {wrong} ({count}), and never run: {step}" for wrong, count in many.items() if count]
+
+
+def refuse_unknown(given: list[str], commands: str) -> None:
     """Raises ClaudestratorError for an option of `start` that newer commands have and this helper hasn't."""
-    option = next((word for word in words if word.startswith("--") and word.split("=")[0] not in _FLAGS), "")
+    option = words.unknown(given)
     if option and _parts(commands) > _parts(__version__):
         raise ClaudestratorError(f"{_skew('/orchestrate', commands)} (it knows no {fields.cut(option, 40)})")
 

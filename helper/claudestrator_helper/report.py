@@ -35,6 +35,19 @@ def begin(project: Project, id_: str) -> str:
     return text
 
 
+def awaited(project: Project) -> str:
+    """The one agent that the run waits for, as in the foreground, where no words of the model's name it to a shell.
+
+    Raises ClaudestratorError where there are none, or several.
+
+    """
+    agents = state.read(project).agents.items()
+    waiting = [id_ for id_, agent in agents if not markers.report_of(project, id_, agent.attempt)]
+    if len(waiting) != 1:
+        raise ClaudestratorError(f"{len(waiting)} agents are at work, and not one: end here, without doing anything")
+    return waiting[0]
+
+
 def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     """Leaves the marker and the note; the one line that the agent is to answer with.
 

@@ -1,86 +1,19 @@
 """Who has a run, and how `/orchestrate` begins or goes on with one."""
 
-import re
 from dataclasses import replace
 from typing import NamedTuple
 
 from . import heartbeat, owner, queue
-from .config import LEAN, MOST_PARALLEL, TASK
+from .config import LEAN, TASK
 from .errors import ClaudestratorError
 from .state import RUNNING, STOPPED, State
 from .statuses import IN_PROGRESS, PENDING
 from .step import Inputs
+from .words import NOTHING, Asked, understood
+
+__all__ = ["NOTHING", "Asked", "understood"]
 
 OURS, TAKEN, FREE = "ours", "taken", "free"
-#: Loops of one run at most.
-MOST_LOOPS = 1000
-_USAGE = f"type /orchestrate to build what PRD.md asks for, or /orchestrate N [focus] for N loops, 1 to {MOST_LOOPS:,}"
-
-
-class Asked(NamedTuple):
-    """What was typed after `/orchestrate`: the number of loops, 0 for none, their focus, and the flags; *engine* is ""
-    and *parallel* 0 where nothing was said of them."""
-
-    loops: int = 0
-    focus: str = ""
-    takeover: bool = False
-    verify: bool = False
-    engine: str = ""
-    parallel: int = 0
-
-
-NOTHING = Asked()
-
-
-def understood(words: list[str]) -> Asked:
-    """What these words ask for.
-
-    Raises ClaudestratorError for words that mean nothing.
-
-    """
-    flags, words = _flags(words)
-    if not words:
-        return flags
-    number, focus = words[0], " ".join(words[1:])
-    if not re.fullmatch(r"[+-]?\d+", number):
-        raise ClaudestratorError(f"{' '.join(words)[:60]!r} means nothing here: {_USAGE}")
-    if len(number) > 6 or not 1 <= int(number) <= MOST_LOOPS:
-        raise ClaudestratorError(f"{number[:20]} loops can't be: {_USAGE}")
-    if re.fullmatch(r"[+-]?\d+", focus):
-        raise ClaudestratorError(f"{number} or {focus[:20]} loops? {_USAGE}")
-    return flags._replace(loops=int(number), focus=focus)
-
-
-def _flags(words: list[str]) -> tuple[Asked, list[str]]:
-    """The flags among these words, and the other words."""
-    flags, others, left = NOTHING, [], iter(words)
-    for word in left:
-        name, given, value = word.partition("=")
-        if word == "--takeover":
-            flags = flags._replace(takeover=True)
-        elif word == "--verify":
-            flags = flags._replace(verify=True)
-        elif name == "--engine":
-            flags = flags._replace(engine=_engine(value if given else next(left, "")))
-        elif name == "--parallel":
-            flags = flags._replace(parallel=_parallel(value if given else next(left, "")))
-        else:
-            others.append(word)
-    if flags.engine == LEAN and flags.parallel > 1:
-        raise ClaudestratorError("the lean engine runs one task at a time: leave out --engine, or --parallel")
-    return flags, others
-
-
-def _engine(word: str) -> str:
-    if word not in (TASK, LEAN):
-        raise ClaudestratorError(f"--engine {word[:40]!r} can't be: type --engine {LEAN} or --engine {TASK}")
-    return word
-
-
-def _parallel(word: str) -> int:
-    if not (re.fullmatch(r"[0-9]{1,3}", word) and 1 <= int(word) <= MOST_PARALLEL):
-        raise ClaudestratorError(f"--parallel {word[:40]!r} can't be: type --parallel and a number to {MOST_PARALLEL}")
-    return int(word)
 
 
 def goes_on_with_loops(state: State) -> bool:

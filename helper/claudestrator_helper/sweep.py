@@ -1,4 +1,4 @@
-"""Temporary files of writers that were killed."""
+"""Temporary files of writers that were killed, and what old sessions have typed."""
 
 import os
 from collections.abc import Iterable
@@ -9,6 +9,8 @@ from .errors import ClaudestratorError
 
 #: Seconds after which nobody is writing a file any more.
 AGE = 3600
+#: What the names begin with under which sessions' words are kept, and for how many seconds.
+ASKED, _KEPT = ".asked.", 7 * 24 * AGE
 
 
 def sweep(folders: Iterable[str], now: float, within: str) -> None:
@@ -16,9 +18,10 @@ def sweep(folders: Iterable[str], now: float, within: str) -> None:
     for folder in folders:
         with suppress(OSError, ClaudestratorError):
             links.stays(folder, within)
-            for name in filter(_is_temporary, os.listdir(folder)):
+            for name in os.listdir(folder):
+                age = AGE if _is_temporary(name) else _KEPT if name.startswith(ASKED) else now
                 path = os.path.join(folder, name)
-                if os.lstat(path).st_mtime < now - AGE:
+                if os.lstat(path).st_mtime < now - age:
                     os.unlink(path)
 
 

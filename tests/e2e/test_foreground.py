@@ -186,6 +186,30 @@ def test_an_agent_that_plays_the_orchestrator_does_not_end_its_own_attempt(lean:
     assert outcome.said.startswith("All 2 tasks are completed.")
 
 
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        ("bash -c 'claudestrator-helper wait'", "only the orchestrator's own call waits here"),
+        (
+            "env -u CLAUDE_PID -u CLAUDE_CODE_SESSION_ID bash -c '$0 wait' claudestrator-helper",
+            "only the orchestrator's",
+        ),
+        ("bash -c '$0 start --commands 0.1.0 --session $CLAUDE_CODE_SESSION_ID' claudestrator-helper", "only a typed"),
+    ],
+    ids=["wait", "stranger", "start"],
+)
+def test_however_an_agent_spells_it_the_helper_itself_refuses(
+    both: Stage, command: str, refusal: str, request: pytest.FixtureRequest
+) -> None:
+    scene = both.by_script(f"spells-{request.node.callspec.id}", {}).with_queue(ONE, TWO)
+
+    outcome = scene.run(FirstCall(use("Bash", command=command)), mode=ANY_COMMAND)
+
+    assert outcome.agents_saw(refusal)
+    assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
+    assert outcome.said.startswith("All 2 tasks are completed.")
+
+
 def test_what_an_agent_leaves_in_the_background_changes_nothing_after_the_end(lean: Stage) -> None:
     scene = lean.by_script("delegates", {}).with_queue(ONE, TWO)
     own = use("Agent", description="look", subagent_type="general-purpose", prompt="Look.", run_in_background=True)

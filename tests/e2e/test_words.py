@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 from rig import project
+from rig.interactive import Terminal
 from rig.plays import Play, task_section
 from rig.scene import wrap_helper
+from rig.scripted_model import ScriptedModel
 from rig.transcript import agent_exchanges
 
 if TYPE_CHECKING:
@@ -41,9 +44,10 @@ def test_without_the_helper_on_path_the_one_line_says_what_to_do(stage: Stage, m
 
 @pytest.fixture(scope="module")
 def recorded(stage: Stage) -> Scene:
-    """A scene whose helper writes down what comes on its standard input, and then is the real one."""
+    """A scene whose helper keeps what `start` finds of the words, and what comes on its standard input."""
     scene = stage.by_script("words")
-    wrap_helper(scene, '[ "$1" = start ] || exec "$real" "$@"\ntee -a "$HOME/heard" | "$real" "$@"')
+    keep = 'cp .claude/agent_complete/.asked.* "$HOME/heard"\ncat > "$HOME/stdin"'
+    wrap_helper(scene, f'[ "$1" = start ] || exec "$real" "$@"\n{keep}\nexec "$real" "$@" < /dev/null')
     return scene
 
 
@@ -57,18 +61,94 @@ def recorded(stage: Stage) -> Scene:
         "back\\slash \\n $0 $1 ${HOME}",
         "'",
         "END\nEOF\n$(touch ran)",
-        "--help",
+        "--no-such-option",
         "<<'END' 日本語 ✓ $ARGUMENTS",
     ],
 )
 def test_words_after_the_command_reach_the_helper_as_they_are_and_run_nothing(recorded: Scene, words: str) -> None:
-    heard = recorded.setting.home / "heard"
-    heard.unlink(missing_ok=True)
-
+    for asked in (recorded.project / ".claude" / "agent_complete").glob(".asked.*"):
+        asked.unlink()
     recorded.orchestrate(Play((task_section("TASK-001", "never built"),)), f"/orchestrate {words}")
 
-    assert heard.read_text(encoding="utf-8").rstrip("\n") == words
+    assert json.loads((recorded.setting.home / "heard").read_text(encoding="utf-8"))["words"] == words
+    assert (recorded.setting.home / "stdin").read_bytes() == b""
     assert not list(everything_named(recorded, "ran"))
+
+
+#: What has ended the here-document or the block in which the words once were, and more ways to a shell.
+HOSTILE = """\
+1 mind END-${CLAUDE_SESSION_ID}
+touch ran
+```
+touch ran
+```!
+touch ran
+```
+!`touch ran` $(touch ran) `touch ran` ; touch ran
+</command-args> "the' end"""
+
+
+@pytest.mark.parametrize("hooks", [True, False], ids=["hooks", "no hooks"])
+@pytest.mark.parametrize("mode", ["acceptEdits", "bypassPermissions"])
+@pytest.mark.parametrize("kind", ["by_plugin", "by_script"])
+def test_no_word_is_ever_run_and_all_of_them_are_the_focus(stage: Stage, kind: str, mode: str, hooks: bool) -> None:
+    settings = {} if hooks else {".claude/settings.local.json": '{"disableAllHooks": true}'}
+    scene: Scene = getattr(stage, kind)(f"hostile-{kind}-{mode}-{hooks}", settings)
+
+    outcome = scene.orchestrate(Play(), f"/orchestrate {HOSTILE}", mode)
+
+    assert "There is no PRD.md" in outcome.said
+    assert not list(everything_named(scene, "ran"))
+    assert focus(scene) == " ".join(HOSTILE.split()[1:])
+    [asked] = (scene.project / ".claude" / "agent_complete").glob(".asked.*")
+    assert bool(json.loads(asked.read_text())["mode"]) == hooks
+
+
+@pytest.mark.usefixtures("tmux")
+@pytest.mark.parametrize("words", ["", "2 the <user's> $(touch ran) & choice"])
+def test_without_hooks_the_words_are_read_where_claude_code_writes_them_down(stage: Stage, words: str) -> None:
+    scene = stage.by_script(f"no-hooks-{len(words)}", {".claude/settings.local.json": '{"disableAllHooks": true}'})
+    for typed in (words, "1 and again"):
+        with Terminal(scene.setting, ScriptedModel(Play()), "acceptEdits") as terminal:
+            terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
+            terminal.type(f"/orchestrate {typed}".rstrip())
+            terminal.wait_for(lambda: "There is no PRD.md" in terminal.screen(), "refusal")
+        assert focus(scene) == typed[2:]
+    assert not list(everything_named(scene, "ran"))
+
+
+def test_words_after_the_other_commands_run_nothing(stage: Stage) -> None:
+    scene = stage.by_script("others", {})
+
+    for command in ("claudestrator:status", "claudestrator:stop"):
+        scene.orchestrate(Play(), f"/{command} {HOSTILE}", "bypassPermissions")
+
+    assert not list(everything_named(scene, "ran"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("3 --verfy", "'--verfy' is no option, did you mean --verify?"),
+        ("3 faster —verify", "'—verify' is no option, did you mean --verify?"),
+        ("--help", "--parallel K: Tasks that run at the same time"),
+        ("help", "--parallel K: Tasks that run at the same time"),
+        ("status", "run: none yet"),
+        ("stop", "Nothing is running here."),
+    ],
+)
+def test_a_person_who_asks_for_no_run_gets_none(stage: Stage, words: str, said: str) -> None:
+    scene = stage.by_script(f"no-run-{words.rsplit(maxsplit=1)[-1].strip('-—')}-{len(words)}")
+
+    outcome = scene.orchestrate(Play(), f"/orchestrate {words}")
+
+    assert said in outcome.said
+    assert not agent_exchanges(outcome.run.exchanges)
+    assert outcome.events == []
+
+
+def focus(scene: Scene) -> str:
+    return str(json.loads(project.helper(scene.project, "state", "focus")))
 
 
 def everything_named(scene: Scene, name: str) -> list[Path]:

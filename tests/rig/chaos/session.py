@@ -28,7 +28,7 @@ CAP = 90_000
 ERRORS = ("rate_limit", "overloaded", "invalid_request")
 #: How the command calls the helper when it is typed.
 _TEXT = Path(__file__).parents[3].joinpath("commands", "orchestrate.md").read_text(encoding="utf-8")
-START = re.findall(r"^claudestrator-helper (start .*) <<", _TEXT, re.MULTILINE)[0].split()
+START = re.findall(r"^claudestrator-helper (start .*)$", _TEXT, re.MULTILINE)[0].split()
 
 
 def directives(output: str) -> list[str]:
@@ -102,11 +102,12 @@ class Session:
 
     def type(self, words: str) -> None:
         """`/orchestrate`, typed by the person."""
-        self.hook("UserPromptExpansion", command_name="orchestrate")
-        self.begin(*(word.replace("${CLAUDE_SESSION_ID}", self.id) for word in START), stdin=words)
+        self.hook("UserPromptExpansion", command_name="orchestrate", command_args=words)
+        self.begin(*(word.replace("${CLAUDE_SESSION_ID}", self.id) for word in START))
 
     def wait(self) -> None:
         self.think()
+        self.hook("PreToolUse", tool_name="Bash", tool_input={"command": "claudestrator-helper wait"})
         self.begin("wait")
 
     def obey(self, ended: Call, result: Result) -> None:
@@ -270,8 +271,8 @@ class Session:
 
     # Parts
 
-    def begin(self, *words: str, stdin: str = "") -> None:
-        self.under_way = call(self.scene, self.name, words, stdin, self.environ)
+    def begin(self, *words: str) -> None:
+        self.under_way = call(self.scene, self.name, words, "", self.environ)
 
     def think(self) -> None:
         time.sleep(self.chance.uniform(0, 0.08))
