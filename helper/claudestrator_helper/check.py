@@ -88,7 +88,7 @@ def _of_dependencies(task: Task) -> Iterator[str]:
 
 
 def _blocks(parsed: Queue) -> Iterator[Problem]:
-    families = _families(parsed)
+    families = parsed.families
     following = dict(zip(parsed.blocks, parsed.blocks[1:], strict=False))
     for block in parsed.others:
         line = parsed.line_at(block.start)
@@ -111,13 +111,9 @@ def _status_of(parsed: Queue, block: queue.Block) -> str:
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 
-def _families(parsed: Queue) -> set[str]:
-    return {"TASK", *(id_.split("-")[0] for id_ in parsed.ids)}
-
-
 def _lost(parsed: Queue) -> Iterator[Problem]:
     """Lines that are meant for a task's heading and are none: its marks are behind others, too many or missing."""
-    families = _families(parsed)
+    families = parsed.families
     lines = "\n" + parsed.masked
     begun = {block.start for block in parsed.blocks}
     marked = (match for match in re.finditer(_MARKED, lines) if match.start() not in begun)

@@ -20,6 +20,8 @@ DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|
 FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
+#: Some write these as headings, of the same level as the task's.
+_TITLES = f"(?i:{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}|{FILES}|Description):?"
 
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
@@ -141,6 +143,11 @@ class Task:
         """The line of the heading, counted from 1."""
         return self.queue.line_at(self.block.start)
 
+    @property
+    def section(self) -> str:
+        """All that is written of the task, from its heading on."""
+        return self.queue.text[self.block.start : self.block.end].strip()
+
     def as_json(self) -> dict[str, object]:
         names = (
             "id",
@@ -172,6 +179,32 @@ class Queue:
                 self.tasks.append(task)
             else:
                 self.others.append(block)
+        if any(block.id for block in self.others):
+            self._take_in_details()
+
+    def _take_in_details(self) -> None:
+        """Gives each task the deeper sections whose heading only mentions something like an id: `#### UTF-8 input`."""
+        own, above, taken = {task.block for task in self.tasks}, None, set()
+        for block in self.blocks:
+            if block in own:
+                above = block
+            elif above and above.level < block.level and self._is_detail(block, above):
+                above.end = block.end
+                taken.add(block)
+            else:
+                above = None
+        self.blocks = [block for block in self.blocks if block not in taken]
+        self.others = [block for block in self.others if block not in taken]
+
+    def _is_detail(self, block: Block, above: Block) -> bool:
+        if block.id is None or block.id.startswith(tuple(f"{above.id}{mark}" for mark in "-_.")):
+            return True
+        return block.id.split("-")[0] not in self.families and not self.has(block, ANY_FIELD)
+
+    @cached_property
+    def families(self) -> set[str]:
+        """What the ids of this queue's tasks begin with."""
+        return {"TASK", *(task.id.split("-")[0] for task in self.tasks)}
 
     @cached_property
     def ids(self) -> list[str]:
@@ -255,10 +288,15 @@ def _blocks(masked: str) -> list[Block]:
     opened: list[tuple[str | None, markdown.Heading]] = []
     for heading in markdown.headings(masked):
         id_ = _id_of(heading.title)
-        if id_ or not opened or not opened[-1][0] or heading.level <= opened[-1][1].level:
+        if id_ or not opened or not opened[-1][0] or _ends(opened[-1][1], heading):
             opened.append((id_, heading))
     ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
     return [Block(id_, heading, end) for (id_, heading), end in zip(opened, ends)]  # noqa: B905 (one end too many for none)
+
+
+def _ends(above: markdown.Heading, heading: markdown.Heading) -> bool:
+    """Whether a heading without an id ends the section of the one above; a field's name of the same level does not."""
+    return heading.level < above.level or (heading.level == above.level and not re.fullmatch(_TITLES, heading.title))
 
 
 def _id_of(title: str) -> str | None:
