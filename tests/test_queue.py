@@ -128,6 +128,17 @@ def test_fields_on_several_lines() -> None:
     assert found.files == ["a.py", "b/c.py", "d.py"]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("**Acceptance Criteria:**\n- a\n- **Money:** b\n- **Empty**: c\n- d\n\n**Dependencies:** None", ["a", "**Money:** b", "**Empty**: c", "d"]),
+     ("**Acceptance Criteria:**\n- a\n\n**Dependencies:** None\n\n**Acceptance Criteria:**\n- b\n", ["a", "b"]),
+     ("**Acceptance Criteria:**\n\n- **Money:** a\n- **Notes:** n\n- b", ["**Money:** a"]), ("- **Criteria:**\n  - **A:** a\n  - b\n- **Owner:** me", ["**A:** a", "b"]),
+     ("**Acceptance Criteria:** a\n- **Owner:** me", ["a"]), ("**Acceptance Criteria:**\n1. a\n\n**Owner:** me", ["a"])],
+)  # fmt: skip
+def test_all_criteria_are_read_whatever_they_begin_with(written: str, meant: list[str]) -> None:
+    assert only(section(f"| Status | pending |\n\n{written}")).criteria == meant
+
+
 @pytest.mark.parametrize("written", ["easy", "Easy", "**easy**", "`easy`"])
 def test_complexity_chooses_the_model(written: str) -> None:
     assert only(section(f"| Status | pending |\n| Complexity | {written} |")).model == "haiku"

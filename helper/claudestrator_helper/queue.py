@@ -5,7 +5,7 @@ The functions take and give texts; whoever reads bytes decodes them with ``surro
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from . import fields, ids, markdown, statuses
@@ -53,8 +53,11 @@ class Task:
         return fields.find(self.queue.masked, self.block.body, self.block.end, names)
 
     def text(self, names: str) -> str:
-        span = self.span(names)
-        return self.queue.text[span[0] : span[1]] if span else ""
+        return next(self._lists(names), "")
+
+    def _lists(self, names: str) -> Iterator[str]:
+        found = fields.every(self.queue.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}")
+        return (self.queue.text[start:end] for start, end in found)
 
     def _paragraph(self, names: str) -> str:
         span = self.span(names)
@@ -108,7 +111,7 @@ class Task:
 
     @property
     def criteria(self) -> list[str]:
-        return fields.items(self.text(CRITERIA))
+        return [item for text in self._lists(CRITERIA) for item in fields.items(text)]
 
     @property
     def files(self) -> list[str]:
