@@ -176,6 +176,28 @@ def test_what_is_hidden_is_neither_task_nor_field(name: str) -> None:
     assert unreadable(text) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "margin"),
+    [("1. see\n\n", "    "), ("1. see\n\n", "\t"), ("- a\n  - b\n\n", "      "), ("- a\n\n  more\n", "     "), ("10) a\n    b\n\n", "    ")],
+)  # fmt: skip
+def test_a_fence_in_a_list_item_hides_what_is_in_it(before: str, margin: str) -> None:
+    hidden = "".join(f"{margin}{line}\n" for line in ("```md", "### TASK-777", "- [ ] TASK-778", "```"))
+    text = queue(task("TASK-001", extra=f"**Notes:**\n\n{before}{hidden}\nmore\n\n"), task("TASK-002"))
+    assert ids(text) == ["TASK-001", "TASK-002"]
+    assert unreadable(text) == []
+
+
+@pytest.mark.parametrize("end", ["  ```\n", "```\n", ""])
+def test_a_fence_behind_the_mark_of_a_list_item_ends_with_the_item_at_the_latest(end: str) -> None:
+    text = f"# Q\n\n- ```\n  ### TASK-777\n{end}\n" + task("TASK-001")
+    assert ids(text) == ["TASK-001"]
+    assert unreadable(text) == []
+
+
+def test_an_indented_fence_outside_of_a_list_is_none() -> None:
+    assert ids(f"# Q\n\n    ```\n\n{task('TASK-001')}") == ["TASK-001"]
+
+
 def test_a_fake_status_row_in_notes_a_second_table_and_a_rule_change_nothing() -> None:
     body = "| Status | pending |\n\n---\n\n**Notes:**\n\n| Status | completed |\n|:---|---|\n| a \\| b | c |"
     assert only(section(body)).status == "pending"
