@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from . import fields, ids, markdown, statuses
+from . import blocks, fields, ids, markdown, statuses
+from .blocks import Block
 from .errors import ClaudestratorError
 from .models import BY_COMPLEXITY
 
@@ -20,26 +21,8 @@ DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|
 FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
-#: Some write these as headings, of the same level as the task's.
-_TITLES = f"(?i:{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}|{FILES}|Description):?"
-
-_MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
-_LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
-_SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
-_DIGIT = re.compile(r"\d")
 #: How most tasks name what they depend on; the other ways are read by dependencies.py.
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
-
-
-class Block:
-    """A stretch of the text from one heading to the next that ends it; *id* is None for prose."""
-
-    __slots__ = ("body", "end", "id", "level", "start", "title")
-
-    def __init__(self, id_: str | None, heading: markdown.Heading, end: int) -> None:
-        self.id, self.title, self.level = id_, heading.title, heading.level
-        # The body begins at the newline of the heading's line, because the pattern of a field begins with one.
-        self.start, self.body, self.end = heading.start, heading.end, end
 
 
 class Task:
@@ -173,7 +156,7 @@ class Queue:
         self.text, self.models = text, models
         self.hidden = markdown.hidden(text)
         self.masked = markdown.mask(text, self.hidden)
-        self.blocks = _blocks(self.masked)
+        self.blocks = blocks.of(self.masked)
         self.tasks: list[Task] = []
         self.others: list[Block] = []
         for block in self.blocks:
@@ -220,6 +203,11 @@ class Queue:
         for task in self.tasks:
             index.setdefault(task.id, []).append(task)
         return index
+
+    @cached_property
+    def titles(self) -> set[str]:
+        """The titles that stand behind the tasks' ids, in lower case."""
+        return {task.title.casefold() for task in self.tasks} - {""}
 
     @cached_property
     def _newlines(self) -> list[int]:
@@ -285,25 +273,3 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
             gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
             text = f"{text[: span[0]]}{gap}{status}{text[span[1] :]}"
     return parsed if text == parsed.text else parse(text, parsed.models)
-
-
-def _blocks(masked: str) -> list[Block]:
-    opened: list[tuple[str | None, markdown.Heading]] = []
-    for heading in markdown.headings(masked):
-        id_ = _id_of(heading.title)
-        if id_ or not opened or not opened[-1][0] or _ends(opened[-1][1], heading):
-            opened.append((id_, heading))
-    ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
-    return [Block(id_, heading, end) for (id_, heading), end in zip(opened, ends)]  # noqa: B905 (one end too many for none)
-
-
-def _ends(above: markdown.Heading, heading: markdown.Heading) -> bool:
-    """Whether a heading without an id ends the section of the one above; a field's name of the same level does not."""
-    return heading.level < above.level or (heading.level == above.level and not re.fullmatch(_TITLES, heading.title))
-
-
-def _id_of(title: str) -> str | None:
-    match = _LONG_ID.match(title) or re.match(_SHORT_ID, title)
-    if match is None or not _DIGIT.search(match[1]) or len(match[1]) > ids.LONGEST:
-        return None
-    return match[1]

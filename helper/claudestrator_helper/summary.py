@@ -52,7 +52,7 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     statuses = {task.id: task.status for task in queue.tasks}
     said = counted(((task.id, task.status) for task in queue.tasks), state)
     parts = [*_failed(statuses, state), *_blocked(queue), *_odd(statuses)]
-    parts += [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
+    parts += [f"line {line} of the queue can't be read ({cut(text, 160)})" for line, text in unreadable[:NAMED]]
     left, flag = _unverified(statuses, state), _unchanged(statuses, state) + _miscounted(queue)
     if not parts:
         done = f"All {len(queue.tasks)} tasks are completed" if len(queue.tasks) > 1 else "The one task is completed"
