@@ -32,6 +32,9 @@ AROUND = {
     "a heading with a number and no status": ("### Task 2: Cart\n\nBuild it.\n\n### Task 3: Mail ✅\n\n## Story-4\n\nx\n", ["Task 2: Cart"]),
     "a heading with criteria and no id": ("### Cart\n\n**Acceptance Criteria:**\n- it adds\n", ["Cart"]),
     "a heading with a box": ("### [ ] Cart\n\n### [x] Mail\n\n### TODO: Pay\n", ["[ ] Cart", "TODO: Pay"]),
+    "headings that are underlined": ("TASK-002: Cart\n--------------\n\nx\n\nTASK-003 Mail\n=====\n\nx\n", ["TASK-002", "TASK-003"]),
+    "a table in HTML": ("<table>\n<tr><td>TASK-002</td><td>Cart</td></tr>\n</table>\n", ["TASK-002"]),
+    "boxes as some keyboards write them": ("-\u00a0[ ]\u00a0the cart\n- ［ ］ the mail\n-[ ] pay\n", ["the cart", "the mail", "pay"]),
     "an HTML heading": ('<h3>TASK-002</h3>\n<p>Cart</p>\n<h3 id="x"><b>TASK-003</b>: Mail</h3>\n', ["TASK-002", "TASK-003"]),
     "a heading whose status is in a box": ("### C1.1 - Cart\n- [ ] **Status**: Pending\n", ["C1.1"]),
 }  # fmt: skip
@@ -40,6 +43,7 @@ FORMS = {
     "01 spec-kit": ("# Tasks: Shop\n\n## Phase 1\n\n- [x] T001 Create\n\n## Phase 2\n\n- [ ] T002 [P] [US1] Cart in src/cart.py\n- [ ] T003 [US1] Page (depends on T002)\n", "spec-kit", [9, 10]),
     "OpenSpec": ("## 1. Implementation\n\n- [x] 1.1 Create\n- [ ] 1.2 Cart\n", "OpenSpec", [4]),
     "Kiro": ("# Plan\n\n- [x] 1. Create\n- [ ] 2. Cart\n  - page\n  - _Requirements: 1.1_\n", "Kiro", [4]),
+    "numbered tasks": ("# Shop\n\n### Task 1: Cart\n\n- [ ] **Step 1:** page\n", "a plan of numbered tasks", [3, 5]),
     "a plain checklist": ("# Shop\n\n- [x] create it\n- [ ] the cart\n", "a plain checklist", [4]),
     "13 Task Master": ('{\n "master": {\n  "tasks": [\n   {"id": 1, "title": "Cart", "status": "pending"}\n  ]\n }\n}\n', "Task Master's JSON", []),
     "JSON": ('[{"id": 1, "title": "Cart"}]', "JSON", []),
@@ -48,7 +52,7 @@ FORMS = {
     "TOML": ('[[tasks]]\nid = 1\ntitle = "Cart"\n', "TOML", []),
     "XML": ("<tasks>\n<task>Cart</task>\n</tasks>\n", "XML", []),
     "CSV": ("id,title,status\n1,Cart,pending\n", "CSV", []),
-    "Org mode": ("* Shop\n** TODO Cart\n** DONE Mail\n", "Org mode", [2]),
+    "Org mode": ("* Shop\n** TODO Cart\n** DONE Mail\n", "Org mode", [1, 2]),
 }  # fmt: skip
 DATA = ("Task Master's JSON", "JSON", "Backlog.md", "YAML", "TOML", "XML", "CSV")
 #: Queues without a task that hold open work, and its lines.
@@ -57,9 +61,13 @@ ALONE = {
     "a numbered list": ("# Task Queue\n\n1. Build the cart\n2. Build the mail\n", [3, 4]),
     "a list of tasks": ("# Tasks\n\n- the cart\n- the mail\n", [3, 4]),
     "a table without ids": ("# Q\n\n| Task | Status |\n|---|---|\n| Cart | pending |\n| Mail | done |\n", [5]),
+    "one heading with an id": ("# Q\n\n### BUILD-1: Cart\n\nx\n", [3]),
+    "short ids": ("### T1 Cart\n\nx\n\n### T2 Mail\n\ny\n", [1, 5]),
+    "lines with ids": ("# Q\n\nTASK-001 Cart\nTASK-002 Mail\n", [3, 4]),
+    "a list and nothing else": ("- the cart\n- the mail\n", [1, 2]),
+    "JSON in a code block": ('# Q\n\n```json\n{"tasks": [{"id": 1}]}\n```\n', [3]),
     "headings with ids": ("# Q\n\n### BUILD-1: Cart\n\nx\n\n### BUILD-2: Mail\n\ny\n", [3, 7]),
     "numbered headings": ("# Plan\n\n### 1. Cart\n\nx\n\n### Step 2: Mail\n\ny\n", [3, 7]),
-    "tasks with a number": ("# Plan\n\n### Task 1: Cart\n\n- [ ] **Step 1:** page\n", [3, 5]),
     "all in a code block": (f"# Q\n\n```markdown\n{DONE}{task('TASK-002')}```\n", [3]),
 }  # fmt: skip
 #: Around a completed task, none of this is open work.
@@ -73,6 +81,8 @@ NOTHING = {
     "settings": "Generated: today\nMode: spec\n\n| Command | Value |\n|---|---|\n| Test | pytest -v |\n\n- Build: make\n- v2.4.1 and UTF-8\n",
     "links and footnotes": "- [the plan](PLAN.md)\n- [x](y)\n- [1] a book\n[^1]: a note\n> [!NOTE]\n> read this\n",
     "struck out": "- [ ] ~~TASK-002 Cart~~\n- ~~TASK-003~~\n- TASK-004 (cancelled)\n",
+    "other tables with ids": "## Risks\n\n| ID | Risk | Status |\n|---|---|---|\n| R-1 | slow | open |\n\n| Milestone | Status |\n|---|---|\n| M1 | pending |\n",
+    "other lists with ids": "## Decisions\n\n- ADR-001: Postgres\n- v1.2.0 is out\n\n## Next steps\n\n- ship it\n\nTASK-001: as above\n---\n",
     "instructions": "## How it works\n\n1. An agent takes a task.\n2. It reports.\n\n- Keep it small\n",
     "groups": "## Phase-2\n\n## Phase 3: Mail\n\nLater.\n\n## Step 4\n",
     "a quote and code": "> see `TASK-002`\n\n```\n- [ ] TASK-003\n```\n\n<!-- - [ ] TASK-004 -->\n",

@@ -78,12 +78,12 @@ def test_a_prompt_is_the_role_the_task_and_how_to_report(project: Project) -> No
 BEGINNING = f"### {ID}: Cart page\n\n**Status:** pending\n"
 #: What people write into a task besides the fields that the helper reads.
 SECTIONS = {
-    "criteria that begin with a bold label": "**Acceptance Criteria:**\n- a\n- **Money:** two decimals\n- **Empty:** it exits with 3\n- the tests pass",
-    "criteria in two blocks": "**Acceptance Criteria:**\n- one page\n\n**Dependencies:** None\n\n**Acceptance Criteria:**\n- a second page",
+    "15 criteria that begin with a bold label": "**Acceptance Criteria:**\n- a\n- **Money:** two decimals\n- **Empty:** it exits with 3\n- the tests pass",
+    "18 criteria in two blocks": "**Acceptance Criteria:**\n- one page\n\n**Dependencies:** None\n\n**Acceptance Criteria:**\n- a second page",
     "criteria under a sub-heading": "#### Acceptance Criteria\n\n- [ ] it opens\n  - **In oak:** yes\n- [x] it shuts",
-    "notes that begin with a bold label": "**Notes:**\n- the old API is gone\n- **Money:** never use float\n- docs/schema.md",
-    "fields of any name": "**Description:** Prices are in cents.\n\n**Steps:**\n1. Read them\n2. Show euros\n\n#### Constraints\n\nNever log a card.\n\n**Technical Notes:** use Decimal.",
-    "an objective of two paragraphs": "**Objective:** Show the cart.\n\nIt must not call the old API",
+    "19 notes that begin with a bold label": "**Notes:**\n- the old API is gone\n- **Money:** never use float\n- docs/schema.md",
+    "20 fields of any name": "**Description:** Prices are in cents.\n\n**Steps:**\n1. Read them\n2. Show euros\n\n#### Constraints\n\nNever log a card.\n\n**Technical Notes:** use Decimal.",
+    "21 an objective of two paragraphs": "**Objective:** Show the cart.\n\nIt must not call the old API",
     "a table": "| Case | Result |\n|---|---|\n| empty | 0 |\n| one | `a \\| b` |",
     "fences of several lengths": "```python\nx\n```\n\n````md\n```\n# Report\n```\n````\n\nMore.",
     "headings of the task's own level": "### Description:\n\nPrices are in cents.\n\n### Acceptance Criteria\n\n- [ ] it opens",

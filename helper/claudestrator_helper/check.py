@@ -23,16 +23,22 @@ class Problem(NamedTuple):
 _BREAKS = "\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.WORD.pattern})(?![\w.-])"
 _UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD.pattern})(?![\w.-])"
+#: A heading that is underlined; with dashes only after an empty line, as a rule may come right below a paragraph.
+_UNDERLINED = (
+    rf"\n(?:[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*\n {{0,3}}={{3}})"
+    rf"|(?<=\n\n)[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
+)
 _HTML = rf"\n[^\w\n]*<(?:h[1-6]|summary|strong|b)\b[^>\n]*>(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
+_TITLED = rf"{ids.WORD.pattern}\W*(?::|[ \t][-–—])[ \t]"
 _GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
 _INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 
 
 def unreadable(parsed: Queue) -> list[Problem]:
     """Sections that look like tasks and can't be read as such: while there are any, nothing is "all completed"."""
-    found = [*_blocks(parsed), *_lost(parsed), *_hidden(parsed)]
+    found = {*_blocks(parsed), *_lost(parsed), *_hidden(parsed)}
     told = {problem.line for problem in found}
-    found += {Problem(line, text) for line, text in open_work.found(parsed) if line not in told}
+    found |= {Problem(line, text) for line, text in open_work.found(parsed) if line not in told}
     return sorted([*found, *_foreign(parsed, sorted({problem.line for problem in found}))])
 
 
@@ -90,11 +96,12 @@ def _of_dependencies(task: Task) -> Iterator[str]:
 
 
 def _blocks(parsed: Queue) -> Iterator[Problem]:
-    families = parsed.families | (_repeated(parsed) if not parsed.tasks else set())
+    alone = _alone(parsed) if not parsed.tasks else set()
     following = dict(zip(parsed.blocks, parsed.blocks[1:], strict=False))
     for block in parsed.others:
         if block.id:
-            meant = block.id.split("-")[0] in families or parsed.has(block, queue.ANY_FIELD)
+            related = block.id.split("-")[0] in parsed.families or open_work.family(block.id) in alone
+            meant = related or parsed.has(block, queue.ANY_FIELD)
             said = f"{block.id} looks like a task but has no Status"
         else:
             meant = open_work.is_heading(parsed, block, _status_of(parsed, block))
@@ -103,10 +110,15 @@ def _blocks(parsed: Queue) -> Iterator[Problem]:
             yield Problem(parsed.line_at(block.start), said)
 
 
-def _repeated(parsed: Queue) -> set[str]:
-    """What the ids of several headings begin with, in a queue without a task, phases and the like apart."""
-    count = Counter(block.id.split("-")[0] for block in parsed.others if block.id)
-    return {family for family, often in count.items() if often > 1 and not re.match(_GROUPS, family)}
+def _alone(parsed: Queue) -> set[str]:
+    """What the ids of headings begin with that are meant for tasks in a queue without any: there are several, or it is
+    `### BUILD-7: Log in`. Phases and the like are none."""
+    found = [block for block in parsed.others if block.id and not re.match(_GROUPS, block.id)]
+    count = Counter(open_work.family(block.id or "") for block in found)
+    titled = {
+        open_work.family(block.id or "") for block in found if re.search(_TITLED, block.title[: ids.LONGEST + 20])
+    }
+    return titled | {family for family, often in count.items() if often > 1}
 
 
 def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
@@ -126,7 +138,7 @@ def _lost(parsed: Queue) -> Iterator[Problem]:
     lines = "\n" + parsed.masked
     begun = {block.start for block in parsed.blocks}
     marked = (match for match in re.finditer(_MARKED, lines) if match.start() not in begun)
-    for match in [*marked, *re.finditer(_HTML, lines), *_unmarked(parsed, lines)]:
+    for match in [*marked, *re.finditer(_HTML, lines), *re.finditer(_UNDERLINED, lines), *_unmarked(parsed, lines)]:
         related = match[1].split("-")[0] in families or not parsed.tasks
         if related and any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
             id_, line = fields.cut(match[1]), parsed.line_at(match.start())
@@ -171,8 +183,13 @@ def _hidden(parsed: Queue) -> Iterator[Problem]:
             yield Problem(line, "a code block or comment that is opened here never ends")
         elif re.search(_INNER_FENCE, inside) and fence == 3 and queue.parse(inside[3:]).tasks:
             yield Problem(line, "a code block that is opened here seems to swallow tasks")
-        elif fence and not parsed.tasks and len(queue.parse(inside[fence:]).tasks) > 1:
+        elif fence and not parsed.tasks and _is_queue(inside.partition("\n")[2].rpartition("\n")[0]):
             yield Problem(line, "the tasks are in a code block, which hides them: take its fence away")
+
+
+def _is_queue(text: str) -> bool:
+    """Whether what is in a code block is more than an example."""
+    return len(queue.parse(text).tasks) > 1 or bool(formats.of_data(text))
 
 
 def add(text: str, addition: str) -> tuple[str, list[str]]:

@@ -5,8 +5,8 @@ import re
 #: What is no Markdown, and never added to: each by what the text begins with and what it holds besides.
 _DATA = (
     ("TOML", r"[\w\[#]", r"^\[\[[\w.-]+\]\][ \t\r]*$"),
-    ("Task Master's JSON", r"[{\[]\s*[{\"\[]", r"\"tasks\""),
-    ("JSON", r"\{\s*[\"}]|\[\s*[{\"\[]", ""),
+    ("Task Master's JSON", r"(?://.*\s+)*[{\[]\s*[{\"\[]", r"\"tasks\""),
+    ("JSON", r"(?://.*\s+)*(?:\{\s*[\"}]|\[\s*[{\"\[])", ""),
     ("YAML", r"(?:[#-].*\n|[ \t\r]*\n)*?(?:- )?[\w-]+:", r"^[ \t]*- (?:id|title|name|task)[ \t]*:"),
     ("XML", r"<(?:\?xml|tasks?|todos?|backlog)\b", ""),
     ("CSV", r"(?i)(?=[^\n|]*\b(?:id|task|title)\b)(?=[^\n|]*\bstatus\b)[\w\" -]+[,;\t]", ""),
@@ -15,6 +15,7 @@ _FRONT_MATTER = r"---[ \t\r]*\n((?:(?!---)[^\n]*\n)*)---[ \t\r]*$"
 _LISTS = (
     ("spec-kit", r"^[ \t]*[-*] \[.\] (?:\*\*)?T\d{3,}\b"),
     ("Kiro", r"^[ \t]*[-*]? ?_Requirements?:"),
+    ("a plan of numbered tasks", r"^#{1,6} Task \d+\b"),
     ("OpenSpec", r"^[ \t]*[-*] \[.\] (?:\*\*)?\d+\.\d+\b"),
     ("Org mode", r"^\*+ (?:TODO|NEXT|WAITING)\b"),
     ("todo.txt", r"^\([A-Z]\) \S"),

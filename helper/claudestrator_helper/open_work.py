@@ -13,8 +13,11 @@ from . import fields, ids, queue, statuses
 from .blocks import Block
 from .queue import Queue
 
-_BULLET = r"(?:(?:[-*+•]|\d+[.)])[ \t]+|<(?:li|p|div|tr|td|dt|dd|label|h[1-6]|b|strong|summary)\b[^>\n]*>[ \t]*)"
-_BOX = r"\\?\[(?:[^\]\w\n]{0,3}|[ ]?[A-Za-z][ ]?)\](?![(:\[])|[☐☑☒✅✔✓⬜▢□◻🔲❏❑🗹]\ufe0f?|<input\b[^>\n]*>"
+_BULLET = (
+    r"(?:(?:[-*+•]|\d+[.)])[ \t\xa0]+|[-*+](?=\[)"
+    r"|<(?:li|p|div|table|tbody|tr|td|ul|ol|dt|dd|label|h[1-6]|b|strong|summary)\b[^>\n]*>[ \t]*)"
+)
+_BOX = r"\\?\[(?:[^\]\w\n]{0,3}|[ ]?[A-Za-z][ ]?)\](?![(:\[])|［\s?］|[☐☑☒✅✔✓⬜▢□◻🔲❏❑🗹]\ufe0f?|<input\b[^>\n]*>"
 _LINE = rf"\n([ \t>]*)(?=\S)({_BULLET}*)[ \t*_]*({_BOX})?([^\n]*)"
 _TICKED = r"(?i)\\?\[\W*(?:x|✓|✔|✅|☑|v)\W*\]|[☑☒✅✔✓🗹]|<input.*\bchecked\b"
 _ID = rf"({ids.WORD.pattern}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
@@ -33,13 +36,15 @@ _INLINE = r"(?i)[(\[—–:-][ \t*_`]*(?:pending|to-?do|in[ _-]progress|open|not
 #: Headings above lists of what is still to be done, and those that say so only where the queue has no task.
 _REST = (
     r"(?i)\W*(?:to[ -]?dos?|(?:still |left |things |what(?:'s| is) (?:left )?)to do|(?:open|remaining|pending|"
-    r"outstanding|upcoming|next)(?: (?:tasks?|work|items?|steps?))?|backlog|not started|in progress|doing)\W*\Z"
+    r"outstanding|upcoming|next)(?: (?:tasks?|work|items?))?|backlog|not started|in progress|doing)\W*\Z"
 )
 _LIST = r"(?i)\W*(?:tasks?|task list|(?:phase|sprint|milestone|week|stage) \d+\b.*|implementation(?: plan)?)\W*\Z"
 _PLAN = r"(?i).*\b(?:tasks?|plan|steps?|phases?|roadmap|implementation)\b"
 _STATUS_COLUMN = r"(?i)(?:status|state|progress|done\??)\Z"
 _TASK_COLUMN = r"(?i)(?:tasks?|task (?:id|name|title)|title|to-?dos?|story|feature)\Z"
 _RULE = r"\n {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*(?=\r?\n|\Z)"
+#: What has ids and a state, and is no work.
+_OTHERS = r"(?i).*\b(?:risks?|decisions?|milestones?|questions?|assumptions?|glossary|terms|history|archived?)\b"
 #: What a queue's own header, which may have a Status, does not have.
 _OF_TASKS = f"{queue.COMPLEXITY}|{queue.CRITERIA}"
 _NUMBERED = r"(?i)\W*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})\b"
@@ -61,7 +66,7 @@ class _Item(NamedTuple):
 
 def found(parsed: Queue) -> Iterator[tuple[int, str]]:
     """The lines of open work, each with what is said of it."""
-    families = {"TASK", *map(_family, parsed.by_id)}
+    families = {"TASK", *map(family, parsed.by_id)}
     ends = [_end(parsed, task.block) for task in parsed.tasks]
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     tails = [
@@ -121,7 +126,7 @@ def _inside(parsed: Queue, ends: list[int], families: set[str]) -> Iterator[tupl
     lines, status = f"\n{parsed.masked}", re.compile(rf"\n(?=[ \t]){_STATUS}", re.IGNORECASE)
     for match in re.finditer(_INSIDE, lines):
         id_, place, marks = match[3], bisect_right(starts, match.start()) - 1, match[1] + (match[2] or "")
-        if place < 0 or match.start() >= ends[place] or not _is_new(parsed, id_) or _family(id_) not in families:
+        if place < 0 or match.start() >= ends[place] or not _is_new(parsed, id_) or family(id_) not in families:
             continue
         if id_.startswith(tuple(f"{parsed.tasks[place].id}{mark}" for mark in "-_.")):
             continue
@@ -205,15 +210,16 @@ class _Prose:
     def _is_named(self, line: re.Match[str], item: _Item) -> bool:
         """Whether a line that begins with an id, and has no box, is about a task."""
         label = line[0].lstrip().startswith(("**", "__")) or re.match(rf"\W*{_ID}\W*(?:[:)]|[-–—][ \t])", item.text)
-        related = _family(item.id) in self.families and (line[2] or label)
+        alone = not self.parsed.tasks and not item.text.endswith(".")
+        related = family(item.id) in self.families and (line[2] or label or alone)
         return bool(related or (line[2] and re.search(_INLINE, item.text)))
 
     def _is_listed(self, line: re.Match[str], text: str) -> bool:
         """Whether a plain item of a list is below a heading that makes it a task."""
-        if not line[2] or line[1] or re.match(r"[*_`]*[\w -]{1,24}[*_`]*:", text):
+        if not line[2] or line[1] or not re.search(r"\w", text) or re.match(r"[*_`]*[\w -]{1,24}[*_`]*:", text):
             return False
         numbered = line[2][0].isdigit() and re.match(_PLAN, self.title)
-        alone = not self.parsed.tasks and (numbered or re.match(_LIST, self.title))
+        alone = not self.parsed.tasks and (numbered or re.match(_LIST, self.title) or not self.parsed.blocks)
         return bool(alone or re.match(_REST, self.title))
 
     def _table(self) -> Iterator[tuple[int, str]]:
@@ -235,7 +241,8 @@ class _Prose:
         if any(_is_open(cell) for cell in cells if re.fullmatch(_BOX, cell)):
             return True
         if id_:
-            return bool(status) or _family(id_) in self.families
+            others = re.match(_OTHERS, " ".join([self.title, *head]))
+            return family(id_) in self.families or bool(status and not others)
         of_tasks = (named and status in statuses.MOVES) or any(re.match(_TASK_COLUMN, name) for name in head)
         return bool(of_tasks) and not self.parsed.tasks
 
@@ -258,7 +265,8 @@ def _is_new(parsed: Queue, id_: str) -> bool:
     return any(map(str.isdigit, id_)) and id_ not in parsed.by_id
 
 
-def _family(id_: str) -> str:
+def family(id_: str) -> str:
+    """The letters that an id begins with."""
     return re.split(r"[^A-Za-z]", id_, maxsplit=1)[0].upper()
 
 
