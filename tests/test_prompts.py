@@ -30,6 +30,13 @@ def sections(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+def told(text: str, id_: str) -> str:
+    """The section that a prompt quotes."""
+    found = re.search(rf"^# Your task: {id_}\n\n.*\n\n(`{{4,}})markdown\n(.*?)\n\1$", text, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[2]
+
+
 def commands(text: str) -> list[list[str]]:
     """The first lines of the fenced commands of the Report, as words."""
     return [
@@ -62,15 +69,57 @@ def test_a_prompt_is_the_role_the_task_and_how_to_report(project: Project) -> No
     text = report.begin(project, ID)
     assert text.startswith(role("task") + "\n\n# ")
     assert list(sections(text)) == [f"Your task: {ID}", "Report"]
-    assert sections(text)[f"Your task: {ID}"].strip() == (
-        "**Objective:** Build a door\n\n**Acceptance Criteria:**\n- It opens\n- It shuts\n\n**Files:** a.py, b.py\n\n**Notes:** in oak"
-    )
+    written = Path(project.queue).read_text().removeprefix("# Task Queue\n\n").strip()
+    assert told(text, ID) == written
+    assert f"The section of {project.queue} from line 3 on, word for word" in sections(text)[f"Your task: {ID}"]
     assert is_whole(text)
 
 
-def test_what_a_task_does_not_say_is_not_in_its_prompt(project: Project) -> None:
-    fill(project, f"### {ID}\n\n| Status | pending |\n\n**Objective:** x\n")
-    assert sections(report.begin(project, ID))[f"Your task: {ID}"].strip() == "**Objective:** x"
+BEGINNING = f"### {ID}: Cart page\n\n**Status:** pending\n"
+#: What people write into a task besides the fields that the helper reads.
+SECTIONS = {
+    "15 criteria that begin with a bold label": "**Acceptance Criteria:**\n- a\n- **Money:** two decimals\n- **Empty:** it exits with 3\n- the tests pass",
+    "18 criteria in two blocks": "**Acceptance Criteria:**\n- one page\n\n**Dependencies:** None\n\n**Acceptance Criteria:**\n- a second page",
+    "criteria under a sub-heading": "#### Acceptance Criteria\n\n- [ ] it opens\n  - **In oak:** yes\n- [x] it shuts",
+    "19 notes that begin with a bold label": "**Notes:**\n- the old API is gone\n- **Money:** never use float\n- docs/schema.md",
+    "20 fields of any name": "**Description:** Prices are in cents.\n\n**Steps:**\n1. Read them\n2. Show euros\n\n#### Constraints\n\nNever log a card.\n\n**Technical Notes:** use Decimal.",
+    "21 an objective of two paragraphs": "**Objective:** Show the cart.\n\nIt must not call the old API",
+    "a table": "| Case | Result |\n|---|---|\n| empty | 0 |\n| one | `a \\| b` |",
+    "fences of several lengths": "```python\nx\n```\n\n````md\n```\n# Report\n```\n````\n\nMore.",
+    "headings of the task's own level": "### Description:\n\nPrices are in cents.\n\n### Acceptance Criteria\n\n- [ ] it opens",
+    "rules, quotes and comments": "---\n\n> quoted\n\n<!-- kept -->\n\n***\n\nAfter the rule.",
+    "deeper headings that hold something like an id": "#### UTF-8 input\n\nBytes.\n\n#### TASK-001.1 Model\n\nFirst.\n\n##### Step-2\n\nMore.",
+    "any script": "Построить дверь: 門が開く \u200b\ufeff\u2028 é",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_an_agent_gets_the_whole_of_its_section_and_nothing_of_another(project: Project, name: str) -> None:
+    section = f"{BEGINNING}\n{SECTIONS[name]}"
+    fill(project, "## Phase-1\n\nAbout the group.\n\n", f"{section}\n\n", task("TASK-002"), "## Phase-2\n\nMore.\n")
+    text = report.begin(project, ID)
+    assert told(text, ID) == section
+    assert "About the group" not in text
+    assert told(report.begin(project, "TASK-002"), "TASK-002") == task("TASK-002").strip()
+
+
+def test_line_ends_and_control_characters_of_a_section_reach_no_terminal(project: Project) -> None:
+    Path(project.queue).write_bytes(f"{BEGINNING}\n\x1b[31mred\x07\x00 \x9b2J".replace("\n", "\r\n").encode())
+    assert told(report.begin(project, ID), ID) == f"{BEGINNING}\n\ufffd[31mred\ufffd\ufffd \ufffd2J"
+
+
+def test_of_118_sections_with_descriptions_each_agent_gets_its_own(project: Project) -> None:
+    names = [f"TASK-{n:03d}" for n in range(1, 119)]
+    described = {
+        id_: f"The page of {id_} shows {at * 7} rows.\n\nIt is **not** cached.\n- **Limit:** {at} seconds\n"
+        for at, id_ in enumerate(names)
+    }
+    fill(project, *(task(id_, extra=f"**Description:** {said}\n\n") for id_, said in described.items()))
+    for id_, said in described.items():
+        text = report.begin(project, id_)
+        assert said in told(text, id_)
+        assert is_whole(text, id_)
+        assert sum(other in text for other in described.values()) == 1
 
 
 def test_the_commands_of_a_prompt_are_those_that_the_helper_takes(project: Project) -> None:
@@ -192,8 +241,18 @@ def test_a_task_of_any_length_is_cut_with_a_pointer_and_the_report_arrives_whole
     fill(project, task(ID), task("TASK-002", objective="x" * 100_000, criteria=("criterion " * 10_000,)))
     text = report.begin(project, "TASK-002")
     assert is_whole(text, "TASK-002")
-    line = Path(project.queue).read_text().split("### TASK-002")[0].count("\n") + 1
-    assert f"{project.queue}, from line {line}" in text
+    lines = Path(project.queue).read_text().splitlines()
+    first = next(at for at, line in enumerate(lines, 1) if "xxx" in line)
+    last = max(at for at, line in enumerate(lines, 1) if line == "---")
+    assert f"\n\nThe rest is in lines {first} to {last} of {project.queue}: read it there.\n\n" in text
+
+
+def test_a_section_of_one_endless_line_is_cut_in_it(project: Project) -> None:
+    fill(project, f"### {ID} {'long ' * 9_000}\n| Status | pending |\n")
+    text = report.begin(project, ID)
+    assert is_whole(text)
+    assert len(told(text, ID)) > 10_000
+    assert f"The rest is in lines 3 to 4 of {project.queue}" in text
 
 
 def test_everything_long_at_once_still_fits(tmp_path: Path) -> None:

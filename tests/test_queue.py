@@ -128,6 +128,17 @@ def test_fields_on_several_lines() -> None:
     assert found.files == ["a.py", "b/c.py", "d.py"]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("**Acceptance Criteria:**\n- a\n- **Money:** b\n- **Empty**: c\n- d\n\n**Dependencies:** None", ["a", "**Money:** b", "**Empty**: c", "d"]),
+     ("**Acceptance Criteria:**\n- a\n\n**Dependencies:** None\n\n**Acceptance Criteria:**\n- b\n", ["a", "b"]),
+     ("**Acceptance Criteria:**\n\n- **Money:** a\n- **Notes:** n\n- b", ["**Money:** a"]), ("- **Criteria:**\n  - **A:** a\n  - b\n- **Owner:** me", ["**A:** a", "b"]),
+     ("**Acceptance Criteria:** a\n- **Owner:** me", ["a"]), ("**Acceptance Criteria:**\n1. a\n\n**Owner:** me", ["a"])],
+)  # fmt: skip
+def test_all_criteria_are_read_whatever_they_begin_with(written: str, meant: list[str]) -> None:
+    assert only(section(f"| Status | pending |\n\n{written}")).criteria == meant
+
+
 @pytest.mark.parametrize("written", ["easy", "Easy", "**easy**", "`easy`"])
 def test_complexity_chooses_the_model(written: str) -> None:
     assert only(section(f"| Status | pending |\n| Complexity | {written} |")).model == "haiku"
@@ -163,6 +174,28 @@ def test_what_is_hidden_is_neither_task_nor_field(name: str) -> None:
         ("TASK-002", "pending"),
     ]
     assert unreadable(text) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "margin"),
+    [("1. see\n\n", "    "), ("1. see\n\n", "\t"), ("- a\n  - b\n\n", "      "), ("- a\n\n  more\n", "     "), ("10) a\n    b\n\n", "    ")],
+)  # fmt: skip
+def test_a_fence_in_a_list_item_hides_what_is_in_it(before: str, margin: str) -> None:
+    hidden = "".join(f"{margin}{line}\n" for line in ("```md", "### TASK-777", "- [ ] TASK-778", "```"))
+    text = queue(task("TASK-001", extra=f"**Notes:**\n\n{before}{hidden}\nmore\n\n"), task("TASK-002"))
+    assert ids(text) == ["TASK-001", "TASK-002"]
+    assert unreadable(text) == []
+
+
+@pytest.mark.parametrize("end", ["  ```\n", "```\n", ""])
+def test_a_fence_behind_the_mark_of_a_list_item_ends_with_the_item_at_the_latest(end: str) -> None:
+    text = f"# Q\n\n- ```\n  ### TASK-777\n{end}\n" + task("TASK-001")
+    assert ids(text) == ["TASK-001"]
+    assert unreadable(text) == []
+
+
+def test_an_indented_fence_outside_of_a_list_is_none() -> None:
+    assert ids(f"# Q\n\n    ```\n\n{task('TASK-001')}") == ["TASK-001"]
 
 
 def test_a_fake_status_row_in_notes_a_second_table_and_a_rule_change_nothing() -> None:

@@ -206,8 +206,10 @@ def test_the_prompt_holds_each_task_with_its_criteria_and_how_verdicts_are_given
     text = report.begin(project, "verify-0")
     assert is_whole(text, "verify-0", 2)
     assert "claudestrator-helper verdict ID pass --attempt 2" in text
+    section = q.parse(Path(project.queue).read_text()).task("TASK-1").section
+    assert "**Files:** door.py" in section
     assert (
-        "## TASK-1 (line 3)\n\n**Objective:** A door\n\n**Acceptance Criteria:**\n- It opens\n- It shuts\n\n**Files:** door.py"
+        f"## TASK-1 (line 3)\n\nIts agent has changed nothing in the working tree.\n\n````markdown\n{section}\n````\n"
         in text
     )
     assert "Its agent has changed nothing in the working tree." in text.split("## TASK-2")[0]

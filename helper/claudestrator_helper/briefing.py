@@ -8,6 +8,7 @@ from .errors import ClaudestratorError
 from .fields import cut
 from .paths import Project
 from .queue import Queue, Task
+from .quoting import quoted
 from .state import State
 from .statuses import COMPLETED, PENDING
 from .verify import MOST
@@ -78,23 +79,18 @@ def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]
     if agent is None or not found:
         raise ClaudestratorError(f"{id_} has nothing to verify now: `claudestrator-helper status` shows the run")
     share = TASKS_LIMIT // len(found)
-    tasks = [f"## {task.id} (line {task.line})\n\n{_shared(_to_verify(task, state), share)}" for task in found]
-    stand = f"Each task stands whole in {project.queue}, from the line that is named here."
+    tasks = [_to_verify(task, state, share, os.path.basename(project.queue)) for task in found]
+    stand = f"The section of each in {project.queue}, word for word; all that it asks for has to hold."
     return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), f"# Tasks\n\n{stand}", *tasks]
 
 
-def _to_verify(task: Task, state: State) -> str:
-    parts = [f"**Objective:** {task.objective}"]
+def _to_verify(task: Task, state: State, share: int, place: str) -> str:
+    parts = [f"## {task.id} (line {task.line})"]
     back = state.returned.get(task.id)
     parts += [f"**Returned by the last verification:** {cut(back, 300)}"] if back else []
-    parts += ["**Acceptance Criteria:**\n" + "\n".join(f"- {item}" for item in task.criteria)] if task.criteria else []
-    parts += [f"**Files:** {', '.join(task.files)}"] if task.files else []
     parts += ["Its agent has changed nothing in the working tree."] if task.id in state.unchanged else []
-    return "\n\n".join(parts)
-
-
-def _shared(text: str, share: int) -> str:
-    return text if len(text) <= share else f"{text[:share].rstrip()}… (cut here)"
+    left = max(0, share - sum(map(len, parts[1:])))
+    return "\n\n".join([*parts, quoted(task.section, task.line, place, left)])
 
 
 def learned(project: Project, paths: list[str] | None) -> list[str]:

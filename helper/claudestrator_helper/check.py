@@ -1,10 +1,12 @@
 """What is wrong in a queue, each with its line; and adding tasks, which admits nothing wrong."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fields, ids, markdown, queue, schedule, statuses
+from . import fields, formats, ids, markdown, open_work, queue, schedule, statuses
+from .blocks import Block
 from .errors import ClaudestratorError
 from .models import BY_COMPLEXITY
 from .queue import Queue, Task
@@ -17,21 +19,27 @@ class Problem(NamedTuple):
     text: str
 
 
-#: A row or a list item that begins like a task; in prose it may be an index, or tasks in a format that no one reads.
-_LOOSE = rf"\n[ \t]*(?:\|[ \t]*|[-*+][ \t]+\[[ xX]\][ \t]*)[*`\[]*({ids.WORD.pattern})(?![\w.-])"
 #: What ends a line for one program or another; for Markdown, only the first does.
 _BREAKS = "\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.WORD.pattern})(?![\w.-])"
 _UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD.pattern})(?![\w.-])"
-#: What a queue's own header, which may have a Status, does not have.
-_OF_TASKS = f"{queue.COMPLEXITY}|{queue.CRITERIA}|{queue.DEPENDENCIES}"
+#: A heading that is underlined; with dashes only after an empty line, as a rule may come right below a paragraph.
+_UNDERLINED = (
+    rf"\n(?:[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*\n {{0,3}}={{3}})"
+    rf"|(?<=\n\n)[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
+)
+_HTML = rf"\n[^\w\n]*<(?:h[1-6]|summary|strong|b)\b[^>\n]*>(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
+_TITLED = rf"{ids.WORD.pattern}\W*(?::|[ \t][-–—])[ \t]"
+_GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
 _INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 
 
 def unreadable(parsed: Queue) -> list[Problem]:
     """Sections that look like tasks and can't be read as such: while there are any, nothing is "all completed"."""
-    found = [*_blocks(parsed), *_lost(parsed), *_loose(parsed), *_hidden(parsed)]
-    return sorted(found)
+    found = {*_blocks(parsed), *_lost(parsed), *_hidden(parsed)}
+    told = {problem.line for problem in found}
+    found |= {Problem(line, text) for line, text in open_work.found(parsed) if line not in told}
+    return sorted([*found, *_foreign(parsed, sorted({problem.line for problem in found}))])
 
 
 def miscounted(parsed: Queue) -> list[Problem]:
@@ -88,40 +96,49 @@ def _of_dependencies(task: Task) -> Iterator[str]:
 
 
 def _blocks(parsed: Queue) -> Iterator[Problem]:
-    families = _families(parsed)
+    alone = _alone(parsed) if not parsed.tasks else set()
     following = dict(zip(parsed.blocks, parsed.blocks[1:], strict=False))
     for block in parsed.others:
-        line = parsed.line_at(block.start)
         if block.id:
-            related = block.id.split("-")[0] in families or parsed.has(block, queue.ANY_FIELD)
-            if related and not _is_group(parsed, block, following.get(block)):
-                yield Problem(line, f"{block.id} looks like a task but has no Status")
-        elif _status_of(parsed, block) in statuses.MOVES and (block.level > 1 or parsed.has(block, _OF_TASKS)):
-            yield Problem(line, f"{fields.one_line(block.title)[:60]!r} looks like a task but its heading has no id")
+            related = block.id.split("-")[0] in parsed.families or open_work.family(block.id) in alone
+            meant = related or parsed.has(block, queue.ANY_FIELD)
+            said = f"{block.id} looks like a task but has no Status"
+        else:
+            meant = open_work.is_heading(parsed, block, _status_of(parsed, block))
+            said = f"{fields.one_line(block.title)[:60]!r} looks like a task but its heading has no id"
+        if meant and not _is_group(parsed, block, following.get(block)):
+            yield Problem(parsed.line_at(block.start), said)
 
 
-def _is_group(parsed: Queue, block: queue.Block, following: queue.Block | None) -> bool:
+def _alone(parsed: Queue) -> set[str]:
+    """What the ids of headings begin with that are meant for tasks in a queue without any: there are several, or it is
+    `### BUILD-7: Log in`. Phases and the like are none."""
+    found = [block for block in parsed.others if block.id and not re.match(_GROUPS, block.id)]
+    count = Counter(open_work.family(block.id or "") for block in found)
+    titled = {
+        open_work.family(block.id or "") for block in found if re.search(_TITLED, block.title[: ids.LONGEST + 20])
+    }
+    return titled | {family for family, often in count.items() if often > 1}
+
+
+def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
     """Whether *block* has nothing but deeper tasks: a group, or a heading that mentions a task above it."""
     deeper = following is not None and following.level > block.level and following.id is not None
     return (deeper or block.id in parsed.by_id) and not parsed.has(block, queue.ANY_FIELD)
 
 
-def _status_of(parsed: Queue, block: queue.Block) -> str:
+def _status_of(parsed: Queue, block: Block) -> str:
     span = fields.find(parsed.masked, block.body, block.end, queue.STATUS)
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 
-def _families(parsed: Queue) -> set[str]:
-    return {"TASK", *(id_.split("-")[0] for id_ in parsed.ids)}
-
-
 def _lost(parsed: Queue) -> Iterator[Problem]:
     """Lines that are meant for a task's heading and are none: its marks are behind others, too many or missing."""
-    families = _families(parsed)
+    families = parsed.families
     lines = "\n" + parsed.masked
     begun = {block.start for block in parsed.blocks}
     marked = (match for match in re.finditer(_MARKED, lines) if match.start() not in begun)
-    for match in [*marked, *_unmarked(parsed, lines)]:
+    for match in [*marked, *re.finditer(_HTML, lines), *re.finditer(_UNDERLINED, lines), *_unmarked(parsed, lines)]:
         related = match[1].split("-")[0] in families or not parsed.tasks
         if related and any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
             id_, line = fields.cut(match[1]), parsed.line_at(match.start())
@@ -134,35 +151,45 @@ def _unmarked(parsed: Queue, lines: str) -> Iterator[re.Match[str]]:
     own = {task.block: 1 for task in parsed.tasks}
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     prose = markdown.Heading(0, 0, 0, "")
-    for block in [queue.Block(None, prose, first), *parsed.blocks]:
+    for block in [Block(None, prose, first), *parsed.blocks]:
         found = fields.starts(parsed.masked, block.body, block.end, queue.STATUS)
         taken = own.get(block, 0)
         for above, status in zip([block.body, *found][taken:], found[taken:], strict=False):
             yield from unmarked.finditer(lines, above, status + 1)
 
 
-def _loose(parsed: Queue) -> Iterator[Problem]:
-    prose = [(block.start, block.end) for block in parsed.others]
-    first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
-    for start, end in [(0, first), *prose]:
-        for match in re.finditer(_LOOSE, "\n" + parsed.masked[start:end]):
-            if any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
-                id_ = fields.cut(match[1])
-                line = parsed.line_at(start + match.start())
-                yield Problem(line, f"{id_} looks like a task but is not a section of its own (### {id_})")
+def _foreign(parsed: Queue, lines: list[int]) -> Iterator[Problem]:
+    """The format of another tool, where the queue has no task and is written in it; *lines* have open work."""
+    if parsed.tasks:
+        return
+    data = formats.of_data(parsed.text)
+    listed = lines and not any(block.id for block in parsed.blocks)
+    name = data or (formats.of_list(parsed.masked) if listed else "")
+    if name:
+        line = parsed.line_at(len(parsed.masked) - len(parsed.masked.lstrip("\ufeff \t\r\n")))
+        where = "" if data else f", with open work in line {fields.named(map(str, lines), len(lines))}"
+        yield Problem(
+            line,
+            f"A file that looks like {name}{where}: a task is a section, `### TASK-001` with `| Status | pending |`",
+        )
 
 
 def _hidden(parsed: Queue) -> Iterator[Problem]:
     for span in parsed.hidden:
         inside = parsed.text[span.start : span.end]
+        fence = len(inside) - len(inside.lstrip("`~ "))
+        line = parsed.line_at(span.start)
         if not span.closed:
-            yield Problem(parsed.line_at(span.start), "a code block or comment that is opened here never ends")
-        elif (
-            re.search(_INNER_FENCE, inside)
-            and len(inside) - len(inside.lstrip("`~ ")) == 3
-            and queue.parse(inside[3:]).tasks
-        ):
-            yield Problem(parsed.line_at(span.start), "a code block that is opened here seems to swallow tasks")
+            yield Problem(line, "a code block or comment that is opened here never ends")
+        elif re.search(_INNER_FENCE, inside) and fence == 3 and queue.parse(inside[3:]).tasks:
+            yield Problem(line, "a code block that is opened here seems to swallow tasks")
+        elif fence and not parsed.tasks and _is_queue(inside.partition("\n")[2].rpartition("\n")[0]):
+            yield Problem(line, "the tasks are in a code block, which hides them: take its fence away")
+
+
+def _is_queue(text: str) -> bool:
+    """Whether what is in a code block is more than an example."""
+    return len(queue.parse(text).tasks) > 1 or bool(formats.of_data(text))
 
 
 def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, list[str]]:
@@ -176,13 +203,18 @@ def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, 
     if not new.tasks:
         raise ClaudestratorError(f"no task on standard input: {_FORM}")
     old = queue.parse(text, archive=archive)
+    if not old.tasks and (name := formats.of_data(text)):
+        raise ClaudestratorError(f"nothing was added: the queue looks like {name}; move it away, then send this again")
     joined = queue.parse(_joined(text, addition), archive=archive)
     if joined.ids != old.ids + new.ids:
         raise ClaudestratorError(f"the queue's end hides what is added there: {'; '.join(map(_say, _hidden(old)))}")
     shift = joined.tasks[len(old.tasks)].line - new.tasks[0].line
     found = set(problems(joined))
     # What was wrong before is no error of the addition's. Mostly nothing is, and the old queue need not be checked.
-    found -= set(problems(old)) if found else set()
+    before = problems(old) if found else []
+    # A line of prose may look like a task as soon as there are others of its family.
+    known = {line for line, _ in before} | {line for line, _ in (unreadable(joined) if found else [])}
+    found = {problem for problem in found.difference(before) if problem.line > shift or problem.line not in known}
     errors = {Problem(line - shift, wrong) for line, wrong in found if line > shift}
     errors |= {
         Problem(task.line, f"{task.id}: it is new, so its status has to be pending")

@@ -15,7 +15,7 @@ NAMED = 5
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
 _STOP = re.compile(
-    r"\n {0,3}(?:#{1,6}|\||(?:[-*+][ \t]+)?\*\*[A-Za-z][^*\n]{0,40}(?::\*\*|\*\*:)"
+    r"\n( {0,3})(?:#{1,6}|\||([-*+][ \t]+)?\*\*([A-Za-z][^*\n]{0,40})(?::\*\*|\*\*:)"
     r"|(?:-{3,}|\*{3,}|_{3,})(?![-*_])\s*?(?=\n|\Z))"
 )
 # Compiled where they are needed, as most verbs need neither.
@@ -52,13 +52,28 @@ def find(masked: str, start: int, end: int, names: str) -> Span | None:
     *start* is the offset of a newline. A row's value is its second cell; a line's value goes on to the next field.
 
     """
-    match = next(_matches(masked, start, end, names), None)
-    if match is None:
-        return None
-    if match["cell"] is not None:
-        return _stripped(masked, *match.span("cell"))
-    stop = _STOP.search(masked, match.start("rest"), end)
-    return _stripped(masked, match.start("rest"), stop.start() if stop else end)
+    return next(every(masked, start, end, names), None)
+
+
+def every(masked: str, start: int, end: int, names: str, others: str = "") -> Iterator[Span]:
+    """The value of each such field. With *others*, the names of other fields, a list goes on after an item that begins
+    with a bold label of another name."""
+    for match in _matches(masked, start, end, names):
+        if match["cell"] is not None:
+            yield _stripped(masked, *match.span("cell"))
+        else:
+            yield _stripped(masked, match.start("rest"), _end(masked, match, end, others))
+
+
+def _end(masked: str, match: re.Match[str], end: int, others: str) -> int:
+    bulleted = match[0].lstrip().startswith(("-", "* ", "*\t", "+"))
+    margin = len(match[0]) - len(match[0].lstrip()) - 1 if bulleted else -1
+    for stop in _STOP.finditer(masked, match.start("rest"), end):
+        # A field that is an item of a list itself ends at the next item of that list.
+        is_item = others and stop[2] and len(stop[1]) > margin and stop[3].strip().lower() not in _known(others)
+        if not is_item or match["rest"].strip():
+            return stop.start()
+    return end
 
 
 def starts(masked: str, start: int, end: int, names: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 import os
 
-from . import config, fields, files, ids, queue, roles, state
+from . import config, fields, files, ids, queue, quoting, roles, state
 from .paths import Project
 from .queue import Queue, Task
 
@@ -43,6 +43,8 @@ claudestrator-helper done {id} --attempt {attempt} - <<'NOTE'
 your note
 NOTE
 ```"""
+
+_SECTION = "The section of {place} from line {line} on, word for word; all that it says belongs to the task:"
 
 _FAILED = """\
 # The last attempt failed
@@ -100,14 +102,8 @@ def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> l
 
 
 def _task(project: Project, task: Task, *, learning: bool) -> list[str]:
-    parts = [f"# Your task: {task.id}", f"**Objective:** {task.objective}"]
-    if task.criteria:
-        parts.append("**Acceptance Criteria:**\n" + "\n".join(f"- {item}" for item in task.criteria))
-    if task.files:
-        parts.append(f"**Files:** {', '.join(task.files)}")
-    if task.notes:
-        parts.append(f"**Notes:** {task.notes}")
-    text = _bounded("\n\n".join(parts), TASK_LIMIT, f"{project.queue}, from line {task.line}")
+    section = quoting.quoted(task.section, task.line, project.queue, TASK_LIMIT)
+    text = f"# Your task: {task.id}\n\n{_SECTION.format(place=project.queue, line=task.line)}\n\n{section}"
     return [text, *_notes(project, task.dependencies), *(_learned(project, task) if learning else [])]
 
 

@@ -5,10 +5,11 @@ The functions take and give texts; whoever reads bytes decodes them with ``surro
 """
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cached_property
 
-from . import fields, ids, markdown, statuses
+from . import blocks, fields, ids, markdown, statuses
+from .blocks import Block
 from .errors import ClaudestratorError
 from .models import BY_COMPLEXITY
 
@@ -20,27 +21,11 @@ DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|
 FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
-
-_MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
-_LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
-_SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
-_DIGIT = re.compile(r"\d")
 #: How most tasks name what they depend on; the other ways are read by dependencies.py.
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
 
 
 Archive = Callable[[], Container[str]]
-
-
-class Block:
-    """A stretch of the text from one heading to the next that ends it; *id* is None for prose."""
-
-    __slots__ = ("body", "end", "id", "level", "start", "title")
-
-    def __init__(self, id_: str | None, heading: markdown.Heading, end: int) -> None:
-        self.id, self.title, self.level = id_, heading.title, heading.level
-        # The body begins at the newline of the heading's line, because the pattern of a field begins with one.
-        self.start, self.body, self.end = heading.start, heading.end, end
 
 
 class Task:
@@ -54,8 +39,11 @@ class Task:
         return fields.find(self.queue.masked, self.block.body, self.block.end, names)
 
     def text(self, names: str) -> str:
-        span = self.span(names)
-        return self.queue.text[span[0] : span[1]] if span else ""
+        return next(self._lists(names), "")
+
+    def _lists(self, names: str) -> Iterator[str]:
+        found = fields.every(self.queue.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}")
+        return (self.queue.text[start:end] for start, end in found)
 
     def _paragraph(self, names: str) -> str:
         span = self.span(names)
@@ -109,7 +97,7 @@ class Task:
 
     @property
     def criteria(self) -> list[str]:
-        return fields.items(self.text(CRITERIA))
+        return [item for text in self._lists(CRITERIA) for item in fields.items(text)]
 
     @property
     def files(self) -> list[str]:
@@ -144,6 +132,11 @@ class Task:
         """The line of the heading, counted from 1."""
         return self.queue.line_at(self.block.start)
 
+    @property
+    def section(self) -> str:
+        """All that is written of the task, from its heading on."""
+        return self.queue.text[self.block.start : self.block.end].strip()
+
     def as_json(self) -> dict[str, object]:
         names = (
             "id",
@@ -166,7 +159,7 @@ class Queue:
         self.text, self.models, self.archive = text, models, archive
         self.hidden = markdown.hidden(text)
         self.masked = markdown.mask(text, self.hidden)
-        self.blocks = _blocks(self.masked)
+        self.blocks = blocks.of(self.masked)
         self.tasks: list[Task] = []
         self.others: list[Block] = []
         for block in self.blocks:
@@ -175,6 +168,32 @@ class Queue:
                 self.tasks.append(task)
             else:
                 self.others.append(block)
+        if any(block.id for block in self.others):
+            self._take_in_details()
+
+    def _take_in_details(self) -> None:
+        """Gives each task the deeper sections whose heading only mentions something like an id: `#### UTF-8 input`."""
+        own, above, taken = {task.block for task in self.tasks}, None, set()
+        for block in self.blocks:
+            if block in own:
+                above = block
+            elif above and above.level < block.level and self._is_detail(block, above):
+                above.end = block.end
+                taken.add(block)
+            else:
+                above = None
+        self.blocks = [block for block in self.blocks if block not in taken]
+        self.others = [block for block in self.others if block not in taken]
+
+    def _is_detail(self, block: Block, above: Block) -> bool:
+        if block.id is None or block.id.startswith(tuple(f"{above.id}{mark}" for mark in "-_.")):
+            return True
+        return block.id.split("-")[0] not in self.families and not self.has(block, ANY_FIELD)
+
+    @cached_property
+    def families(self) -> set[str]:
+        """What the ids of this queue's tasks begin with."""
+        return {"TASK", *(task.id.split("-")[0] for task in self.tasks)}
 
     @cached_property
     def archived(self) -> Container[str]:
@@ -192,6 +211,11 @@ class Queue:
         for task in self.tasks:
             index.setdefault(task.id, []).append(task)
         return index
+
+    @cached_property
+    def titles(self) -> set[str]:
+        """The titles that stand behind the tasks' ids, in lower case."""
+        return {task.title.casefold() for task in self.tasks} - {""}
 
     @cached_property
     def _newlines(self) -> list[int]:
@@ -258,20 +282,3 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
             gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
             text = f"{text[: span[0]]}{gap}{status}{text[span[1] :]}"
     return parsed if text == parsed.text else parse(text, parsed.models, parsed.archive)
-
-
-def _blocks(masked: str) -> list[Block]:
-    opened: list[tuple[str | None, markdown.Heading]] = []
-    for heading in markdown.headings(masked):
-        id_ = _id_of(heading.title)
-        if id_ or not opened or not opened[-1][0] or heading.level <= opened[-1][1].level:
-            opened.append((id_, heading))
-    ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
-    return [Block(id_, heading, end) for (id_, heading), end in zip(opened, ends)]  # noqa: B905 (one end too many for none)
-
-
-def _id_of(title: str) -> str | None:
-    match = _LONG_ID.match(title) or re.match(_SHORT_ID, title)
-    if match is None or not _DIGIT.search(match[1]) or len(match[1]) > ids.LONGEST:
-        return None
-    return match[1]

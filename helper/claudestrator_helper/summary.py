@@ -72,7 +72,7 @@ def idle(queue: Queue, state: State, unreadable: list[Problem]) -> str:
 
 
 def _unread(unreadable: list[Problem]) -> list[str]:
-    return [f"line {line} of the queue can't be read ({cut(text)})" for line, text in unreadable[:NAMED]]
+    return [f"line {line} of the queue can't be read ({cut(text, 160)})" for line, text in unreadable[:NAMED]]
 
 
 def _unverified(queue: Queue, state: State, among: Container[str] | None = None) -> list[str]:
