@@ -11,7 +11,7 @@ import fuzz
 import mutated_files
 import mutations
 import pytest
-from claudestrator_helper import check, fields, frontmatter, markdown, next_task, schedule, statuses
+from claudestrator_helper import check, fields, frontmatter, markdown, next_task, plain, schedule, statuses
 from claudestrator_helper import queue as q
 from invariants import Project
 
@@ -168,7 +168,7 @@ def test_json_that_is_not_utf_8_is_found(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_what_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzz, "LIMIT", 0.5)
-    monkeypatch.setattr(q, "_PLAIN", re.compile(r"(?:[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+,? *)+"))
+    monkeypatch.setattr(plain, "_PLAIN", re.compile(r"(?:[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+,? *)+"))
     assert "longer parts of an id" in fuzz.too_long(fuzz.measured(2000))
 
 

@@ -54,9 +54,18 @@ def miscounted(parsed: Queue) -> list[Problem]:
     ]
 
 
+def unread(parsed: Queue) -> list[Problem]:
+    """What had to be guessed of dependencies, and the mentions of tasks that no field has read; no errors either."""
+    from . import groups
+
+    return sorted({Problem(line, text) for line, text in groups.notes(parsed)})
+
+
 def problems(parsed: Queue) -> list[Problem]:
     """Everything wrong with a queue, in the order of its lines."""
-    found = unreadable(parsed)
+    from . import groups
+
+    found = [*unreadable(parsed), *(Problem(line, text) for line, text in groups.problems(parsed))]
     for task in parsed.tasks:
         found += [Problem(task.line, f"{task.id}: {text}") for text in _of_task(task)]
     for id_, cause in schedule.causes(parsed).items():
@@ -88,7 +97,7 @@ def _of_status(task: Task) -> Iterator[str]:
 
 
 def _of_dependencies(task: Task) -> Iterator[str]:
-    for id_ in task.dependencies:
+    for id_ in task.needs.ids if task.plain is None else task.plain:
         if id_ == task.id:
             yield "it depends on itself"
         elif id_ not in task.queue.by_id and id_ not in task.queue.archived:

@@ -18,7 +18,8 @@ _STOP = re.compile(
     r"\n( {0,3})(?:#{1,6}|\||([-*+][ \t]+)?\*\*([A-Za-z][^*\n]{0,40})(?::\*\*|\*\*:)"
     r"|(?:-{3,}|\*{3,}|_{3,})(?![-*_])\s*?(?=\n|\Z))"
 )
-# Compiled where they are needed, as most verbs need neither.
+# Compiled where they are needed, as most verbs need none of them.
+_STOP_OUTSIDE = _STOP.pattern.replace(r"(?:[-*+][ \t]+)?", "")
 _BLANK_LINE = r"\n[ \t\r\xa0]*(?=\n|\Z)"
 _ITEM = r"(?:\A|[\r\n])[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?"
 
@@ -74,6 +75,25 @@ def _end(masked: str, match: re.Match[str], end: int, others: str) -> int:
         if not is_item or match["rest"].strip():
             return stop.start()
     return end
+
+
+def lists(masked: str, start: int, end: int, names: str) -> list[str]:
+    """The first paragraph or the list in each field of that name, whose items may begin with a bold label."""
+    found = []
+    for match in _matches(masked, start, end, names):
+        if match["cell"] is not None:
+            found.append(match["cell"])
+            continue
+        # In a list of fields, the next item is another field.
+        stop = (
+            _STOP if match[0].lstrip()[:1] in "-+" or match[0].lstrip().startswith("* ") else re.compile(_STOP_OUTSIDE)
+        )
+        stopped = stop.search(masked, match.start("rest"), end)
+        paragraphs = re.split(_BLANK_LINE, masked[match.start("rest") : stopped.start() if stopped else end])
+        first = next((at for at, paragraph in enumerate(paragraphs) if paragraph.strip()), 0)
+        items = itertools.takewhile(re.compile(rf"\s*{_ITEM}|\s*\Z").match, paragraphs[first + 1 :])
+        found.append("\n".join([paragraphs[first], *items]))
+    return [text for text in found if text.strip()]
 
 
 def starts(masked: str, start: int, end: int, names: str) -> list[int]:

@@ -4,17 +4,83 @@ import posixpath
 import re
 from collections.abc import Iterable
 
+#: A path has a dot or a slash, or is one of the files without: any other word may be about any file.
+_PATH = re.compile(r"(?=.*[./\\*]|[A-Z][a-z]+file\Z|[A-Z]{4,}\Z)(?!.*(?:://|\.\.\.|…))(?!etc\b|e\.g|n\.a)[^\s,;<>|\"]+")
+_VERB = (
+    r"(?:(?:create|modify|edit|update|change|add|delete|remove|test|tests|new|touch|read|write|rewrite|rename"
+    r"|move|extend|refactor|fix|and|or|also|in|file|files"
+    r"|see|plus)\b(?![./\\])[ \t]*:?|[A-Z][A-Za-z ]{0,30}:(?=\s))\s*"
+)
+_CLEANED = (
+    (r"<!--.*?(?:-->|\Z)|~~.*?~~", " "),
+    # Of a link, the target: its text may be anything.
+    (r"!?\[[^\[\]\n]*\]\(([^()\s]+)[^()\n]*\)", r" \1 "),
+    (r"[`\"]|\*\*(?=[^/*\s])|(?<=[^/*\s])\*\*|(?m:^[ \t>]*[•·][ \t]*)", " "),
+)
+#: What one pattern in braces is spelled out to, at most.
+_MOST = 64
+
 
 def collide(one: Iterable[str], other: Iterable[str]) -> bool:
     """Whether two tasks that name these files may touch the same one; a task that names none may touch any."""
     ones, others = set(map(_place, one)), set(map(_place, other))
-    return not (ones and others) or any(_meet(a, b) for a in ones for b in others)
+    return not (ones and others) or "" in ones | others or any(_meet(a, b) for a in ones for b in others)
+
+
+def paths(text: str) -> list[str]:
+    """The paths in a Files field; text that is no path is kept as it stands, and then the task may touch any file."""
+    from . import dependencies, fields
+
+    for pattern, instead in _CLEANED:
+        text = re.sub(pattern, instead, text, flags=re.DOTALL)
+    text = re.sub(r"(?:^|(?<=\s))\(([^()]*)\)?", lambda match: _remark(match[1]), text)
+    text = text.strip().removeprefix("[").removesuffix("]") if re.match(r"\s*\[.*\]\s*\Z", text, re.DOTALL) else text
+    found = []
+    text = re.sub(r"\{[^{}\n]*\}", lambda match: re.sub(r"\s", "", match[0]), text)
+    for part in (part for item in fields.items(text) for part in re.findall(r"(?:\{[^{}]*\}|[^,;])+", item)):
+        head, *remarks = re.split(r"\s[—–-]+\s", f" {part} ")
+        for named in [*re.split(r"\s(?:and|or|&|\+|plus)\s", head), *_remark(" ".join(remarks)).split(",")]:
+            found += [] if dependencies.is_nothing(named) else _of(named.strip())
+    return list(dict.fromkeys(found))
+
+
+def _remark(text: str) -> str:
+    """Of a remark beside a path, the paths that it names, each after a comma: "a.py (and b.py)"."""
+    named = (
+        word for word in re.split(r"[\s,;]+", text) if _PATH.fullmatch(word) and re.search(r"\w/|/\w|\w\.[a-z]", word)
+    )
+    return "".join(f", {word}" for word in named) + " "
+
+
+def _of(text: str) -> list[str]:
+    """The paths in one part of a field, or the part itself where it is more than paths."""
+    words = re.sub(r"\slines?\s[\d–-]+\Z", "", re.sub(rf"\A(?:{_VERB})+", "", text, flags=re.IGNORECASE)).split()
+    words = [word[:-1] if re.search(r"\w\.\Z", word) else word for word in words]
+    words = [path for word in words for path in _spelled(word)]
+    return words if words and all(map(_PATH.fullmatch, words)) else [text]
+
+
+def _spelled(path: str) -> list[str]:
+    """*path* with its braces spelled out: ``src/{a,b}.py`` is two."""
+    found = [path]
+    while len(found) <= _MOST:
+        braces = [re.search(r"\{([^{}]*,[^{}]*)\}", each) for each in found]
+        if not any(braces):
+            return found
+        found = [
+            f"{each[: match.start()]}{inner.strip()}{each[match.end() :]}" if match else each
+            for each, match in zip(found, braces)  # noqa: B905 (as many as paths)
+            for inner in (match[1].split(",") if match else [""])
+        ]
+    return [path]
 
 
 def _place(path: str) -> str:
-    """A path as it compares; of a pattern, the folder that it is about."""
-    text = re.sub(r":\d[\d,-]*$", "", path.replace("\\", "/")).lstrip("/")
-    wild = re.search(r"[*?]", text)
+    """A path as it compares; of a pattern, the folder that it is about; "" for what is no path, and so may be any."""
+    if not _PATH.fullmatch(path):
+        return ""
+    text = re.sub(r"(?::L?\d[\dL:–-]*|#.*|\([^()]*\))\Z", "", path.replace("\\", "/")).lstrip("/")
+    wild = re.search(r"[*?{]", text)
     # Some disks take README.md and readme.md for one file.
     return posixpath.normpath(text[: wild.start()].rpartition("/")[0] if wild else text).casefold()
 

@@ -147,7 +147,7 @@ def _of_queue(project: Project) -> list[str]:
         missing = prd.why_not(project)
         return [missing] if missing else []
     parsed = _parsed(project, text)
-    wrongs = sorted([*check.problems(parsed), *check.miscounted(parsed)])
+    wrongs = sorted([*check.problems(parsed), *check.miscounted(parsed), *check.unread(parsed)])
     found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs]
     cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)
     if cut is not None:

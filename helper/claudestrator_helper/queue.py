@@ -8,10 +8,14 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cached_property
 
-from . import blocks, fields, ids, markdown, statuses
+from . import blocks, fields, ids, markdown, plain, statuses
 from .blocks import Block
 from .errors import ClaudestratorError
 from .models import BY_COMPLEXITY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import names, stated
 
 STATUS = "Status"
 COMPLEXITY = "Complexity"
@@ -21,8 +25,6 @@ DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|
 FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
-#: How most tasks name what they depend on; the other ways are read by dependencies.py.
-_PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
 
 
 Archive = Callable[[], Container[str]]
@@ -101,13 +103,13 @@ class Task:
 
     @property
     def files(self) -> list[str]:
-        named = [part for item in fields.items(self._paragraph(FILES)) for part in item.split(",")]
-        if not named:
+        """Paths; text that is none is kept as it stands."""
+        texts = fields.lists(self.queue.masked, self.block.body, self.block.end, FILES)
+        if not texts:
             return []
-        from . import dependencies
+        from . import overlap
 
-        paths = [re.split(r"\s+\(|\s+[—–]\s", part)[0].strip("`* ") for part in named]
-        return [path for path in paths if not dependencies.is_nothing(path)]
+        return overlap.paths("\n- ".join(texts))
 
     @property
     def notes(self) -> str:
@@ -116,16 +118,25 @@ class Task:
     @cached_property
     def dependencies(self) -> list[str]:
         """Ids, in the order written; what names none is kept as it stands, so that it can be reported."""
-        text = self._paragraph(DEPENDENCIES)
-        if text in ("", "None"):
-            return []
-        if _PLAIN.fullmatch(text):
-            found = ids.words(text)
-            if len(found) == text.count(",") + 1 == len(set(found)):
-                return found
-        from . import dependencies
+        if self.plain is not None:
+            return self.plain
+        inherited = (id_ for id_ in self.queue.inherited.get(self.position, ()) if id_ != self.id)
+        return list(dict.fromkeys([*self.needs.ids, *inherited]))
 
-        return dependencies.read(text, self.queue.ids, self.position)
+    @cached_property
+    def plain(self) -> list[str] | None:
+        """The dependencies of a task that names them as the helper writes them and nowhere else; None for others."""
+        span = self.span(DEPENDENCIES)
+        inherits = self.position in self.queue.inherited
+        return None if inherits else plain.ids_of(self.queue, self.block, span)
+
+    @cached_property
+    def needs(self) -> "stated.Needs":
+        """What the section says of dependencies, in fields and elsewhere."""
+        from . import stated
+
+        queue, block = self.queue, self.block
+        return stated.needs(queue.text, queue.masked, block.start, block.end, queue.names, self.position)
 
     @property
     def line(self) -> int:
@@ -228,6 +239,21 @@ class Queue:
 
         return bisect_left(self._newlines, offset) + 1
 
+    @cached_property
+    def inherited(self) -> dict[int, list[str]]:
+        """By the position of a task, what the headings of the groups it is in say that all of their tasks depend on."""
+        if not any(plain.stated(self.masked[block.start : block.end]) for block in self.others):
+            return {}
+        from . import groups
+
+        return groups.inherited(self)
+
+    @cached_property
+    def names(self) -> "names.Names":
+        from . import groups, names
+
+        return names.Names(self.ids, groups.titles(self))
+
     def where(self, id_: str) -> str:
         """The lines of the tasks of that id."""
         found = self.by_id[id_]
@@ -280,5 +306,5 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
             # Only behind the name of a field that has no value, nothing stands between the two.
             gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
-            text = f"{text[: span[0]]}{gap}{status}{text[span[1] :]}"
+            text = f"{text[: span[0]]}{gap}{statuses.changed(text[span[0] : span[1]], status)}{text[span[1] :]}"
     return parsed if text == parsed.text else parse(text, parsed.models, parsed.archive)

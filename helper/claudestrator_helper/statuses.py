@@ -20,29 +20,86 @@ _SYNONYMS = {
 }
 _BY_WORD = {word: status for status, words in _SYNONYMS.items() for word in words.split()}
 _SIGNS = {
-    "✅": COMPLETED,
-    "☑": COMPLETED,
-    "✔": COMPLETED,
+    **dict.fromkeys("✅☑✔✓", COMPLETED),
+    **dict.fromkeys("❌✗✘✖", FAILED),
+    **dict.fromkeys("⏳🔄🚧", IN_PROGRESS),
+    **dict.fromkeys("☐⬜🔲", PENDING),
     "[x]": COMPLETED,
-    "❌": FAILED,
     "[ ]": PENDING,
-    "⏳": PENDING,
+    "[]": PENDING,
 }
+#: An hourglass alone is a task that waits.
+_ALONE = {**_SIGNS, "⏳": PENDING}
+_SIGN = rf"(?:\[[^\[\]\w\n]?\]|\[[xX]\]|[{''.join(sign for sign in _SIGNS if len(sign) == 1)}]\ufe0f?)"
+#: Where a person's remark begins, beside the word.
+_REMARK = r"(?:[(\[{:;,|–—]|\s-(?=\s)|->|\s(?=(?:on |at |since )?\d{4}-\d\d))"
+#: What makes "completed" less than that.
+_DOUBT = (
+    r"\b(?:part|partly|partial\w*|almost|nearly|mostly|half|halfway|except|excluding|without|but|not|no|never"
+    r"|none|revert\w*|roll(?:ed)? ?back|undone|redo"
+    r"|redone|reopen\w*|missing|misses|lacks?|incomplete\w*|unfinished|pending|to ?do|wip|in progress|fail\w*"
+    r"|broken|breaks|blocked|still|remain\w*"
+    r"|left|needs?|wait\w*|await\w*|until|unless|if|only|should|must|yet|draft|stub\w*|skip\w*|untested"
+    r"|unverified|unmerged|maybe|probably|follow|later"
+    r"|next|open|minus|cancel\w*|abandon\w*|drop\w*|hold|obsolete|wrong\w*|again|soon|was|locally)\b|n['’]t\b"
+    r"|\?|\b\d{1,2} ?%|\b\d+ ?(?:/|of) ?\d+\b"
+)
+#: What makes "pending" a task that is not to be started.
+_HOLD = (
+    r"\b(?:do not|don['’]t|not yet|(?:on )?hold|paused|blocked|cancel\w*|skip\w*|deferred|postponed|obsolete"
+    r"|dropped|abandoned)\b"
+)
 
 
 def normalise(text: str) -> str:
-    """The status that *text* means, or *text* itself where no one knows.
+    """The status that *text* means, or *text* itself where no one knows, or where it contradicts itself.
 
     Forms seen in the wild: ``DONE``, ``✅ Done``, ``in-progress``, `` `pending` ``, ``**pending**``,
     ``done (2026-04-14)``.
 
     """
     text = text.strip()
-    if text in _BY_WORD:
-        return _BY_WORD[text]
-    sign = _SIGNS.get(text.replace("\ufe0f", "").lower())
+    return _BY_WORD.get(text) or _meant(text) or text
+
+
+def _meant(text: str) -> str | None:
+    sign = _ALONE.get(text.replace("\ufe0f", "").lower())
     if sign:
         return sign
+    core = _core(text)
+    status, remark = _status_of(text[core[0] : core[1]]), re.sub(_SIGN, " ", text[core[1] :].lower())
+    signs = {_SIGNS.get(found.replace("\ufe0f", "").lower(), "") for found in re.findall(_SIGN, text)}
+    # A sign that nobody knows is no tick.
+    if status is None or any((each == COMPLETED) != (status == COMPLETED) for each in signs):
+        return None
+    doubt = {COMPLETED: _DOUBT, PENDING: _HOLD}.get(status)
+    return None if doubt and re.search(doubt, remark.replace("100%", "")) else status
+
+
+def _status_of(words: str) -> str | None:
     # A question mark stays, so that "done?" is nobody's completion.
-    words = re.sub(r"\([^()]*\)|[^\w\s?-]", " ", text).strip().lower()
-    return _BY_WORD.get(re.sub(r"[\s_-]+", "_", words).strip("_"), text)
+    words = re.sub(rf"{_SIGN}|[^\w\s?-]", " ", words).strip().lower()
+    return _BY_WORD.get(re.sub(r"[\s_-]+", "_", words).strip("_"))
+
+
+def _core(text: str) -> tuple[int, int]:
+    """Where in *text* the words are, from the first to the one before a remark; its marks stay outside."""
+    first = re.match(rf"(?:{_SIGN}|[^\w?])*", text)
+    start = first.end() if first else 0
+    remark = re.compile(_REMARK).search(text, start)
+    last = re.compile(r".*[\w?]", re.DOTALL).match(text, start, remark.start() if remark else len(text))
+    return start, last.end() if last else start
+
+
+def changed(text: str, status: str) -> str:
+    """*text* with *status* instead of its word and signs; a remark beside it stays, if it does not contradict."""
+    start, end = _core(text)
+    remark = re.sub(rf"\A\s*{_SIGN}", "", text[end:])
+    if not re.search(r"\w", remark):
+        return status
+    # Before the word, anything but emphasis may begin a row or a list.
+    marks = re.sub(r"[^*_`~]", "", text[:start])
+    for said in (remark, re.sub(rf"\s*{_SIGN}", "", remark)):
+        if normalise(f"{marks}{status}{said}") == status:
+            return f"{marks}{status}{said}".rstrip()
+    return status

@@ -1,0 +1,86 @@
+"""The ids of a queue as people write them in running text: in another case, without zeros, as a range or by a group."""
+
+import re
+from bisect import bisect_left, bisect_right
+
+#: Of a queue's groups, so many are looked for in every text.
+_TITLES = 100
+_NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
+
+
+def _key(word: str) -> str:
+    """What spellings of one id have in common: ``TASK-001``, ``task_1`` and ``Task 1`` are ``task1``."""
+    word = re.sub(r"[-_.\s#]+", "-", word.lower())
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"(?<=[a-z])-(?=\d)", "", word))
+
+
+def _family(key: str) -> str:
+    letters = re.match("[a-z]+", key)
+    return letters[0] if letters else ""
+
+
+class Names:
+    """The known ids in the order of the file, and the groups of tasks by their lower-case titles."""
+
+    def __init__(self, known: list[str], groups: dict[str, list[str]]) -> None:
+        self.known, self.groups = known, groups
+        self.places = {id_: at for at, id_ in reversed(list(enumerate(known)))}
+        self._alike: dict[str, list[str]] = {}
+        self._series: dict[str, list[tuple[int, str]]] = {}
+        for id_ in self.places:
+            self._alike.setdefault(_key(id_), []).append(id_)
+            match = _NUMBERED.fullmatch(id_)
+            if match:
+                self._series.setdefault(match[1], []).append((int(match[2]), id_))
+        for series in self._series.values():
+            series.sort()
+        self.families = {_family(key) for key in self._alike} - {""}
+        # A title without a number, such as "Tests", is too common a word to be a group.
+        numbered = sorted((title for title in groups if re.search(r"\d", title)), key=len, reverse=True)[:_TITLES]
+        self.titles = (
+            re.compile(
+                r"(?:\ball\s+(?:the\s+)?(?:of\s+|tasks\s+(?:of|in|from)\s+)?)?(?<!\w)"
+                rf"({'|'.join(map(re.escape, numbered))})(?![\w.])(?:\s+tasks\b)?",
+                re.IGNORECASE,
+            )
+            if numbered
+            else None
+        )
+
+    def find(self, word: str) -> str | None:
+        """The id that *word* means; the word itself if it only looks like the queue's ids; None for any other word."""
+        if word in self.places:
+            return word
+        key = _key(word)
+        alike = self._alike.get(key, [])
+        if len(alike) == 1:
+            return alike[0]
+        related = _family(key) in self.families and any(map(str.isdigit, key))
+        return word if alike or (related and re.fullmatch(r"[A-Za-z0-9._-]+", word)) else None
+
+    def numbered(self, id_: str, number: str) -> str | None:
+        """The id of that *number* in the series of *id_*: 003 after TASK-001 is TASK-003."""
+        match = _NUMBERED.fullmatch(id_)
+        return self.find(match[1] + number) if match else None
+
+    def halves(self, word: str) -> tuple[str, str] | None:
+        """The two ends of a range in one word, such as ``TASK-001-003`` and ``T001-T003``."""
+        for match in re.finditer("-", word[:130]):
+            first, rest = self.find(word[: match.start()]), word[match.end() :]
+            if first in self.places:
+                last = self.numbered(first, rest) if rest.isdigit() else self.find(rest)
+                if last in self.places:
+                    return first, last
+        return None
+
+    def between(self, first: str, last: str) -> list[str]:
+        """The known ids of a range: by their numbers within one series, otherwise by their places in the file."""
+        if first not in self.places or last not in self.places:
+            return [first, last]
+        one, other = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(last)
+        if one and other and one[1] == other[1]:
+            series, ends = self._series[one[1]], sorted((int(one[2]), int(other[2])))
+            start = bisect_left(series, ends[0], key=lambda each: each[0])
+            return [id_ for _, id_ in series[start : bisect_right(series, ends[1], key=lambda each: each[0])]]
+        low, high = sorted((self.places[first], self.places[last]))
+        return self.known[low : high + 1]

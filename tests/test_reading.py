@@ -1,0 +1,405 @@
+"""What people write around dependencies, statuses and files, each line with its right reading."""
+
+import itertools
+import os
+
+import pytest
+from claudestrator_helper import check, overlap, statuses
+from claudestrator_helper import queue as q
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from queues import queue, task
+
+KNOWN = [f"TASK-{n:03d}" for n in range(1, 9)]
+
+
+def last(body: str, *, heading: str = "### TASK-009", before: str = "") -> q.Task:
+    """The last of nine tasks; *body* is the whole of its section but for a status."""
+    text = queue(*map(task, KNOWN)) + f"{before}{heading}\n\n| Status | pending |\n{body}\n"
+    return q.parse(text).tasks[-1]
+
+
+def told(found: q.Task) -> list[str]:
+    """What `check` says of the task, in its problems and notes."""
+    said = [*check.problems(found.queue), *check.unread(found.queue)]
+    about = [problem.text for problem in said if "Objective" not in problem.text and "Criteria" not in problem.text]
+    return [text for text in about if text.startswith(f"{found.id}:") or "its dependency" in text or "guess" in text]
+
+
+def numbers(*these: int) -> list[str]:
+    return [f"TASK-{n:03d}" for n in these]
+
+
+#: By an id: the text of a Dependencies field and the tasks that it names; "told" is what `check` must say besides.
+TEXTS: dict[str, tuple[str, list[int]]] = {
+    "22 bold ids in a list": ("\n- **TASK-001:** the schema\n- **TASK-003**: the API", [1, 3]),
+    "23 labelled items": ("\n- **Task:** TASK-002 (the boundary first)", [2]),
+    "25 ids in parentheses": ("(TASK-001, TASK-003)", [1, 3]),
+    "26 a range with a short end": ("TASK-001–003, TASK-005", [1, 2, 3, 5]),
+    "27 numbers after an id": ("TASK-001, 003 and 004", [1, 3, 4]),
+    "28 none but": ("No external dependencies; needs TASK-002", [2]),
+    "44 up to": ("TASK-001 up to TASK-004", [1, 2, 3, 4]),
+    "49 a list is no range": ("\n- TASK-001\n- TASK-005 (needs the API)", [1, 5]),
+    "55 in parallel with": ("TASK-001; can run in parallel with TASK-004", [1]),
+    "56 all previous except": ("All previous tasks except TASK-003", [1, 2, 4, 5, 6, 7, 8]),
+    "58 a version": ("TASK-001, after the move to library v2.4.1 with UTF-8 input", [1]),
+    "59 none as an item": ("\n- None", []),
+    "n.a.": ("n.a.", []),
+    "emphasised none": ("_none_", []),
+    "null": ("null", []),
+    "none external": ("None external, internal: TASK-002", [2]),
+    "none but an id": ("None but TASK-002", [2]),
+    "none on a task": ("No dependencies on TASK-002", []),
+    "negation": ("not blocked by TASK-002", []),
+    "negation after an id": ("TASK-001, not blocked by TASK-002", [1]),
+    "a contraction": ("TASK-001; doesn't need TASK-002", [1]),
+    "two negations": ("cannot start before TASK-002 is done", [2]),
+    "blocks": ("TASK-001 (blocks TASK-005)", [1]),
+    "before another": ("TASK-001 must be completed before TASK-005", [1]),
+    "struck out": ("~~TASK-001~~ TASK-002", [2]),
+    "a struck item": ("\n- ~~TASK-001~~\n- TASK-002", [2]),
+    "a comment": ("TASK-001 <!-- TASK-004 -->", [1]),
+    "a comment on a line": ("\n- TASK-001\n<!-- TASK-004 -->\n", [1]),
+    "links": ("[TASK-001](#task-001), [TASK-002][1]", [1, 2]),
+    "a loose list": ("\n\n- TASK-001\n\n- TASK-003", [1, 3]),
+    "a list of dashes": ("\n– TASK-001\n– TASK-003", [1, 3]),
+    "a list without blanks": ("\n-TASK-001\n-TASK-003", [1, 3]),
+    "breaks": ("TASK-001<br>TASK-003", [1, 3]),
+    "a fence": ("\n```\nTASK-001\n```", [1]),
+    "a table": ("\n\n| Task | Why |\n|---|---|\n| TASK-001 | the schema |\n| TASK-003 | the API |", [1, 3]),
+    "a flow list": ('["TASK-001", "TASK-003"]', [1, 3]),
+    "dots": ("TASK-001..TASK-003", [1, 2, 3]),
+    "a range in one word": ("TASK-001-003", [1, 2, 3]),
+    "to a short end": ("TASK-001 to 003", [1, 2, 3]),
+    "a range but one": ("TASK-001 to TASK-005 except TASK-003", [1, 2, 4, 5]),
+    "all previous and a later one": ("All previous tasks and TASK-009b", [1, 2, 3, 4, 5, 6, 7, 8]),
+    "all but several": ("All previous tasks except TASK-003, TASK-004 and TASK-005", [1, 2, 6, 7, 8]),
+    "everything above": ("everything above", [1, 2, 3, 4, 5, 6, 7, 8]),
+    "another case": ("task-002", [2]),
+    "without zeros": ("TASK-2", [2]),
+    "words and numbers": ("Task 1, task 2 and Task #3", [1, 2, 3]),
+    "a plural": ("Tasks 1-3, 5", [1, 2, 3, 5]),
+    "a remark of a sentence": ("TASK-001. It makes the schema.", [1]),
+    "a remark with commas": ("TASK-001: the schema, the API", [1]),
+    "labels and parentheses": ("Schema (TASK-001), API (TASK-002)", [1, 2]),
+}
+#: By an id: a text that can't be read for sure, the tasks that are waited for, and what `check` quotes.
+GUESSES: dict[str, tuple[str, list[str], str]] = {
+    "41 words beside an id": ("TASK-001; the server's key from Ann", ["TASK-001", "the server's key from Ann"], "key from Ann"),
+    "a key besides": ("TASK-001 and the server key", ["TASK-001", "the server key"], "the server key"),
+    "a condition": ("TASK-001, once Ann has signed", ["TASK-001", "once Ann has signed"], "Ann has signed"),
+    "40 an unknown id": ("TASK-077", ["TASK-077"], "TASK-077"),
+    "the same as": ("same as TASK-003", ["same as TASK-003"], "same as TASK-003"),
+    "see": ("see TASK-003", ["see TASK-003"], "see TASK-003"),
+    "a question": ("TASK-001?", ["TASK-001"], "TASK-001?"),
+    "only a question": ("?", ["?"], "?"),
+    "either": ("TASK-001 or TASK-002", ["TASK-001", "TASK-002"], "a guess"),
+    "not required": ("TASK-001 is not required", ["TASK-001"], "is not required"),
+    "not this, that": ("not TASK-001, TASK-002", ["TASK-002"], "a guess"),
+    "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
+    "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
+    "a number": ("3", ["3"], "'3'"),
+    "braces": ("TASK-{001,002}", ["TASK-{001,002}"], "TASK-{001"),
+}  # fmt: skip
+#: By an id: what says in a section that its task needs TASK-002 and TASK-004.
+FIELDS: dict[str, str] = {
+    "30 two fields": "**Dependencies:** TASK-002\n\n**Blocked by:** TASK-004",
+    "two fields of one name": "**Dependencies:** TASK-002\n\n**Dependencies:** TASK-004",
+    "a row and a line": "| Depends on | TASK-002 |\n\n**Dependencies:** TASK-004",
+    "31 a third cell": "| Dependencies | TASK-002 | TASK-004 |",
+    "33 blocked-by": "**Blocked-by:** TASK-002, TASK-004",
+    "34 requires": "**Requires:** TASK-002, TASK-004",
+    "35 a sub-heading": "#### Dependencies\n\n- TASK-002\n- TASK-004",
+    "a sub-heading with text": "#### Depends on: TASK-002 and TASK-004",
+    "36 no colon": "**Dependencies**\n- TASK-002\n- TASK-004",
+    "no emphasis": "Dependencies: TASK-002, TASK-004",
+    "neither": "Depends on TASK-002, TASK-004",
+    "snake case": "depends_on: [TASK-002, TASK-004]",
+    "a YAML list": "depends_on:\n  - TASK-002\n  - TASK-004",
+    "a code label": "`blocked_by`: TASK-002, TASK-004",
+    "italics": "*Depends on:* TASK-002, TASK-004",
+    "underscores": "__Depends on:__ TASK-002, TASK-004",
+    "a bold sentence": "**Dependencies: TASK-002, TASK-004**",
+    "no colon but bold": "**Depends on** TASK-002, TASK-004",
+    "an item": "- **Priority:** high\n- **Depends on:** TASK-002, TASK-004\n- **Owner:** Ann",
+    "a nested list": "- **Depends on:**\n  - TASK-002\n  - TASK-004\n- **Owner:** Ann",
+    "a quote": "> Depends on: TASK-002, TASK-004",
+    "a sign": "🔗 **Dependencies:** TASK-002, TASK-004",
+    "a remark in the name": "**Dependencies (internal):** TASK-002, TASK-004",
+    "labels in the list": "**Dependencies:**\n- Internal: TASK-002, TASK-004\n- External: None",
+    "below an objective": "**Objective:** Build it\nDepends on: TASK-002, TASK-004",
+    "needs": "| Needs | TASK-002, TASK-004 |",
+    "after": "**After:** TASK-002, TASK-004",
+    "a sentence": "**Owner:** Ann\n\nNeeds TASK-002 and TASK-004 first.",
+}
+#: By an id: a sentence outside of any field that says that its task needs TASK-002.
+STATEMENTS = ["This task depends on TASK-002.", "Start only after TASK-002.", "**Description:** Requires TASK-002.",
+    "Do not start before TASK-002 is done.", "- Wait for TASK-002", "| Order | after TASK-002 |", "TASK-002 must be done first."]  # fmt: skip
+#: By an id: lines that mention TASK-002 and are no dependency, and whether `check` names them.
+MENTIONS = [("**Description:** Show it like TASK-002 does.", True), ("**Related:** TASK-002", True), ("**Blocks:** TASK-002", True),
+    ("| Parent | TASK-002 |", True), ("1. Copy the list of TASK-002", True), ("**Notes:** TASK-002 has the schema.", False),
+    ("**Acceptance Criteria:**\n- the page loads as TASK-002 says\n- **Must:** keep TASK-002's API", False), ("**Objective:** Show TASK-002", False),
+    ("**Files:** src/a.py (from TASK-002)", False), ("**Description:** see tests/test_TASK-002.py", False), ("Not blocked by TASK-002.", False),
+    ("**Dependencies:** None\n\nTASK-002 is near.", True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_dependencies_are_read_as_a_careful_person_does(name: str) -> None:
+    written, right = TEXTS[name]
+    found = last(f"**Dependencies:** {written}")
+    assert [id_ for id_ in found.dependencies if id_ != "TASK-009b"] == numbers(*right)
+    assert [text for text in told(found) if "TASK-009b" not in text] == []
+
+
+@pytest.mark.parametrize("name", GUESSES)
+def test_a_reading_that_is_a_guess_is_told_and_waited_for(name: str) -> None:
+    written, right, quoted = GUESSES[name]
+    found = last(f"**Dependencies:** {written}")
+    if name == "braces":
+        assert found.dependencies
+    else:
+        assert found.dependencies == right
+    assert [text for text in told(found) if quoted in text]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_of_dependencies_is_found_whatever_its_form(name: str) -> None:
+    found = last(FIELDS[name])
+    assert found.dependencies == numbers(2, 4)
+    assert told(found) == []
+
+
+@pytest.mark.parametrize("line", STATEMENTS)
+def test_a_sentence_outside_of_a_field_is_waited_for_and_told(line: str) -> None:
+    found = last(f"**Dependencies:** None\n\n**Owner:** Ann\n\n{line}")
+    assert found.dependencies == ["TASK-002"]
+    assert told(found)
+
+
+def test_a_title_that_names_a_dependency_is_waited_for() -> None:
+    assert last("", heading="### TASK-009: Cart (depends on TASK-002)").dependencies == ["TASK-002"]
+
+
+@pytest.mark.parametrize(("line", "named"), MENTIONS)
+def test_a_mention_holds_nothing_up_and_is_named_where_nothing_reads_it(line: str, named: bool) -> None:
+    found = last(f"**Owner:** Ann\n\n{line}")
+    assert found.dependencies == []
+    assert bool(told(found)) == named
+    assert check.problems(found.queue) == [each for each in check.problems(found.queue) if "TASK-002" not in each.text]
+
+
+def test_ids_of_every_family_of_the_queue_are_read() -> None:
+    parsed = q.parse(queue(task("T001"), task("BUILD-2"), task("QA-9", dependencies="T001, BUILD-2")))
+    assert parsed.tasks[-1].dependencies == ["T001", "BUILD-2"]
+
+
+@pytest.mark.parametrize("written", ["T001 through T003", "T001-T003", "T001–3", "T001 to t3"])
+def test_a_range_of_short_ids(written: str) -> None:
+    parsed = q.parse(queue(*map(task, ["T001", "T002", "T003", "X-1"]), task("T009", dependencies=written)))
+    assert parsed.tasks[-1].dependencies == ["T001", "T002", "T003"]
+
+
+def test_an_unknown_short_id_is_told() -> None:
+    found = q.parse(queue(task("T001"), task("T002", dependencies="T001, T077"))).tasks[-1]
+    assert found.dependencies == ["T001", "T077"]
+    assert told(found) == ["T002: its dependency 'T077' is not in the queue"]
+
+
+def test_an_id_that_two_tasks_may_have_is_told() -> None:
+    parsed = q.parse(queue(task("TASK-1"), task("TASK-001"), task("TASK-2", dependencies="TASK-01")))
+    assert parsed.tasks[-1].dependencies == ["TASK-01"]
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["## Phase 2\n\n**Depends on:** TASK-001", "## Phase 2\n\nDepends on TASK-001.", "## Phase 2 (depends on TASK-001)", "## Phase 2\n\n| Dependencies | TASK-001 |",
+     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
+)  # fmt: skip
+def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
+    parsed = q.parse(
+        f"# Q\n\n## Phase 1\n\n{task('TASK-001')}{group}\n\n{task('TASK-002')}## Phase 3\n\n{task('TASK-003')}"
+    )
+    assert [found.dependencies for found in parsed.tasks] == [[], ["TASK-001"], []]
+
+
+def test_a_heading_beside_a_task_names_its_dependencies() -> None:
+    text = task("TASK-001") + "### TASK-002\n\n| Status | pending |\n\n### Dependencies\n\n- TASK-001\n"
+    assert q.parse(text).tasks[1].dependencies == ["TASK-001"]
+
+
+def test_what_a_project_is_built_on_holds_no_task_up_and_is_told() -> None:
+    parsed = q.parse(f"# Q\n\n## Project\n\n**Dependencies:** fastapi\n\n{task('TASK-001')}")
+    assert parsed.tasks[0].dependencies == []
+    assert [problem.line for problem in check.unread(parsed)] == [3]
+
+
+def test_a_task_added_to_a_group_waits_for_what_the_group_waits_for() -> None:
+    text, _ = check.add(f"## Phase 2\n\n**Depends on:** TASK-099\n\n{task('TASK-001')}", task("TASK-002"))
+    parsed = q.parse(text)
+    assert parsed.tasks[1].dependencies == ["TASK-099"]
+    assert [problem.line for problem in check.problems(parsed)] == [1]
+
+
+# The generator
+
+ONE = st.sampled_from(["{}", "`{}`", "**{}**", "[{}](#x)", "_{}_"])
+LISTS = {
+    "{}": st.sampled_from([", ", " and ", "; ", " & ", ", and ", " + ", "/", " ", "<br>"]),
+    "\n- {}": st.just("\n- "),
+    "\n\n* {}": st.just("\n\n* "),
+    "\n1. {}": st.just("\n1. "),
+    "({})": st.just(", "),
+    "[{}]": st.just(", "),
+}
+LABELS = [
+    "Dependencies",
+    "Depends on",
+    "depends_on",
+    "Blocked by",
+    "Blocked-by",
+    "Requires",
+    "Prerequisites",
+    "DEPENDS ON",
+    "Dependency",
+]
+FORMS = ["**{}:** ", "**{}**: ", "{}: ", "- **{}:** ", "*{}:* ", "`{}`: ", "#### {}\n\n", "**{}**\n\n", "#### {}: "]
+
+
+@st.composite
+def fields_of(draw: st.DrawFn) -> tuple[str, set[str]]:
+    """A field of dependencies in any form, and the tasks that a careful person takes it to name."""
+    right: set[str] = set()
+
+    def spelled(number: int) -> str:
+        style = draw(st.sampled_from(["TASK-{:03d}", "TASK-{}", "task-{:03d}", "Task {}", "TASK_{:03d}"]))
+        return draw(ONE).format(style.format(number))
+
+    def item(*, last: bool) -> str:
+        kinds = "id id id remark label range short struck comment"
+        # "not A and B" is about both.
+        kinds += " not parallel" if last or between in (", ", "; ", "<br>", "\n- ", "\n\n* ", "\n1. ") else ""
+        kind, number = draw(st.sampled_from(kinds.split())), draw(st.integers(1, 8))
+        if kind in ("id", "remark", "label"):
+            right.add(KNOWN[number - 1])
+            return {"id": "{}", "remark": "{} (the schema)", "label": "Task: {}"}[kind].format(spelled(number))
+        if kind in ("range", "short"):
+            first, end = sorted([number, draw(st.integers(1, 8))])
+            right.update(KNOWN[first - 1 : end])
+            to = draw(st.sampled_from([" to ", "–", " through ", " up to ", "..", " - "]))
+            return f"TASK-{first:03d}{to}{'' if kind == 'short' else 'TASK-'}{end:03d}"
+        return {
+            "not": "not blocked by {}",
+            "struck": "~~{}~~",
+            "comment": "<!-- {} -->",
+            "parallel": "in parallel with {}",
+        }[kind].format(f"TASK-{number:03d}")
+
+    whole = draw(st.sampled_from(["list"] * 8 + ["none", "all", "all but", "none but"]))
+    number = draw(st.integers(1, 8))
+    if whole == "list":
+        form = draw(st.sampled_from(sorted(LISTS)))
+        between = draw(LISTS[form])
+        value = form.format(between.join(item(last=n == 0) for n in reversed(range(draw(st.integers(1, 4))))))
+    else:
+        value = {"none": draw(st.sampled_from(["None", "n/a", "-", "_none_", "No dependencies", "null"])), "all": "All previous tasks",
+                 "all but": f"All previous tasks except TASK-{number:03d}", "none but": f"None external, internal: TASK-{number:03d}"}[whole]  # fmt: skip
+        right |= {"all": set(KNOWN), "all but": set(KNOWN) - {KNOWN[number - 1]}, "none but": {KNOWN[number - 1]}}.get(
+            whole, set()
+        )
+    label = draw(st.sampled_from(LABELS))
+    row = f"| {label} | {value} |" if "\n" not in value else ""
+    return draw(st.sampled_from([form.format(label) + value for form in FORMS] + [row] * bool(row))), right
+
+
+@settings(max_examples=int(os.environ.get("READING_EXAMPLES", "300")))
+@given(fields_of(), st.sampled_from(["", "**Notes:** n", "**Objective:** Build it", "Text."]))
+def test_a_field_of_dependencies_is_read_right_or_told(field: tuple[str, set[str]], before: str) -> None:
+    written, right = field
+    found = last(f"{before}\n\n{written}")
+    if set(found.dependencies) != right:
+        assert told(found), (written, found.dependencies)
+        # What is told may be waited for in vain, and never started too early.
+        assert right <= set(found.dependencies) or set(found.dependencies) - set(KNOWN), (written, found.dependencies)
+
+
+# Statuses
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("[x] Completed", "completed"), ("[ ] Pending", "pending"), ("done (2026-04-14)", "completed"), ("done 2026-04-14", "completed"), ("done (PR #12)", "completed"),
+     ("Completed ✅", "completed"), ("done — verified", "completed"), ("pending (Ann wants to see the draft)", "pending"), ("pending — waiting for Ann", "pending"),
+     ("⏳ in progress", "in_progress"), ("failed: tests", "failed"), ("❌ not started", "pending"), ("[X] Done", "completed"), ("✔️ done", "completed")],
+)  # fmt: skip
+def test_a_status_with_a_remark_or_a_sign_is_understood(written: str, meant: str) -> None:
+    assert statuses.normalise(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["completed (partially: the export is missing)", "done (reverted)", "❌ Done", "[ ] Done", "done, except the export", "done (80%)", "done (2 of 3)", "[x] pending",
+     "✅ pending", "⏳ Done", "🚧 completed", "[~] done", "[-] Done", "done — not merged", "done (tests fail)", "completed?", "done, but the export is missing",
+     "pending (do not start)", "pending — on hold", "not done", "almost done", "done/pending"],
+)  # fmt: skip
+def test_a_status_that_contradicts_itself_is_kept_and_told(written: str) -> None:
+    parsed = q.parse(queue(task("TASK-001", status=written)))
+    assert parsed.tasks[0].status == written
+    assert ["its status" in problem.text for problem in check.problems(parsed)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("before", "status", "after"),
+    [("pending (Ann wants to see the draft)", "in_progress", "in_progress (Ann wants to see the draft)"), ("pending — waiting for Ann", "in_progress", "in_progress — waiting for Ann"),
+     ("✅ Done (PR #12)", "pending", "pending (PR #12)"), ("[ ] Pending - low priority", "completed", "completed - low priority"), ("**pending** (Ann)", "failed", "**failed** (Ann)"),
+     ("done — ✅ verified", "pending", "pending — verified"), ("completed (partially)", "completed", "completed"), ("✅ Done", "pending", "pending"), ("**done**", "pending", "pending")],
+)  # fmt: skip
+def test_a_flip_keeps_the_remark_and_contradicts_nothing(before: str, status: str, after: str) -> None:
+    assert statuses.changed(before, status) == after
+
+
+STATUSES = st.lists(
+    st.sampled_from(["pending", "Done", "completed", "in progress", "on hold", "✅ ", "❌ ", "[ ] ", "[x] ", "⏳", "**", "`", " ", " (Ann)", " — since May", ": x", "not ", "(reverted)", "| ", "?"])
+).map("".join)  # fmt: skip
+
+
+@given(STATUSES, st.sampled_from(list(statuses.MOVES)))
+def test_what_a_flip_writes_is_read_back(written: str, status: str) -> None:
+    assert statuses.normalise(statuses.changed(written, status)) == status
+
+
+# Files
+
+
+def files(written: str) -> list[str]:
+    return q.parse(queue(task("TASK-001", extra=f"**Files:** {written}\n\n**Notes:** x.py\n\n"))).tasks[0].files
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("\n- Create: `src/cart.py`\n- Test: `tests/test_cart.py`", ["src/cart.py", "tests/test_cart.py"]), ("src/user.py and src/cart.py", ["src/user.py", "src/cart.py"]),
+     ("src/{user,cart}.py", ["src/user.py", "src/cart.py"]), ("src/{a, b}/{c,d}.py", ["src/a/c.py", "src/a/d.py", "src/b/c.py", "src/b/d.py"]),
+     ("\n\n- a.py\n\n- b.py\n\nProse c.py", ["a.py", "b.py"]), ("\n- **Create:** `a.py`\n- **Modify:** `b.py`", ["a.py", "b.py"]), ("a.py\n- **Modify:** b.py", ["a.py", "b.py"]),
+     ("a.py (and b.py)", ["a.py", "b.py"]), ("a.py — later, b.py (new)", ["a.py", "b.py"]), ("src/a.py lines 10-40", ["src/a.py"]), ("a.py b.py", ["a.py", "b.py"]),
+     ("~~a.py~~ b.py <!-- c.py -->", ["b.py"]), ("Makefile", ["Makefile"]), ('["a.py", "b.py"]', ["a.py", "b.py"]), ("None", [])],
+)  # fmt: skip
+def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
+    assert files(written) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["\n- Modify: `src/cart.py:10-40`", "src/user.py and src/cart.py", "everything under src/", "src/{user,cart}.py", "all files in src/", "[the cart](src/cart.py#L10-L20)",
+     "src/cart.py#L10", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "see https://example.com/cart"],
+)  # fmt: skip
+def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
+    assert overlap.collide(files(written), ["src/cart.py"])
+
+
+def test_two_fields_of_files_are_one() -> None:
+    assert files("a.py\n\n| Files | b.py |") == ["a.py", "b.py"]
+
+
+def test_no_text_takes_the_square_of_its_length() -> None:
+    for piece in itertools.chain(TEXTS.values(), GUESSES.values()):
+        assert len(last(f"**Dependencies:** {piece[0] * 300}").dependencies) < 400
+    assert len(files("src/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}.py")) == 1
