@@ -5,15 +5,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from . import heartbeat, owner, queue
-from .config import LEAN, MOST_PARALLEL, TASK
+from .config import LEAN, MOST_LOOPS, MOST_PARALLEL, TASK
 from .errors import ClaudestratorError
 from .state import RUNNING, STOPPED, State
 from .statuses import IN_PROGRESS, PENDING
 from .step import Inputs
 
 OURS, TAKEN, FREE = "ours", "taken", "free"
-#: Loops of one run at most.
-MOST_LOOPS = 1000
 _USAGE = f"type /orchestrate to build what PRD.md asks for, or /orchestrate N [focus] for N loops, 1 to {MOST_LOOPS:,}"
 
 
@@ -116,6 +114,23 @@ def whose(state: State, caller: Caller, now: int) -> str:
     if lives is False:
         return FREE
     return TAKEN if lives or heartbeat.fresh(state, now) else FREE
+
+
+def refuse_foreign(state: State, session: str, process: str = "") -> None:
+    """Raises ClaudestratorError for a run to go on with that nothing shows to have begun here, as where its state has
+    come with a repository. A session's id and a process nobody else knows; of runs that older versions left, only
+    those since the machine was started are known.
+
+    """
+    if not (state.unfinished or state.status == STOPPED) or (session and session == state.session):
+        return
+    if process and process == state.process:
+        return
+    if (state.origin != owner.origin(state.run)) if state.origin else not owner.of_this_boot(state.process):
+        raise ClaudestratorError(
+            "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
+            "all the same; to begin anew, delete session_state.md"
+        )
 
 
 def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
