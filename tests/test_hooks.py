@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import asking, markers, report, state
+from claudestrator_helper import asking, files, markers, owner, report, state
 from claudestrator_helper.paths import Project
 from claudestrator_helper.state import Agent, State
 from queues import queue, task
@@ -28,7 +28,8 @@ def project(tmp_path: Path) -> Project:
         queue(task("TASK-000", status="completed"), task(ID, status="in_progress"), task("TASK-002"))
     )
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
-    state.write(made, State(run="r", status="running", session=SESSION, agents=agents, attempts={ID: 2}))
+    begun = State(run="r", origin=owner.origin("r"), status="running", session=SESSION, agents=agents, attempts={ID: 2})
+    state.write(made, begun)
     return made
 
 
@@ -699,10 +700,51 @@ def test_a_session_begins_whatever_is_wrong_with_our_files(project: Project) -> 
     assert begun(project) == (0, "", "")
 
 
+# A clone in which no run of ours ever was
+
+LONG = 20_000_000
+FORGED = {
+    "a number to the base 60, which YAML takes for ever to read": f"---\nstatus: running\na: {'1:' * 400_000}1\n---\n",
+    "a long list": f"---\nstatus: running\na: [{'a, ' * 300_000}a]\n---\n",
+    "any number that a process may have": "---\n" + "".join(f'p{n}: "/{n}/"\n' for n in range(20_000)) + "---\n",
+    "20 MB of it": f'---\nstatus: "running"\nphase: "{"x" * LONG}"\n---\n',
+    "a run of another machine": '---\nrun: "r"\norigin: "0123456789abcdef0123456789abcdef"\nstatus: "running"\n---\n',
+    "a run of nowhere": '---\nrun: "r"\nstatus: "running"\nsession: "x"\nprocess: "h/b/n/1/2"\n---\n',
+    "a comment in front": '---\n# mine\nrun: "r"\nstatus: "running"\n---\n',
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+@pytest.mark.parametrize("words", [["hook"], ["next-task", "--hook"]])
+def test_of_a_state_that_came_with_a_clone_hooks_parse_nothing(project: Project, name: str, words: list[str]) -> None:
+    Path(project.session).write_text(FORGED[name])
+    Path(project.queue).write_text("x" * LONG)
+    told = json.dumps({"hook_event_name": "Stop", "session_id": "other", "cwd": project.root})
+    environ = {"CLAUDE_PID": str(os.getpid()), "HOME": project.root}
+    assert helper(*words, folder=project.root, stdin=told.encode(), environ=environ) == (0, "", "")
+    loaded = modules(project.root, words, told, **environ)
+    assert "yaml" not in loaded
+    assert words != ["hook"] or "claudestrator_helper.state" not in loaded
+
+
+def test_a_queue_that_is_long_to_read_is_not_counted_when_a_session_begins(project: Project) -> None:
+    Path(project.queue).write_text("x" * LONG)
+    assert begun(project).stdout == "Claudestrator: a run is unfinished here. `/orchestrate` goes on with it.\n"
+
+
+def test_the_state_of_a_run_of_ours_may_be_long(project: Project) -> None:
+    many = {f"TASK-{number}": 1 for number in range(30_000)}
+    state.write(project, replace(state.read(project), attempts=many))
+    assert os.path.getsize(project.session) > files.HEAD
+    assert "block" in hooked(project, stopped(project)).stdout
+    told = json.dumps({"hook_event_name": "SessionStart", "source": "compact", "session_id": SESSION}).encode()
+    assert "`claudestrator-helper wait`" in begun(project, told).stdout
+
+
 # What it costs
 
 
-def modules(folder: str, words: list[str], stdin: str) -> set[str]:
+def modules(folder: str, words: list[str], stdin: str, **environ: str) -> set[str]:
     """What a fresh interpreter has imported once the helper has answered."""
     program = (
         "import sys\nfrom claudestrator_helper.__main__ import main\ntry:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
@@ -712,10 +754,11 @@ def modules(folder: str, words: list[str], stdin: str) -> set[str]:
         [sys.executable, "-c", program, *words],
         input=stdin,
         cwd=folder,
-        env={"PYTHONPATH": HELPER},
+        env={"PYTHONPATH": HELPER, **environ},
         check=True,
         capture_output=True,
         text=True,
+        timeout=20,
     )
     return set(done.stderr.split())
 

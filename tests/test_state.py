@@ -1,10 +1,11 @@
 """The session state: what the run writes it reads again, and a person may read, extend and damage it."""
 
-from dataclasses import fields
+import json
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import state
+from claudestrator_helper import files, state
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.models import NAMES
 from claudestrator_helper.paths import Project
@@ -13,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-NUMBERS = st.integers(0, 2**40)
+NUMBERS = st.integers(0, 2**39)
+COUNTS = st.integers(0, 1000)
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,12}", fullmatch=True)
 OTHERS = st.dictionaries(st.from_regex(r"mine_[a-z]{1,8}", fullmatch=True), TEXTS | NUMBERS | st.booleans(), max_size=2)
-AGENTS = st.builds(Agent, NUMBERS, st.sampled_from(NAMES), NUMBERS, NUMBERS, NUMBERS, TEXTS)
+AGENTS = st.builds(Agent, COUNTS, st.sampled_from(NAMES), NUMBERS, NUMBERS, COUNTS, TEXTS)
 STATES = st.builds(
     State,
     initial_prd_tasks_complete=st.booleans(),
@@ -24,14 +26,14 @@ STATES = st.builds(
     status=TEXTS,
     session=TEXTS,
     heartbeat=NUMBERS,
-    loops=NUMBERS,
-    loop=NUMBERS,
+    loops=COUNTS,
+    loop=COUNTS,
     phase=TEXTS,
     agents=st.dictionaries(IDS, AGENTS, max_size=2),
-    attempts=st.dictionaries(IDS, NUMBERS, max_size=2),
+    attempts=st.dictionaries(IDS, COUNTS, max_size=2),
     failed=st.dictionaries(IDS, TEXTS, max_size=2),
     streak=st.lists(IDS, max_size=2),
-    released=st.dictionaries(IDS, NUMBERS, max_size=2),
+    released=st.dictionaries(IDS, COUNTS, max_size=2),
     others=OTHERS,
 )
 FULL = State(
@@ -85,9 +87,10 @@ DAMAGED = {
     "run": ["1", "true", "[a]", "2026-11-21"],
     "status": ["{}"],
     "session": ["7"],
-    "heartbeat": ['"1"', "true", "1.5", "[1]"],
-    "loops": ["true", "many"],
-    "loop": ["two"],
+    "origin": ["7", "[]"],
+    "heartbeat": ['"1"', "true", "1.5", "[1]", "1" + 14 * "0"],
+    "loops": ["true", "many", "999999999", "-1"],
+    "loop": ["two", "1001"],
     "phase": ["1"],
     "agents": [
         "[]",
@@ -95,9 +98,11 @@ DAMAGED = {
         "{TASK-001: x}",
         "{TASK-001: {}}",
         "{TASK-001: {attempt: x, model: opus, claimed: 1, spawned: 1}}",
+        "{TASK-001: {attempt: 1000000000, model: opus, claimed: 1, spawned: 1}}",
+        "{TASK-001: {attempt: 1, model: opus, claimed: 1, spawned: 1, failures: -1}}",
         '{TASK-001: {attempt: 1, model: "opus\\nSPAWN evil opus", claimed: 1, spawned: 1}}',
     ],
-    "attempts": ["1", "{TASK-001: x}", "{TASK-001: true}"],
+    "attempts": ["1", "{TASK-001: x}", "{TASK-001: true}", "{TASK-001: 1000000000}"],
     "failed": ["x", "{TASK-001: 1}"],
     "streak": ["x", "{}", "[1]"],
     "focus": ["1", "[]"],
@@ -114,7 +119,7 @@ DAMAGED = {
     "unchanged": ["{}", "[1]", '["../x"]'],
     "models": ["[]", "{TASK-001: 1}", '{"../x": opus}'],
     "engine": ["1", "[]"],
-    "parallel": ['"1"', "true"],
+    "parallel": ['"1"', "true", "21"],
     "refused": ["x", "{}", '["../x"]'],
     "outage": ["1", "[]"],
     "verify": ["1", '"true"'],
@@ -210,3 +215,35 @@ def test_a_gitignore_of_the_persons_own_is_left_alone(project: Project) -> None:
     state.write(project, FULL)
     assert ignore.is_symlink()
     assert not ignore.exists()
+
+
+@pytest.mark.parametrize("key", ["run", "focus", "phase", "outage"])
+def test_a_text_is_cut_at_what_a_run_has(key: str) -> None:
+    assert len(str(state.get(state.parse(frontmatter(f'{key}: "{"x" * 5000}"')), key))) == 1000
+    found = state.parse(frontmatter(f'failed: {{"TASK-1": "{"x" * 5000}"}}'))
+    assert len(found.failed["TASK-1"]) == 1000
+
+
+@pytest.mark.parametrize("key", ["attempts", "ran", "agents"])
+def test_more_tasks_than_a_run_can_have_are_refused(key: str) -> None:
+    many = [f"TASK-{number}" for number in range(50_001)]
+    value = many if key == "ran" else dict.fromkeys(many, {} if key == "agents" else 1)
+    with pytest.raises(ClaudestratorError, match=f"{key} is a list of 50001"):
+        state.parse(frontmatter(f"{key}: {json.dumps(value)}"))
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 9999, "1:" * 20_000 + "1"])
+def test_a_number_too_long_to_print_is_refused_in_one_line(number: str) -> None:
+    with pytest.raises(ClaudestratorError, match="mend or delete it"):
+        state.parse(frontmatter(f"loops: {number}"))
+
+
+def test_a_hook_reads_the_start_of_a_state_and_no_yaml(project: Project) -> None:
+    state.write(project, FULL)
+    assert state.own(project, files.read(project.session, most=files.HEAD) or "", whole=False) == FULL
+    assert state.own(project, frontmatter("run: [r]\nstatus: !!str x"), whole=True) is None
+    state.write(project, replace(FULL, others={"note": "x" * files.HEAD}))
+    head = files.read(project.session, most=files.HEAD) or ""
+    assert len(head) == files.HEAD
+    assert state.own(project, head, whole=False) is None
+    assert state.own(project, head, whole=True) == state.read(project)

@@ -4,12 +4,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import markers, report, state
+from claudestrator_helper import markers, owner, report, state
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.paths import Project
+from claudestrator_helper.state import State
 from queues import queue, task
 from running import fork, helper, joined
 
@@ -85,3 +87,58 @@ def test_failures_count_over_all_sessions_of_a_run(project: Project) -> None:
         helper("fail", "TASK-001", "--attempt", str(attempt), "red", folder=project.root)
         helper("wait", "--max", "0", folder=project.root)
     assert state.read(project).failed == {"TASK-001": "red"}
+
+
+CLONED = State(run="r", status="running", session="s0", loops=9, loop=8, focus="evil", heartbeat=1)
+ELSEWHERE = "another-host/another-boot/1/2/3"
+
+
+def begun_by(project: Project, found: State, *words: str, **environ: str) -> str:
+    """What `start` says where that state came with the project."""
+    state.write(project, found)
+    return helper("start", "--session", "mine", *words, folder=project.root, environ=environ).stdout
+
+
+@pytest.mark.parametrize("status", ["running", "stopping", "stopped"])
+@pytest.mark.parametrize(
+    "found", [CLONED, replace(CLONED, session=""), replace(CLONED, process=ELSEWHERE), replace(CLONED, origin="0" * 32)]
+)
+def test_a_run_that_came_with_a_clone_is_not_gone_on_with_unasked(project: Project, found: State, status: str) -> None:
+    found = replace(found, status=status)
+    for words in ([], ["3", "doors"]):
+        assert begun_by(project, found, *words).startswith("STOP the run here was begun on another machine")
+    assert helper("wait", "--max", "0", folder=project.root).code == 1
+    assert state.read(project) == found
+    assert begun_by(project, found, "--takeover").endswith("SPAWN TASK-001 sonnet\n")
+    assert (state.read(project).run, state.read(project).loops) == ("r", 9)
+
+
+def test_a_run_that_came_with_a_clone_and_is_over_keeps_nobody_from_a_new_one(project: Project) -> None:
+    assert begun_by(project, replace(CLONED, status="finished")).endswith("SPAWN TASK-001 sonnet\n")
+    assert (state.read(project).run == "r", state.read(project).focus) == (False, "")
+
+
+def test_a_run_is_gone_on_with_in_any_session_and_folder_of_the_user_who_began_it(project: Project) -> None:
+    assert begun_by(project, State()).endswith("SPAWN TASK-001 sonnet\n")
+    gone = replace(state.read(project), session="gone", heartbeat=1)
+    assert begun_by(project, gone).endswith("SPAWN TASK-001 sonnet\n")
+    assert begun_by(project, gone, XDG_STATE_HOME=f"{project.root}/other").startswith("STOP the run here was begun on")
+    assert begun_by(project, replace(gone, run="another")).startswith("STOP the run here was begun on")
+    assert Path(os.environ["XDG_STATE_HOME"], "claudestrator").stat().st_mode & 0o077 == 0
+
+
+def test_of_the_runs_of_older_versions_those_since_the_machine_was_started_are_gone_on_with(project: Project) -> None:
+    _, boot, namespace = owner._machine()
+    older = replace(CLONED, loops=0, process=f"{os.uname().nodename}/{boot}/{namespace}/4194305/1")
+    assert begun_by(project, older).endswith("SPAWN TASK-001 sonnet\n")
+    assert begun_by(project, replace(older, process=older.process.replace(boot, "-"))).startswith("STOP the run here")
+
+
+def test_where_no_key_can_be_kept_a_run_goes_on_in_its_own_session_only(project: Project) -> None:
+    Path(project.root, "file").touch()
+    nowhere = {"XDG_STATE_HOME": f"{project.root}/file"}
+    assert begun_by(project, State(), **nowhere).endswith("SPAWN TASK-001 sonnet\n")
+    kept = state.read(project)
+    assert kept.origin == ""
+    assert begun_by(project, kept, **nowhere).endswith("SPAWN TASK-001 sonnet\n")
+    assert begun_by(project, replace(kept, session="gone", heartbeat=1), **nowhere).startswith("STOP the run here")

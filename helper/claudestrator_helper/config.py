@@ -10,6 +10,8 @@ from .paths import Project
 TASK, LEAN = "task", "lean"
 #: Agents that Claude Code runs at once, at most.
 MOST_PARALLEL = 20
+#: Loops of one run at most.
+MOST_LOOPS = 1000
 
 
 @dataclass(frozen=True, repr=False, match_args=False)

@@ -29,6 +29,8 @@ LOCK_TIMEOUT = 20.0
 STDIN_LIMIT = 1_000_000
 #: Bytes of a file that are read; a queue of 10,000 tasks has 4 million.
 READ_LIMIT = 100_000_000
+#: Bytes of a file that are read before it is known that it is of a run that began here.
+HEAD = 262_144
 #: How often an edit begins anew because somebody has saved the file meanwhile.
 _ROUNDS = 50
 #: Looks for a file that is missing, and the seconds between two of them.
@@ -37,15 +39,15 @@ _LOOKS, _MOMENT = 3, 0.04
 RANDOM = 6
 
 
-def read(path: str, within: str = "") -> str | None:
-    """The text of a file with every byte kept (surrogateescape, no newline translation); None where there is no file.
+def read(path: str, within: str = "", most: int = -1) -> str | None:
+    """The text of a file, or of its first *most* bytes, with every byte kept (surrogateescape, no newline translation);
+    None where there is no file.
 
     Raises ClaudestratorError where it can't be read, and where a link leads it out of the folder *within*.
-
     """
     stays(path, within)
     try:
-        return _patiently(lambda: _content(path)).decode("utf-8", "surrogateescape")
+        return _patiently(lambda: _content(path, most)).decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -66,7 +68,6 @@ def edit(path: str, change: Callable[[str], str], within: str = "", known: str |
 
     The caller holds the lock, but a person's editor knows of none: a text that was saved meanwhile is changed in its
     turn. *known* is the text where the caller has read it already. Raises as `write` does, and what *change* raises.
-
     """
     for _ in range(_ROUNDS):
         text = _present(path, within) if known is None else known
@@ -116,7 +117,6 @@ def remove(path: str, within: str = "") -> None:
     """Removes a file or a link, which need not be there.
 
     Raises ClaudestratorError where it can't, and where a link leads its folder out of the folder *within*.
-
     """
     if within:
         stays(os.path.dirname(path), within)
@@ -216,10 +216,10 @@ def _opened(path: str, flags: int) -> int:
     return _patiently(lambda: os.open(path, flags | os.O_NONBLOCK, 0o666))
 
 
-def _content(path: str) -> bytes:
+def _content(path: str, most: int = -1) -> bytes:
     with open(path, "rb", opener=_opened) as file:
         _size(file.fileno())
-        return file.read()
+        return file.read(most)
 
 
 def _size(descriptor: int) -> int:

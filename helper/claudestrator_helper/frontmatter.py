@@ -16,8 +16,9 @@ _LINE = re.compile(rf"({_PLAIN}):[ ]([^\t\n]*)")
 _WORDS = r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]"
 #: What the YAML library raises, besides its own errors, for values such as `!!int ''` and `!!timestamp x`.
 _WRONG = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
-#: So many characters that the helper did not write itself are read: YAML can take the square of a number's length.
-_LONGEST = 1_000_000
+#: So many characters that the helper did not write itself are read: YAML takes the square of a number's length, and
+#: a second for what is here.
+_LONGEST = 50_000
 _NO_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _SPECIAL = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 
@@ -33,6 +34,12 @@ def split(text: str, name: str) -> tuple[dict[str, object], str]:
         return {}, text
     quick = _quick(match[1])
     return (quick if quick is not None else _thorough(match[1], name)), match[2].lstrip("\r\n")
+
+
+def own(text: str) -> dict[str, object] | None:
+    """The metadata of a document as the helper writes it; None for anything else, however good its YAML."""
+    match = _DOCUMENT.match(text)
+    return _quick(match[1]) if match else None
 
 
 def join(metadata: dict[str, object], body: str) -> str:
@@ -86,10 +93,11 @@ def _thorough(block: str, name: str) -> dict[str, object]:
                 raise yaml.MarkedYAMLError(problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
             return super().compose_node(parent, index)
 
+    if len(block) > _LONGEST:
+        raise ClaudestratorError(f"{name}: the frontmatter is too long to be edited as YAML; mend or delete it")
     try:
-        if len(block) > _LONGEST:
-            raise ValueError(len(block))
         metadata = YAMLHandler().load(block, Loader=Loader)
+        repr(metadata)  # raises ValueError for a number that is too long to be printed, and so to be refused
     except (yaml.YAMLError, *_WRONG) as error:
         line = _line_of(error, block)
         raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; mend or delete it") from error

@@ -63,25 +63,30 @@ def answer_to(event: dict[str, object]) -> Answer | None:
         return _expansion(project, None, event)
     if not os.path.exists(project.session):
         return None
-    # Imported only where a run has been, and what reads all of its state only where that may be this session's.
+    # Imported only where a run has been, and what reads all of its state only where that is this session's.
     from . import files
 
-    text = files.read(project.session, project.bounds) or ""
-    if str(event.get("session_id")) not in text and f"/{os.environ.get('CLAUDE_PID')}/" not in text:
+    text = files.read(project.session, project.bounds, files.HEAD) or ""
+    if not _is_ours(text, event):
         return None
     from . import state
 
-    current = state.parse(text, project.session)
-    return answer(project, current, event) if current.unfinished and _is_ours(current, event) else None
+    current = state.own(project, text, whole=True)
+    return answer(project, current, event) if current and current.unfinished else None
 
 
-def _is_ours(current: "State", event: dict[str, object]) -> bool:
-    """Whether the session has the run: by its id, or because it was cleared since and is still the same process."""
-    if current.session and event.get("session_id") == current.session:
+def _is_ours(text: str, event: dict[str, object]) -> bool:
+    """Whether the session has the run whose state begins so: by its id, or because it was cleared since and is still
+    the same process. Either is a line that only a run of this session can have, as no one else knows them before."""
+    session = event.get("session_id")
+    if isinstance(session, str) and session and f'\nsession: "{session}"\n' in text:
         return True
+    if f"/{os.environ.get('CLAUDE_PID')}/" not in text:
+        return False
     from . import owner
 
-    return bool(current.process) and current.process == owner.current()
+    process = owner.current()
+    return bool(process) and f'\nprocess: "{process}"\n' in text
 
 
 def _expansion(project: Project, _: "State | None", event: dict[str, object]) -> Answer | None:
@@ -91,6 +96,8 @@ def _expansion(project: Project, _: "State | None", event: dict[str, object]) ->
     if str(event.get("command_name")) in ("orchestrate", "claudestrator:orchestrate"):
         session, mode = str(event.get("session_id") or ""), str(event.get("permission_mode") or "unknown")
         asking.note(project, session, mode, owner.current(), str(event.get("command_args") or ""))
+        # A sandbox lets `start` write nothing outside of the project.
+        owner.key()
     return None
 
 

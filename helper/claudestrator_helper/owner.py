@@ -6,6 +6,7 @@ A session's id doesn't tell: `claude --resume` goes on under the old one, with t
 import os
 from typing import NamedTuple
 
+from . import files
 from .errors import ClaudestratorError
 
 #: The first process in Claude Code's sandbox on Linux.
@@ -55,6 +56,40 @@ def alive(owner: str) -> bool | None:
     except ValueError:
         return None
     return found is not None and found.start == start
+
+
+def of_this_boot(owner: str) -> bool:
+    """Whether that process is, or was, one of this machine since it was started."""
+    _, boot, *_ = (*owner.split("/"), "", "")
+    return len(boot) > 1 and boot == _machine()[1]
+
+
+def origin(run: str) -> str:
+    """What tells that a run of that name was begun by this user on this machine, and what nobody can know who hasn't
+    the user's key; "" where there can be no key."""
+    secret = key()
+    if not secret:
+        return ""
+    from hashlib import sha256
+
+    return sha256(f"{secret}/{run}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def key() -> str:
+    """This user's secret on this machine, which is made where there is none yet; "" where it can't be."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
+    folder = os.path.join(base, "claudestrator")
+    path = os.path.join(folder, "key")
+    try:
+        if not os.path.exists(path):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            with files.locked(os.path.join(folder, "lock")):
+                if not os.path.exists(path):
+                    files.write(path, os.urandom(16).hex())
+        return (files.read(path, most=files.HEAD) or "").strip()
+    except (OSError, ClaudestratorError):
+        return ""
 
 
 def _machine() -> tuple[str, str, str]:

@@ -51,6 +51,23 @@ def whose(state: State, caller: Caller, now: int) -> str:
     return TAKEN if lives or heartbeat.fresh(state, now) else FREE
 
 
+def refuse_foreign(state: State, session: str, process: str = "") -> None:
+    """Raises ClaudestratorError for a run to go on with that nothing shows to have begun here, as where its state has
+    come with a repository. A session's id and a process nobody else knows; of runs that older versions left, only
+    those since the machine was started are known.
+
+    """
+    if not (state.unfinished or state.status == STOPPED) or (session and session == state.session):
+        return
+    if process and process == state.process:
+        return
+    if (state.origin != owner.origin(state.run)) if state.origin else not owner.of_this_boot(state.process):
+        raise ClaudestratorError(
+            "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
+            "all the same; to begin anew, delete session_state.md"
+        )
+
+
 def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
     """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
     new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""

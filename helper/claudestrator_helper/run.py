@@ -42,6 +42,8 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
         inputs = read(project, int(now()))
         seen = asking.read(project, session)
         caller = resume.Caller(session, process or seen.process, bool(seen.mode))
+        if not asked.takeover:
+            resume.refuse_foreign(inputs.state, session, caller.process)
         if not asked.takeover and resume.whose(inputs.state, caller, inputs.now) == resume.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
@@ -59,6 +61,7 @@ def _begin(project: Project, inputs: Inputs, caller: resume.Caller, asked: resum
     """The first step after `/orchestrate`, or of a `wait` that goes on for a session that is gone."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = resume.begin(inputs, caller, name, asked)
+    begun = begun._replace(state=replace(begun.state, origin=owner.origin(begun.state.run)))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
     begun = begun._replace(queue=_edit(project, inputs.queue, changes))
@@ -165,6 +168,7 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
 
 def _whose(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
+    resume.refuse_foreign(current, session, process)
     found = resume.whose(current, resume.Caller(session or current.session, process), now)
     if found == resume.TAKEN:
         raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")

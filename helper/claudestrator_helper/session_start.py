@@ -22,21 +22,32 @@ def main(folder: str | None) -> None:
 
 
 def unfinished(project: paths.Project, session: object) -> str:
-    """One line about an unfinished run with the command that goes on with it; "" where there is none.
+    """One line about an unfinished run of this machine with the command that goes on with it; "" where there is none.
 
     It holds nothing but numbers from the project's files, which may be anybody's: a model reads it as instructions.
 
     """
-    from . import queue, state, summary
+    from . import resume, state
 
-    current = state.read(project)
-    if not current.unfinished:
+    text = files.read(project.session, project.bounds, files.HEAD) or ""
+    current = state.own(project, text, whole=bool(session) and f'\nsession: "{session}"\n' in text)
+    if current is None or not current.unfinished:
         return ""
-    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
-    text = f"Claudestrator: a run is unfinished here ({summary.counts(task.status for task in parsed.tasks)})."
+    resume.refuse_foreign(current, str(session or ""))
+    text = f"Claudestrator: a run is unfinished here{_counted(project)}."
     if current.session and session == current.session:
         return (
             f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "
             "3600000, and obey the directives that it prints, as `/orchestrate` said."
         )
     return f"{text} `/orchestrate` goes on with it."
+
+
+def _counted(project: paths.Project) -> str:
+    """How many tasks there are and how many are completed, in brackets; "" where that takes a long time to read."""
+    from . import queue, summary
+
+    if not os.path.exists(project.queue) or os.path.getsize(project.queue) > files.HEAD:
+        return ""
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    return f" ({summary.counts(task.status for task in parsed.tasks)})"

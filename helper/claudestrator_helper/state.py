@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from . import files, frontmatter, ids
-from .config import TASK
+from .config import MOST_LOOPS, MOST_PARALLEL, TASK
 from .errors import ClaudestratorError
 from .models import NAMES
 from .paths import Project
@@ -48,9 +48,10 @@ class State:
     session died, by id, and *lost* the agents of those that were not the first; *ran* the tasks of this loop, *begun*
     when it began, *commit* the one that closed it.
 
-    *process* is the owner.current() that has the run, *hooked* whether our hooks are at work in its session, *outages*
-    how many agents in a row the API has ended, and *outage* how the last. *engine* and *parallel* say how tasks run,
-    *refused* those that Claude Code started no agent for while others were at work.
+    *process* is the owner.current() that has the run, *origin* the owner.origin() where it began, *hooked* whether our
+    hooks are at work in its session, *outages* how many agents in a row the API has ended, and *outage* how the last.
+    *engine* and *parallel* say how tasks run, *refused* those that Claude Code started no agent for while others were
+    at work.
 
     *completed* are the tasks that this run completed, with their attempts, *earlier* those of the runs before it, and
     *unchanged* those of this run whose agents changed nothing. *verify* says whether they are verified: *verifying* are
@@ -61,6 +62,7 @@ class State:
 
     initial_prd_tasks_complete: bool = False
     run: str = ""
+    origin: str = ""
     status: str = ""
     session: str = ""
     process: str = ""
@@ -113,6 +115,10 @@ _VALUES = {
     **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
     **dict.fromkeys(("failed", "models", "returned", "unverified"), str),
 }
+#: What no run of ours exceeds: values by their name, other numbers, characters of a text, and what a list or a mapping
+#: holds. A file that came with somebody's repository may say anything.
+_MOST = {"loops": MOST_LOOPS, "loop": MOST_LOOPS, "parallel": MOST_PARALLEL, "outages": 1000}
+_NUMBER, _COUNT, _LENGTH, _ENTRIES, _AGENTS = 10**12, 10**9 - 1, 1000, 50_000, 1000
 _AGENT_TYPES = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
 
 
@@ -134,12 +140,28 @@ def archive(project: Project) -> Container[str]:
 
 
 def parse(text: str, name: str = "session_state.md") -> State:
-    metadata, _ = frontmatter.split(text, name)
+    return _of(frontmatter.split(text, name)[0], name)
+
+
+def own(project: Project, head: str, *, whole: bool) -> State | None:
+    """The state whose file begins with *head*; None for a file that isn't as the helper writes it, and for a longer
+    one that isn't to be read as a *whole*.
+
+    Raises ClaudestratorError for a value that no run has.
+
+    """
+    metadata = frontmatter.own(head)
+    if metadata is None and whole and os.path.getsize(project.session) > files.HEAD:
+        metadata = frontmatter.own(files.read(project.session, project.bounds) or "")
+    return None if metadata is None else _of(metadata, project.session)
+
+
+def _of(metadata: dict[str, object], name: str) -> State:
     known: dict[str, Any] = {}
     for key, kind in _TYPES.items():
         value = metadata.pop(key, None)
         if value is not None:
-            known[key] = _checked(name, key, value, kind)
+            known[key] = _bounded(name, key, _checked(name, key, value, kind), _MOST.get(key, _NUMBER))
     for key, kind in _TYPES.items():
         for id_ in known.get(key, ()) if kind in (dict, list) else ():
             _checked_id(name, key, id_)
@@ -148,15 +170,17 @@ def parse(text: str, name: str = "session_state.md") -> State:
     known["lost"] = {id_: _agent(name, f"lost, {id_}", value) for id_, value in known.get("lost", {}).items()}
     for key, kind in _VALUES.items():
         for id_, value in known.get(key, {}).items():
-            _checked(name, f"{key}, {id_}", value, kind)
+            where = f"{key}, {id_}"
+            known[key][id_] = _bounded(name, where, _checked(name, where, value, kind), _COUNT)
     return State(**known, others=metadata)
 
 
 def _agent(name: str, where: str, value: object) -> Agent:
     values = _checked(name, where, value, dict)
-    known = {
-        key: _checked(name, f"{where}, {key}", values[key], kind) for key, kind in _AGENT_TYPES.items() if key in values
-    }
+    known = {}
+    for key in _AGENT_TYPES.keys() & values.keys():
+        found = _checked(name, f"{where}, {key}", values[key], _AGENT_TYPES[key])
+        known[key] = _bounded(name, f"{where}, {key}", found, _COUNT if key in ("attempt", "failures") else _NUMBER)
     if known.get("model", NAMES[0]) not in NAMES:
         # It stands in a directive, and this file may have come with somebody's repository.
         raise ClaudestratorError(f"{name}: {where} has the model {known['model']!r:.60}; mend or delete the file")
@@ -170,6 +194,22 @@ def _checked(name: str, key: str, value: object, kind: type) -> Any:
     if isinstance(value, kind) and (kind is not int or not isinstance(value, bool)):
         return value
     raise ClaudestratorError(f"{name}: {key} is {value!r:.60} and not {_NAMES[kind]}; mend or delete the file")
+
+
+def _bounded(name: str, key: str, value: Any, most: int) -> Any:
+    """*value* as far as a run's goes: a text is cut, because agents write some, and anything else is refused."""
+    if isinstance(value, str):
+        return value[:_LENGTH]
+    if isinstance(value, int):
+        # Times may be from before the epoch where a clock is wrong.
+        fits = (-most if most == _NUMBER else 0) <= value <= most
+    else:
+        most = _AGENTS if key in ("agents", "lost", "verifying", "refused") else _ENTRIES
+        fits = len(value) <= most
+    if not fits:
+        what = f"{value!r:.60}" if isinstance(value, int) else f"a list of {len(value)}"
+        raise ClaudestratorError(f"{name}: {key} is {what}, and {most} is the most; mend or delete the file")
+    return value
 
 
 def _checked_id(name: str, key: str, id_: object) -> None:

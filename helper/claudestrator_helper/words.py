@@ -3,11 +3,9 @@
 import re
 from typing import NamedTuple
 
-from .config import LEAN, MOST_PARALLEL, TASK
+from .config import LEAN, MOST_LOOPS, MOST_PARALLEL, TASK
 from .errors import ClaudestratorError
 
-#: Loops of one run at most.
-MOST_LOOPS = 1000
 STATUS, STOP, HELP = "status", "stop", "help"
 
 
