@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from claudestrator_helper import asking, files, heartbeat, markers, owner, paths, plan, report, run, state
@@ -234,7 +235,7 @@ def test_a_plan_of_many_tasks_is_short_and_read_once(project: paths.Project, mon
     parsed: list[int] = []
     real = q.Queue.__init__
 
-    def counting(self: q.Queue, text: str, *rest: dict[str, str]) -> None:
+    def counting(self: q.Queue, text: str, *rest: Any) -> None:
         parsed.append(len(text))
         real(self, text, *rest)
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from . import fields, plain
-from .queue import Block, Queue, Task
+from .blocks import Block
+from .queue import Queue, Task
 from .stated import NEEDS, Needs, kind_of, mentioned, needs
 
 

@@ -9,8 +9,9 @@ from . import ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .blocks import Block
     from .fields import Span
-    from .queue import Block, Queue
+    from .queue import Queue
 
 #: In lower case, the words of which there is one in such a section: its field's name.
 _STATING = (

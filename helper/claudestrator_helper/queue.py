@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cached_property
 
-from . import blocks, fields, ids, markdown, plain, statuses
+from . import blocks, fields, markdown, plain, statuses
 from .blocks import Block
 from .errors import ClaudestratorError
 from .models import BY_COMPLEXITY
