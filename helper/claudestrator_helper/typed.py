@@ -29,7 +29,7 @@ def go_on(project: Project, session: str) -> list[str]:
     """The lines of the `wait` after a `start` that could not know the words; none where none were left open."""
     if asking.read(project, session).offset < 0:
         return []
-    return _answered(lambda: _begin(project, session, _written(session, asking.take(project, session).offset)))
+    return _answered(lambda: _said(_begin(project, session, _written(session, asking.take(project, session).offset))))
 
 
 def _answered(lines: Callable[[], list[str]]) -> list[str]:
@@ -49,10 +49,18 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
         path = sessions.transcript(session)
         asking.note(project, session, "", words=None, offset=os.path.getsize(path) if path else 0)
         return [*preflight.note(project, session, commands), "WAIT"]
-    typed = (seen.words or "").split() if given is None else given
-    lines = _begin(project, session, typed, commands)
+    if given is None and commands:
+        lines = _said(_begin(project, session, (seen.words or "").split(), commands))
+    else:
+        lines = _begin(project, session, given or [], commands)
     begun = lines[-1].startswith(("SPAWN ", "WORK ", "WAIT"))
     return [*preflight.note(project, session, commands), *lines] if begun else lines
+
+
+def _said(lines: list[str]) -> list[str]:
+    """The same without the directive of a plan, because the orchestrator says no other lines than that, and nobody
+    sees them where a command's own text is made."""
+    return [*lines[:-1], lines[-1].removeprefix("STOP ")] if lines[1:] and lines[-1].startswith("STOP Dry") else lines
 
 
 def _has_run(project: Project, session: str) -> bool:
