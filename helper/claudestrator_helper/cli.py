@@ -122,12 +122,9 @@ def start(
 @pass_project
 def wait_(project: paths.Project, session: str, limit: float | None) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
-    from . import asking, run, state, typed, wait
+    from . import run, typed, wait
 
-    current = state.read(project)
     lines = typed.go_on(project, session)
-    if not lines and current.unfinished and current.hooked:
-        asking.admit(project)
     echo(lines or run.wait_for_step(project, session, wait.limit() if limit is None else limit))
 
 

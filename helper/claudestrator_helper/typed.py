@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import asking, preflight, run, sessions, state, wait, words
+from . import asking, owner, preflight, resume, run, sessions, state, wait, words
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -26,10 +26,20 @@ def start(project: Project, session: str, given: list[str] | None, commands: str
 
 
 def go_on(project: Project, session: str) -> list[str]:
-    """The lines of the `wait` after a `start` that could not know the words; none where none were left open."""
-    if asking.read(project, session).offset < 0:
-        return []
-    return _answered(lambda: _begin(project, session, _written(session, asking.take(project, session).offset)))
+    """The lines of a `wait` after a `start` that could not know the words; none for any other.
+
+    Raises ClaudestratorError for one that isn't the orchestrator's own call.
+
+    """
+    current = state.read(project)
+    if asking.read(project, session).offset >= 0:
+        return _answered(
+            lambda: _said(_begin(project, session, _written(session, asking.take(project, session).offset)))
+        )
+    caller = resume.Caller(session or current.session, owner.current())
+    if current.hooked and resume.whose(current, caller, int(time.time())) == resume.OURS:
+        asking.admit(project)
+    return []
 
 
 def _answered(lines: Callable[[], list[str]]) -> list[str]:
@@ -51,8 +61,15 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
         return [*preflight.note(project, session, commands), "WAIT"]
     typed = (seen.words or "").split() if given is None else given
     lines = _begin(project, session, typed, commands)
+    lines = _said(lines) if given is None else lines
     begun = lines[-1].startswith(("SPAWN ", "WORK ", "WAIT"))
     return [*preflight.note(project, session, commands), *lines] if begun else lines
+
+
+def _said(lines: list[str]) -> list[str]:
+    """The same without the directive of a plan, because the orchestrator says no other lines than that, and nobody
+    sees them where a command's own text is made."""
+    return [*lines[:-1], lines[-1].removeprefix("STOP ")] if lines[1:] and lines[-1].startswith("STOP Dry") else lines
 
 
 def _has_run(project: Project, session: str) -> bool:

@@ -133,6 +133,7 @@ def test_words_after_the_other_commands_run_nothing(stage: Stage) -> None:
         ("3 faster —verify", "'—verify' is no option, did you mean --verify?"),
         ("--help", "--parallel K: Tasks that run at the same time"),
         ("help", "--parallel K: Tasks that run at the same time"),
+        ("--dry-run", "decomposition opus\nthen the tasks that the decomposition finds\nDry run: nothing was changed."),
         ("status", "run: none yet"),
         ("stop", "Nothing is running here."),
     ],
