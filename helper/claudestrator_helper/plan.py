@@ -2,9 +2,12 @@
 
 import time
 
-from . import ids, improve, loop, markers, queue, resume, run
+from . import fields, ids, improve, loop, markers, queue, resume, run
 from .paths import Project
 from .step import Inputs
+
+#: Characters of queues that are gone through for a plan, once for each of its lines.
+_MOST = 4_000_000
 
 
 def plan(project: Project, words: list[str]) -> list[str]:
@@ -12,7 +15,9 @@ def plan(project: Project, words: list[str]) -> list[str]:
     asked = resume.understood(words)
     inputs = resume.begin(run.read(project, int(time.time())), resume.Caller(""), "plan", asked._replace(loops=0))
     lines: list[str] = []
-    while True:
+    left = _MOST
+    while left > 0:
+        left -= len(inputs.queue.text)
         step = loop.next_step(inputs)
         spawned = [line.partition(" ")[2] for line in step.directives if not line.startswith("STOP ")]
         spawned = [", ".join(spawned)] if spawned else []
@@ -26,6 +31,7 @@ def plan(project: Project, words: list[str]) -> list[str]:
         passed = dict.fromkeys(step.state.verifying, "")
         found = markers.Markers(reports, {})
         inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
+    return [*lines, "… and more", *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
 
 
 def _planned_verification(inputs: Inputs) -> list[str]:
@@ -42,4 +48,4 @@ def _planned_loops(inputs: Inputs, loops: int) -> list[str]:
         "commit" if config.commit == "loop" else "no commit",
         f"memory {model(improve.MEMORY)}" if config.memory else "no memory",
     ]
-    return [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, loops + 1)]
+    return fields.few([f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, loops + 1)])

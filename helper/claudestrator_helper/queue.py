@@ -25,6 +25,9 @@ _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
 _DIGIT = re.compile(r"\d")
+#: Dependencies of one task that may always be spelled out, and those of all tasks together: "all previous" in each of
+#: 9,000 tasks is 40 million.
+_SPELLED_OUT, _EDGES = 100, 500_000
 #: How most tasks name what they depend on; the other ways are read by dependencies.py.
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
 
@@ -134,7 +137,14 @@ class Task:
                 return found
         from . import dependencies
 
-        return dependencies.read(text, self.queue.ids, self.position)
+        found = dependencies.read(text, self.queue.ids, self.position)
+        return found if len(found) <= _SPELLED_OUT or len(found) <= self.queue.room else [fields.cut(text)]
+
+    @property
+    def names_plainly(self) -> bool:
+        """Whether it names the tasks that it depends on one by one, or none."""
+        text = self._paragraph(DEPENDENCIES)
+        return text in ("", "None") or _PLAIN.fullmatch(text) is not None
 
     @property
     def line(self) -> int:
@@ -184,6 +194,11 @@ class Queue:
         for task in self.tasks:
             index.setdefault(task.id, []).append(task)
         return index
+
+    @cached_property
+    def room(self) -> int:
+        """How many tasks a task may depend on, given how many don't name them one by one."""
+        return _EDGES // max(1, sum(not task.names_plainly for task in self.tasks))
 
     @cached_property
     def _newlines(self) -> list[int]:
@@ -241,14 +256,14 @@ def set_status(text: str, id_: str, status: str) -> str:
 
 def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
     """The queue with the statuses of some tasks replaced, by id; an id that isn't there exactly once is left alone."""
-    text = parsed.text
-    for task in reversed(parsed.tasks):
+    edits = []
+    for task in parsed.tasks:
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
             # Only behind the name of a field that has no value, nothing stands between the two.
-            gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
-            text = f"{text[: span[0]]}{gap}{status}{text[span[1] :]}"
-    return parsed if text == parsed.text else parse(text, parsed.models)
+            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:" else ""
+            edits.append((span, f"{gap}{status}"))
+    return parse(fields.spliced(parsed.text, edits), parsed.models) if edits else parsed
 
 
 def _blocks(masked: str) -> list[Block]:

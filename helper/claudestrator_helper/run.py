@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import (
     asking,
     config,
+    fields,
     files,
     issues,
     loop,
@@ -56,7 +57,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     from . import sweep
 
     sweep.sweep(project.folders, now(), project.bounds)
-    return step.lines + (step.directives or ["WAIT"])
+    return fields.few(step.lines) + (step.directives or ["WAIT"])
 
 
 def _begin(project: Project, inputs: Inputs, caller: resume.Caller, asked: resume.Asked) -> Step:
@@ -96,7 +97,7 @@ def wait_for_step(
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
             return [*seen, "another wait has taken over", "WAIT"]
-        seen += step.lines
+        seen += fields.few(step.lines)
         if step.directives:
             return seen + step.directives
         if step.close:
@@ -124,7 +125,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[l
         files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
-    return step.lines, step.directives or ["WAIT"]
+    return fields.few(step.lines), step.directives or ["WAIT"]
 
 
 def _close(project: Project, patience: float) -> list[str]:
