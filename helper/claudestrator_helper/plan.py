@@ -7,7 +7,7 @@ from .paths import Project
 from .step import Inputs
 
 #: Characters of queues that are gone through for a plan, once for each of its lines.
-_MOST = 4_000_000
+_MOST = 2_000_000
 
 
 def plan(project: Project, words: list[str]) -> list[str]:
