@@ -45,14 +45,14 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
         inputs = read(project, int(now()))
         seen = asking.read(project, session)
         caller = resume.Caller(session, process or seen.process, bool(seen.mode))
-        if not asked.takeover:
-            resume.refuse_foreign(inputs.state, session, caller.process)
         if not asked.takeover and resume.whose(inputs.state, caller, inputs.now) == resume.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
                 f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
                 f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
             )
+        if not asked.takeover:
+            resume.refuse_foreign(inputs.state, session, caller.process)
         step = _begin(project, inputs, caller, asked)
     from . import sweep
 
@@ -171,10 +171,10 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
 
 def _whose(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
-    resume.refuse_foreign(current, session, process)
     found = resume.whose(current, resume.Caller(session or current.session, process), now)
     if found == resume.TAKEN:
         raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
+    resume.refuse_foreign(current, session, process)
     return found
 
 
