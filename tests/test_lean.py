@@ -27,7 +27,14 @@ def project(tmp_path: Path) -> Project:
     Path(made.queue).write_text(queue(task(ID, status="in_progress"), task(NEXT)))
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
     begun = State(
-        run="r", status="running", session=SESSION, engine=LEAN, agents=agents, attempts={ID: 2}, heartbeat=100
+        run="r",
+        origin=owner.origin("r"),
+        status="running",
+        session=SESSION,
+        engine=LEAN,
+        agents=agents,
+        attempts={ID: 2},
+        heartbeat=100,
     )
     state.write(made, begun)
     markers.leave(made, ID, markers.STARTED, 2, markers.STARTED)

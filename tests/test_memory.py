@@ -37,7 +37,7 @@ def report(*patterns: str, gotchas: tuple[str, ...] = (), summary: str = "It wen
 
 
 def remember(project: paths.Project, text: str, loop: int = 1) -> list[str]:
-    return memory.remember(project, text, loop=loop, run="r1")
+    return memory.remember(project, memory.parse(text), loop=loop, run="r1")
 
 
 def texts(project: paths.Project) -> list[str]:

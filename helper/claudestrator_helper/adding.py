@@ -2,7 +2,7 @@
 
 import os
 
-from . import check, files, state
+from . import check, fields, files, state
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -18,7 +18,7 @@ def add_tasks(project: Project, addition: str) -> str:
 
     with files.locked(project.lock):
         files.edit(project.queue, change, project.bounds)
-    return f"added {len(added)}: {', '.join(added)}"
+    return f"added {len(added)}: {', '.join(fields.few(added))}"
 
 
 def _refuse_used(project: Project, added: list[str]) -> None:

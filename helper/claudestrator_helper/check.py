@@ -231,10 +231,8 @@ def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, 
         if task.status != statuses.PENDING
     }
     if errors or found:
-        listed = map(
-            _say,
-            sorted(errors) or [Problem(line, f"{wrong} (in the queue)") for line, wrong in sorted(found)],
-        )
+        wrongs = sorted(errors) or [Problem(line, f"{wrong} (in the queue)") for line, wrong in sorted(found)]
+        listed = fields.few([_say(wrong) for wrong in wrongs])
         raise ClaudestratorError("nothing was added; mend this and send the whole call again:\n" + "\n".join(listed))
     return joined.text, new.ids
 

@@ -147,7 +147,7 @@ def _snapshot(project: Project, current: state.State, parsed: queue.Queue, resul
         "tasks": [_task(id_, parsed, events) for id_ in current.ran],
         "issues": {
             "found": [entry["id"] for entry in events if entry["event"] == "issue"],
-            "closed": [issue.id for issue in found.tasks if _closed(issue, parsed, current.ran)],
+            "closed": _closed(found, parsed, current.ran),
         },
     }
     path = os.path.join(project.snapshots, f"loop-{current.loop}.json")
@@ -167,9 +167,9 @@ def _task(id_: str, parsed: queue.Queue, events: Iterable[dict[str, object]]) ->
     }
 
 
-def _closed(issue: queue.Task, parsed: queue.Queue, ran: list[str]) -> bool:
-    named = [task for task in parsed.tasks if issues.issue_of(task) == issue.id]
-    return issues.status(issue) == COMPLETED and any(task.id in ran for task in named)
+def _closed(filed: queue.Queue, parsed: queue.Queue, ran: list[str]) -> list[str]:
+    named = {issues.issue_of(parsed.by_id[id_][0]) for id_ in ran if id_ in parsed.by_id}
+    return [issue.id for issue in filed.tasks if issue.id in named and issues.status(issue) == COMPLETED]
 
 
 def _keep_other_runs(project: Project, path: str, run: str) -> None:

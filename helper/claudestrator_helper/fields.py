@@ -9,8 +9,9 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-#: Of a list of names, so many are told.
+#: Of a list of names, so many are told; of lines, so many, each of so many characters, and of a table's.
 NAMED = 5
+LINES, LINE, TABLE = 20, 500, 1000
 
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
@@ -116,9 +117,22 @@ def items(text: str) -> list[str]:
     return [line for line in (one_line(part) for part in re.split(_ITEM, text)) if line]
 
 
+#: What no one sees, and a model reads all the same: soft hyphens, joiners, marks of direction, fillers, variation
+#: selectors, and the tags that spell out a hidden text.
+_INVISIBLE = (
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+
+
 def one_line(text: str) -> str:
-    """*text* without control characters, its white space folded."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
+    """*text* without control characters and without what is invisible, its white space folded."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", visible(text)).split())
+
+
+def visible(text: str) -> str:
+    """*text* without what is invisible."""
+    return text if text.isascii() else re.sub(_INVISIBLE, "", text)
 
 
 def cut(text: str, length: int = 100) -> str:
@@ -127,10 +141,28 @@ def cut(text: str, length: int = 100) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
+def few(lines: list[str], most: int = LINES) -> list[str]:
+    """The first *most* lines, none of them too long, and how many there are besides."""
+    more = len(lines) - most
+    seen = map(visible, lines[:most])
+    shown = [line if len(line) <= LINE else f"{line[: LINE - 1].rstrip()}…" for line in seen]
+    return shown + ([f"… and {more:,} more"] if more > 0 else [])
+
+
 def named(names: Iterable[str], count: int, joint: str = ", ") -> str:
     """The first few of *count* names, and how many there are besides."""
     more = count - NAMED
     return joint.join(itertools.islice(names, NAMED)) + (f" and {more} more" if more > 0 else "")
+
+
+def spliced(text: str, edits: Iterable[tuple[Span, str]]) -> str:
+    """*text* with each of these spans, in their order, replaced; in one go, as many edits of a long text would be the
+    square of it."""
+    parts, at = [], 0
+    for (start, end), value in edits:
+        parts += [text[at:start], value]
+        at = end
+    return "".join([*parts, text[at:]])
 
 
 def _stripped(masked: str, start: int, end: int) -> Span:

@@ -4,7 +4,7 @@ import json
 import time
 
 from . import files, issues, queue, state
-from .fields import cut
+from .fields import TABLE, cut, few
 from .paths import Project
 from .statuses import PENDING
 
@@ -38,17 +38,18 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
             entry = {"time": at, "run": current.run, "loop": loop, "event": "issue", "id": id_}
             files.append_line(project.log, json.dumps(entry), within=project.bounds)
     return [
-        f"added {len(added)}: {', '.join(added)}" if added else "added none",
-        *(f"left out: {line}" for line in repeated),
+        f"added {len(added)}: {', '.join(few(added))}" if added else "added none",
+        *few([f"left out: {line}" for line in repeated]),
     ]
 
 
 def table(project: Project) -> list[str]:
     """One line an issue: status, id, priority, summary."""
-    return [
+    lines = [
         f"{cut(issues.status(each), 11):<11}  {each.id}  {issues.priority(each):<8}  {cut(issues.summary(each), 80)}"
         for each in _filed(project).tasks
     ]
+    return few(lines, TABLE)
 
 
 def as_json(project: Project) -> list[str]:
@@ -74,9 +75,10 @@ def remember(project: Project, report: str) -> list[str]:
     """Keeps a memory agent's report; what to tell it. Raises ClaudestratorError as memory.remember does."""
     from . import memory
 
+    reported = memory.parse(report)
     with files.locked(project.lock):
         current = state.read(project)
-        return memory.remember(project, report, loop=current.loop, run=current.run)
+        return memory.remember(project, reported, loop=current.loop, run=current.run)
 
 
 def _filed(project: Project) -> queue.Queue:

@@ -22,43 +22,14 @@ ISSUE = "Issue"
 _ID = r"\bISSUE-[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*"
 #: A summary that says all that another says, and this part of its words besides at most, is the same finding.
 _ALIKE = 0.25
+#: Issues that share a word and are compared, and characters of a summary that are.
+_NEAR, _SAID = 100, 2000
 _FILLERS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "with",
-        "by",
-        "from",
-        "into",
-        "as",
-        "and",
-        "or",
-        "it",
-        "its",
-        "this",
-        "that",
-        "which",
-        "when",
-        "if",
-        "there",
-        "has",
-        "have",
-        "does",
-        "do",
-    ]
+    re.findall(
+        r"\w+",
+        "a an the is are was were be been of in on at to for with by from into as and or it its "
+        "this that which when if there has have does do",
+    )
 )
 #: Words that make another finding of it, however much alike the rest is.
 _TURNS = r".*\d.*|no|not|never|without|missing"
@@ -101,21 +72,22 @@ def add(
     """
     sections = _sections(addition.removeprefix("\ufeff").replace("\r\n", "\n"))
     old = queue.parse(text)
-    known = {issue.id: summary(issue) for issue in old.tasks}
+    known = Known((issue.id, summary(issue)) for issue in old.tasks)
     added: list[str] = []
     repeated: list[str] = []
-    number, joined = _last_number(text + taken, day), text
+    number, rendered = _last_number(text + taken, day), []
     for section in sections:
         said = summary(section)
-        twin = next((id_ for id_, other in known.items() if _alike(said, other)), None)
+        twin = known.twin(said)
         if twin:
             repeated.append(f"{fields.cut(said)} repeats {twin}")
             continue
         number += 1
         id_ = f"ISSUE-{day}-{number:03d}"
-        joined = _appended(joined, _rendered(section, id_, source, loop, day))
-        known[id_] = said
+        rendered.append(_rendered(section, id_, source, loop, day))
+        known.add(id_, said)
         added.append(id_)
+    joined = _appended(text, "\n".join(rendered)) if rendered else text
     if queue.parse(joined).ids != old.ids + added:
         raise ClaudestratorError("a code block or comment in the issue queue never ends: end it and send this again")
     return joined, added, repeated
@@ -138,10 +110,7 @@ def follow(issues: Queue, tasks: Queue, returned: Collection[str] = ()) -> str:
         named = by_issue.get(issue.id)
         if named and len(issues.by_id[issue.id]) == 1 and _is_open(issue, named, returned):
             edits += _edits(issue, named)
-    text = issues.text
-    for (start, end), value in sorted(edits, reverse=True):
-        text = text[:start] + value + text[end:]
-    return text
+    return fields.spliced(issues.text, sorted(edits))
 
 
 def _is_open(issue: Task, named: list[Task], returned: Collection[str]) -> bool:
@@ -171,7 +140,7 @@ def _unfinished(named: list[Task]) -> list[Task]:
 
 def _attempt(issue: Task, named: list[Task], written: str) -> list[Task]:
     """The tasks that decide what becomes of the issue, of those that name it."""
-    words = re.split(r"[\s,;`\[\]]+", written)
+    words = frozenset(re.split(r"[\s,;`\[\]]+", written))
     last = max((position for position, task in enumerate(named) if task.id in words), default=-1)
     known, later = [task for task in named if task.id in words], named[last + 1 :]
     return later if later and (status(issue) == PENDING or not known) else known + later
@@ -212,7 +181,8 @@ def _sections(addition: str) -> list[Task]:
         elif heading.start > starts[0].start or section.span(SUMMARY):
             errors.append((heading.start, f"a heading with {heading.level} `#`; an issue begins with `### New issue`"))
     if errors:
-        listed = [f"line {markdown.line_of(addition, at)}: {wrong}" for at, wrong in sorted(errors)]
+        said = [f"line {markdown.line_of(addition, at)}: {wrong}" for at, wrong in sorted(errors)[: fields.LINES + 1]]
+        listed = fields.few(said + [""] * (len(errors) - len(said)))
         raise ClaudestratorError("nothing was added; mend this and send the whole call again:\n" + "\n".join(listed))
     return found
 
@@ -264,16 +234,46 @@ def _last_number(text: str, day: str) -> int:
     return max((int(number) for number in re.findall(rf"ISSUE-{day}-(\d{{3,9}})\b", text)), default=0)
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether two summaries have the same words, in whatever order and form, or one has a few more."""
-    first, second = _words(one), _words(other)
-    if not first or not second:
-        return fields.one_line(one) == fields.one_line(other)
+class Known:
+    """The issues that are filed, by their words, so that a new one is compared with a few of them only."""
+
+    def __init__(self, filed: Iterable[tuple[str, str]]) -> None:
+        self.texts: dict[str, str] = {}
+        self.words: dict[str, frozenset[str]] = {}
+        self.same: dict[frozenset[str], str] = {}
+        self.by_word: dict[str, list[str]] = {}
+        for id_, text in filed:
+            self.add(id_, text)
+
+    def add(self, id_: str, text: str) -> None:
+        words = self.words.setdefault(id_, _words(text))
+        self.texts.setdefault(fields.one_line(text), id_)
+        if words:
+            self.same.setdefault(words, id_)
+        for word in words:
+            self.by_word.setdefault(word, []).append(id_)
+
+    def twin(self, text: str) -> str | None:
+        """The first issue that says the same: the same words, in whatever order and form, or a few more."""
+        words = _words(text)
+        if not words:
+            return self.texts.get(fields.one_line(text))
+        near = (id_ for id_ in self.near(words) if _alike(words, self.words[id_]))
+        return self.same.get(words) or next(near, None)
+
+    def near(self, words: frozenset[str]) -> list[str]:
+        """Issues with one of the rarest words; as a twin has three quarters of all, it has one of any quarter and one
+        more. Of words that hundreds have, the last issues only: each with each would take the square of them."""
+        rarest = sorted(words, key=lambda word: len(self.by_word.get(word, ())))[: int(_ALIKE * len(words)) + 1]
+        return list(dict.fromkeys(id_ for word in rarest for id_ in self.by_word.get(word, ())[-_NEAR:]))
+
+
+def _alike(first: frozenset[str], second: frozenset[str]) -> bool:
     more = first ^ second
     within = first <= second or second <= first
-    return within and len(more) <= _ALIKE * len(first | second) and not any(map(re.compile(_TURNS).fullmatch, more))
+    return within and len(more) <= _ALIKE * len(first | second) and not any(re.fullmatch(_TURNS, word) for word in more)
 
 
-def _words(text: str) -> set[str]:
-    found = (word for word in re.findall(r"\w+", text.lower()) if word not in _FILLERS)
-    return {re.sub(r"(?<=\w{3})(?:ing|ed|es|s|e)\Z", "", word) for word in found}
+def _words(text: str) -> frozenset[str]:
+    found = (word for word in re.findall(r"\w+", text[:_SAID].lower()) if word not in _FILLERS)
+    return frozenset(re.sub(r"(?<=\w{3})(?:ing|ed|es|s|e)\Z", "", word) for word in found)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from . import files
 from .fields import one_line
+from .links import stays
 from .paths import Project
 
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
@@ -23,6 +24,8 @@ API, INTERRUPTION, SILENCE, TIMEOUT = "api", "interruption", "silence", "timeout
 #: The reason of a failure by silence.
 ENDED = "ended without reporting"
 _CAUSE = "cause: "
+#: So many ids are looked for one by one.
+_FEW = 20
 _ATTEMPT = r"attempt: (\d{1,9})"
 
 
@@ -53,6 +56,10 @@ def path(project: Project, id_: str, kind: str) -> str:
 def read(project: Project, attempts: Mapping[str, int]) -> Markers:
     """The markers of these ids, as far as they are about the attempt that is named with each."""
     reports, started = {}, {}
+    if len(attempts) > _FEW:
+        # Most have none: to look for each of many takes longer than to list all that are there.
+        present = _present(project)
+        attempts = {id_: attempt for id_, attempt in attempts.items() if id_ in present}
     for id_, attempt in attempts.items():
         report = report_of(project, id_, attempt)
         if report:
@@ -62,6 +69,15 @@ def read(project: Project, attempts: Mapping[str, int]) -> Markers:
             started[id_] = _attempt(text)
     launched = [id_ for id_, attempt in attempts.items() if name(project, id_, attempt)]
     return Markers(reports, started, frozenset(launched))
+
+
+def _present(project: Project) -> set[str]:
+    """The ids that have a file among the markers."""
+    stays(project.markers, project.bounds)
+    try:
+        return {entry.rpartition(".")[0] for entry in os.listdir(project.markers)}
+    except OSError:
+        return set()
 
 
 def name(project: Project, id_: str, attempt: int) -> str:

@@ -1,5 +1,6 @@
 """What a loop has taught: a summary for the next, and a graph of patterns and gotchas with the files they are about."""
 
+import functools
 import json
 import os
 import re
@@ -40,7 +41,11 @@ class Entry:
     files: dict[str, list[int]] = field(default_factory=dict)
 
 
-def parse(report: str) -> tuple[str, list[tuple[str, str, list[str]]], list[str]]:
+#: A summary, entries as kind, text and files, and what was left out.
+Report = tuple[str, list[tuple[str, str, list[str]]], list[str]]
+
+
+def parse(report: str) -> Report:
     """A report's summary, its entries as kind, text and files, and what was cut, for the one who reported.
 
     Raises ClaudestratorError for a report without a summary.
@@ -55,20 +60,25 @@ def parse(report: str) -> tuple[str, list[tuple[str, str, list[str]]], list[str]
         summary = summary[: SUMMARY_LENGTH - 1].rstrip() + "…"
     entries = []
     for title, kind in KINDS.items():
-        for item in fields.items(sections[title]):
+        items = fields.items(sections[title])
+        if len(items) > KEPT:
+            said.append(f"of the {title}, the last {KEPT} of {len(items):,} were read")
+        for item in items[-KEPT:]:
             text, paths = _named(item)
-            if not _NOTHING.fullmatch(text):
-                entries.append((kind, cut(text, ENTRY_LENGTH), paths))
+            if not _NOTHING.fullmatch(text[:ENTRY_LENGTH]):
+                entries.append((kind, cut(text, ENTRY_LENGTH), paths[:NAMED]))
     return summary, entries, said
 
 
 def _named(item: str) -> tuple[str, list[str]]:
     """An item's text, and the paths of the `(files: …)` at its end."""
-    named = re.search(r"\s*\(files?:(?!.*\(files?:)\s*(.*)\)[^\w)]*\Z", item, re.IGNORECASE)
+    # One after the other, as a search for the last of them would take the square of the item's length.
+    starts = [found.start() for found in re.finditer(r"\(files?:", item, re.IGNORECASE)]
+    named = re.fullmatch(r"\(\w+:(.*)\)[^\w)]*", item[starts[-1] :]) if starts else None
     if named is None:
         return item, []
     paths = (re.sub(r":\d+(?:-\d+)?\Z", "", path.strip("` ")) for path in named[1].split(","))
-    return item[: named.start()], [path for path in paths if path]
+    return item[: starts[-1]].rstrip(), [path for path in paths if path]
 
 
 def _sections(report: str) -> tuple[dict[str, str], list[str]]:
@@ -90,14 +100,15 @@ def _sections(report: str) -> tuple[dict[str, str], list[str]]:
     return found, said
 
 
-def remember(project: Project, report: str, *, loop: int, run: str) -> list[str]:
-    """Writes the summary and merges the graph; what to tell the one who reported.
+def remember(project: Project, report: Report, *, loop: int, run: str) -> list[str]:
+    """Writes the summary and merges the graph; what to tell the one who reported. The caller holds the lock.
 
-    Raises ClaudestratorError as `parse` does, and for a graph that can't be read.
+    Raises ClaudestratorError for a graph that can't be read.
 
     """
-    summary, reported, said = parse(report)
+    summary, reported, said = report
     old = read(project)
+    _lines.cache_clear()
     live = {_key(entry): entry for entry in old if not _retired(project, entry)}
     known = len(live)
     for kind, text, paths in reported:
@@ -134,7 +145,7 @@ def read(project: Project) -> list[Entry]:
     if text is None:
         return []
     try:
-        return [_entry(each) for each in json.loads(text)["entries"]]
+        return [_entry(each) for each in json.loads(text)["entries"][-KEPT:]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ClaudestratorError(f"{path} is not what the helper wrote; mend or delete it") from error
 
@@ -170,6 +181,7 @@ def concerning(project: Project, paths: Iterable[str] | None = None) -> list[Ent
     Raises ClaudestratorError as `read` does.
 
     """
+    _lines.cache_clear()
     wanted = None if paths is None else {_relative(project, path) for path in paths} - {""}
     chosen: list[Entry] = []
     for entry in reversed(read(project)):
@@ -204,6 +216,7 @@ def _rewritten(project: Project, path: str, lines: list[int]) -> bool:
     return 2 * sum(line in now for line in lines) < len(lines)
 
 
+@functools.lru_cache(maxsize=8)
 def _lines(project: Project, path: str) -> dict[int, None]:
     """Checksums of a file's different lines, in their order; lines such as a lone bracket say nothing."""
     full = os.path.join(project.root, path)

@@ -5,7 +5,7 @@ from collections.abc import Container
 
 from . import files, paths, queue, schedule
 from .errors import ClaudestratorError, UsageError
-from .fields import one_line
+from .fields import LINE, cut
 
 USAGE = "usage: claudestrator-helper [--project DIR] next-task [--json] [--hook]"
 
@@ -40,8 +40,8 @@ def answer(project: paths.Project, *, as_json: bool) -> str:
         task = found.task.as_json() if found.task else None
         return as_json_line({"task": task, "reason": found.reason, "detail": found.detail})
     if found.task:
-        return f"{found.task.id} {found.task.model} {found.task.objective}"
-    return f"none: {one_line(found.detail)}"
+        return f"{found.task.id} {found.task.model} {cut(found.task.objective, LINE)}"
+    return f"none: {cut(found.detail, LINE)}"
 
 
 def as_json_line(value: object) -> str:

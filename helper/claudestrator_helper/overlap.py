@@ -2,7 +2,10 @@
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+#: Characters of a path that are looked at; no disk has longer ones.
+_LONGEST = 4096
 
 #: A path has a dot or a slash, or is one of the files without: any other word may be about any file.
 _PATH = re.compile(r"(?=.*[./\\*]|[A-Z][a-z]+file\Z|[A-Z]{4,}\Z)(?!.*(?:://|\.\.\.|…))(?!etc\b|e\.g|n\.a)[^\s,;<>|\"]+")
@@ -23,8 +26,30 @@ _MOST = 64
 
 def collide(one: Iterable[str], other: Iterable[str]) -> bool:
     """Whether two tasks that name these files may touch the same one; a task that names none may touch any."""
-    ones, others = set(map(_place, one)), set(map(_place, other))
-    return not (ones and others) or "" in ones | others or any(_meet(a, b) for a in ones for b in others)
+    return meet(places(one), places(other))
+
+
+def places(files: Iterable[str]) -> frozenset[str]:
+    """The files and folders that a task names, as they compare."""
+    return frozenset(map(_place, files))
+
+
+def meet(ones: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether what two tasks name may be the same file, or may be one in the other's folder."""
+    everything = not (ones and others) or not {"", "."}.isdisjoint(ones | others)
+    return everything or _is_within(ones, others) or _is_within(others, ones)
+
+
+def _is_within(ones: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether one of *ones*, or a folder that it is in, is among *others*."""
+    # Each with each would take the square of what two tasks name.
+    return any(folder in others for path in ones for folder in _upwards(path))
+
+
+def _upwards(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def paths(text: str) -> list[str]:
@@ -77,13 +102,9 @@ def _spelled(path: str) -> list[str]:
 
 def _place(path: str) -> str:
     """A path as it compares; of a pattern, the folder that it is about; "" for what is no path, and so may be any."""
-    if not _PATH.fullmatch(path):
+    if not _PATH.fullmatch(path[:_LONGEST]):
         return ""
-    text = re.sub(r"(?::L?\d[\dL:–-]*|#.*|\([^()]*\))\Z", "", path.replace("\\", "/")).lstrip("/")
+    text = re.sub(r"(?::L?\d[\dL:–-]*|#.*|\([^()]*\))\Z", "", path[:_LONGEST].replace("\\", "/")).lstrip("/")
     wild = re.search(r"[*?{]", text)
     # Some disks take README.md and readme.md for one file.
     return posixpath.normpath(text[: wild.start()].rpartition("/")[0] if wild else text).casefold()
-
-
-def _meet(one: str, other: str) -> bool:
-    return "." in (one, other) or one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

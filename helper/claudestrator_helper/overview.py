@@ -6,11 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from . import check, files, issues, markers, owner, prd, queue, state, summary
+from . import check, fields, files, issues, markers, owner, prd, queue, state, summary
 from .config import LEAN
 from .errors import ClaudestratorError
-from .fields import cut, one_line
+from .fields import LINES, cut, few, named, one_line
 from .paths import Project
+
+#: Lines of what `check` finds.
+FOUND = 200
 
 
 def tasks(project: Project) -> queue.Queue:
@@ -24,10 +27,13 @@ def _parsed(project: Project, text: str) -> queue.Queue:
 def table(parsed: queue.Queue) -> list[str]:
     """One line a task: status, id, model, objective."""
     width = max((len(task.id) for task in parsed.tasks), default=0)
-    return [
-        f"{cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {cut(task.objective, 80)}"
-        for task in parsed.tasks
-    ]
+    return few(
+        [
+            f"{cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {cut(task.objective, 80)}"
+            for task in parsed.tasks
+        ],
+        fields.TABLE,
+    )
 
 
 def status(project: Project, now: float | None = None) -> list[str]:
@@ -35,11 +41,12 @@ def status(project: Project, now: float | None = None) -> list[str]:
     current, parsed = state.read(project), tasks(project)
     at = int(time.time() if now is None else now)
     lines = [summary.bar(task.status for task in parsed.tasks), f"run: {_run(current, at)}"]
+    running = []
     for id_, agent in current.agents.items():
         text = f"{id_}  {agent.model}, attempt {agent.attempt}, {_elapsed(at - agent.claimed)}"
-        lines.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
-    lines += [*_verification(current), *_loops(project, current), *_issues(project)]
-    lines += [f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()]
+        running.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
+    lines += [*few(running), *_verification(current), *_loops(project, current), *_issues(project)]
+    lines += few([f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()])
     lines += [] if current.unfinished or not current.run else _context(project)
     wrong = len(check.problems(parsed))
     if wrong:
@@ -67,10 +74,15 @@ def _verification(current: state.State) -> list[str]:
     if not current.verify:
         return []
     passed = sum(map(current.is_verified, current.completed))
-    under = f", under check: {', '.join(current.verifying)}" if current.verifying else ""
+    checking = current.verifying
+    under = f", under check: {named(checking, len(checking))}" if checking else ""
     back = [f"returned: {id_}  {cut(why)}" for id_, why in current.returned.items() if id_ not in current.failed]
     left = [f"not verified: {id_}  {cut(why)}" for id_, why in current.unverified.items()]
-    return [f"verification: {passed} of {len(current.completed)} tasks of this run verified{under}", *back, *left]
+    return [
+        f"verification: {passed} of {len(current.completed)} tasks of this run verified{under}",
+        *few(back),
+        *few(left),
+    ]
 
 
 def _loops(project: Project, current: state.State) -> list[str]:
@@ -80,7 +92,9 @@ def _loops(project: Project, current: state.State) -> list[str]:
     except OSError:
         return []
     closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop)
-    return list(filter(None, (_loop(project, number, current.run) for number in closed)))
+    # Of a long run, the last loops say where it stands.
+    more = [f"loops before: {len(closed) - LINES:,}, in {project.snapshots}"] if len(closed) > LINES else []
+    return more + list(filter(None, (_loop(project, number, current.run) for number in closed[-LINES:])))
 
 
 def _loop(project: Project, number: int, run: str) -> str:
@@ -111,7 +125,8 @@ def _context(project: Project) -> list[str]:
 def _issues(project: Project) -> list[str]:
     filed = queue.parse(files.read(project.issues, project.bounds) or "")
     count = Counter(issues.status(issue) for issue in filed.tasks)
-    return [f"issues: {', '.join(f'{number} {cut(word, 20)}' for word, number in count.items())}"] if count else []
+    words = (f"{number} {cut(word, 20)}" for word, number in count.most_common())
+    return [f"issues: {named(words, len(count))}"] if count else []
 
 
 def _started(project: Project, id_: str, agent: state.Agent) -> bool:
@@ -135,7 +150,7 @@ def problems(project: Project) -> list[str]:
         from . import memory
 
         found += _refusal(memory.read, project)
-    return found
+    return few(found, FOUND)
 
 
 def _of_queue(project: Project) -> list[str]:

@@ -10,6 +10,8 @@ from .step import Inputs
 
 #: Tasks and loops that are shown.
 _SHOWN, _LOOPS = 30, 5
+#: Characters of queues that are gone through for a plan, once for each of its lines.
+_MOST = 2_000_000
 
 
 def plan(project: Project, words: list[str]) -> list[str]:
@@ -18,7 +20,9 @@ def plan(project: Project, words: list[str]) -> list[str]:
     inputs = resume.begin(run.read(project, int(time.time())), resume.Caller(""), "plan", asked._replace(loops=0))
     inputs, more = _shortened(inputs)
     lines: list[str] = []
-    while True:
+    left = _MOST
+    while left > 0:
+        left -= len(inputs.queue.text)
         step = loop.next_step(inputs)
         spawned = [line.partition(" ")[2] for line in step.directives if not line.startswith("STOP ")]
         spawned = [", ".join(spawned)] if spawned else []
@@ -32,6 +36,7 @@ def plan(project: Project, words: list[str]) -> list[str]:
         passed = dict.fromkeys(step.state.verifying, "")
         found = markers.Markers(reports, {})
         inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
+    return [*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
 
 
 def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:

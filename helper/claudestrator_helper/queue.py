@@ -26,6 +26,9 @@ FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
+#: Dependencies of one task that may always be spelled out, and those of all tasks together: "all previous" in each of
+#: 9,000 tasks is 40 million.
+_SPELLED_OUT, _EDGES = 100, 500_000
 
 Archive = Callable[[], Container[str]]
 
@@ -121,7 +124,10 @@ class Task:
         if self.plain is not None:
             return self.plain
         inherited = (id_ for id_ in self.queue.inherited.get(self.position, ()) if id_ != self.id)
-        return list(dict.fromkeys([*self.needs.ids, *inherited]))
+        found = list(dict.fromkeys([*self.needs.ids, *inherited]))
+        if len(found) <= _SPELLED_OUT or len(found) <= self.queue.room:
+            return found
+        return [fields.cut(self._paragraph(DEPENDENCIES))]
 
     @cached_property
     def plain(self) -> list[str] | None:
@@ -228,6 +234,10 @@ class Queue:
         """The titles that stand behind the tasks' ids, in lower case."""
         return {task.title.casefold() for task in self.tasks} - {""}
 
+    def room(self) -> int:
+        """How many tasks a task may depend on, given how many don't name them one by one."""
+        return _EDGES // max(1, sum(task.plain is None for task in self.tasks))
+
     @cached_property
     def _newlines(self) -> list[int]:
         return [match.start() for match in re.finditer("\n", self.masked)]
@@ -300,11 +310,11 @@ def set_status(text: str, id_: str, status: str) -> str:
 
 def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
     """The queue with the statuses of some tasks replaced, by id; an id that isn't there exactly once is left alone."""
-    text = parsed.text
-    for task in reversed(parsed.tasks):
+    edits = []
+    for task in parsed.tasks:
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
             # Only behind the name of a field that has no value, nothing stands between the two.
-            gap = " " if span[0] == span[1] and text[span[0] - 1] in "*:" else ""
-            text = f"{text[: span[0]]}{gap}{statuses.changed(text[span[0] : span[1]], status)}{text[span[1] :]}"
-    return parsed if text == parsed.text else parse(text, parsed.models, parsed.archive)
+            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:" else ""
+            edits.append((span, f"{gap}{statuses.changed(parsed.text[span[0] : span[1]], status)}"))
+    return parse(fields.spliced(parsed.text, edits), parsed.models, parsed.archive) if edits else parsed

@@ -61,7 +61,7 @@ def refuse_foreign(state: State, session: str, process: str = "") -> None:
         return
     if process and process == state.process:
         return
-    if (state.origin != owner.origin(state.run)) if state.origin else not owner.of_this_boot(state.process):
+    if not owner.began(state.run, state.origin, state.process):
         raise ClaudestratorError(
             "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
             "all the same; to begin anew, delete session_state.md"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import (
     asking,
     config,
+    fields,
     files,
     issues,
     loop,
@@ -42,19 +43,19 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
         inputs = read(project, int(now()))
         seen = asking.read(project, session)
         caller = resume.Caller(session, process or seen.process, bool(seen.mode))
-        if not asked.takeover:
-            resume.refuse_foreign(inputs.state, session, caller.process)
         if not asked.takeover and resume.whose(inputs.state, caller, inputs.now) == resume.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
                 f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
                 f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
             )
+        if not asked.takeover:
+            resume.refuse_foreign(inputs.state, session, caller.process)
         step = _begin(project, inputs, caller, asked)
     from . import sweep
 
     sweep.sweep(project.folders, now(), project.bounds)
-    return kept_out + step.lines + (step.directives or ["WAIT"])
+    return fields.few(kept_out + step.lines) + (step.directives or ["WAIT"])
 
 
 def _begin(project: Project, inputs: Inputs, caller: resume.Caller, asked: resume.Asked) -> Step:
@@ -94,7 +95,7 @@ def wait_for_step(
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
             return [*seen, "another wait has taken over", "WAIT"]
-        seen += step.lines
+        seen += fields.few(step.lines)
         if step.directives:
             return seen + step.directives
         if step.close:
@@ -122,7 +123,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[l
         files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
-    return step.lines, step.directives or ["WAIT"]
+    return fields.few(step.lines), step.directives or ["WAIT"]
 
 
 def _close(project: Project, patience: float) -> list[str]:
@@ -168,10 +169,10 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
 
 def _whose(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
-    resume.refuse_foreign(current, session, process)
     found = resume.whose(current, resume.Caller(session or current.session, process), now)
     if found == resume.TAKEN:
         raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
+    resume.refuse_foreign(current, session, process)
     return found
 
 

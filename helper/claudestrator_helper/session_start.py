@@ -27,15 +27,17 @@ def unfinished(project: paths.Project, session: object) -> str:
     It holds nothing but numbers from the project's files, which may be anybody's: a model reads it as instructions.
 
     """
-    from . import resume, state
+    from . import owner, state
 
     text = files.read(project.session, project.bounds, files.HEAD) or ""
-    current = state.own(project, text, whole=bool(session) and f'\nsession: "{session}"\n' in text)
+    ours = bool(session) and f'\nsession: "{session}"\n' in text
+    current = state.own(project, text, whole=ours)
     if current is None or not current.unfinished:
         return ""
-    resume.refuse_foreign(current, str(session or ""))
+    if not (ours or owner.began(current.run, current.origin, current.process)):
+        return ""
     text = f"Claudestrator: a run is unfinished here{_counted(project)}."
-    if current.session and session == current.session:
+    if ours:
         return (
             f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "
             "3600000, and obey the directives that it prints, as `/orchestrate` said."

@@ -255,15 +255,20 @@ class Settlement:
     def ready(self, among: Container[str] | None = None) -> Task | None:
         """The first task that can run beside those at work, of those *among* them."""
         parsed = self.current()
-        at_work = [parsed.by_id[id_][0].files for id_ in self.state.agents if id_ in parsed.by_id]
+        from . import overlap
+
+        at_work = [overlap.places(parsed.by_id[id_][0].files) for id_ in self.state.agents if id_ in parsed.by_id]
         held = self.state.refused if at_work and not self.freed() else ()
         found = (task for task in schedule.ready(parsed) if task.id not in (*held, *self.state.agents))
         return next((task for task in found if (among is None or task.id in among) and self.fits(task, at_work)), None)
 
-    def fits(self, task: Task, at_work: list[list[str]]) -> bool:
+    def fits(self, task: Task, at_work: list[frozenset[str]]) -> bool:
         from . import overlap
 
-        return self.config.share_files or not any(overlap.collide(task.files, files) for files in at_work)
+        if self.config.share_files or not at_work:
+            return True
+        places = overlap.places(task.files)
+        return not any(overlap.meet(places, others) for others in at_work)
 
     def freed(self) -> bool:
         """Whether an agent has ended in this step."""

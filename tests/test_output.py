@@ -1,0 +1,117 @@
+"""What the helper prints: nothing invisible, and never more than a person or a model reads."""
+
+import json
+import sys
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from claudestrator_helper import closing, fields, owner, state
+from claudestrator_helper import queue as q
+from claudestrator_helper.paths import Project
+from claudestrator_helper.state import Agent, State
+from queues import queue, task
+from running import helper
+
+#: Signs of format that are seen, such as the marks of Arabic numbers.
+SEEN = ("ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN")
+HIDDEN = "\u202e\u2066\u200b\u200d\u00ad\ufeff\u061c\U000e0049\U000e0067\U000e01ef\ufe0f\u2060\u3164"
+EVIL = f"Bu{HIDDEN}ild it"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(str(tmp_path), str(tmp_path / ".claude"))
+    Path(made.state).mkdir()
+    return made
+
+
+def test_every_sign_of_format_that_shows_nothing_is_left_out_and_every_letter_kept() -> None:
+    for code in range(sys.maxunicode + 1):
+        char = chr(code)
+        is_hidden = unicodedata.category(char) == "Cf" and not unicodedata.name(char, "").startswith(SEEN)
+        if is_hidden or code == 0x061C:
+            assert fields.one_line(f"a{char}b") == "ab", hex(code)
+        elif unicodedata.category(char)[0] in "LNPS" and code not in (0x115F, 0x1160, 0x3164, 0xFFA0):
+            assert char in fields.one_line(f"a{char}b"), hex(code)
+
+
+def test_signs_that_join_or_colour_are_left_out_of_a_picture_which_is_still_there() -> None:
+    assert fields.one_line("\U0001f469\u200d\U0001f4bb \u2764\ufe0f") == "\U0001f469\U0001f4bb \u2764"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["next-task", "tasks", "issues", "status", "check", "start --session s", "wait --max 0", "next-task --hook"],
+)
+def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
+    text = queue(task("TASK-1", objective=EVIL), task("TASK-2", status=f"od{HIDDEN}d", dependencies=EVIL))
+    Path(project.queue).write_text(text)
+    Path(project.issues).write_text(
+        f"### ISSUE-1\n\n| Status | pen{HIDDEN}ding |\n| Priority | {EVIL} |\n\n**Summary:** {EVIL}\n"
+    )
+    found = State(run="r", origin=owner.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
+    state.write(project, found)
+    result = helper(*words.split(), folder=project.root, stdin=b"{}")
+    assert not set(result.stdout + result.stderr) & set(HIDDEN), result
+    assert EVIL in Path(project.queue).read_text(), "what a person has written stays"
+
+
+def test_what_is_invisible_is_in_no_commit(project: Project) -> None:
+    message = closing._message(State(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))))
+    assert not set(message) & set(HIDDEN)
+
+
+# How much it is
+
+
+def test_of_a_long_objective_the_beginning_is_told_and_all_of_it_to_programs(project: Project) -> None:
+    Path(project.queue).write_text(queue(task("TASK-1", objective="x" * 300_000)))
+    assert len(helper("next-task", folder=project.root).stdout) < 600
+    assert len(json.loads(helper("next-task", "--json", folder=project.root).stdout)["task"]["objective"]) == 300_000
+
+
+def test_of_a_long_status_the_beginning_of_each_list_is_told(project: Project) -> None:
+    many = [f"TASK-{number}" for number in range(900)]
+    Path(project.queue).write_text(queue(*(task(id_, status=f"odd {id_}") for id_ in many)))
+    Path(project.issues).write_text("".join(f"### {id_}\n\n| Status | {id_} |\n\n" for id_ in many))
+    found = State(run="r", status="running", verify=True, verifying=many, failed=dict.fromkeys(many, "x" * 1000))
+    agents = {id_: Agent(1, "opus", 1, 1) for id_ in many}
+    state.write(project, replace(found, agents=agents, unverified=dict.fromkeys(many, "why" * 300)))
+    lines = helper("status", folder=project.root).stdout.split("\n")
+    assert len(lines) < 100
+    assert lines.count("… and 880 more") == 3
+    assert max(map(len, lines)) < 400
+    assert "issues: 1 task-0, 1 task-1, 1 task-2, 1 task-3, 1 task-4 and 895 more" in lines
+
+
+def test_of_many_problems_the_first_are_told(project: Project) -> None:
+    Path(project.queue).write_text(queue(*(task(f"TASK-{n}", dependencies=f"GONE-{n}") for n in range(3000))))
+    lines = helper("check", folder=project.root).stdout.split("\n")
+    assert len(lines) < 300
+    assert "… and 2,800 more" in lines
+
+
+def test_of_many_errors_in_what_is_added_the_first_are_told(project: Project) -> None:
+    bad = "### New issue\n\nno fields\n" * 500
+    said = helper("add-issue", "-", folder=project.root, stdin=bad.encode()).stderr
+    assert said.endswith("… and 980 more\n")
+    assert said.count("\n") == 22
+    wrong = "".join(task(f"TASK-{n}", complexity="odd") for n in range(500))
+    assert helper("add-tasks", "-", folder=project.root, stdin=wrong.encode()).stderr.endswith("… and 480 more\n")
+
+
+def test_a_table_has_a_thousand_lines(project: Project) -> None:
+    Path(project.queue).write_text(queue(*(task(f"TASK-{n}") for n in range(1200))))
+    assert helper("tasks", folder=project.root).stdout.endswith("\n… and 200 more\n")
+    assert len(json.loads(helper("tasks", "--json", folder=project.root).stdout)) == 1200
+
+
+def test_what_a_step_tells_of_many_tasks_is_cut_and_its_directives_are_not(project: Project) -> None:
+    many = {f"TASK-{n}": 1 for n in range(500)}
+    Path(project.queue).write_text(queue(*(task(id_) for id_ in many), task("TASK-500")))
+    run = State(run="r", origin=owner.origin("r"), status="running", session="s", completed=many, attempts=many)
+    state.write(project, run)
+    lines = helper("wait", "--session", "s", "--max", "0", folder=project.root).stdout.split("\n")
+    assert lines[20:] == ["… and 480 more", "SPAWN TASK-500 sonnet", ""]
