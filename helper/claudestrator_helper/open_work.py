@@ -159,7 +159,7 @@ class _Prose:
     def _line(self, line: re.Match[str]) -> Iterator[tuple[int, str]]:
         text = line[4].strip()
         item = _Item(self.start + line.start(), len(line[1].expandtabs(4)), _lead(text), text)
-        status = None if item.id else re.match(_STATUS, text, re.IGNORECASE)
+        status = None if item.id or "tat" not in text[:40].lower() else re.match(_STATUS, text, re.IGNORECASE)
         if self.entry is not None and item.column <= self.entry:
             self.entry = None
         if status:

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from rig.scene import Stage
 
 NAILED, OPENS = Act(files={"door.txt": "nailed shut\n"}), Act(files={"door.txt": "it opens\n"})
+#: What the door's section says besides the fields that the helper reads.
+MORE = "**Description:** Its frame is there.\n\n#### Constraints\n\n- **Nails:** none"
 #: Without `sh` Claude Code would take grep's exit code for "no matches", which is no failure.
 CHECKS = Act(verdicts={"TASK-001": "sh -c 'grep -q opens door.txt'", "TASK-002": "cat wall.txt"})
 
 
 def door_and_wall(**acts: tuple[Act, ...]) -> Play:
     sections = (
-        task_section("TASK-001", "a door in oak", criteria=("door.txt says that it opens",), complexity="easy"),
+        task_section("TASK-001", "a door in oak", criteria=("door.txt says that it opens",), complexity="easy")
+        + f"\n\n{MORE}",
         task_section("TASK-002", "a wall in brick", dependencies=("TASK-001",)),
     )
     wall = Act(files={"wall.txt": "it stands\n"})
@@ -40,7 +43,10 @@ def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(
     assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
     assert (scene.project / "door.txt").read_text(encoding="utf-8") == "it opens\n"
     assert outcome.run.output.strip().splitlines()[-1] == "All 2 tasks are completed and verified."
-    assert "verification: sh -c 'grep -q opens door.txt'" in loops.prompts(outcome.run)["TASK-001"]
+    told = loops.prompts(outcome.run)
+    assert "verification: sh -c 'grep -q opens door.txt'" in told["TASK-001"]
+    assert MORE in told["TASK-001"]
+    assert MORE in told["verify-0"]
     conversation = outcome.transcript.text
     # With the other engine the person sees that line, and the conversation doesn't hold it.
     assert ("returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation) == (not both.engine)
