@@ -17,7 +17,7 @@ _TO = r"(?:,\s*(?:\.{2,3}|…)\s*,|\b(?:through|thru|until|till|(?:up )?to(?: an
 _AND = r"(?:,\s*(?:and|or)\b|,|&|\+|/|\b(?:and|or|plus)\b)"
 _NUMBER = r"#?\d{1,18}[A-Za-z]?(?![\w.%])"
 _NUMBERS = re.compile(
-    rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|[-–—~….,;&+/()]|and\b|or\b|to\b|through\b)))+)"
+    rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|and\b|or\b|to\b|through\b)))+)"
 )
 _RANGE = re.compile(rf"({SIGN})\s*{_TO}\s*({SIGN})")
 _PREVIOUS = re.compile(
