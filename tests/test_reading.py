@@ -105,6 +105,7 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
     "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
     "an arrow": ("TASK-001 → TASK-003", ["TASK-001", "TASK-003"], "→"),
+    "half a range": ("TASK-001 to 002 times", ["TASK-001", "TASK-001 to 002 times"], "to 002"),
     "a number": ("3", ["3"], "'3'"),
     "braces": ("TASK-{001,002}", ["TASK-{001,002}"], "TASK-{001"),
 }  # fmt: skip
