@@ -64,6 +64,12 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "a loose list": ("\n\n- TASK-001\n\n- TASK-003", [1, 3]),
     "a list of dashes": ("\n– TASK-001\n– TASK-003", [1, 3]),
     "a list without blanks": ("\n-TASK-001\n-TASK-003", [1, 3]),
+    "a list of stars": ("\n\n* not blocked by TASK-001\n\n* TASK-002", [2]),
+    "a list of words to skip": ("TASK-001, TASK-002 (schema, API; see docs/a.md, section 2.1)", [1, 2]),
+    "a reason": ("TASK-001 for the schema, TASK-002 for the API", [1, 2]),
+    "dots in a list": ("TASK-001, ..., TASK-003", [1, 2, 3]),
+    "a struck id with its reason": ("~~TASK-001~~ (dropped), TASK-002", [2]),
+    "a fence of tildes": ("\n~~~\nTASK-001\n~~~", [1]),
     "breaks": ("TASK-001<br>TASK-003", [1, 3]),
     "a fence": ("\n```\nTASK-001\n```", [1]),
     "a table": ("\n\n| Task | Why |\n|---|---|\n| TASK-001 | the schema |\n| TASK-003 | the API |", [1, 3]),
@@ -98,6 +104,8 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "not this, that": ("not TASK-001, TASK-002", ["TASK-002"], "a guess"),
     "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
     "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
+    "an arrow": ("TASK-001 → TASK-003", ["TASK-001", "TASK-003"], "→"),
+    "half a range": ("TASK-001 to 002 times", ["TASK-001", "TASK-001 to 002 times"], "to 002"),
     "a number": ("3", ["3"], "'3'"),
     "braces": ("TASK-{001,002}", ["TASK-{001,002}"], "TASK-{001"),
 }  # fmt: skip
@@ -122,6 +130,7 @@ FIELDS: dict[str, str] = {
     "a bold sentence": "**Dependencies: TASK-002, TASK-004**",
     "no colon but bold": "**Depends on** TASK-002, TASK-004",
     "an item": "- **Priority:** high\n- **Depends on:** TASK-002, TASK-004\n- **Owner:** Ann",
+    "a list in a list": "- **Depends on:**\n- TASK-002\n- TASK-004\n- **Owner:** Ann",
     "a nested list": "- **Depends on:**\n  - TASK-002\n  - TASK-004\n- **Owner:** Ann",
     "a quote": "> Depends on: TASK-002, TASK-004",
     "a sign": "🔗 **Dependencies:** TASK-002, TASK-004",
@@ -278,12 +287,13 @@ def fields_of(draw: st.DrawFn) -> tuple[str, set[str]]:
         kinds = "id id id remark label range short struck comment"
         # "not A and B" is about both.
         kinds += " not parallel" if last or between in (", ", "; ", "<br>", "\n- ", "\n\n* ", "\n1. ") else ""
-        kind, number = draw(st.sampled_from(kinds.split())), draw(st.integers(1, 8))
+        # What one item names, no other denies.
+        kind, number = draw(st.sampled_from(kinds.split())), draw(st.integers(1, 6))
         if kind in ("id", "remark", "label"):
             right.add(KNOWN[number - 1])
             return {"id": "{}", "remark": "{} (the schema)", "label": "Task: {}"}[kind].format(spelled(number))
         if kind in ("range", "short"):
-            first, end = sorted([number, draw(st.integers(1, 8))])
+            first, end = sorted([number, draw(st.integers(1, 6))])
             right.update(KNOWN[first - 1 : end])
             to = draw(st.sampled_from([" to ", "–", " through ", " up to ", "..", " - "]))
             return f"TASK-{first:03d}{to}{'' if kind == 'short' else 'TASK-'}{end:03d}"
@@ -292,7 +302,7 @@ def fields_of(draw: st.DrawFn) -> tuple[str, set[str]]:
             "struck": "~~{}~~",
             "comment": "<!-- {} -->",
             "parallel": "in parallel with {}",
-        }[kind].format(f"TASK-{number:03d}")
+        }[kind].format(f"TASK-{draw(st.integers(7, 8)):03d}")
 
     whole = draw(st.sampled_from(["list"] * 8 + ["none", "all", "all but", "none but"]))
     number = draw(st.integers(1, 8))

@@ -36,7 +36,12 @@ def plan(project: Project, words: list[str]) -> list[str]:
         passed = dict.fromkeys(step.state.verifying, "")
         found = markers.Markers(reports, {})
         inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
-    return [*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
+    return [
+        *lines,
+        *(more or ["… and more"]),
+        *_planned_loops(inputs, asked.loops),
+        "STOP Dry run: nothing was changed.",
+    ]
 
 
 def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:

@@ -234,6 +234,7 @@ class Queue:
         """The titles that stand behind the tasks' ids, in lower case."""
         return {task.title.casefold() for task in self.tasks} - {""}
 
+    @cached_property
     def room(self) -> int:
         """How many tasks a task may depend on, given how many don't name them one by one."""
         return _EDGES // max(1, sum(task.plain is None for task in self.tasks))

@@ -21,7 +21,7 @@ _NEARLY = re.compile(
     r"\b(?:dependenc(?:y|ies)|depends|blocked|blockers?|pre ?requisites?|predecessors?|requires?|required"
     r"|needs?|needed|after|waits?|waiting|builds? on)\b"
 )
-_INVERSE = re.compile(r"\b(?:no|not|non|reverse|without|(?:required|needed) by)\b")
+_INVERSE = re.compile(r"\b(?:no|not|non|reverse|soft|optional|without|(?:required|needed) by)\b")
 _READ = re.compile(
     r"status|complexity|objective|goal|acceptance criteria|acceptance|criteria|files?|notes?|issue", re.IGNORECASE
 )
@@ -228,7 +228,7 @@ class _Walk:
     def _goes_on(self, line: str) -> bool:
         """Whether an unlabelled line belongs to the field that is open."""
         indent, bullet = _bulleted(line)
-        if self.kind == REST or (bullet and self.indent is not None and indent <= self.indent):
+        if self.kind == REST or (bullet and self.inline and self.indent is not None and indent <= self.indent):
             return False
         if self.kind == READ and (self.long or bullet):
             return True
