@@ -231,6 +231,11 @@ def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
     assert [found.dependencies for found in parsed.tasks] == [[], ["TASK-001"], []]
 
 
+def test_all_tasks_above_a_group_are_the_others() -> None:
+    parsed = q.parse(f"# Q\n\n{task('TASK-001')}## Phase 2: all tasks\n\n**Dependencies:** All tasks\n\n{task('TASK-002')}")
+    assert [found.dependencies for found in parsed.tasks] == [[], ["TASK-001"]]
+
+
 def test_a_heading_beside_a_task_names_its_dependencies() -> None:
     text = task("TASK-001") + "### TASK-002\n\n| Status | pending |\n\n### Dependencies\n\n- TASK-001\n"
     assert q.parse(text).tasks[1].dependencies == ["TASK-001"]

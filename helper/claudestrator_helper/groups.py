@@ -80,8 +80,11 @@ def problems(queue: Queue) -> Iterator[tuple[int, str]]:
 def inherited(queue: Queue) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for group in stating(queue):
-        for task in group.tasks if group.needs.ids else ():
-            found.setdefault(task.position, []).extend(group.needs.ids)
+        own = {task.id for task in group.tasks}
+        # "All tasks" above a group means the others: its own would wait for each other for ever.
+        needed = [id_ for id_ in group.needs.ids if id_ not in own or not own.issubset(group.needs.ids)]
+        for task in group.tasks if needed else ():
+            found.setdefault(task.position, []).extend(needed)
     return found
 
 
