@@ -232,7 +232,9 @@ def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
 
 
 def test_all_tasks_above_a_group_are_the_others() -> None:
-    parsed = q.parse(f"# Q\n\n{task('TASK-001')}## Phase 2: all tasks\n\n**Dependencies:** All tasks\n\n{task('TASK-002')}")
+    parsed = q.parse(
+        f"# Q\n\n{task('TASK-001')}## Phase 2: all tasks\n\n**Dependencies:** All tasks\n\n{task('TASK-002')}"
+    )
     assert [found.dependencies for found in parsed.tasks] == [[], ["TASK-001"]]
 
 
