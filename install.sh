@@ -57,7 +57,7 @@ demo() {
   if [ "${1:-}" = --live ]; then need_claude; fi
   [ -z "$missing" ] || exit 1
   [ -d "$cache/demo-venv" ] || echo "Setting up (once): a Python environment in $cache"
-  helper_module "$root/helper" install_helper "$cache/demo-venv" || exit 1
+  helper_module "$root/helper" setup.helper_link "$cache/demo-venv" || exit 1
   cd "$root" || exit 1
   exec "$cache/demo-venv/bin/python" tests/rig/demo.py "$@"
 }
@@ -88,4 +88,4 @@ if [ -n "$installs" ]; then
   need_claude
 fi
 [ -z "$missing" ] || exit 1
-helper_module "$root/helper" install ${words[@]+"${words[@]}"}
+helper_module "$root/helper" setup.install ${words[@]+"${words[@]}"}

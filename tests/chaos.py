@@ -80,9 +80,9 @@ def preload() -> None:
 
     importlib.import_module("filelock")
     importlib.import_module("yaml")
-    for module in pkgutil.iter_modules(claudestrator_helper.__path__):
-        if module.name != "__main__":
-            importlib.import_module(f"claudestrator_helper.{module.name}")
+    for module in pkgutil.walk_packages(claudestrator_helper.__path__, "claudestrator_helper."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 def outcomes(options: argparse.Namespace, clock: object, folder: str) -> Iterator[tuple[str, Figures, list[str]]]:

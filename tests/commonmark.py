@@ -4,8 +4,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from claudestrator_helper import check, ids
-from claudestrator_helper import queue as q
+from claudestrator_helper.texts import ids, queue_problems
+from claudestrator_helper.texts import queue as q
 from markdown_it import MarkdownIt
 
 _MARKDOWN = MarkdownIt("commonmark")
@@ -20,7 +20,7 @@ def dropped(parsed: q.Queue) -> Iterator[str]:
         return
     if any(token.type == "html_block" and not token.content.startswith("<!--") for token in tokens):
         return  # a fence right below a tag is none for CommonMark; people who write that mean one
-    said = "\n".join(problem.text for problem in check.unreadable(parsed))
+    said = "\n".join(problem.text for problem in queue_problems.unreadable(parsed))
     for token, inside in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.level == 0 and token.markup.startswith("#"):
             match = _TASK.match(inside.content)

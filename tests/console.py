@@ -100,10 +100,10 @@ def matches(expected: str, answer: str) -> bool:
 def tools_in(folder: Path) -> Path:
     """A folder for PATH in which the helper and git can be found, neither of them ever to be run; Claude Code's settings
     are there too."""
-    from claudestrator_helper import install_settings
+    from claudestrator_helper.setup import settings_edit
 
     folder.mkdir(parents=True)
-    (folder / "settings.json").write_text(install_settings.merge("{}", [])[0])
+    (folder / "settings.json").write_text(settings_edit.merge("{}", [])[0])
     for name in ("claudestrator-helper", "git"):
         tool = folder / name
         tool.write_text("#!/bin/sh\nexit 70\n")

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helper"))
 
 import mutated_files
 import mutations
-from claudestrator_helper import check, schedule
-from claudestrator_helper import queue as q
+from claudestrator_helper.texts import queue as q
+from claudestrator_helper.texts import queue_problems, schedule
 from invariants import Broken, Project, examine, raise_hang
 
 #: Texts that one process takes at a time.
@@ -190,8 +190,8 @@ def _measured(named: tuple[str, str]) -> tuple[str, float]:
     try:
         with _limited(LIMIT):
             parsed = q.parse(text)
-            schedule.select(parsed, check.unreadable(parsed))
-            check.problems(parsed)
+            schedule.select(parsed, queue_problems.unreadable(parsed))
+            queue_problems.problems(parsed)
             for task in parsed.tasks[:1] + parsed.tasks[-1:]:
                 task.as_json()
                 q.edited(parsed, {task.id: "failed"})

@@ -31,9 +31,15 @@ This file is generated: `python tests/generate_cli_docs.py > docs/cli.md`.
 
 def document() -> str:
     parts = [HEAD, _options(cli)]
-    for name, command in sorted(cli.commands.items()):
+    for name, command in verbs().items():
         parts.append(_verb(name, command))
     return "\n".join(part for part in parts if part)
+
+
+def verbs() -> dict[str, click.Command]:
+    context = click.Context(cli)
+    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
 
 
 def _verb(name: str, command: click.Command) -> str:

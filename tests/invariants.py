@@ -11,9 +11,11 @@ from random import Random
 from typing import NoReturn
 
 import commonmark
-from claudestrator_helper import check, ids, next_task, paths, schedule, statuses
-from claudestrator_helper import queue as q
+from claudestrator_helper.commands import next_task
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import paths
+from claudestrator_helper.texts import additions, ids, queue_problems, schedule, statuses
+from claudestrator_helper.texts import queue as q
 from queues import task
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -139,8 +141,8 @@ def _task(parsed: q.Queue, found: q.Task) -> None:
 # Check and next-task
 
 
-def _problems(parsed: q.Queue) -> list[check.Problem]:
-    problems, unreadable = check.problems(parsed), check.unreadable(parsed)
+def _problems(parsed: q.Queue) -> list[queue_problems.Problem]:
+    problems, unreadable = queue_problems.problems(parsed), queue_problems.unreadable(parsed)
     need(problems == sorted(problems) and unreadable == sorted(unreadable), "problems are out of order")
     need(set(unreadable) <= set(problems), "check does not name all that can't be read")
     lines = line_at(parsed.text, len(parsed.text))
@@ -152,7 +154,7 @@ def _problems(parsed: q.Queue) -> list[check.Problem]:
 
 
 def _selected(parsed: q.Queue) -> str:
-    unreadable = check.unreadable(parsed)
+    unreadable = queue_problems.unreadable(parsed)
     found = schedule.select(parsed, unreadable)
     need(found.reason in _REASONS, "next-task has no such reason", found.reason)
     need((found.task is None) == (found.reason != "ready"), "next-task has a task and is not ready, or none and is")
@@ -260,7 +262,10 @@ def _read_back(parsed: q.Queue, found: q.Task, status: str, after: q.Queue, *, t
     if thorough:
         for one, other in zip(parsed.tasks, after.tasks, strict=True):
             need({**one.as_json(), "status": ""} == {**other.as_json(), "status": ""}, "set-status changed a field")
-        need(len(check.unreadable(after)) <= len(check.unreadable(parsed)), "set-status made something unreadable")
+        need(
+            len(queue_problems.unreadable(after)) <= len(queue_problems.unreadable(parsed)),
+            "set-status made something unreadable",
+        )
 
 
 # Add-tasks
@@ -269,7 +274,7 @@ def _read_back(parsed: q.Queue, found: q.Task, status: str, after: q.Queue, *, t
 def _added(parsed: q.Queue) -> Counter[str]:
     text = parsed.text
     try:
-        after, added = check.add(text, task(NEW))
+        after, added = additions.add(text, task(NEW))
     except ClaudestratorError as refusal:
         for line in str(refusal).split("\n"):
             _one_line(line, "a refusal")

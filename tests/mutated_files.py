@@ -15,24 +15,17 @@ from pathlib import Path
 from random import Random
 
 import mutations
-from claudestrator_helper import (
-    context,
-    context_text,
-    filing,
-    hooks,
-    ids,
-    issues,
-    next_task,
-    overview,
-    paths,
-    report,
-    run,
-    session_start,
-    state,
-)
-from claudestrator_helper import queue as q
+from claudestrator_helper.accounts import report, run_cost
+from claudestrator_helper.agents import reports
+from claudestrator_helper.commands import check, next_task, status
+from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.models import NAMES
+from claudestrator_helper.hooks import dispatch, session_start
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import paths, state_file
+from claudestrator_helper.texts import ids, issues
+from claudestrator_helper.texts import queue as q
+from claudestrator_helper.texts.models import NAMES
 from invariants import CONTROL, Project, need, no_traceback
 from queues import many
 
@@ -182,34 +175,34 @@ def _directed(lines: list[str], tasks: list[str], *, refused: bool) -> None:
 
 
 def _answered(project: paths.Project) -> list[str]:
-    found = [hooks.answer_to({**event, "cwd": project.root}) for event in _EVENTS]
+    found = [dispatch.answer_to({**event, "cwd": project.root}) for event in _EVENTS]
     return [json.dumps(answer) for answer in found if answer]
 
 
 def _waited(project: paths.Project) -> list[str]:
-    return run.wait_for_step(project, "s1", 0)
+    return steps.wait_for_step(project, "s1", 0)
 
 
 def _counted(project: paths.Project) -> list[str]:
     # Under the name of the session that the log says has begun the run.
     transcript = shutil.copy(Path(__file__).parent / "recorded" / "plain.jsonl", Path(project.root, "s1.jsonl"))
-    return context_text.lines(context.of_transcript(project, str(transcript)))
+    return report.lines(run_cost.of_transcript(project, str(transcript)))
 
 
 _VERBS: dict[str, Callable[[paths.Project], list[str]]] = {
-    "status": overview.status,
+    "status": status.status,
     "context": _counted,
-    "check": overview.problems,
+    "check": check.problems,
     "next-task": lambda project: [next_task.answer(project, as_json=as_json) for as_json in (False, True)],
     "next-task --hook": lambda project: [session_start.unfinished(project, "s1")],
     "hook": _answered,
-    "issues": lambda project: [*filing.table(project), *filing.as_json(project)],
-    "prompt": lambda project: report.begin(project, "TASK-002").split("\n"),
-    "fail": lambda project: [report.fail(project, "TASK-002", None, "a reason")],
+    "issues": lambda project: [*issue_verbs.table(project), *issue_verbs.as_objects(project)],
+    "prompt": lambda project: reports.begin(project, "TASK-002").split("\n"),
+    "fail": lambda project: [reports.fail(project, "TASK-002", None, "a reason")],
     "wait": _waited,
     "wait again": _waited,
-    "stop": lambda project: [run.stop(project)],
-    "start": lambda project: run.start(project, "s2", ["--takeover"]),
+    "stop": lambda project: [steps.stop(project)],
+    "start": lambda project: steps.start(project, "s2", ["--takeover"]),
 }
 
 
@@ -230,14 +223,14 @@ def _template(root: Path) -> Iterator[tuple[str, str]]:
     project = Project(root).project
     Path(project.queue).write_text(many(4, words=3))
     Path(project.prd).write_text("# Build a door\n")
-    run.start(project, "s1", [])
-    report.begin(project, "TASK-001")
-    report.done(project, "TASK-001", 1, "a note")
-    run.wait_for_step(project, "s1", 0)
-    report.begin(project, "TASK-002")
-    filing.add_issues(project, _ISSUE.format("sticks"), "")
-    current = replace(state.read(project), loops=3, loop=1, run="r", process="")
-    state.write(project, current)
+    steps.start(project, "s1", [])
+    reports.begin(project, "TASK-001")
+    reports.done(project, "TASK-001", 1, "a note")
+    steps.wait_for_step(project, "s1", 0)
+    reports.begin(project, "TASK-002")
+    issue_verbs.add_issues(project, _ISSUE.format("sticks"), "")
+    current = replace(state_file.read(project), loops=3, loop=1, run="r", process="")
+    state_file.write(project, current)
     for name, text in _MORE.items():
         path = Path(project.root, name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ make_venv() {
   sum=$(printf '%s' "$root" | cksum)
   venv=$cache/test-venv-${sum%% *}
   [ -d "$venv" ] || echo "setting up (once): $venv"
-  helper_module "$root/helper" venv "$venv" "$root $(cksum <pyproject.toml)" -e "${root}[dev]" || give_up 'no venv, no tests'
+  helper_module "$root/helper" setup.venv "$venv" "$root $(cksum <pyproject.toml)" -e "${root}[dev]" || give_up 'no venv, no tests'
 }
 
 get_claude() {

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import hypothesis.strategies as st
-from claudestrator_helper import heartbeat, ids, improve, loop, markers, outage, overlap, resume
-from claudestrator_helper import queue as q
-from claudestrator_helper.config import LEAN, Config
+from claudestrator_helper.engine import begin_run, heartbeat, loop_phases, markers, next_step, outage
+from claudestrator_helper.engine.config import LEAN, Config
+from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
+from claudestrator_helper.engine.step import Inputs, Step
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
-from claudestrator_helper.statuses import COMPLETED
-from claudestrator_helper.step import Inputs, Step
+from claudestrator_helper.texts import ids, overlap
+from claudestrator_helper.texts import queue as q
+from claudestrator_helper.texts.statuses import COMPLETED
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from queues import queue, task
@@ -21,7 +22,7 @@ FAILURES = [
     *((outage.reason(error), markers.API) for error in ("rate_limit", "invalid_request")),
 ]
 ASKED = st.builds(
-    lambda loops, takeover, verify, flags: resume.Asked(loops, "", takeover, verify, **flags),
+    lambda loops, takeover, verify, flags: begin_run.Asked(loops, "", takeover, verify, **flags),
     st.integers(0, 2),
     st.booleans(),
     st.booleans(),
@@ -52,7 +53,7 @@ class World:
         return Inputs(self.state, parsed, seen, "", self.now, CONFIG, issues, lambda _: "opus", dict(self.verdicts))
 
     def apply(self, inputs: Inputs) -> Step:
-        step = loop.next_step(inputs)
+        step = next_step.next_step(inputs)
         for id_ in [*step.fresh, *step.retried]:
             self.reports.pop(id_, None)
             self.started.pop(id_, None)
@@ -63,7 +64,7 @@ class World:
         self.text = q.edited(q.edited(inputs.queue, step.settled), step.claimed).text
         self.earlier.append(self.text)
         if step.close:
-            self.state = replace(self.state, phase=improve.MEMORY)
+            self.state = replace(self.state, phase=loop_phases.MEMORY)
         return step
 
     def statuses(self) -> dict[str, str]:
@@ -86,14 +87,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.world = World(queue(*sections) if graph else "")
         self.sessions = self.numbers = self.most = 1
         self.spawned: list[tuple[str, int]] = []
-        self.take(resume.NOTHING)
+        self.take(begin_run.NOTHING)
 
     # What is checked at every step
 
-    def take(self, asked: resume.Asked, *, hooked: bool = False) -> None:
-        caller = resume.Caller(f"s{self.sessions}", "", hooked)
+    def take(self, asked: begin_run.Asked, *, hooked: bool = False) -> None:
+        caller = begin_run.Caller(f"s{self.sessions}", "", hooked)
         try:
-            begun = resume.begin(self.world.inputs(), caller, f"run-{self.world.now}", asked)
+            begun = begin_run.begin(self.world.inputs(), caller, f"run-{self.world.now}", asked)
         except ClaudestratorError:
             # Agents at work in the background, and nothing else, keep a run from going on in the foreground.
             assert asked.engine == LEAN != self.world.state.engine
@@ -206,7 +207,7 @@ class AnyOrder(RuleBasedStateMachine):
         hooked=st.booleans(),
         asked=ASKED,
     )
-    def start(self, same: bool, hooked: bool, asked: resume.Asked) -> None:
+    def start(self, same: bool, hooked: bool, asked: begin_run.Asked) -> None:
         if not same:
             self.sessions += 1
             self.world.now += 2 * heartbeat.ABSENCE
@@ -259,7 +260,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         self.sessions += 1
         self.world.now += 2 * heartbeat.ABSENCE
-        self.take(resume.NOTHING)
+        self.take(begin_run.NOTHING)
         before = len(self.spawned)
         for _ in range(60):
             if not self.world.state.unfinished:

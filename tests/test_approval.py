@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
-from claudestrator_helper import approval
+from claudestrator_helper.hooks import approval
 from hypothesis import given, settings
 
 NOTE = "claudestrator-helper done TASK-001 --attempt 2 - <<'NOTE'\n{}\nNOTE"

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import paths, run, state
-from claudestrator_helper.state import State
+from claudestrator_helper.engine.state import State
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import paths, state_file
 from queues import queue, task
 from running import helper
 
@@ -31,7 +32,7 @@ def project(tmp_path: Path) -> paths.Project:
     (tmp_path / ".claude").mkdir()
     made = paths.project(str(tmp_path))
     Path(made.queue).write_text(SECOND)
-    state.write(made, State(run="r", status="finished", completed={"TASK-001": 1}, attempts={"TASK-001": 1}))
+    state_file.write(made, State(run="r", status="finished", completed={"TASK-001": 1}, attempts={"TASK-001": 1}))
     return made
 
 
@@ -42,7 +43,7 @@ def next_task(project: paths.Project) -> str:
 def test_what_builds_on_it_is_ready_and_runs(project: paths.Project) -> None:
     assert next_task(project) == "TASK-002 sonnet The second part\n"
     assert "TASK-001" not in helper("check", folder=project.root).stdout
-    assert run.start(project, "s1", [])[-1] == "SPAWN TASK-002 sonnet"
+    assert steps.start(project, "s1", [])[-1] == "SPAWN TASK-002 sonnet"
 
 
 def test_a_new_task_may_build_on_it_and_on_no_other_that_is_missing(project: paths.Project) -> None:
@@ -56,14 +57,14 @@ def test_a_new_task_may_build_on_it_and_on_no_other_that_is_missing(project: pat
 def test_later_runs_know_it_too(project: paths.Project) -> None:
     Path(project.queue).write_text(queue(task("TASK-009", status="completed")))
     for _ in range(2):
-        assert run.start(project, "s1", [])[-1] == "STOP The one task is completed."
+        assert steps.start(project, "s1", [])[-1] == "STOP The one task is completed."
     Path(project.queue).write_text(SECOND)
-    assert state.read(project).completed == {}
+    assert state_file.read(project).completed == {}
     assert next_task(project) == "TASK-002 sonnet The second part\n"
 
 
 def test_a_task_that_was_set_back_counts_no_more(project: paths.Project) -> None:
-    state.write(project, replace(state.read(project), completed={}, earlier={"TASK-001": 1}))
+    state_file.write(project, replace(state_file.read(project), completed={}, earlier={"TASK-001": 1}))
     Path(project.queue).write_text(task("TASK-001", status="completed") + SECOND)
     helper("set-status", "TASK-001", "pending", folder=project.root)
     Path(project.queue).write_text(SECOND)

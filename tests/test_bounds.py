@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import fields, files, issues, markers, memory, overlap
-from claudestrator_helper import queue as q
-from claudestrator_helper.paths import Project
+from claudestrator_helper.engine import markers
+from claudestrator_helper.store import files, marker_files, memory
+from claudestrator_helper.store.paths import Project
+from claudestrator_helper.texts import fields, issues, overlap
+from claudestrator_helper.texts import queue as q
 from hostile_inputs import INPUTS, LOOKING, Hostile
 from queues import queue, task
 from running import helper
@@ -107,9 +109,9 @@ def test_of_many_tasks_only_the_markers_that_are_there_are_read(
 ) -> None:
     project = Project(str(tmp_path), str(tmp_path / ".claude"))
     for id_ in ("TASK-7.b", "TASK-900"):
-        markers.leave(project, id_, markers.DONE, 1, markers.DONE)
+        marker_files.leave(project, id_, markers.DONE, 1, markers.DONE)
     reads: list[object] = []
     monkeypatch.setattr(files, "read", counted(files.read, reads))
-    found = markers.read(project, dict.fromkeys(["TASK-7.b", *(f"TASK-{n}" for n in range(10_000))], 1))
+    found = marker_files.read(project, dict.fromkeys(["TASK-7.b", *(f"TASK-{n}" for n in range(10_000))], 1))
     assert list(found.reports) == ["TASK-7.b", "TASK-900"]
     assert len(reads) < 20

@@ -1,19 +1,19 @@
 """What `check` names, and what `add-tasks` lets in."""
 
 import pytest
-from claudestrator_helper import check
-from claudestrator_helper import queue as q
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.texts import additions, queue_problems
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 
 
 def problems(text: str) -> list[str]:
-    return [f"{problem.line}: {problem.text}" for problem in check.problems(q.parse(text))]
+    return [f"{problem.line}: {problem.text}" for problem in queue_problems.problems(q.parse(text))]
 
 
 def refusal(text: str, addition: str) -> list[str]:
     with pytest.raises(ClaudestratorError) as refused:
-        check.add(text, addition)
+        additions.add(text, addition)
     return str(refused.value).split("\n")
 
 
@@ -41,13 +41,13 @@ def test_of_many_lines_the_first_few_are_named() -> None:
 def test_tasks_are_added_behind_the_others_to_the_letter() -> None:
     before = queue(task("TASK-001"))
     addition = task("TASK-002", dependencies="TASK-001", extra="| Owner | me |\n\n<!-- kept -->\n\n")
-    after, ids = check.add(before, addition)
+    after, ids = additions.add(before, addition)
     assert ids == ["TASK-002"]
     assert after == before + addition.strip("\n") + "\n"
 
 
 def test_the_first_tasks_make_a_queue() -> None:
-    after, _ = check.add("", task("TASK-001"))
+    after, _ = additions.add("", task("TASK-001"))
     assert after == queue(task("TASK-001")).rstrip("\n") + "\n"
     assert problems(after) == []
 
@@ -55,18 +55,18 @@ def test_the_first_tasks_make_a_queue() -> None:
 @pytest.mark.parametrize("end", ["---\n\n", "---\n", "---", "x"])
 def test_an_addition_never_runs_into_what_stands_before(end: str) -> None:
     before = queue(task("TASK-001")).removesuffix("---\n\n") + end
-    after, _ = check.add(before, task("TASK-002"))
+    after, _ = additions.add(before, task("TASK-002"))
     assert after.startswith(before)
     assert q.parse(after).ids == ["TASK-001", "TASK-002"]
 
 
 def test_an_addition_takes_the_line_ends_of_the_queue() -> None:
-    after, _ = check.add(queue(task("TASK-001")).replace("\n", "\r\n"), task("TASK-002"))
+    after, _ = additions.add(queue(task("TASK-001")).replace("\n", "\r\n"), task("TASK-002"))
     assert after.count("\n") == after.count("\r\n")
 
 
 def test_tasks_may_depend_on_each_other_and_on_those_before() -> None:
-    after, ids = check.add(
+    after, ids = additions.add(
         queue(task("TASK-001")), task("TASK-003", dependencies="TASK-002") + task("TASK-002", dependencies="TASK-001")
     )
     assert ids == ["TASK-003", "TASK-002"]
@@ -104,7 +104,7 @@ def test_a_cycle_through_a_task_that_was_there_is_refused() -> None:
 
 
 def test_errors_that_were_there_before_do_not_stand_in_the_way() -> None:
-    assert check.add(queue(task("TASK-001", complexity="huge")), task("TASK-002"))[1] == ["TASK-002"]
+    assert additions.add(queue(task("TASK-001", complexity="huge")), task("TASK-002"))[1] == ["TASK-002"]
 
 
 @pytest.mark.parametrize("addition", ["", "hello", "# Task Queue\n", "```\n### TASK-001\n| Status | pending |\n```"])
@@ -136,10 +136,10 @@ def test_a_path_that_begins_like_nothing_is_a_path(path: str) -> None:
 )
 def test_a_head_that_counts_more_tasks_than_there_are_is_named_and_is_no_error(line: str) -> None:
     parsed = q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))
-    assert check.miscounted(parsed) == [(3, "it counts 42 tasks, and there are 1")]
-    assert check.problems(parsed) == []
+    assert queue_problems.miscounted(parsed) == [(3, "it counts 42 tasks, and there are 1")]
+    assert queue_problems.problems(parsed) == []
 
 
 @pytest.mark.parametrize("line", ["Total Tasks: 1", "Total Tasks: 0", "42 tasks", "```\nTotal Tasks: 42\n```"])
 def test_a_head_that_counts_no_more_is_nobodys_business(line: str) -> None:
-    assert check.miscounted(q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))) == []
+    assert queue_problems.miscounted(q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))) == []

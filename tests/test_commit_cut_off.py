@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import git, git_process
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.system import git, git_process
 from running import fork, joined, killed
 from test_git import Repository, empty, identity, repo
 

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, git, git_process
+from claudestrator_helper.store import files
+from claudestrator_helper.system import git, git_process
 from running import fork, joined, killed
 from test_git import Repository, empty, identity, repo
 

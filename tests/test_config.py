@@ -8,9 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from claudestrator_helper import config, config_file, frontmatter, paths
-from claudestrator_helper.config import Config
+from claudestrator_helper.engine.config import Config
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import config_file, paths
+from claudestrator_helper.texts import frontmatter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,16 +59,16 @@ def test_every_key_of_the_shipped_file_is_explained_above_it() -> None:
 
 
 def test_without_a_file_the_defaults_hold(project: paths.Project) -> None:
-    assert (config.read(project), config_file.problems(project)) == (Config(), [])
+    assert (config_file.read(project), config_file.problems(project)) == (Config(), [])
     os.rmdir(os.path.dirname(project.config))
-    assert config.read(project) == Config()
+    assert config_file.read(project) == Config()
 
 
 @needs_tomllib
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff[run]\r\nattempts = 2\r\n", "[models]\n[run]\n"])
 def test_files_that_change_nothing(project: paths.Project, text: str) -> None:
     write(project, text)
-    assert (config.read(project), config_file.problems(project)) == (Config(), [])
+    assert (config_file.read(project), config_file.problems(project)) == (Config(), [])
 
 
 @needs_tomllib
@@ -81,14 +82,14 @@ def test_a_key_changes_what_it_names_and_nothing_else(
     project: paths.Project, text: str, changed: dict[str, object]
 ) -> None:
     write(project, text)
-    assert config.read(project) == replace(Config(), **changed)  # type: ignore[arg-type]
+    assert config_file.read(project) == replace(Config(), **changed)  # type: ignore[arg-type]
 
 
 @needs_tomllib
 def test_models_by_complexity_and_by_role(project: paths.Project) -> None:
     write(project, '[models]\neasy = "sonnet"\nresearch = "fable"\n')
     models = {"easy": "sonnet", "normal": "sonnet", "complex": "opus", "research": "fable"}
-    assert config.read(project).models == models
+    assert config_file.read(project).models == models
     assert Config().models == {"easy": "haiku", "normal": "sonnet", "complex": "opus"}
 
 
@@ -158,7 +159,7 @@ def test_every_mistake_is_listed_and_the_first_stops_a_run(project: paths.Projec
     found = config_file.problems(project)
     assert [line.split(" is ")[0].split()[-1] for line in found] == ["run.attempts", "run.commit"]
     with pytest.raises(ClaudestratorError) as refusal:
-        config.read(project)
+        config_file.read(project)
     assert str(refusal.value) == found[0]
     assert project.config in found[0]
 

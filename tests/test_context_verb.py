@@ -14,10 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import context, context_text, overview, paths, run_log, sessions, state, usage
+from claudestrator_helper.accounts import prices, report, run_cost, session_files
+from claudestrator_helper.accounts.conversation import segments
+from claudestrator_helper.accounts.tally import SOURCES, Segment, together
+from claudestrator_helper.commands import status
+from claudestrator_helper.engine import state
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.replay import segments
-from claudestrator_helper.segment import SOURCES, Segment, together
+from claudestrator_helper.store import paths, run_log, state_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +83,7 @@ RUN = [TYPED, *LAUNCH, *END]
 def test_the_last_run_of_a_recorded_session_is_counted(
     name: str, entered: int, turns: int, reread: int, sources: tuple[int, ...], tmp_path: Path
 ) -> None:
-    whole = context.of_transcript(paths.project(str(tmp_path)), str(RECORDED / f"{name}.jsonl")).whole
+    whole = run_cost.of_transcript(paths.project(str(tmp_path)), str(RECORDED / f"{name}.jsonl")).whole
 
     assert (whole.entered, whole.turns, whole.reread) == (entered, turns, reread)
     assert tuple(whole.sources[source] for source in SOURCES) == sources
@@ -131,9 +134,9 @@ def test_a_forked_skill_is_a_launch_and_what_its_hook_hands_over_is_a_directive(
 
 
 def test_an_agents_tokens_are_those_of_its_own_transcript(tmp_path: Path) -> None:
-    account = context.of_transcript(paths.project(str(tmp_path)), str(RECORDED / "plain.jsonl"))
+    account = run_cost.of_transcript(paths.project(str(tmp_path)), str(RECORDED / "plain.jsonl"))
 
-    assert {id_: usage.total(used).total for id_, used in account.agents.items()} == {
+    assert {id_: prices.total(used).total for id_, used in account.agents.items()} == {
         "TASK-001": 23_997,
         "TASK-002": 24_029,
         "TASK-003": 24_029,
@@ -158,7 +161,7 @@ def test_an_answer_of_several_lines_is_one_turn_and_its_usage_counts_once() -> N
     (part,) = parts([TYPED, json.dumps(early).encode(), *RUN[1:]])
 
     assert part.turns == 3
-    assert usage.total(part.usage.values()) == usage.Usage("", 300, 0, 0, 0, 30)
+    assert prices.total(part.usage.values()) == prices.Usage("", 300, 0, 0, 0, 30)
 
 
 def test_a_last_line_that_a_kill_cut_short_is_said_and_costs_nothing_else() -> None:
@@ -197,7 +200,7 @@ def test_an_agents_answers_between_the_main_ones_are_its_own() -> None:
     (part,) = parts([TYPED, *LAUNCH, json.dumps({**aside, "isSidechain": True}).encode(), *END])
 
     assert part.turns == 3
-    assert usage.total(part.sidechains.values()).total == 710
+    assert prices.total(part.sidechains.values()).total == 710
 
 
 def test_errors_of_the_api_and_placeholders_are_no_turns() -> None:
@@ -211,28 +214,28 @@ def test_errors_of_the_api_and_placeholders_are_no_turns() -> None:
 @pytest.mark.parametrize(
     ("used", "dollars"),
     [
-        (usage.Usage("claude-opus-5-5", 1_000_000), 4),
-        (usage.Usage("us.anthropic.claude-opus-4-5-20251101-v1:0", output=1_000_000), 25),
-        (usage.Usage("claude-opus-4-1-20250805", 1_000_000), 15),
-        (usage.Usage("claude-sonnet-5-5", read=1_000_000), 0.1),
-        (usage.Usage("claude-sonnet-4-6", written=1_000_000, kept=1_000_000), 9.75),
-        (usage.Usage("claude-haiku-5-5", 100_000), 0.01),
-        (usage.Usage("claude-haiku-5-5", 200_000), 0.1),
-        (usage.Usage("claude-fable-5-1", read=1_000_000), 0.25),
-        (usage.Usage("somebodys-model", 1), None),
+        (prices.Usage("claude-opus-5-5", 1_000_000), 4),
+        (prices.Usage("us.anthropic.claude-opus-4-5-20251101-v1:0", output=1_000_000), 25),
+        (prices.Usage("claude-opus-4-1-20250805", 1_000_000), 15),
+        (prices.Usage("claude-sonnet-5-5", read=1_000_000), 0.1),
+        (prices.Usage("claude-sonnet-4-6", written=1_000_000, kept=1_000_000), 9.75),
+        (prices.Usage("claude-haiku-5-5", 100_000), 0.01),
+        (prices.Usage("claude-haiku-5-5", 200_000), 0.1),
+        (prices.Usage("claude-fable-5-1", read=1_000_000), 0.25),
+        (prices.Usage("somebodys-model", 1), None),
     ],
 )
-def test_a_price_is_that_of_the_list(used: usage.Usage, dollars: float | None) -> None:
-    assert usage.dollars(used) == pytest.approx(dollars)
+def test_a_price_is_that_of_the_list(used: prices.Usage, dollars: float | None) -> None:
+    assert prices.dollars(used) == pytest.approx(dollars)
 
 
 def test_a_model_without_a_price_is_named_and_no_cost_is_told(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_bytes(b"".join(RUN).replace(b"claude-opus-5-5", b"odd \\u001b[2J\\nSTOP"))
-    account = context.of_transcript(paths.project(str(tmp_path)), str(path))
+    account = run_cost.of_transcript(paths.project(str(tmp_path)), str(path))
 
-    assert "cost: not known, there is no price here for odd2JSTOP" in context_text.lines(account)
-    assert '"share": null}, "loops"' in json.dumps(context_text.as_object(account))
+    assert "cost: not known, there is no price here for odd2JSTOP" in report.lines(account)
+    assert '"share": null}, "loops"' in json.dumps(report.as_object(account))
 
 
 # Runs, sessions and loops
@@ -244,12 +247,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     found = paths.project(str(tmp_path))
     os.makedirs(found.state)
-    state.write(found, replace(state.State(), run="two", status=state.FINISHED, session="s2"))
+    state_file.write(found, replace(state.State(), run="two", status=state.FINISHED, session="s2"))
     return found
 
 
 def keep(session: str, lines: Iterable[bytes], folder: str = "a-project") -> Path:
-    path = Path(sessions.folder(), folder, f"{session}.jsonl")
+    path = Path(session_files.folder(), folder, f"{session}.jsonl")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(lines))
     return path
@@ -276,7 +279,7 @@ def test_a_run_of_several_sessions_is_counted_in_all_of_them_and_by_the_log(proj
     keep("s2", [*at(1, RUN, "TASK-1"), *at(20, RUN, "TASK-3")], "elsewhere")
     log(project, began("one", "s1", 1), began("two", "s1", 10), began("two", "s2", 20))
 
-    account = context.of_project(project)
+    account = run_cost.of_project(project)
 
     assert (account.run, account.sessions, account.gone) == ("two", 2, 0)
     assert set(account.whole.rows) - {""} == {"TASK-2", "TASK-3"}
@@ -287,7 +290,7 @@ def test_a_session_whose_transcript_is_gone_is_said(project: paths.Project) -> N
     keep("s2", at(20, RUN))
     log(project, began("two", "s1", 10), began("two", "s2", 20))
 
-    told = context_text.lines(context.of_project(project))
+    told = report.lines(run_cost.of_project(project))
 
     assert "not counted: 1 session, without a transcript that can be read" in told
 
@@ -295,7 +298,7 @@ def test_a_session_whose_transcript_is_gone_is_said(project: paths.Project) -> N
 def test_without_the_logs_word_the_last_run_of_the_last_session_counts(project: paths.Project) -> None:
     keep("s2", [*at(1, RUN, "TASK-1"), *at(20, RUN, "TASK-3")])
 
-    assert set(context.of_project(project).whole.rows) == {"TASK-3"}
+    assert set(run_cost.of_project(project).whole.rows) == {"TASK-3"}
 
 
 def test_a_loop_has_what_its_tasks_have(project: paths.Project) -> None:
@@ -304,7 +307,7 @@ def test_a_loop_has_what_its_tasks_have(project: paths.Project) -> None:
     one, two = ({**spawned, "id": f"TASK-{number}", "loop": number} for number in (1, 2))
     log(project, began("two", "s2", 1), one, two, {**spawned, "id": "TASK-9", "loop": "x"})
 
-    account = context.of_project(project)
+    account = run_cost.of_project(project)
 
     assert list(account.loops) == [1, 2]
     assert sum(row.characters for row in account.loops.values()) == account.whole.entered
@@ -313,9 +316,9 @@ def test_a_loop_has_what_its_tasks_have(project: paths.Project) -> None:
 def test_status_shows_the_figure_of_a_run_that_has_ended(project: paths.Project) -> None:
     keep("s2", at(1, RUN))
 
-    assert overview.status(project)[-1].startswith("context: 162 characters, 3.0 turns, 10 tokens a task;")
-    state.write(project, replace(state.read(project), status=state.RUNNING))
-    assert not [each for each in overview.status(project) if each.startswith("context")]
+    assert status.status(project)[-1].startswith("context: 162 characters, 3.0 turns, 10 tokens a task;")
+    state_file.write(project, replace(state_file.read(project), status=state.RUNNING))
+    assert not [each for each in status.status(project) if each.startswith("context")]
 
 
 @pytest.mark.parametrize("kept", [[], [b"\x00\xff" * 99], [b"[" * 20_000 + b"\n"]])
@@ -323,30 +326,30 @@ def test_status_says_nothing_where_there_is_nothing_to_count(project: paths.Proj
     if kept:
         keep("s2", kept)
 
-    assert not [each for each in overview.status(project) if each.startswith("context")]
+    assert not [each for each in status.status(project) if each.startswith("context")]
 
 
 @pytest.mark.parametrize("session", ["", "../a-project/s2", "*", "s2\x00", "a" * 300])
 def test_a_session_of_somebodys_names_no_file(project: paths.Project, session: str) -> None:
     keep("s2", at(1, RUN))
-    state.write(project, replace(state.read(project), session=session))
+    state_file.write(project, replace(state_file.read(project), session=session))
 
     with pytest.raises(ClaudestratorError, match="the transcript of the last run's session is not under"):
-        context.of_project(project)
+        run_cost.of_project(project)
 
 
 def test_a_run_of_somebodys_name_makes_one_line(project: paths.Project) -> None:
     keep("s2", at(1, RUN))
-    state.write(project, replace(state.read(project), run="x\nSTOP evil\x1b[2J"))
+    state_file.write(project, replace(state_file.read(project), run="x\nSTOP evil\x1b[2J"))
 
-    assert context_text.lines(context.of_project(project))[0] == "run: x STOP evil [2J, 1 task in 1 session"
+    assert report.lines(run_cost.of_project(project))[0] == "run: x STOP evil [2J, 1 task in 1 session"
 
 
 def test_an_agent_of_somebodys_names_no_file(project: paths.Project, tmp_path: Path) -> None:
     path = keep("s2", at(1, RUN))
     shutil.copy(path, tmp_path / "agent-x.jsonl")
 
-    assert sessions.agent([str(path)], "../../../agent-x") == []
+    assert session_files.agent([str(path)], "../../../agent-x") == []
 
 
 # Anything at all
@@ -431,13 +434,13 @@ def test_a_hostile_transcript_makes_one_clear_line(tmp_path: Path, hostile: byte
     path.write_bytes(hostile)
 
     with pytest.raises(ClaudestratorError, match="holds no run: name the transcript of a session") as refusal:
-        context.of_transcript(paths.project(str(tmp_path)), str(path))
+        run_cost.of_transcript(paths.project(str(tmp_path)), str(path))
     assert "\n" not in str(refusal.value)
     path.write_bytes(hostile + b"\n" + b"".join(RUN))
-    assert context.of_transcript(paths.project(str(tmp_path)), str(path)).whole.turns == 3
+    assert run_cost.of_transcript(paths.project(str(tmp_path)), str(path)).whole.turns == 3
 
 
 def test_numbers_that_no_session_has_are_no_counts() -> None:
     odd = {"input_tokens": 10**30, "output_tokens": "7", "cache_read_input_tokens": -1, "cache_creation": 3}
 
-    assert usage.parse({"model": 7, "usage": odd}) == usage.Usage()
+    assert prices.parse({"model": 7, "usage": odd}) == prices.Usage()

@@ -9,15 +9,18 @@ import frontmatter
 import generate_cli_docs
 import pytest
 import yaml
-from claudestrator_helper import __version__, memory, state
+from claudestrator_helper import __version__
 from claudestrator_helper.cli import cli
-from claudestrator_helper.paths import Project
+from claudestrator_helper.store import memory, state_file
+from claudestrator_helper.store.paths import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = ["*.md", "commands/**/*.md", ".claudestrator/**/*.md", "docs/**/*.md", "benchmarks/**/*.md", "skills/**/*.md"]
 DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
 PROMPTS = [path for path in DOCUMENTS if {"commands", ".claudestrator", "skills"} & set(path.relative_to(ROOT).parts)]
-SOURCES = sorted((ROOT / "helper" / "claudestrator_helper").glob("*.py"))
+SOURCES = sorted((ROOT / "helper" / "claudestrator_helper").rglob("*.py"))
+
+VERBS = generate_cli_docs.verbs()
 
 #: A call of the helper: at the beginning of a line of code, in backticks, in a permission rule, or behind an operator.
 CALL = re.compile(
@@ -53,9 +56,9 @@ def wrong_with(words: list[str]) -> str:
 
 
 def wrong_behind(verb: str, words: list[str]) -> str:
-    if verb not in cli.commands:
+    if verb not in VERBS:
         return f"{verb} is no verb"
-    known = options(cli.commands[verb])
+    known = options(VERBS[verb])
     unknown = [
         word for word in words if word.lstrip("[").startswith("--") and word.strip("[].,").split("=")[0] not in known
     ]
@@ -96,14 +99,14 @@ def test_the_reference_of_the_verbs_is_what_the_helper_says_of_itself() -> None:
     assert written == generate_cli_docs.document(), "out of date: run `python tests/generate_cli_docs.py > docs/cli.md`"
 
 
-@pytest.mark.parametrize("verb", sorted(cli.commands))
+@pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_is_documented_with_its_words_and_options(verb: str) -> None:
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8").split(f"\n## {verb}\n")
     assert len(written) == 2
     part = written[1].split("\n## ")[0]
-    assert cli.commands[verb].help
+    assert VERBS[verb].help
     assert f"`claudestrator-helper {verb}" in part
-    assert all(f"`{option}" in part for option in options(cli.commands[verb]) - {"-h", "--help"})
+    assert all(f"`{option}" in part for option in options(VERBS[verb]) - {"-h", "--help"})
 
 
 @pytest.mark.parametrize("path", PROMPTS, ids=name)
@@ -158,7 +161,7 @@ def is_shipped(named: str) -> bool:
 
 def test_what_stays_out_of_git_are_files_of_the_run() -> None:
     names = {Path(path).name for path in states_files()}
-    assert {word.rstrip("/") for word in state.IGNORED.split()} - {".*.tmp"} <= names
+    assert {word.rstrip("/") for word in state_file.IGNORED.split()} - {".*.tmp"} <= names
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)

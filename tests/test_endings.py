@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import hypothesis.strategies as st
 import pytest
-from claudestrator_helper import ids, markers, outage, overview, paths, report, run, session_start, state
-from claudestrator_helper import queue as q
+from claudestrator_helper.agents import reports
+from claudestrator_helper.commands import status
+from claudestrator_helper.engine import markers, outage
+from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, State
+from claudestrator_helper.hooks import session_start
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import marker_files, paths, state_file
+from claudestrator_helper.texts import ids
+from claudestrator_helper.texts import queue as q
 from hypothesis import given, settings
 from queues import queue, task
 from test_loop import Simulation, started
@@ -124,10 +130,10 @@ def test_completed_is_said_if_and_only_if_every_task_is(text: str, did: list[Did
 def happens(project: paths.Project, did: Did, words: list[str]) -> list[str]:
     """What is printed."""
     prints: dict[str, Callable[[], list[str]]] = {
-        "start": lambda: run.start(project, "s1", words),
-        "wait": lambda: run.wait_for_step(project, "s1"),
-        "stop": lambda: [run.stop(project)],
-        "status": lambda: overview.status(project),
+        "start": lambda: steps.start(project, "s1", words),
+        "wait": lambda: steps.wait_for_step(project, "s1"),
+        "stop": lambda: [steps.stop(project)],
+        "status": lambda: status.status(project),
         "hook": lambda: [session_start.unfinished(project, "another")],
     }
     if did.what in prints:
@@ -141,21 +147,21 @@ def happens(project: paths.Project, did: Did, words: list[str]) -> list[str]:
 
 
 def agents_end(project: paths.Project, how: str) -> None:
-    for id_, agent in state.read(project).agents.items():
+    for id_, agent in state_file.read(project).agents.items():
         if how == "outage":
-            markers.fail(project, id_, agent.attempt, outage.reason("rate_limit"), markers.API)
+            marker_files.fail(project, id_, agent.attempt, outage.reason("rate_limit"), markers.API)
         else:
             # Some have reported already, the other way.
             with suppress(ClaudestratorError):
                 if how == "done":
-                    report.done(project, id_, agent.attempt, "")
+                    reports.done(project, id_, agent.attempt, "")
                 else:
-                    report.fail(project, id_, agent.attempt, f"{id_} is broken")
+                    reports.fail(project, id_, agent.attempt, f"{id_} is broken")
 
 
 def judge(project: paths.Project, said: list[str]) -> None:
     """Raises AssertionError where what is said is not so, by the file and without the schedule."""
-    text, now = Path(project.queue).read_text(), state.read(project)
+    text, now = Path(project.queue).read_text(), state_file.read(project)
     found = re.findall(r"^\| Status \| (.+?) \|$", text, re.MULTILINE)
     completed = bool(found) and set(found) == {"completed"} and UNREADABLE not in text
     for line in said:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import faults
 import pytest
-from claudestrator_helper import owner, paths
+from claudestrator_helper.store import paths
+from claudestrator_helper.system import processes
 from running import answer, fork, helper, killed
 from verbs import VERBS, Scene, carry_on
 
@@ -28,7 +29,7 @@ def in_one_session() -> Iterator[None]:
             patch.setenv(f"GIT_{name}_NAME", "T")
             patch.setenv(f"GIT_{name}_EMAIL", "t@localhost")
         # All that happens here happens in one session, whatever process it happens in.
-        patch.setattr(owner, "current", str)
+        patch.setattr(processes, "current", str)
         # A process that dies leaves behind the same files with it as without it.
         patch.setattr(os, "fsync", lambda _: None)
         yield

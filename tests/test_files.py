@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, sweep
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import files, leftovers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import fork, joined
@@ -422,7 +422,7 @@ def test_what_killed_writers_left_is_swept_away_and_nothing_else(tmp_path: Path)
         (tmp_path / name).write_text("x")
         age = 60 if "fresh" in name else 4000
         os.utime(tmp_path / name, (time.time() - age,) * 2)
-    sweep.sweep([str(tmp_path / "gone"), str(tmp_path)], time.time(), str(tmp_path))
+    leftovers.sweep([str(tmp_path / "gone"), str(tmp_path)], time.time(), str(tmp_path))
     assert sorted(os.listdir(tmp_path)) == sorted(kept)
 
 
@@ -432,7 +432,7 @@ def test_nothing_is_swept_where_a_link_leads(tmp_path: Path) -> None:
     outside.mkdir()
     (outside / ".x.0123456789ab.tmp").write_text("x")
     (inside / "journal").symlink_to(outside)
-    sweep.sweep([str(inside / "journal")], time.time() + 10_000, str(inside))
+    leftovers.sweep([str(inside / "journal")], time.time() + 10_000, str(inside))
     assert os.listdir(outside) == [".x.0123456789ab.tmp"]
 
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from claudestrator_helper import frontmatter
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.texts import frontmatter
 from hypothesis import example, given
 from hypothesis import strategies as st
 from running import HELPER
@@ -160,7 +160,7 @@ def test_frontmatter_that_is_no_mapping_is_refused(broken: str) -> None:
 @pytest.mark.parametrize(("line", "imported"), [("a: [1, true, null]", False), ("a: yes", True)])
 def test_only_what_the_helper_does_not_write_costs_an_import_of_yaml(line: str, imported: bool) -> None:
     program = (
-        "import sys; from claudestrator_helper import frontmatter; frontmatter.split(sys.argv[1], 'it'); "
+        "import sys; from claudestrator_helper.texts import frontmatter; frontmatter.split(sys.argv[1], 'it'); "
         "import json; print(json.dumps([name in sys.modules for name in ('yaml', 'frontmatter')]))"
     )
     words = [sys.executable, "-c", program, f"---\n{line}\n---\n"]

@@ -11,8 +11,18 @@ import fuzz
 import mutated_files
 import mutations
 import pytest
-from claudestrator_helper import check, fields, frontmatter, markdown, next_task, plain, schedule, statuses
-from claudestrator_helper import queue as q
+from claudestrator_helper import output
+from claudestrator_helper.texts import (
+    additions,
+    fields,
+    frontmatter,
+    markdown,
+    plain_dependencies,
+    queue_problems,
+    schedule,
+    statuses,
+)
+from claudestrator_helper.texts import queue as q
 from invariants import Project
 
 #: So many texts show each of the mistakes below.
@@ -122,17 +132,17 @@ def test_a_traceback_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_a_section_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     real = markdown.headings
     monkeypatch.setattr(markdown, "headings", lambda masked: [each for each in real(masked) if "T1" not in each.title])
-    monkeypatch.setattr(check, "_lost", lambda _: [])
+    monkeypatch.setattr(queue_problems, "_lost", lambda _: [])
     assert first_finding(tmp_path, step=fuzz.THOROUGH) == "a heading is silently dropped"
 
 
 def test_a_refused_task_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(check, "_joined", lambda text, addition: f"{text}x{addition}")
+    monkeypatch.setattr(additions, "_joined", lambda text, addition: f"{text}x{addition}")
     assert first_finding(tmp_path) == "add-tasks refuses a sound task"
 
 
 def test_an_addition_that_tidies_up_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(check, "_joined", lambda text, addition: f"{text.rstrip()}\n\n{addition}")
+    monkeypatch.setattr(additions, "_joined", lambda text, addition: f"{text.rstrip()}\n\n{addition}")
     assert first_finding(tmp_path) == "add-tasks changed what stood there"
 
 
@@ -162,13 +172,15 @@ def test_a_control_character_in_an_answer_is_found(monkeypatch: pytest.MonkeyPat
 
 
 def test_json_that_is_not_utf_8_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(next_task, "as_json_line", lambda value: json.dumps(value, ensure_ascii=False))
+    monkeypatch.setattr(output, "as_json_line", lambda value: json.dumps(value, ensure_ascii=False))
     assert first_finding(tmp_path) == "next-task's JSON is not JSON in UTF-8"
 
 
 def test_what_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzz, "LIMIT", 0.5)
-    monkeypatch.setattr(plain, "_PLAIN", re.compile(r"(?:[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+,? *)+"))
+    monkeypatch.setattr(
+        plain_dependencies, "_PLAIN", re.compile(r"(?:[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+,? *)+")
+    )
     assert "longer parts of an id" in fuzz.too_long(fuzz.measured(2000))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import git, git_process, paths, witness
+from claudestrator_helper.store import paths
+from claudestrator_helper.system import commit_witness, git, git_process
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -557,7 +558,7 @@ def test_another_git_that_holds_the_index_for_a_moment_is_waited_for(repo: Repos
 def test_an_index_that_stays_locked_is_told_of_the_commit_by_the_next_call(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(witness, "_BUSY", 0.1)
+    monkeypatch.setattr(commit_witness, "_BUSY", 0.1)
     repo.write("a.txt", "changed\n")
     repo.write(".git/index.lock")
     assert repo.loop().commit == repo.head()
@@ -574,10 +575,12 @@ def test_a_helper_killed_behind_its_commit_leaves_an_index_that_the_next_call_me
     if not unborn:
         empty.write("a.txt")
         empty.commit_all()
-    real = witness.settle
+    real = commit_witness.settle
     calls = iter(range(10))
     # The first call is the one at the start; the second would be behind the commit.
-    monkeypatch.setattr(witness, "settle", lambda repo, **named: ("killed", "") if next(calls) else real(repo, **named))
+    monkeypatch.setattr(
+        commit_witness, "settle", lambda repo, **named: ("killed", "") if next(calls) else real(repo, **named)
+    )
     empty.write("a.txt", "changed\n")
     empty.write("new.txt")
     assert empty.loop().commit

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import test_hostile
-from claudestrator_helper import git, git_safety, owner, paths, run, state, working_tree
+from claudestrator_helper.engine import state
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import paths, state_file
+from claudestrator_helper.system import git, git_safety, processes, working_tree
 from queues import queue, task
 from running import helper
 from test_git import Repository, identity
@@ -77,7 +80,7 @@ class Clone:
         origin = Repository(inner.parent.parent)
         made = paths.project(str(inner))
         fresh(made, queue(task("TASK-0", status="completed")))
-        state.write(made, state.State(initial_prd_tasks_complete=True))
+        state_file.write(made, state.State(initial_prd_tasks_complete=True))
         (inner / ".claude" / ".gitignore").unlink()
         lay_bare_repository(origin.root / bare, self.root / "inner" / "project", self.trace)
         if cloned:
@@ -89,7 +92,7 @@ class Clone:
 
 @pytest.fixture(params=["inner/project", "inner", "unpacked"])
 def clone(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
-    monkeypatch.setattr(owner, "current", str)
+    monkeypatch.setattr(processes, "current", str)
     unpacked = request.param == "unpacked"
     return Clone(tmp_path, "inner/project" if unpacked else request.param, cloned=not unpacked)
 
@@ -108,12 +111,12 @@ def test_no_verb_runs_anything(clone: Clone) -> None:
 
 
 def test_a_loop_runs_nothing_and_commits_to_the_repository_of_the_clone(clone: Clone) -> None:
-    lines = run.start(clone.project, "s1", ["1"])
+    lines = steps.start(clone.project, "s1", ["1"])
     said = list(lines)
     while not lines[-1].startswith("STOP"):
         if lines[-1].startswith("SPAWN"):
             work(clone.project, lines[-1].split()[1])
-        lines = run.wait_for_step(clone.project)
+        lines = steps.wait_for_step(clone.project)
         said += lines
     assert not clone.trace.exists()
     if os.path.exists(clone.root / ".git"):

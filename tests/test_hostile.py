@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 import running
-from claudestrator_helper import owner, paths, prompts, run
+from claudestrator_helper.agents import prompts
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import paths
+from claudestrator_helper.system import processes
 from queues import queue, task
 from running import Result, fork, helper, joined
 from verbs import ISSUE, MEMORY, MORE, SILENT, TWO, Rest, Scene, statuses
@@ -57,7 +60,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
             patch.setenv(name, "t@localhost")
-        patch.setattr(owner, "current", str)
+        patch.setattr(processes, "current", str)
         yield Scene("wait that closes a loop", tmp_path_factory.mktemp("hostile"))
 
 
@@ -185,7 +188,7 @@ def test_a_link_in_the_way_of_a_state_folder_that_was_named_is_refused(tmp_path:
 def test_links_that_stay_in_the_project_serve_a_whole_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: str
 ) -> None:
-    monkeypatch.setattr(owner, "current", str)
+    monkeypatch.setattr(processes, "current", str)
     root, behind = tmp_path / "root", tmp_path / "root" / "behind"
     (root / ".claude" / "agent_complete").mkdir(parents=True)
     (root / ".claude" / "task_queue.md").write_text(TWO)
@@ -197,7 +200,7 @@ def test_links_that_stay_in_the_project_serve_a_whole_run(
         (root / linked).symlink_to(behind)
     project = paths.project(str(root))
     rest = Rest(project, ())
-    rest.obey(run.start(project, "s1", []))
+    rest.obey(steps.start(project, "s1", []))
     assert (statuses(project), rest.worked) == (
         dict.fromkeys(("TASK-1", "TASK-2"), "completed"),
         [("TASK-1", 1), ("TASK-2", 1)],
@@ -237,18 +240,18 @@ def test_a_verb_that_only_looks_or_is_refused_leaves_nothing_in_a_folder_that_is
 def test_a_wait_whose_folder_is_moved_away_ends_and_leaves_nothing_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owner, "current", str)
+    monkeypatch.setattr(processes, "current", str)
     root, moved = tmp_path / "root", tmp_path / "moved"
     (root / ".claude").mkdir(parents=True)
     (root / ".claude" / "task_queue.md").write_text(TWO)
     project = paths.project(str(root))
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
 
     def move(_: float) -> None:
         if root.exists():
             root.rename(moved)
 
-    lines = run.wait_for_step(project, limit=60, sleep=move)
+    lines = steps.wait_for_step(project, limit=60, sleep=move)
     assert lines == ["STOP No run is going on here: `/orchestrate` starts one."]
     assert os.listdir(tmp_path) == ["moved"]
     rest = Rest(paths.project(str(moved)), ())

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from claudestrator_helper import claude_settings, files, install, install_helper, install_settings, install_steps
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.setup import claude_settings, helper_link, install, install_steps, settings_edit
+from claudestrator_helper.store import files
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(path.name for path in (REPOSITORY / "commands").glob("*.md"))
@@ -331,7 +332,7 @@ def test_a_file_that_is_read_only_is_not_replaced(
     ships({"orchestrate.md": "one", "old.md": "one"})
     install.install(place, [], dry_run=False)
     ships({"orchestrate.md": "two"})
-    monkeypatch.setattr(install_settings, "WANTED", install_settings.WANTED[:-1])
+    monkeypatch.setattr(settings_edit, "WANTED", settings_edit.WANTED[:-1])
     (tmp_path / ".claude" / name).chmod(0o444)
     before = tree(tmp_path)
     with pytest.raises(ClaudestratorError, match=f"{name} can't be written: make it writable"):
@@ -382,7 +383,7 @@ def fails(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, step: int)
     with monkeypatch.context() as patch:
         for name in ("write", "edit", "remove"):
             patch.setattr(files, name, refusing(getattr(files, name)))
-        patch.setattr(install_helper, "_make_link", refusing(install_helper._make_link))
+        patch.setattr(helper_link, "_make_link", refusing(helper_link._make_link))
         try:
             action()
         except ClaudestratorError:
@@ -723,8 +724,8 @@ def test_a_release_that_wants_fewer_settings_takes_its_own_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install.install(install_steps.Place(str(tmp_path)), [], dry_run=False)
-    kept = [addition for addition in install_settings.WANTED if addition.path[0] != "env"]
-    monkeypatch.setattr(install_settings, "WANTED", tuple(kept))
+    kept = [addition for addition in settings_edit.WANTED if addition.path[0] != "env"]
+    monkeypatch.setattr(settings_edit, "WANTED", tuple(kept))
     install.install(install_steps.Place(str(tmp_path)), [], dry_run=False)
     assert set(json.loads((tmp_path / "settings.json").read_text())) == {"permissions", "hooks"}
 
@@ -773,7 +774,7 @@ def plugins_hooks() -> Any:
 
 
 def test_the_plugins_hooks_are_the_installed_ones() -> None:
-    merged, _ = install_settings.merge("{}", [])
+    merged, _ = settings_edit.merge("{}", [])
     assert plugins_hooks() == json.loads(merged)["hooks"]
 
 
@@ -807,8 +808,8 @@ def test_an_installed_hook_is_the_helpers_own_process(tmp_path: Path) -> None:
 def test_a_hook_of_an_older_version_is_replaced_unless_the_person_has_changed_it() -> None:
     old = {"hooks": [{"type": "command", "command": "claudestrator-helper hook"}]}
     mine = {"hooks": [{"type": "command", "command": "claudestrator-helper hook", "timeout": 5}]}
-    before = [install_settings.Addition(("hooks", event), old, item=True) for event in ("Stop", "StopFailure")]
-    merged, _ = install_settings.merge(json.dumps({"hooks": {"Stop": [old], "StopFailure": [mine]}}), before)
+    before = [settings_edit.Addition(("hooks", event), old, item=True) for event in ("Stop", "StopFailure")]
+    merged, _ = settings_edit.merge(json.dumps({"hooks": {"Stop": [old], "StopFailure": [mine]}}), before)
     hooks = json.loads(merged)["hooks"]
     assert hooks["Stop"] == plugins_hooks()["Stop"]
     assert hooks["StopFailure"] == [mine]
@@ -817,10 +818,12 @@ def test_a_hook_of_an_older_version_is_replaced_unless_the_person_has_changed_it
 def test_the_installed_helper_is_laid_out_as_a_wheel_is() -> None:
     wheel = (REPOSITORY / "pyproject.toml").read_text().split("wheel.force-include]\n", 1)[1].split("\n\n")[0]
     package = "claudestrator_helper"
-    assert wheel.splitlines() == [f'"{a}" = "{package}/{b}"' for a, b in install_helper.SHIPPED.items()]
+    assert wheel.splitlines() == [f'"{a}" = "{package}/{b}"' for a, b in helper_link.SHIPPED.items()]
 
 
 def test_a_helper_without_a_clone_says_where_to_install_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install_helper, "__file__", str(tmp_path / "site-packages" / "package" / "install_helper.py"))
+    monkeypatch.setattr(
+        helper_link, "__file__", str(tmp_path / "site-packages" / "package" / "setup" / "helper_link.py")
+    )
     with pytest.raises(ClaudestratorError, match="of a clone of Claudestrator"):
-        install_helper.repository()
+        helper_link.repository()

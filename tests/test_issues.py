@@ -4,9 +4,9 @@ import re
 import time
 
 import pytest
-from claudestrator_helper import check, issues
-from claudestrator_helper import queue as q
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.texts import issues, queue_problems
+from claudestrator_helper.texts import queue as q
 from hypothesis import example, given
 from hypothesis import strategies as st
 from queues import queue, task
@@ -55,7 +55,7 @@ def test_an_issue_is_written_in_the_format_of_the_queue() -> None:
         "| Type | security |\n| Priority | high |\n| Created | 2026-01-02 |\n| Loop | 2 |\n\n**Summary:** The parser crashes on an empty file\n\n"
         "**Acceptance Criteria:**\n- an empty file gives an empty list\n\n**Details:** seen in `a.py`\n\n**Files:** a.py\n\n**Task Ref:** None\n\n---\n"
     )
-    assert check.unreadable(q.parse(text)) == []
+    assert queue_problems.unreadable(q.parse(text)) == []
 
 
 def test_numbers_go_on_within_a_day_and_begin_anew_on_the_next() -> None:

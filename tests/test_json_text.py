@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from claudestrator_helper import json_text
+from claudestrator_helper.setup import json_splice
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,9 +23,9 @@ def test_adding_a_member_changes_nothing_else_and_removing_it_gives_the_bytes_ba
 ) -> None:
     text = json.dumps(old, indent=indent).replace("\n", newline) + newline
     key = "a key that no generated object has"
-    added = json_text.add(text, (), new, key)
+    added = json_splice.add(text, (), new, key)
     assert json.loads(added) == {**old, key: new}
-    assert json_text.remove(added, (key,)) == text
+    assert json_splice.remove(added, (key,)) == text
 
 
 @given(st.lists(values, max_size=4), values, indents)
@@ -33,9 +33,9 @@ def test_adding_an_item_changes_nothing_else_and_removing_it_gives_the_bytes_bac
     old: list[Any], new: Any, indent: int | str | None
 ) -> None:
     text = json.dumps({"list": old}, indent=indent)
-    added = json_text.add(text, ("list",), new)
+    added = json_splice.add(text, ("list",), new)
     assert json.loads(added) == {"list": [*old, new]}
-    assert json_text.remove(added, ("list", len(old))) == text
+    assert json_splice.remove(added, ("list", len(old))) == text
 
 
 @given(objects.filter(bool), indents, st.data())
@@ -43,7 +43,7 @@ def test_removing_any_member_leaves_the_others(
     old: dict[str, Any], indent: int | str | None, data: st.DataObject
 ) -> None:
     key = data.draw(st.sampled_from(sorted(old)))
-    left = json.loads(json_text.remove(json.dumps(old, indent=indent), (key,)))
+    left = json.loads(json_splice.remove(json.dumps(old, indent=indent), (key,)))
     assert left == {name: value for name, value in old.items() if name != key}
     assert list(left) == [name for name in old if name != key]
 
@@ -61,11 +61,11 @@ def test_removing_any_member_leaves_the_others(
     ],
 )
 def test_an_item_is_laid_out_as_its_siblings(before: str, after: str) -> None:
-    assert json_text.add(before, ("a",), 2) == after
+    assert json_splice.add(before, ("a",), 2) == after
 
 
 def test_what_is_not_there_is_named() -> None:
     with pytest.raises(KeyError, match="b"):
-        json_text.remove('{"a": 1}', ("b",))
+        json_splice.remove('{"a": 1}', ("b",))
     with pytest.raises(KeyError, match=r"a\.b"):
-        json_text.add('{"a": {}}', ("a", "b"), 1)
+        json_splice.add('{"a": {}}', ("a", "b"), 1)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import files
 from running import fork, joined, killed
 from test_files import NEW, OLD, refused
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from claudestrator_helper import venv
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.setup import venv
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -5,12 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import lean, markers, outage, owner, prompts, resume, run, state
-from claudestrator_helper.config import LEAN
+from claudestrator_helper.agents import prompts
+from claudestrator_helper.engine import begin_run, markers, outage
+from claudestrator_helper.engine.config import LEAN
+from claudestrator_helper.engine.state import Agent, State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.paths import Project
-from claudestrator_helper.queue import Queue
-from claudestrator_helper.state import Agent, State
+from claudestrator_helper.hooks import forked_skill
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import marker_files, state_file
+from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
+from claudestrator_helper.texts.queue import Queue
 from queues import queue, task
 from running import Result, helper
 from test_loop import Simulation
@@ -28,7 +33,7 @@ def project(tmp_path: Path) -> Project:
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
     begun = State(
         run="r",
-        origin=owner.origin("r"),
+        origin=processes.origin("r"),
         status="running",
         session=SESSION,
         engine=LEAN,
@@ -36,8 +41,8 @@ def project(tmp_path: Path) -> Project:
         attempts={ID: 2},
         heartbeat=100,
     )
-    state.write(made, begun)
-    markers.leave(made, ID, markers.STARTED, 2, markers.STARTED)
+    state_file.write(made, begun)
+    marker_files.leave(made, ID, markers.STARTED, 2, markers.STARTED)
     return made
 
 
@@ -65,16 +70,16 @@ def handed_over(project: Project) -> tuple[str, str]:
 
 
 def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> None:
-    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
     assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)\nnow {NEXT}")
-    assert state.read(project).completed == {ID: 2}
+    assert state_file.read(project).completed == {ID: 2}
 
 
 def test_the_last_result_is_how_the_run_ended(project: Project) -> None:
     Path(project.queue).write_text(queue(task(ID, status="in_progress")))
-    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
     assert handed_over(project)[0] == "STOP The one task is completed."
-    assert state.read(project).status == "finished"
+    assert state_file.read(project).status == "finished"
 
 
 def test_an_agent_that_left_no_report_has_failed(project: Project) -> None:
@@ -96,12 +101,12 @@ def test_the_end_of_an_agents_own_helper_is_not_the_agents(project: Project) -> 
 
 
 def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
-    run = replace(state.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
-    state.write(project, run)
+    run = replace(state_file.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
+    state_file.write(project, run)
     Path(project.queue).write_text(queue(task(ID, status="in_progress")))
-    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
     assert handed_over(project)[0] == "WAIT"
-    assert state.read(project).phase == "commit"
+    assert state_file.read(project).phase == "commit"
 
 
 @pytest.mark.parametrize(
@@ -117,13 +122,13 @@ def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
     ],
 )
 def test_other_skills_and_sessions_are_let_alone(project: Project, changes: dict[str, object]) -> None:
-    markers.leave(project, ID, markers.DONE, 2, markers.DONE)
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
     assert hooked(project, came_back(project, **changes)) == (0, "", "")
-    assert ID in state.read(project).agents
+    assert ID in state_file.read(project).agents
 
 
 def test_a_run_that_is_over_is_let_alone(project: Project) -> None:
-    state.write(project, replace(state.read(project), status="finished"))
+    state_file.write(project, replace(state_file.read(project), status="finished"))
     assert hooked(project, came_back(project)).stdout == ""
 
 
@@ -154,15 +159,15 @@ def test_an_agent_does_not_call_the_agents_of_the_run(project: Project) -> None:
 def stopping(project: Project, **more: object) -> dict[str, object]:
     """The input of a SubagentStop hook for the fork that works on ID: nothing in it names the task."""
     path = Path(project.root, "agent.jsonl")
-    text = prompts.prompt(project, ID, state.read(project), overview_of(project))
+    text = prompts.prompt(project, ID, state_file.read(project), overview_of(project))
     path.write_text(json.dumps({"type": "user", "message": {"role": "user", "content": text}}) + "\n")
     return event(project, "SubagentStop", agent_id=AGENT, agent_transcript_path=str(path), background_tasks=[], **more)
 
 
 def overview_of(project: Project) -> Queue:
-    from claudestrator_helper import overview
+    from claudestrator_helper.store import queue_file
 
-    return overview.tasks(project)
+    return queue_file.parsed(project)
 
 
 def test_a_fork_that_ends_without_a_report_is_asked_for_it_once(project: Project) -> None:
@@ -170,7 +175,7 @@ def test_a_fork_that_ends_without_a_report_is_asked_for_it_once(project: Project
     assert answer["decision"] == "block"
     assert f"done {ID} --attempt 2" in answer["reason"]
     assert hooked(project, stopping(project, stop_hook_active=True)).stdout == ""
-    found = markers.report_of(project, ID, 2)
+    found = marker_files.report_of(project, ID, 2)
     assert found is not None
     assert found.reason == markers.ENDED
 
@@ -186,7 +191,7 @@ def test_an_agent_that_the_fork_has_shown_its_prompt_decides_nothing(project: Pr
     if framed != "{}":
         path.with_suffix(".meta.json").unlink()
     assert hooked(project, {**told, "agent_id": "nested"}).stdout == ""
-    assert markers.report_of(project, ID, 2) is None
+    assert marker_files.report_of(project, ID, 2) is None
 
 
 # Without the hooks, and after an interruption
@@ -194,7 +199,7 @@ def test_an_agent_that_the_fork_has_shown_its_prompt_decides_nothing(project: Pr
 
 def lean_run(*tasks: str) -> Simulation:
     run = Simulation(queue(*tasks))
-    run.apply(resume.begin(run.inputs(), resume.Caller("s1"), "run-1", resume.Asked(engine=LEAN)))
+    run.apply(begin_run.begin(run.inputs(), begin_run.Caller("s1"), "run-1", begin_run.Asked(engine=LEAN)))
     return run
 
 
@@ -206,7 +211,7 @@ def asked_again(run: Simulation) -> list[str]:
 
 def test_the_directive_is_a_word_of_its_own() -> None:
     run = Simulation(queue(task("TASK-1")))
-    begun = resume.begin(run.inputs(), resume.Caller("s1"), "run-1", resume.Asked(engine=LEAN))
+    begun = begin_run.begin(run.inputs(), begin_run.Caller("s1"), "run-1", begin_run.Asked(engine=LEAN))
     assert run.apply(begun) == ["WORK TASK-1 sonnet"]
 
 
@@ -279,8 +284,8 @@ def test_a_wait_by_anybody_else_leaves_the_agent_at_work() -> None:
 def test_in_a_sandbox_the_orchestrators_wait_is_known_by_its_session(
     project: Project, monkeypatch: pytest.MonkeyPatch, session: str, settled: bool
 ) -> None:
-    monkeypatch.setattr(owner, "current", str)
-    last = run.wait_for_step(project, session, now=lambda: 100)[-1]
+    monkeypatch.setattr(processes, "current", str)
+    last = steps.wait_for_step(project, session, now=lambda: 100)[-1]
     assert last == (f"WORK {NEXT} sonnet" if settled else "WAIT")
 
 
@@ -306,28 +311,28 @@ def test_the_time_in_the_foreground_counts() -> None:
 def test_an_agent_of_an_hour_is_no_other_sessions_prey(monkeypatch: pytest.MonkeyPatch) -> None:
     run = lean_run(task("TASK-1"))
     run.state = replace(run.state, process="here/1/1/1/1")
-    monkeypatch.setattr(owner, "alive", bool)
-    assert resume.whose(run.state, resume.Caller("s2"), run.now + 3600) == resume.TAKEN
+    monkeypatch.setattr(processes, "alive", bool)
+    assert begin_run.whose(run.state, begin_run.Caller("s2"), run.now + 3600) == begin_run.TAKEN
 
 
 def test_the_engine_does_not_change_under_an_agent_in_the_background() -> None:
     run = Simulation(queue(task("TASK-1")))
     run.start()
     with pytest.raises(ClaudestratorError, match="TASK-1 is at work in the background"):
-        resume.begin(run.inputs(), resume.Caller("s1"), "r", resume.Asked(engine=LEAN))
+        begin_run.begin(run.inputs(), begin_run.Caller("s1"), "r", begin_run.Asked(engine=LEAN))
 
 
 def test_the_engine_changes_where_the_agents_in_the_background_have_reported() -> None:
     run = Simulation(queue(task("TASK-1"), task("TASK-2")))
     run.start()
     run.done("TASK-1")
-    begun = resume.begin(run.inputs(), resume.Caller("s1"), "r", resume.Asked(engine=LEAN))
+    begun = begin_run.begin(run.inputs(), begin_run.Caller("s1"), "r", begin_run.Asked(engine=LEAN))
     assert run.apply(begun) == ["WORK TASK-2 sonnet"]
     assert run.statuses()["TASK-1"] == "completed"
 
 
 def test_skills_are_there_for_every_model() -> None:
-    from claudestrator_helper.models import NAMES
+    from claudestrator_helper.texts.models import NAMES
 
     folder = Path(__file__).parents[1] / "commands"
     found = {path.stem.removeprefix("work-") for path in folder.glob("work-*.md")}
@@ -336,4 +341,4 @@ def test_skills_are_there_for_every_model() -> None:
         text = (folder / f"work-{name}.md").read_text()
         assert f"model: {name}\n" in text
         assert text.replace(f"model: {name}", "") == (folder / "work-opus.md").read_text().replace("model: opus", "")
-    assert lean.SKILL == "claudestrator:work-"
+    assert forked_skill.SKILL == "claudestrator:work-"

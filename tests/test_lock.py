@@ -10,7 +10,7 @@ from pathlib import Path
 
 import filelock
 import pytest
-from claudestrator_helper import files
+from claudestrator_helper.store import files
 from running import fork, joined, killed
 from test_files import mode, refused, take, umask
 

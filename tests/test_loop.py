@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from claudestrator_helper import heartbeat, loop, markers, outage, resume
-from claudestrator_helper import queue as q
-from claudestrator_helper.config import Config
-from claudestrator_helper.state import FINISHED, RUNNING, STOPPED, STOPPING, State
-from claudestrator_helper.step import Inputs
+from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage
+from claudestrator_helper.engine.config import Config
+from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
+from claudestrator_helper.engine.step import Inputs
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 
 
@@ -27,7 +27,7 @@ class Simulation:
         return Inputs(self.state, q.parse(self.text), found, self.prd, self.now)
 
     def start(self, session: str = "s1") -> list[str]:
-        return self.apply(resume.begin(self.inputs(), resume.Caller(session), f"run-{self.now}"))
+        return self.apply(begin_run.begin(self.inputs(), begin_run.Caller(session), f"run-{self.now}"))
 
     def wait(self, seconds: int = 1) -> list[str]:
         """A step after *seconds* in which `wait` was there all the time."""
@@ -41,7 +41,7 @@ class Simulation:
         return self.apply(self.inputs())
 
     def apply(self, inputs: Inputs) -> list[str]:
-        step = loop.next_step(inputs)
+        step = next_step.next_step(inputs)
         for id_ in [*step.fresh, *step.retried]:
             self.reports.pop(id_, None)
             self.started.pop(id_, None)
@@ -292,7 +292,7 @@ def test_the_same_session_goes_on_with_its_agents() -> None:
 def hooked(*tasks: str) -> Simulation:
     """A run whose session has our hooks at work."""
     run = Simulation(queue(*tasks))
-    run.apply(resume.begin(run.inputs(), resume.Caller("s1", hooked=True), "run-1"))
+    run.apply(begin_run.begin(run.inputs(), begin_run.Caller("s1", hooked=True), "run-1"))
     return run
 
 
@@ -322,8 +322,10 @@ def test_in_its_own_session_an_agent_that_was_launched_is_not_spawned_again_at_o
 def test_a_takeover_in_its_own_session_gives_up_agents_that_nobody_else_knows_to_be_dead() -> None:
     run = started(task("TASK-1"))
     run.live("TASK-1")
-    caller = resume.Caller("s1")
-    assert run.apply(resume.begin(run.inputs(), caller, "r", resume.Asked(takeover=True))) == ["SPAWN TASK-1 sonnet"]
+    caller = begin_run.Caller("s1")
+    assert run.apply(begin_run.begin(run.inputs(), caller, "r", begin_run.Asked(takeover=True))) == [
+        "SPAWN TASK-1 sonnet"
+    ]
     assert run.state.agents["TASK-1"].attempt == 2
 
 
@@ -334,9 +336,9 @@ def test_the_same_session_gets_an_unanswered_spawn_again_at_once() -> None:
 def test_another_session_waits_for_the_heartbeat_to_grow_old_and_then_takes_over() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.live("TASK-1")
-    assert resume.whose(run.state, resume.Caller("s2"), run.now + 59) == resume.TAKEN
+    assert begin_run.whose(run.state, begin_run.Caller("s2"), run.now + 59) == begin_run.TAKEN
     run.now += 61
-    assert resume.whose(run.state, resume.Caller("s2"), run.now) == resume.FREE
+    assert begin_run.whose(run.state, begin_run.Caller("s2"), run.now) == begin_run.FREE
     assert run.start("s2") == ["SPAWN TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 2
     assert run.state.session == "s2"
@@ -353,7 +355,7 @@ def test_a_takeover_settles_what_was_reported_and_runs_nothing_twice() -> None:
 def test_a_report_that_comes_after_the_takeover_counts_once() -> None:
     run = started(task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
     run.now += 100
-    run.state = resume.begin(run.inputs(), resume.Caller("s2"), "r2").state
+    run.state = begin_run.begin(run.inputs(), begin_run.Caller("s2"), "r2").state
     run.text = q.edited(q.parse(run.text), {"TASK-1": "pending"}).text
     run.reports["TASK-1"] = markers.Marker(markers.DONE, 1)
     assert run.wait() == ["SPAWN TASK-2 sonnet"]
@@ -361,7 +363,7 @@ def test_a_report_that_comes_after_the_takeover_counts_once() -> None:
 
 def test_a_heartbeat_from_the_future_locks_nobody_out() -> None:
     run = started(task("TASK-1"))
-    assert resume.whose(run.state, resume.Caller("s2"), run.now - 3600) == resume.FREE
+    assert begin_run.whose(run.state, begin_run.Caller("s2"), run.now - 3600) == begin_run.FREE
 
 
 @pytest.mark.parametrize("stale", ["pending", "in_progress"])

@@ -7,11 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, filing, ids, issues, memory, overview, paths, report, run, state
-from claudestrator_helper import git as repository
-from claudestrator_helper import queue as q
+from claudestrator_helper.agents import reports
+from claudestrator_helper.commands import check
+from claudestrator_helper.commands import issues as issue_verbs
+from claudestrator_helper.engine import state
+from claudestrator_helper.engine.state import STOPPED
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.state import STOPPED
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import files, memory, paths, state_file
+from claudestrator_helper.system import git as repository
+from claudestrator_helper.texts import ids, issues
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 
 DAY = time.strftime("%Y%m%d")
@@ -33,7 +39,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     found = paths.project(str(root))
     (root / "mine.txt").write_text("mine\n", encoding="utf-8")
     Path(found.queue).write_text(queue(task("TASK-001", status="completed")), encoding="utf-8")
-    state.write(found, state.State(initial_prd_tasks_complete=True))
+    state_file.write(found, state.State(initial_prd_tasks_complete=True))
     git(found, "init", "-q")
     git(found, "add", "-A")
     git(found, "commit", "-qm", "Begin")
@@ -69,29 +75,29 @@ class Agents:
 
     def work(self, id_: str) -> None:
         self.worked.append(id_)
-        self.prompts[id_] = report.begin(self.project, id_)
+        self.prompts[id_] = reports.begin(self.project, id_)
         role, _, loop = id_.partition("-")
         getattr(self, role, self.build)(id_, loop)
-        report.done(self.project, id_, None, f"note of {id_}")
+        reports.done(self.project, id_, None, f"note of {id_}")
 
     def research(self, id_: str, loop: str) -> None:
         text = "".join(issue(FINDINGS[len(self.found) + n]) for n in range(self.per_loop))
         self.found += FINDINGS[: self.per_loop]
-        filing.add_issues(self.project, text, "")
+        issue_verbs.add_issues(self.project, text, "")
 
     def decomp(self, id_: str, loop: str) -> None:
-        from claudestrator_helper import check
+        from claudestrator_helper.texts import additions
 
         sections = []
         for found in issues.open_issues(q.parse(files.read(self.project.issues) or "")):
             self.number += 1
             id_ = f"TASK-{100 + self.number}"
             sections.append(task(id_, objective=f"Mend {found.id}", extra=f"**Issue:** {found.id}\n\n"))
-        text, _ = check.add(files.read(self.project.queue) or "", "".join(sections))
+        text, _ = additions.add(files.read(self.project.queue) or "", "".join(sections))
         files.write(self.project.queue, text)
 
     def memory(self, id_: str, loop: str) -> None:
-        filing.remember(
+        issue_verbs.remember(
             self.project,
             f"# Summary\nsecret summary of loop {loop}\n\n# Gotchas\n- mind {loop} (files: TASK-101.txt)\n",
         )
@@ -104,7 +110,7 @@ def drive(
     agents: Agents, words: list[str], before: Callable[[str], bool] = lambda _: False, session: str = "s1"
 ) -> str:
     """Obeys directives until STOP; *before* an agent works it may say that the run is to be stopped instead."""
-    lines = run.start(agents.project, session, words)
+    lines = steps.start(agents.project, session, words)
     for _ in range(400):
         agents.said += lines
         directives = [line.split(" ") for line in lines if line.split(" ")[0] in ("SPAWN", "WAIT", "STOP")]
@@ -113,9 +119,9 @@ def drive(
                 return " ".join(directive)
             if directive[0] == "SPAWN":
                 if before(directive[1]):
-                    run.stop(agents.project)
+                    steps.stop(agents.project)
                 agents.work(directive[1])
-        lines = run.wait_for_step(agents.project, limit=5)
+        lines = steps.wait_for_step(agents.project, limit=5)
     raise AssertionError("the run does not end")
 
 
@@ -182,7 +188,7 @@ def test_a_second_run_keeps_the_snapshots_of_the_first(project: paths.Project) -
     drive(agents, ["1"])
     agents.per_loop = 1
     git(project, "commit", "-qam", "mine")
-    filing.add_issues(project, issue("a window is missing altogether"), "user")
+    issue_verbs.add_issues(project, issue("a window is missing altogether"), "user")
     drive(agents, ["1"])
     assert len(list(Path(project.snapshots).glob("loop-1*.json"))) == 2
 
@@ -208,11 +214,11 @@ def test_a_loop_that_finds_nothing_ends_the_run_and_says_so(project: paths.Proje
 
 def test_the_prds_tasks_come_first(project: paths.Project) -> None:
     Path(project.queue).write_text(queue(task("TASK-001"), task("TASK-002")), encoding="utf-8")
-    state.write(project, state.State())
+    state_file.write(project, state.State())
     agents = Agents(project)
     drive(agents, ["1"])
     assert agents.worked[:3] == ["TASK-001", "TASK-002", "research-1"]
-    assert state.read(project).initial_prd_tasks_complete
+    assert state_file.read(project).initial_prd_tasks_complete
 
 
 def test_an_issue_that_a_person_files_meanwhile_is_taken_up(project: paths.Project) -> None:
@@ -220,7 +226,7 @@ def test_an_issue_that_a_person_files_meanwhile_is_taken_up(project: paths.Proje
 
     def file_one(id_: str) -> bool:
         if id_ == "TASK-101":
-            filing.add_issues(project, issue("the cellar is flooded whenever it rains"), "")
+            issue_verbs.add_issues(project, issue("the cellar is flooded whenever it rains"), "")
         return False
 
     drive(agents, ["2"], file_one)
@@ -235,7 +241,7 @@ def test_a_run_that_is_stopped_in_any_phase_goes_on_in_it_and_ends_with_the_same
     agents = Agents(project)
     stopped = drive(agents, ["2"], lambda id_: id_ == at)
     assert stopped.startswith("STOP The run has stopped, as asked")
-    assert state.read(project).status == STOPPED
+    assert state_file.read(project).status == STOPPED
     assert (
         drive(agents, again, session="s2") == "STOP 2 of 2 loops are done, 5 of 5 tasks completed; issues: 4 completed."
     )
@@ -245,7 +251,7 @@ def test_a_run_that_is_stopped_in_any_phase_goes_on_in_it_and_ends_with_the_same
 
 def test_a_run_whose_session_died_in_any_phase_goes_on_without_doing_anything_twice(project: paths.Project) -> None:
     agents = Agents(project)
-    lines, clock = run.start(project, "s0", ["2"]), [int(time.time())]
+    lines, clock = steps.start(project, "s0", ["2"]), [int(time.time())]
     for session in range(1, 60):
         (directive,) = [line for line in lines if line.split(" ")[0] in ("SPAWN", "WAIT", "STOP")]
         if directive.startswith("STOP"):
@@ -254,19 +260,19 @@ def test_a_run_whose_session_died_in_any_phase_goes_on_without_doing_anything_tw
             agents.work(directive.split(" ")[1])
         # The session dies behind each report, and another one takes over.
         clock[0] += 120
-        lines = run.start(project, f"s{session}", [], now=lambda: clock[0])
+        lines = steps.start(project, f"s{session}", [], now=lambda: clock[0])
         if lines[-1] == "WAIT":
-            lines = run.wait_for_step(project, limit=5, now=lambda: clock[0])
+            lines = steps.wait_for_step(project, limit=5, now=lambda: clock[0])
     assert history(project) == ["Begin", "Loop 1", "Loop 2"]
     assert len(agents.worked) == len(set(agents.worked)) == 10
 
 
 def dead_session(project: paths.Project, agents: Agents, until: str) -> int:
     """Loops whose session dies when the agent *until* has reported; the time when another one may continue them."""
-    lines = run.start(project, "s0", ["1"])
+    lines = steps.start(project, "s0", ["1"])
     while (id_ := lines[-1].split(" ")[1]) != until:
         agents.work(id_)
-        lines = run.wait_for_step(project, limit=5)
+        lines = steps.wait_for_step(project, limit=5)
     agents.work(until)
     time.sleep(2.1)
     return int(time.time()) + 120
@@ -278,7 +284,7 @@ def ended(project: paths.Project, agents: Agents, lines: list[str], now: int) ->
     while not lines[-1].startswith("STOP"):
         if lines[-1].startswith("SPAWN"):
             agents.work(lines[-1].split(" ")[1])
-        lines = run.wait_for_step(project, "s1", limit=5, now=lambda: now)
+        lines = steps.wait_for_step(project, "s1", limit=5, now=lambda: now)
         said = said + lines
     return said
 
@@ -300,9 +306,9 @@ def test_what_a_person_did_while_no_session_had_the_run_is_in_none_of_its_commit
     (root / "TASK-100.txt").write_text("of a person, as well\n", encoding="utf-8")
     (root / "gone.txt").unlink()
     if by == "wait":
-        lines = run.wait_for_step(project, "s1", limit=5, now=lambda: now)
+        lines = steps.wait_for_step(project, "s1", limit=5, now=lambda: now)
     else:
-        lines = run.start(project, "s1", ["--takeover"] if by == "takeover" else [], now=lambda: now)
+        lines = steps.start(project, "s1", ["--takeover"] if by == "takeover" else [], now=lambda: now)
     assert lines[0] == f"{THEIRS}gone.txt, TASK-100.txt, theirs.txt"
     said = ended(project, agents, lines, now)
     assert said[-1].startswith("STOP 1 of 1 loops are done")
@@ -330,7 +336,7 @@ def test_who_is_refused_a_run_that_is_another_sessions_renews_nothing(project: p
     noted = Path(project.markers, ".dirty-before").read_text()
     Path(project.root, "by-an-agent.txt").write_text("x\n", encoding="utf-8")
     with pytest.raises(ClaudestratorError, match="another session is at work"):
-        run.start(project, "s1", [])
+        steps.start(project, "s1", [])
     assert Path(project.markers, ".dirty-before").read_text() == noted
 
 
@@ -348,7 +354,7 @@ def test_a_kill_at_any_write_while_a_loop_is_closed_makes_no_second_commit(
 
     def guarded(real: Callable[..., object]) -> Callable[..., object]:
         def call(*words: object, **named: object) -> object:
-            if state.read(project).phase == "commit":
+            if state_file.read(project).phase == "commit":
                 if count[0] == armed[0]:
                     armed[0] = -1
                     raise Killed
@@ -383,7 +389,7 @@ def test_three_tasks_that_fail_alike_end_the_run(project: paths.Project) -> None
 
     def work(id_: str) -> None:
         if ids.role(id_) == "task":
-            report.fail(project, id_, None, "the disk is full")
+            reports.fail(project, id_, None, "the disk is full")
         else:
             real(id_)
 
@@ -398,7 +404,7 @@ def test_what_a_failed_task_left_is_in_the_commit_and_named(project: paths.Proje
     def work(id_: str) -> None:
         if id_ == "TASK-101":
             agents.build(id_, "")
-            report.fail(project, id_, None, "half of it works")
+            reports.fail(project, id_, None, "half of it works")
         else:
             real(id_)
 
@@ -429,7 +435,7 @@ def test_a_memory_that_is_damaged_is_named_and_stops_nobody(project: paths.Proje
     agents = Agents(project)
     agents.memory = lambda id_, loop: None  # type: ignore[method-assign]
     assert drive(agents, ["1"]).startswith("STOP 1 of 1 loops are done")
-    assert any("knowledge_graph.json" in line for line in overview.problems(project))
+    assert any("knowledge_graph.json" in line for line in check.problems(project))
 
 
 def test_a_repository_that_an_agent_makes_is_not_filled_with_the_persons_files(project: paths.Project) -> None:

@@ -11,8 +11,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import owner, paths, run, state
-from claudestrator_helper import queue as q
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import paths, state_file
+from claudestrator_helper.system import processes
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import Result, fork, helper, joined
 from verbs import command, in_loop, statuses, text_of
@@ -28,7 +30,7 @@ WORDS = ["door", "roof", "cellar", "window", "chimney", "stair", "garden", "kitc
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     """A queue, and a session to which all processes belong."""
-    monkeypatch.setattr(owner, "current", str)
+    monkeypatch.setattr(processes, "current", str)
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
         monkeypatch.setenv(name, "t@localhost")
     (tmp_path / ".claude").mkdir()
@@ -131,7 +133,7 @@ def within(seconds: int, work: Callable[[], None]) -> None:
 
 def test_fifty_processes_lose_no_update_and_claim_nothing_twice(project: paths.Project, tmp_path: Path) -> None:
     worked, filed = Ledger(tmp_path / "worked"), Ledger(tmp_path / "filed")
-    first = run.start(project, "s1", [])[-1].split()[1]
+    first = steps.start(project, "s1", [])[-1].split()[1]
     works: list[Callable[[], None]] = [
         partial(agent, project, worked, first),
         *(partial(obey, project, worked) for _ in range(2)),
@@ -155,7 +157,7 @@ def test_fifty_processes_lose_no_update_and_claim_nothing_twice(project: paths.P
     numbers = [id_ for _, id_ in filed.lines()]
     assert len(set(numbers)) == len(numbers) == 10
     assert sorted(q.parse(text_of(project.issues)).ids) == sorted(numbers)
-    current = state.read(project)
+    current = state_file.read(project)
     assert {key: value for key, value in current.others.items() if key.startswith("mine_")} == {
         f"mine_{letter}": 2 for letter in "abcdefgh"
     }
@@ -195,7 +197,7 @@ def test_an_editor_that_saves_what_is_no_longer_true_makes_nobody_work_twice(
     Path(project.queue).write_text(
         queue(*map(task, TASKS), task("TASK-9", dependencies=", ".join(TASKS))), encoding="utf-8"
     )
-    first = run.start(project, "s1", [])[-1].split()[1]
+    first = steps.start(project, "s1", [])[-1].split()[1]
     works: list[Callable[[], None]] = [
         partial(agent, project, worked, first),
         partial(obey, project, worked),

@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import ids, markers
+from claudestrator_helper.engine import markers
+from claudestrator_helper.engine.markers import DONE, FAILED, STARTED, Marker
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.markers import DONE, FAILED, STARTED, Marker
-from claudestrator_helper.paths import Project
+from claudestrator_helper.store import marker_files
+from claudestrator_helper.store.paths import Project
+from claudestrator_helper.texts import ids
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,34 +32,34 @@ def told(marker: Marker | None) -> tuple[str, int | None, str] | None:
 
 @pytest.mark.parametrize("cause", [markers.API, markers.SILENCE])
 def test_the_cause_of_a_failure_that_no_agent_reported_stands_beside_its_reason(project: Project, cause: str) -> None:
-    markers.fail(project, ID, 2, "it ended", cause)
-    assert markers.report_of(project, ID, 2) == Marker(FAILED, 2, "it ended", cause=cause)
+    marker_files.fail(project, ID, 2, "it ended", cause)
+    assert marker_files.report_of(project, ID, 2) == Marker(FAILED, 2, "it ended", cause=cause)
 
 
 @pytest.mark.parametrize("text", ["", "rate_limit", "it broke\nattempt: 2\n", "it broke\nattempt: 2\napi\n"])
 def test_a_failure_without_a_cause_is_the_agents_own(project: Project, text: str) -> None:
     by_hand(project, f"{ID}.failed", text.encode())
-    found = markers.report_of(project, ID, 2)
+    found = marker_files.report_of(project, ID, 2)
     assert found is not None
     assert found.cause == ""
 
 
 @pytest.mark.parametrize(("kind", "line", "reason"), [(DONE, "done", ""), (FAILED, "the tests fail", "the tests fail")])
 def test_a_marker_is_read_as_it_was_left(project: Project, kind: str, line: str, reason: str) -> None:
-    markers.leave(project, ID, kind, 2, line)
-    assert told(markers.report_of(project, ID, 2)) == (kind, 2, reason)
+    marker_files.leave(project, ID, kind, 2, line)
+    assert told(marker_files.report_of(project, ID, 2)) == (kind, 2, reason)
 
 
 def test_a_marker_says_so_in_its_first_line(project: Project) -> None:
-    markers.leave(project, ID, FAILED, 3, "it\nbroke\x1b[2J\r\nbadly\u2028")
+    marker_files.leave(project, ID, FAILED, 3, "it\nbroke\x1b[2J\r\nbadly\u2028")
     assert Path(project.markers, f"{ID}.failed").read_text() == "it broke [2J badly\nattempt: 3\n"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 999))
 def test_whatever_the_reason_it_stays_on_its_line(project: Project, reason: str, attempt: int) -> None:
-    markers.leave(project, ID, FAILED, attempt, reason)
-    found = markers.report_of(project, ID, attempt)
+    marker_files.leave(project, ID, FAILED, attempt, reason)
+    found = marker_files.report_of(project, ID, attempt)
     assert found is not None
     assert found.attempt == attempt
     assert found.reason == (" ".join(found.reason.split()) or "no reason given")
@@ -76,52 +78,52 @@ def test_a_file_made_by_hand_counts(
     project: Project, name: str, content: bytes, expected: tuple[str, int | None, str] | None
 ) -> None:
     by_hand(project, name, content)
-    assert told(markers.report_of(project, ID, 1)) == expected
+    assert told(marker_files.report_of(project, ID, 1)) == expected
 
 
 def test_a_marker_of_another_attempt_is_no_report_on_this_one(project: Project) -> None:
-    markers.leave(project, ID, FAILED, 1, "too late")
-    assert markers.report_of(project, ID, 2) is None
-    markers.leave(project, ID, DONE, 2, DONE)
-    assert told(markers.report_of(project, ID, 2)) == (DONE, 2, "")
+    marker_files.leave(project, ID, FAILED, 1, "too late")
+    assert marker_files.report_of(project, ID, 2) is None
+    marker_files.leave(project, ID, DONE, 2, DONE)
+    assert told(marker_files.report_of(project, ID, 2)) == (DONE, 2, "")
 
 
 def test_of_two_that_contradict_each_other_the_failure_counts(project: Project) -> None:
-    markers.leave(project, ID, DONE, 1, DONE)
-    markers.leave(project, ID, FAILED, 1, "no")
-    assert told(markers.report_of(project, ID, 1)) == (FAILED, 1, "no")
+    marker_files.leave(project, ID, DONE, 1, DONE)
+    marker_files.leave(project, ID, FAILED, 1, "no")
+    assert told(marker_files.report_of(project, ID, 1)) == (FAILED, 1, "no")
 
 
 def test_without_a_folder_there_are_no_markers(project: Project) -> None:
-    found = markers.read(project, {ID: 1})
+    found = marker_files.read(project, {ID: 1})
     assert (found.reports, found.started) == ({}, {})
     assert not os.path.exists(project.state)
 
 
 def test_reports_and_signs_of_life_are_read_for_the_ids_that_are_asked_for(project: Project) -> None:
-    markers.leave(project, ID, STARTED, 1, STARTED)
-    markers.leave(project, ID, DONE, 1, DONE)
-    markers.leave(project, "TASK-002", STARTED, 4, STARTED)
+    marker_files.leave(project, ID, STARTED, 1, STARTED)
+    marker_files.leave(project, ID, DONE, 1, DONE)
+    marker_files.leave(project, "TASK-002", STARTED, 4, STARTED)
     by_hand(project, "TASK-003.started", b"")
     by_hand(project, "TASK-004.done", b"")
-    found = markers.read(project, {ID: 1, "TASK-002": 4, "TASK-003": 1})
+    found = marker_files.read(project, {ID: 1, "TASK-002": 4, "TASK-003": 1})
     assert {id_: told(report) for id_, report in found.reports.items()} == {ID: (DONE, 1, "")}
     assert found.started == {ID: 1, "TASK-002": 4, "TASK-003": None}
 
 
 def test_clearing_removes_the_markers_of_one_id(project: Project) -> None:
     for kind in (DONE, FAILED, STARTED):
-        markers.leave(project, ID, kind, 1, kind)
-    markers.leave(project, "TASK-0011", DONE, 1, DONE)
-    markers.clear(project, ID)
-    markers.clear(project, ID)
+        marker_files.leave(project, ID, kind, 1, kind)
+    marker_files.leave(project, "TASK-0011", DONE, 1, DONE)
+    marker_files.clear(project, ID)
+    marker_files.clear(project, ID)
     assert os.listdir(project.markers) == ["TASK-0011.done"]
 
 
 def test_a_folder_in_the_place_of_a_marker_is_refused(project: Project) -> None:
     Path(project.markers, f"{ID}.done").mkdir(parents=True)
     with pytest.raises(ClaudestratorError, match="cannot read"):
-        markers.report_of(project, ID, 1)
+        marker_files.report_of(project, ID, 1)
 
 
 @pytest.mark.parametrize("link", ["file", "folder"])
@@ -137,7 +139,7 @@ def test_a_link_leads_no_marker_out_of_the_project(project: Project, tmp_path: P
         Path(project.markers).mkdir(parents=True)
         Path(project.markers, f"{ID}.done").symlink_to(victim)
     with pytest.raises(ClaudestratorError, match="leads out of"):
-        markers.leave(project, ID, DONE, 1, DONE)
+        marker_files.leave(project, ID, DONE, 1, DONE)
     assert victim.read_text() == "precious"
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from claudestrator_helper import memory, paths
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import memory, paths
 from hypothesis import given
 from hypothesis import strategies as st
 

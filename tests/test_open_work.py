@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import check, schedule
-from claudestrator_helper import queue as q
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.texts import additions, queue_problems, schedule
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 
@@ -100,11 +100,11 @@ WITHIN = {
 
 
 def told(text: str) -> list[tuple[int, str]]:
-    return [(problem.line, problem.text) for problem in check.unreadable(q.parse(text))]
+    return [(problem.line, problem.text) for problem in queue_problems.unreadable(q.parse(text))]
 
 
 def answer(text: str) -> schedule.Selection:
-    return schedule.select(q.parse(text), check.unreadable(q.parse(text)))
+    return schedule.select(q.parse(text), queue_problems.unreadable(q.parse(text)))
 
 
 @pytest.mark.parametrize("name", AROUND)
@@ -140,7 +140,7 @@ def test_the_form_of_another_tool_is_told(name: str, tmp_path: Path) -> None:
 def test_nothing_is_added_to_a_file_that_is_no_markdown(name: str) -> None:
     text, form, _ = FORMS[name]
     with pytest.raises(ClaudestratorError, match=f"nothing was added: the queue looks like {form}"):
-        check.add(text, task("TASK-001"))
+        additions.add(text, task("TASK-001"))
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -181,9 +181,9 @@ def test_a_queue_that_waits_for_its_first_task_is_empty(text: str) -> None:
 
 def test_a_list_of_the_tasks_to_come_does_not_keep_them_from_being_added() -> None:
     listed = "# Q\n\n- BUILD-1 Cart\n- BUILD-2 Mail\n"
-    text, _ = check.add(listed, task("BUILD-1"))
+    text, _ = additions.add(listed, task("BUILD-1"))
     assert [line for line, _ in told(text)] == [4]
-    assert told(check.add(text, task("BUILD-2"))[0]) == []
+    assert told(additions.add(text, task("BUILD-2"))[0]) == []
 
 
 def test_a_group_with_a_status_of_its_own_is_no_open_work() -> None:

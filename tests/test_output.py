@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import closing, fields, owner, state
-from claudestrator_helper import queue as q
-from claudestrator_helper.paths import Project
-from claudestrator_helper.state import Agent, State
+from claudestrator_helper.engine.state import Agent, State
+from claudestrator_helper.run import close_loop
+from claudestrator_helper.store import state_file
+from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
+from claudestrator_helper.texts import fields
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 
@@ -51,15 +54,15 @@ def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
     Path(project.issues).write_text(
         f"### ISSUE-1\n\n| Status | pen{HIDDEN}ding |\n| Priority | {EVIL} |\n\n**Summary:** {EVIL}\n"
     )
-    found = State(run="r", origin=owner.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
-    state.write(project, found)
+    found = State(run="r", origin=processes.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
+    state_file.write(project, found)
     result = helper(*words.split(), folder=project.root, stdin=b"{}")
     assert not set(result.stdout + result.stderr) & set(HIDDEN), result
     assert EVIL in Path(project.queue).read_text(), "what a person has written stays"
 
 
 def test_what_is_invisible_is_in_no_commit(project: Project) -> None:
-    message = closing._message(State(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))))
+    message = close_loop._message(State(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))))
     assert not set(message) & set(HIDDEN)
 
 
@@ -78,7 +81,7 @@ def test_of_a_long_status_the_beginning_of_each_list_is_told(project: Project) -
     Path(project.issues).write_text("".join(f"### {id_}\n\n| Status | {id_} |\n\n" for id_ in many))
     found = State(run="r", status="running", verify=True, verifying=many, failed=dict.fromkeys(many, "x" * 1000))
     agents = {id_: Agent(1, "opus", 1, 1) for id_ in many}
-    state.write(project, replace(found, agents=agents, unverified=dict.fromkeys(many, "why" * 300)))
+    state_file.write(project, replace(found, agents=agents, unverified=dict.fromkeys(many, "why" * 300)))
     lines = helper("status", folder=project.root).stdout.split("\n")
     assert len(lines) < 100
     assert lines.count("… and 880 more") == 3
@@ -111,7 +114,7 @@ def test_a_table_has_a_thousand_lines(project: Project) -> None:
 def test_what_a_step_tells_of_many_tasks_is_cut_and_its_directives_are_not(project: Project) -> None:
     many = {f"TASK-{n}": 1 for n in range(500)}
     Path(project.queue).write_text(queue(*(task(id_) for id_ in many), task("TASK-500")))
-    run = State(run="r", origin=owner.origin("r"), status="running", session="s", completed=many, attempts=many)
-    state.write(project, run)
+    run = State(run="r", origin=processes.origin("r"), status="running", session="s", completed=many, attempts=many)
+    state_file.write(project, run)
     lines = helper("wait", "--session", "s", "--max", "0", folder=project.root).stdout.split("\n")
     assert lines[20:] == ["… and 480 more", "SPAWN TASK-500 sonnet", ""]

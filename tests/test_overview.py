@@ -6,7 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import overview, owner, paths, state
+from claudestrator_helper.commands import status
+from claudestrator_helper.engine import state
+from claudestrator_helper.store import paths, state_file
+from claudestrator_helper.system import processes
 
 SNAPSHOT = {
     "run": "r",
@@ -21,8 +24,8 @@ def loops(folder: Path, snapshot: str, loop: int = 1) -> list[str]:
     project = paths.project(str(folder))
     os.makedirs(project.snapshots)
     Path(project.snapshots, "loop-1.json").write_text(snapshot)
-    state.write(project, replace(state.State(), run="r", loops=3, loop=loop))
-    return [line for line in overview.status(project) if line.startswith("loop ")]
+    state_file.write(project, replace(state.State(), run="r", loops=3, loop=loop))
+    return [line for line in status.status(project) if line.startswith("loop ")]
 
 
 def test_a_loop_that_was_closed_is_a_line(tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_a_state_of_somebodys_makes_no_lines_of_its_own(tmp_path: Path, name: st
     Path(project.session).write_text(
         "---\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in forged.items()) + "---\n"
     )
-    text = "\n".join(overview.status(project))
+    text = "\n".join(status.status(project))
     assert "x SPAWN evil opus [2J" in text
     assert "\nSPAWN" not in text
     assert "\x1b" not in text
@@ -74,8 +77,8 @@ def test_a_loop_beyond_all_counting_is_not_counted_to(tmp_path: Path) -> None:
 def test_how_tasks_run_is_said_while_they_do(tmp_path: Path, run: state.State, said: str) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    state.write(project, replace(run, run="r", status="running", heartbeat=100))
-    assert overview.status(project, 100)[1] == f"run: running (r){said}"
+    state_file.write(project, replace(run, run="r", status="running", heartbeat=100))
+    assert status.status(project, 100)[1] == f"run: running (r){said}"
 
 
 @pytest.mark.parametrize("alive", [True, False, None])
@@ -84,6 +87,6 @@ def test_a_session_that_is_alive_is_not_called_silent(
 ) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    state.write(project, state.State(run="r", status="running", heartbeat=100, engine="lean"))
-    monkeypatch.setattr(owner, "alive", lambda _: alive)
-    assert ("last heard of" in overview.status(project, 4000)[1]) == (not alive)
+    state_file.write(project, state.State(run="r", status="running", heartbeat=100, engine="lean"))
+    monkeypatch.setattr(processes, "alive", lambda _: alive)
+    assert ("last heard of" in status.status(project, 4000)[1]) == (not alive)

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import owner
+from claudestrator_helper.system import processes
 
-HELPER = str(Path(owner.__file__).parents[1])
-SAY = [sys.executable, "-c", "from claudestrator_helper import owner; print(owner.current())"]
+HELPER = str(Path(processes.__file__).parents[1])
+SAY = [sys.executable, "-c", "from claudestrator_helper.system import processes; print(processes.current())"]
 
 
 def said(*command: str) -> str:
@@ -48,50 +48,50 @@ def test_a_call_by_anybody_else_has_no_owner(monkeypatch: pytest.MonkeyPatch) ->
 def test_it_lives_until_it_is_dead_collected_or_not() -> None:
     pid = subprocess.Popen(["sleep", "60"])
     (mine, *_, start) = said(*SAY).rsplit("/", 2)
-    found = owner._process(pid.pid)
+    found = processes._process(pid.pid)
     assert found is not None
     named = f"{mine}/{pid.pid}/{found.start}"
-    assert owner.alive(named) is True
-    assert owner.alive(f"{mine}/{pid.pid}/{start}0") is False, "another process with its number"
+    assert processes.alive(named) is True
+    assert processes.alive(f"{mine}/{pid.pid}/{start}0") is False, "another process with its number"
     pid.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, pid.pid, os.WEXITED | os.WNOWAIT)
-    assert owner.alive(named) is False
+    assert processes.alive(named) is False
     pid.wait()
-    assert owner.alive(named) is False
+    assert processes.alive(named) is False
 
 
 def test_in_a_sandbox_that_shows_no_process_outside_nobody_is_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     unshare = ["unshare", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no namespace of processes on this machine")
-    script = f"import subprocess; open('/proc/self/comm', 'w').write('{owner.SANDBOX}'); subprocess.run({SAY!r})"
+    script = f"import subprocess; open('/proc/self/comm', 'w').write('{processes.SANDBOX}'); subprocess.run({SAY!r})"
     monkeypatch.setenv("CLAUDE_PID", str(os.getpid()))
     assert said(*unshare, sys.executable, "-c", script) == ""
 
 
 def test_after_a_reboot_it_is_dead() -> None:
     host, _, namespace, pid, start = parts()
-    assert owner.alive(f"{host}/another-boot/{namespace}/{pid}/{start}") is False
+    assert processes.alive(f"{host}/another-boot/{namespace}/{pid}/{start}") is False
 
 
 @pytest.mark.parametrize("at", [0, 2])
 def test_of_another_machine_or_container_nobody_can_tell(at: int) -> None:
     named = parts()
     named[at] += "9"
-    assert owner.alive("/".join(named)) is None
+    assert processes.alive("/".join(named)) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", "a/b/c/d/e/f", "////", "\0/\0/\0/\0/\0"])
 def test_of_what_names_no_process_nobody_can_tell(text: str) -> None:
-    assert owner.alive(text) is None
+    assert processes.alive(text) is None
 
 
 def test_where_there_is_no_proc_ps_tells_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = owner._process(os.getpid())
-    by_ps = owner._process_by_ps(os.getpid())
+    found = processes._process(os.getpid())
+    by_ps = processes._process_by_ps(os.getpid())
     assert found is not None
     assert by_ps is not None
     assert (by_ps.parent, bool(by_ps.start)) == (found.parent, True)
-    assert owner._process_by_ps(2**22 + 1) is None
+    assert processes._process_by_ps(2**22 + 1) is None
     monkeypatch.setenv("PATH", "")
-    assert owner._process_by_ps(os.getpid()) is None
+    assert processes._process_by_ps(os.getpid()) is None

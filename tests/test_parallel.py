@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import hypothesis.strategies as st
 import pytest
-from claudestrator_helper import outage, overlap, resume
-from claudestrator_helper.config import LEAN, TASK, Config
+from claudestrator_helper.engine import begin_run, outage
+from claudestrator_helper.engine.config import LEAN, TASK, Config
+from claudestrator_helper.engine.state import STOPPED
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.state import STOPPED
+from claudestrator_helper.texts import overlap
 from hypothesis import given
 from queues import queue, task
 from test_loop import Simulation
@@ -23,14 +24,14 @@ def independent(*ids: str) -> list[str]:
 
 def parallel(most: int, *tasks: str, hooked: bool = False) -> Simulation:
     run = Simulation(queue(*tasks))
-    caller = resume.Caller("s1", hooked=hooked)
-    run.apply(resume.begin(run.inputs(), caller, "run-1", resume.Asked(parallel=most)))
+    caller = begin_run.Caller("s1", hooked=hooked)
+    run.apply(begin_run.begin(run.inputs(), caller, "run-1", begin_run.Asked(parallel=most)))
     return run
 
 
 def test_as_many_as_may_be_start_in_one_message() -> None:
     run = Simulation(queue(*independent("TASK-1", "TASK-2", "TASK-3")))
-    begun = resume.begin(run.inputs(), resume.Caller("s1"), "run-1", resume.Asked(parallel=2))
+    begun = begin_run.begin(run.inputs(), begin_run.Caller("s1"), "run-1", begin_run.Asked(parallel=2))
     assert run.apply(begun) == ["SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
 
 
@@ -100,7 +101,7 @@ def test_tasks_that_touch_other_files_run_together(one: str, other: str) -> None
 def test_the_configuration_lets_them_run_together() -> None:
     run = Simulation(queue(task("TASK-1"), task("TASK-2")))
     inputs = run.inputs()._replace(config=Config(parallel=2, share_files=True))
-    assert len(run.apply(resume.begin(inputs, resume.Caller("s1"), "run-1"))) == 2
+    assert len(run.apply(begin_run.begin(inputs, begin_run.Caller("s1"), "run-1"))) == 2
 
 
 PATHS = st.lists(st.text("ab/.*?: ", min_size=1, max_size=8), max_size=3)
@@ -123,8 +124,8 @@ def test_one_that_can_not_run_beside_the_others_is_passed_over() -> None:
 
 def test_no_agent_of_a_loop_runs_beside_tasks() -> None:
     run = Simulation(queue(*independent("TASK-1")), prd="")
-    asked = resume.Asked(loops=1, parallel=4)
-    assert run.apply(resume.begin(run.inputs(), resume.Caller("s1"), "r", asked)) == ["SPAWN TASK-1 sonnet"]
+    asked = begin_run.Asked(loops=1, parallel=4)
+    assert run.apply(begin_run.begin(run.inputs(), begin_run.Caller("s1"), "r", asked)) == ["SPAWN TASK-1 sonnet"]
     run.done("TASK-1")
     assert run.wait() == ["SPAWN research-1 opus"]
     run.text += queue(*independent("TASK-2", "TASK-3"))
@@ -137,9 +138,9 @@ def test_no_agent_of_a_loop_runs_beside_tasks() -> None:
 
 def test_a_loop_runs_no_more_tasks_because_they_run_together() -> None:
     run = Simulation(queue(*independent(*(f"TASK-{n}" for n in range(1, 9)))))
-    asked, config = resume.Asked(loops=1, parallel=4), Config(tasks_per_loop=3)
+    asked, config = begin_run.Asked(loops=1, parallel=4), Config(tasks_per_loop=3)
     run.state = replace(run.state, initial_prd_tasks_complete=True)
-    run.apply(resume.begin(run.inputs()._replace(config=config), resume.Caller("s1"), "r", asked))
+    run.apply(begin_run.begin(run.inputs()._replace(config=config), begin_run.Caller("s1"), "r", asked))
     run.done("research-1")
     assert len(run.apply(run.inputs()._replace(config=config))) == 3
 
@@ -211,15 +212,15 @@ def test_a_new_session_takes_all_of_them_over() -> None:
     run = parallel(2, *independent("TASK-1", "TASK-2", "TASK-3"))
     run.done("TASK-1")
     run.now += 1000
-    begun = resume.begin(run.inputs(), resume.Caller("s2"), "run-2")
+    begun = begin_run.begin(run.inputs(), begin_run.Caller("s2"), "run-2")
     assert run.apply(begun) == ["SPAWN TASK-2 sonnet", "SPAWN TASK-3 sonnet"]
     assert run.statuses()["TASK-1"] == "completed"
 
 
 def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise() -> None:
     run = parallel(3, *independent("TASK-1", "TASK-2", "TASK-3", "TASK-4"))
-    assert resume.begin(run.inputs(), resume.Caller("s1"), "r").state.parallel == 3
-    assert resume.begin(run.inputs(), resume.Caller("s1"), "r", resume.Asked(parallel=1)).state.parallel == 1
+    assert begin_run.begin(run.inputs(), begin_run.Caller("s1"), "r").state.parallel == 3
+    assert begin_run.begin(run.inputs(), begin_run.Caller("s1"), "r", begin_run.Asked(parallel=1)).state.parallel == 1
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_a_run_goes_on_as_it_was_begun_unless_told_otherwise() -> None:
 def test_what_was_typed_wins_over_the_configuration(typed: str, engine: str, many: int) -> None:
     run = Simulation(queue(*independent("TASK-1")))
     inputs = run.inputs()._replace(config=Config(engine=LEAN))
-    state = resume.begin(inputs, resume.Caller("s1"), "r", resume.understood(typed.split())).state
+    state = begin_run.begin(inputs, begin_run.Caller("s1"), "r", begin_run.understood(typed.split())).state
     assert (state.engine, state.parallel) == (engine, many)
 
 
@@ -245,18 +246,18 @@ def test_what_was_typed_wins_over_the_configuration(typed: str, engine: str, man
 )
 def test_a_flag_that_means_nothing_is_refused_in_one_line_that_names_it(typed: str) -> None:
     with pytest.raises(ClaudestratorError, match=typed.split("=", maxsplit=1)[0].split(maxsplit=1)[0]) as refusal:
-        resume.understood(typed.split())
+        begin_run.understood(typed.split())
     assert "\n" not in str(refusal.value)
 
 
 def test_the_lean_engine_takes_no_parallel() -> None:
     with pytest.raises(ClaudestratorError, match="one task at a time"):
-        resume.understood(["--engine", "lean", "--parallel", "2"])
+        begin_run.understood(["--engine", "lean", "--parallel", "2"])
 
 
 def test_flags_may_stand_anywhere() -> None:
-    asked = resume.understood(["2", "--parallel", "3", "error", "--verify", "handling"])
-    assert asked == resume.Asked(2, "error handling", verify=True, parallel=3)
+    asked = begin_run.understood(["2", "--parallel", "3", "error", "--verify", "handling"])
+    assert asked == begin_run.Asked(2, "error handling", verify=True, parallel=3)
 
 
 def test_a_state_that_names_too_many_starts_no_more_than_claude_code_runs() -> None:

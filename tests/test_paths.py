@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import paths
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import paths
 from running import helper
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import prd
-from claudestrator_helper.paths import Project
+from claudestrator_helper.store import prd_file
+from claudestrator_helper.store.paths import Project
 from running import helper
 
 UNREADABLE = {
@@ -24,7 +24,7 @@ def why_not(root: Path, files: dict[str, bytes]) -> str:
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
-    said = prd.why_not(Project(str(root), str(root / ".claude")))
+    said = prd_file.why_not(Project(str(root), str(root / ".claude")))
     assert "\n" not in said
     return said.replace(str(root), "ROOT")
 

@@ -11,20 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from claudestrator_helper import (
-    __version__,
-    asking,
-    claude_settings,
-    install_settings,
-    installation,
-    paths,
-    preflight,
-    state,
-)
+from claudestrator_helper import __version__
+from claudestrator_helper.commands import check
+from claudestrator_helper.engine import state
+from claudestrator_helper.setup import claude_settings, preflight, settings_edit
+from claudestrator_helper.store import paths, state_file, typed_command
 from queues import queue, task
 from running import helper
 
-INSTALLED: dict[str, Any] = json.loads(install_settings.merge("{}", [])[0])
+INSTALLED: dict[str, Any] = json.loads(settings_edit.merge("{}", [])[0])
 SESSION = {"CLAUDE_CODE_SESSION_ID": "s", "BASH_MAX_TIMEOUT_MS": "3600000"}
 START = ("start", "--commands", __version__, "--session", "s")
 DIRECTIVES = ("SPAWN", "WAIT", "STOP")
@@ -46,7 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     (root / ".claude" / "task_queue.md").write_text(queue(task("TASK-001")))
     found = paths.project(str(root))
     settings(found, INSTALLED, home / "settings.json")
-    asking.note(found, "s", "acceptEdits")
+    typed_command.note(found, "s", "acceptEdits")
     return found
 
 
@@ -80,7 +75,7 @@ def test_where_nothing_will_go_wrong_nothing_is_said(project: paths.Project) -> 
 
 @pytest.mark.parametrize("mode", ["acceptEdits", "bypassPermissions", "auto", "unknown"])
 def test_modes_in_which_agents_write_are_no_news(project: paths.Project, mode: str) -> None:
-    asking.note(project, "s", mode)
+    typed_command.note(project, "s", mode)
     assert started(project) == []
 
 
@@ -94,7 +89,7 @@ def test_modes_in_which_agents_write_are_no_news(project: paths.Project, mode: s
 def test_a_mode_in_which_agents_can_not_write_is_named_unless_a_rule_lets_them(
     project: paths.Project, mode: str, allowed: list[str], said: str
 ) -> None:
-    asking.note(project, "s", mode)
+    typed_command.note(project, "s", mode)
     settings(project, rules(allow=allowed))
     told = started(project)
     assert [said in line for line in told] == [True] * bool(said)
@@ -102,7 +97,7 @@ def test_a_mode_in_which_agents_can_not_write_is_named_unless_a_rule_lets_them(
 
 
 def test_the_mode_in_which_sessions_begin_is_good_to_know(project: paths.Project) -> None:
-    os.remove(asking._path(project, "s"))
+    os.remove(typed_command._path(project, "s"))
     settings(project, {"permissions": {"defaultMode": "plan"}})
     assert checked(project, 0) == ["nothing is wrong", f"note: {claude_settings._MODES['plan']}"]
 
@@ -116,10 +111,10 @@ def test_the_mode_of_the_session_that_has_the_run_counts_and_not_the_one_in_whic
 
 
 def test_a_run_that_is_over_says_nothing_of_the_next_session(project: paths.Project) -> None:
-    asking.note(project, "s", "plan")
-    state.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
+    typed_command.note(project, "s", "plan")
+    state_file.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
     assert [line[:12] for line in checked(project)] == ["in plan mode", "Claudestrato"]
-    state.write(project, state.State(session="s", status=state.FINISHED, hooked=False))
+    state_file.write(project, state.State(session="s", status=state.FINISHED, hooked=False))
     assert checked(project, 0) == ["nothing is wrong"]
 
 
@@ -184,17 +179,17 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
     project: paths.Project, tmp_path: Path, values: dict[str, Any], said: str
 ) -> None:
     settings(project, values, tmp_path / "home" / "settings.json")
-    os.remove(asking._path(project, "s"))
+    os.remove(typed_command._path(project, "s"))
     [told] = started(project)
     assert said in told
     assert "costs an hour" in told
-    state.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
+    state_file.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
     assert said in "\n".join(checked(project))
 
 
 def test_a_hook_that_another_session_called_is_no_hook_of_this_one(project: paths.Project) -> None:
-    os.remove(asking._path(project, "s"))
-    asking.note(project, "another", "acceptEdits")
+    os.remove(typed_command._path(project, "s"))
+    typed_command.note(project, "another", "acceptEdits")
     assert "did not run here" in started(project)[0]
 
 
@@ -316,7 +311,7 @@ def test_a_claude_that_was_started_in_a_subfolder_loads_no_hooks(project: paths.
     os.mkdir(below)
     assert "note:" not in helper(*START, folder=below, environ=SESSION).stdout
     os.remove(project.session)
-    os.remove(asking._path(project, "s"))
+    os.remove(typed_command._path(project, "s"))
     told = helper(*START, folder=below, environ=SESSION).stdout
     assert told.startswith("note: hooks load only where claude was started, and this is a folder below: start it in /")
 
@@ -336,7 +331,7 @@ def test_little_room_is_named_and_next_to_none_before_all_else(
 ) -> None:
     disk(monkeypatch, megabytes)
     settings(project, rules(deny=["Edit"]))
-    wrong = installation.findings(project)[0]
+    wrong = check.findings(project)[0]
     said = [line for line in wrong if f"has {megabytes} MB left" in line]
     assert [wrong.index(line) for line in said] == ([] if place is None else [place])
     monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "s")
@@ -348,7 +343,7 @@ def test_little_room_is_named_and_next_to_none_before_all_else(
 
 def test_a_disk_that_is_mounted_read_only_is_named(project: paths.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     disk(monkeypatch, read_only=lambda path: path == project.root)
-    assert installation.findings(project)[0] == [
+    assert check.findings(project)[0] == [
         f"{project.root} can't be written: give yourself the right to, or start elsewhere"
     ]
 
@@ -391,7 +386,7 @@ def test_what_may_not_be_written_is_named(outside: Path, name: str) -> None:
 def test_each_place_that_a_run_writes_to_is_looked_at(project: paths.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(project.lock).touch()
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    wrong = installation.findings(project)[0]
+    wrong = check.findings(project)[0]
     places = [project.root, project.state, project.markers, project.lock]
     assert [line.split(" can't")[0] for line in wrong[: len(places)]] == places
 
@@ -401,7 +396,7 @@ def test_a_folder_that_is_to_be_made_needs_one_around_it_that_can_be_written(
 ) -> None:
     shutil.rmtree(project.state)
     disk(monkeypatch, read_only=lambda path: path == project.root)
-    assert [line for line in installation.findings(project)[0] if "can't be written" in line] == [
+    assert [line for line in check.findings(project)[0] if "can't be written" in line] == [
         f"{project.root} can't be written: give yourself the right to, or start elsewhere"
     ]
 
@@ -432,8 +427,8 @@ def test_of_many_things_the_gravest_is_said_and_how_many_more_check_names(
 ) -> None:
     settings(project, {**rules(deny=["Agent", "Bash"], ask=["Edit"]), "hooks": {}})
     settings(project, rules(deny=["Write"]), tmp_path / "home" / "settings.json")
-    os.remove(asking._path(project, "s"))
-    asking.note(project, "another", "plan")
+    os.remove(typed_command._path(project, "s"))
+    typed_command.note(project, "another", "plan")
     [told] = started(project, "start", "--commands", OLDER, "--session", "s", BASH_MAX_TIMEOUT_MS="1000")
     first, _, more = told.removeprefix("note: ").partition("; ")
     (Path(project.root, ".claude", "commands")).mkdir()
@@ -488,18 +483,18 @@ def test_a_long_path_is_cut(tmp_path: Path, project: paths.Project, monkeypatch:
 
 
 def test_it_is_said_at_each_start_of_a_run_and_by_no_wait(project: paths.Project) -> None:
-    asking.note(project, "s", "plan")
+    typed_command.note(project, "s", "plan")
     assert len(started(project)) == 1
-    asking.note(project, "s", "plan")
+    typed_command.note(project, "s", "plan")
     assert len(started(project)) == 1
-    asking.permit(project)
+    typed_command.permit(project)
     done = helper("wait", "--max", "0", folder=project.root, environ=SESSION)
     assert done.stdout.startswith("still waiting")
 
 
 @pytest.mark.parametrize("words", ["", "--dry-run", "nonsense"])
 def test_a_start_that_starts_nothing_needs_no_note(project: paths.Project, words: str) -> None:
-    asking.note(project, "s", "plan")
+    typed_command.note(project, "s", "plan")
     Path(project.queue).write_text(queue(task("TASK-001", status="completed" if not words else "pending")))
     done = helper(*START, "-", folder=project.root, stdin=words.encode(), environ=SESSION)
     assert "note:" not in done.stdout
@@ -508,6 +503,6 @@ def test_a_start_that_starts_nothing_needs_no_note(project: paths.Project, words
 
 @pytest.mark.parametrize("session", ["", "another"])
 def test_a_start_by_hand_is_in_no_session_of_which_anything_is_known(project: paths.Project, session: str) -> None:
-    asking.note(project, "s", "plan")
+    typed_command.note(project, "s", "plan")
     assert started(project, *START, CLAUDE_CODE_SESSION_ID=session) == []
     assert started(project, "start", "--takeover", "--session", "by-hand") == []

@@ -6,8 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import paths, prompts, report
-from claudestrator_helper.paths import Project
+from claudestrator_helper.agents import prompts, reports
+from claudestrator_helper.store import paths
+from claudestrator_helper.store.paths import Project
 from queues import task
 from running import helper
 from test_report import ID, at_work, fill, left, refusal_of, spawned
@@ -66,7 +67,7 @@ def test_a_prompt_is_the_role_the_task_and_how_to_report(project: Project) -> No
         ),
     )
     spawned(project)
-    text = report.begin(project, ID)
+    text = reports.begin(project, ID)
     assert text.startswith(role("task") + "\n\n# ")
     assert list(sections(text)) == [f"Your task: {ID}", "Report"]
     written = Path(project.queue).read_text().removeprefix("# Task Queue\n\n").strip()
@@ -97,15 +98,15 @@ SECTIONS = {
 def test_an_agent_gets_the_whole_of_its_section_and_nothing_of_another(project: Project, name: str) -> None:
     section = f"{BEGINNING}\n{SECTIONS[name]}"
     fill(project, "## Phase-1\n\nAbout the group.\n\n", f"{section}\n\n", task("TASK-002"), "## Phase-2\n\nMore.\n")
-    text = report.begin(project, ID)
+    text = reports.begin(project, ID)
     assert told(text, ID) == section
     assert "About the group" not in text
-    assert told(report.begin(project, "TASK-002"), "TASK-002") == task("TASK-002").strip()
+    assert told(reports.begin(project, "TASK-002"), "TASK-002") == task("TASK-002").strip()
 
 
 def test_line_ends_and_control_characters_of_a_section_reach_no_terminal(project: Project) -> None:
     Path(project.queue).write_bytes(f"{BEGINNING}\n\x1b[31mred\x07\x00 \x9b2J".replace("\n", "\r\n").encode())
-    assert told(report.begin(project, ID), ID) == f"{BEGINNING}\n\ufffd[31mred\ufffd\ufffd \ufffd2J"
+    assert told(reports.begin(project, ID), ID) == f"{BEGINNING}\n\ufffd[31mred\ufffd\ufffd \ufffd2J"
 
 
 def test_of_118_sections_with_descriptions_each_agent_gets_its_own(project: Project) -> None:
@@ -116,7 +117,7 @@ def test_of_118_sections_with_descriptions_each_agent_gets_its_own(project: Proj
     }
     fill(project, *(task(id_, extra=f"**Description:** {said}\n\n") for id_, said in described.items()))
     for id_, said in described.items():
-        text = report.begin(project, id_)
+        text = reports.begin(project, id_)
         assert said in told(text, id_)
         assert is_whole(text, id_)
         assert sum(other in text for other in described.values()) == 1
@@ -124,7 +125,7 @@ def test_of_118_sections_with_descriptions_each_agent_gets_its_own(project: Proj
 
 def test_the_commands_of_a_prompt_are_those_that_the_helper_takes(project: Project) -> None:
     at_work(project, attempt=2, reason="x")
-    words = commands(report.begin(project, ID))
+    words = commands(reports.begin(project, ID))
     assert [word[1] for word in words] == ["done", "fail"]
     for number, word in enumerate(words):
         assert word[0] == "claudestrator-helper"
@@ -134,24 +135,24 @@ def test_the_commands_of_a_prompt_are_those_that_the_helper_takes(project: Proje
 
 def test_a_prompt_is_the_agents_sign_of_life(project: Project) -> None:
     at_work(project, attempt=2)
-    report.begin(project, ID)
+    reports.begin(project, ID)
     assert left(project) == {f"{ID}.started": "started\nattempt: 2\n"}
 
 
 def test_a_prompt_of_a_task_that_nobody_was_given_leaves_nothing(project: Project) -> None:
     fill(project, task(ID))
-    assert is_whole(report.begin(project, ID))
+    assert is_whole(reports.begin(project, ID))
     assert left(project) == {}
 
 
 def test_an_unknown_id_has_no_prompt(project: Project) -> None:
     at_work(project)
-    assert refusal_of(report.begin, project, "TASK-404").startswith("no task TASK-404 in the queue: ")
+    assert refusal_of(reports.begin, project, "TASK-404").startswith("no task TASK-404 in the queue: ")
 
 
 def test_a_retry_is_told_why_the_last_attempt_failed(project: Project) -> None:
     at_work(project, attempt=2, reason="the tests of door.py fail")
-    text = report.begin(project, ID)
+    text = reports.begin(project, ID)
     assert list(sections(text)) == [f"Your task: {ID}", "The last attempt failed", "Report"]
     assert "the tests of door.py fail" in sections(text)["The last attempt failed"]
     assert is_whole(text, attempt=2)
@@ -159,7 +160,7 @@ def test_a_retry_is_told_why_the_last_attempt_failed(project: Project) -> None:
 
 def test_a_decomposition_is_told_where_the_requirements_are(project: Project) -> None:
     spawned(project, "decomposition", attempt=2, reason="no tasks")
-    text = report.begin(project, "decomposition")
+    text = reports.begin(project, "decomposition")
     assert text.startswith(role("decomposition"))
     assert list(sections(text)) == ["Your task: decomposition", "The last attempt failed", "Report"]
     assert sections(text)["Your task: decomposition"].strip() == f"**Requirements:** {project.prd}"
@@ -172,10 +173,10 @@ def test_a_role_of_the_projects_own_wins(project: Project, name: str) -> None:
     own = Path(project.root, ".claudestrator", "skills", "orchestrator", f"{name}_agent.md")
     own.parent.mkdir(parents=True)
     own.write_text("---\nmodel: opus\n---\n\nDo it our way.\n")
-    text = report.begin(project, ID if name == "task" else "decomposition")
+    text = reports.begin(project, ID if name == "task" else "decomposition")
     assert text.startswith("Do it our way.\n\n# Your task: ")
     other = "decomposition" if name == "task" else ID
-    assert "Do it our way" not in report.begin(project, other)
+    assert "Do it our way" not in reports.begin(project, other)
 
 
 @pytest.mark.parametrize("content", ["", "\n \n", "---\nmodel: opus\n---\n"])
@@ -184,7 +185,7 @@ def test_a_role_without_a_text_is_refused(project: Project, content: str) -> Non
     own = Path(project.root, ".claudestrator", "skills", "orchestrator", "task_agent.md")
     own.parent.mkdir(parents=True)
     own.write_text(content)
-    assert refusal_of(report.begin, project, ID).startswith(f"{own} holds no text: ")
+    assert refusal_of(reports.begin, project, ID).startswith(f"{own} holds no text: ")
 
 
 def test_a_look_into_the_documentation_is_a_step_of_its_own_before_the_proof() -> None:
@@ -209,7 +210,7 @@ def test_the_notes_of_the_tasks_that_it_builds_on_are_in_the_prompt(project: Pro
     noted(project, "TASK-001", "There is a door.\n")
     noted(project, "TASK-002", "There is a wall.\n")
     noted(project, "TASK-003", "Nobody builds on this.\n")
-    text = report.begin(project, "TASK-004")
+    text = reports.begin(project, "TASK-004")
     notes = sections(text)["Notes from the tasks it builds on"].strip()
     assert notes == "## TASK-002\n\nThere is a wall.\n\n## TASK-001\n\nThere is a door."
     assert list(sections(text)) == ["Your task: TASK-004", "Notes from the tasks it builds on", "Report"]
@@ -218,7 +219,7 @@ def test_the_notes_of_the_tasks_that_it_builds_on_are_in_the_prompt(project: Pro
 def test_a_task_whose_dependencies_left_no_notes_has_no_such_section(project: Project) -> None:
     fill(project, task(ID, status="completed"), task("TASK-002", dependencies=ID))
     noted(project, ID, " \n")
-    assert list(sections(report.begin(project, "TASK-002"))) == ["Your task: TASK-002", "Report"]
+    assert list(sections(reports.begin(project, "TASK-002"))) == ["Your task: TASK-002", "Report"]
 
 
 @pytest.mark.parametrize("count", [1, 31, 300])
@@ -229,7 +230,7 @@ def test_however_many_notes_there_are_the_report_arrives_whole(project: Project,
     )
     for id_ in before:
         noted(project, id_, "word " * 400)
-    text = report.begin(project, "TASK-999")
+    text = reports.begin(project, "TASK-999")
     assert is_whole(text, "TASK-999")
     shown = re.findall(r"^## (TASK-\d+)$", text, re.MULTILINE)
     assert shown == before[-len(shown) :]
@@ -239,7 +240,7 @@ def test_however_many_notes_there_are_the_report_arrives_whole(project: Project,
 
 def test_a_task_of_any_length_is_cut_with_a_pointer_and_the_report_arrives_whole(project: Project) -> None:
     fill(project, task(ID), task("TASK-002", objective="x" * 100_000, criteria=("criterion " * 10_000,)))
-    text = report.begin(project, "TASK-002")
+    text = reports.begin(project, "TASK-002")
     assert is_whole(text, "TASK-002")
     lines = Path(project.queue).read_text().splitlines()
     first = next(at for at, line in enumerate(lines, 1) if "xxx" in line)
@@ -249,7 +250,7 @@ def test_a_task_of_any_length_is_cut_with_a_pointer_and_the_report_arrives_whole
 
 def test_a_section_of_one_endless_line_is_cut_in_it(project: Project) -> None:
     fill(project, f"### {ID} {'long ' * 9_000}\n| Status | pending |\n")
-    text = report.begin(project, ID)
+    text = reports.begin(project, ID)
     assert is_whole(text)
     assert len(told(text, ID)) > 10_000
     assert f"The rest is in lines 3 to 4 of {project.queue}" in text
@@ -271,7 +272,7 @@ def test_everything_long_at_once_still_fits(tmp_path: Path) -> None:
     own = root / ".claudestrator" / "skills" / "orchestrator" / "task_agent.md"
     own.parent.mkdir(parents=True)
     own.write_text("role " * 5_000)
-    text = report.begin(project, ID + "y")
+    text = reports.begin(project, ID + "y")
     assert is_whole(text, ID + "y", 2)
     assert str(own) in text
 

@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from claudestrator_helper import check
-from claudestrator_helper import queue as q
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.texts import queue as q
+from claudestrator_helper.texts import queue_problems
 from hypothesis import given
 from hypothesis import strategies as st
 from queues import queue, task
@@ -25,7 +25,7 @@ def section(body: str, heading: str = "### TASK-001") -> str:
 
 
 def unreadable(text: str) -> list[tuple[int, str]]:
-    return [(problem.line, problem.text) for problem in check.unreadable(q.parse(text))]
+    return [(problem.line, problem.text) for problem in queue_problems.unreadable(q.parse(text))]
 
 
 def test_the_written_format_is_read() -> None:
@@ -147,7 +147,7 @@ def test_complexity_chooses_the_model(written: str) -> None:
 def test_an_unknown_complexity_counts_as_normal_and_is_reported() -> None:
     parsed = q.parse(queue(task("TASK-001", complexity="gigantic")))
     assert parsed.tasks[0].model == "sonnet"
-    assert [p.text for p in check.problems(parsed)] == [
+    assert [p.text for p in queue_problems.problems(parsed)] == [
         "TASK-001: its complexity 'gigantic' is none of easy, normal, complex; it counts as normal"
     ]
 
@@ -201,7 +201,7 @@ def test_an_indented_fence_outside_of_a_list_is_none() -> None:
 def test_a_fake_status_row_in_notes_a_second_table_and_a_rule_change_nothing() -> None:
     body = "| Status | pending |\n\n---\n\n**Notes:**\n\n| Status | completed |\n|:---|---|\n| a \\| b | c |"
     assert only(section(body)).status == "pending"
-    assert [p.text for p in check.problems(q.parse(section(body))) if "more than one" in p.text] != []
+    assert [p.text for p in queue_problems.problems(q.parse(section(body))) if "more than one" in p.text] != []
 
 
 def test_an_escaped_bar_is_part_of_its_cell() -> None:
@@ -391,7 +391,7 @@ def test_any_text_is_kept_and_no_section_overlaps_another(text: str) -> None:
     assert parsed.text == text
     edges = [edge for block in parsed.blocks for edge in (block.start, block.body, block.end)]
     assert edges == sorted(edges)
-    check.problems(parsed)
+    queue_problems.problems(parsed)
     assert [found.as_json()["id"] for found in parsed.tasks] == parsed.ids
 
 

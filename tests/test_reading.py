@@ -4,8 +4,8 @@ import itertools
 import os
 
 import pytest
-from claudestrator_helper import check, overlap, statuses
-from claudestrator_helper import queue as q
+from claudestrator_helper.texts import additions, overlap, queue_problems, statuses
+from claudestrator_helper.texts import queue as q
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from queues import queue, task
@@ -21,7 +21,7 @@ def last(body: str, *, heading: str = "### TASK-009", before: str = "") -> q.Tas
 
 def told(found: q.Task) -> list[str]:
     """What `check` says of the task, in its problems and notes."""
-    said = [*check.problems(found.queue), *check.unread(found.queue)]
+    said = [*queue_problems.problems(found.queue), *queue_problems.unread(found.queue)]
     about = [problem.text for problem in said if "Objective" not in problem.text and "Criteria" not in problem.text]
     return [text for text in about if text.startswith(f"{found.id}:") or "its dependency" in text or "guess" in text]
 
@@ -194,7 +194,9 @@ def test_a_mention_holds_nothing_up_and_is_named_where_nothing_reads_it(line: st
     found = last(f"**Owner:** Ann\n\n{line}")
     assert found.dependencies == []
     assert bool(told(found)) == named
-    assert check.problems(found.queue) == [each for each in check.problems(found.queue) if "TASK-002" not in each.text]
+    assert queue_problems.problems(found.queue) == [
+        each for each in queue_problems.problems(found.queue) if "TASK-002" not in each.text
+    ]
 
 
 def test_ids_of_every_family_of_the_queue_are_read() -> None:
@@ -246,14 +248,14 @@ def test_a_heading_beside_a_task_names_its_dependencies() -> None:
 def test_what_a_project_is_built_on_holds_no_task_up_and_is_told() -> None:
     parsed = q.parse(f"# Q\n\n## Project\n\n**Dependencies:** fastapi\n\n{task('TASK-001')}")
     assert parsed.tasks[0].dependencies == []
-    assert [problem.line for problem in check.unread(parsed)] == [3]
+    assert [problem.line for problem in queue_problems.unread(parsed)] == [3]
 
 
 def test_a_task_added_to_a_group_waits_for_what_the_group_waits_for() -> None:
-    text, _ = check.add(f"## Phase 2\n\n**Depends on:** TASK-099\n\n{task('TASK-001')}", task("TASK-002"))
+    text, _ = additions.add(f"## Phase 2\n\n**Depends on:** TASK-099\n\n{task('TASK-001')}", task("TASK-002"))
     parsed = q.parse(text)
     assert parsed.tasks[1].dependencies == ["TASK-099"]
-    assert [problem.line for problem in check.problems(parsed)] == [1]
+    assert [problem.line for problem in queue_problems.problems(parsed)] == [1]
 
 
 # The generator
@@ -361,7 +363,7 @@ def test_a_status_with_a_remark_or_a_sign_is_understood(written: str, meant: str
 def test_a_status_that_contradicts_itself_is_kept_and_told(written: str) -> None:
     parsed = q.parse(queue(task("TASK-001", status=written)))
     assert parsed.tasks[0].status == written
-    assert ["its status" in problem.text for problem in check.problems(parsed)] == [True]
+    assert ["its status" in problem.text for problem in queue_problems.problems(parsed)] == [True]
 
 
 @pytest.mark.parametrize(

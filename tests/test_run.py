@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from claudestrator_helper import asking, files, heartbeat, markers, owner, paths, plan, report, run, state
-from claudestrator_helper import queue as q
-from claudestrator_helper import wait as waiting
+from claudestrator_helper.agents import reports
+from claudestrator_helper.engine import heartbeat, markers
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.run import plan, steps
+from claudestrator_helper.run import polling as waiting
+from claudestrator_helper.store import files, paths, state_file, typed_command
+from claudestrator_helper.system import processes
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 
@@ -39,29 +43,29 @@ def events(project: paths.Project, kind: str) -> list[str]:
 
 
 def wait(project: paths.Project, limit: float = 0) -> list[str]:
-    return run.wait_for_step(project, limit=limit)
+    return steps.wait_for_step(project, limit=limit)
 
 
 def test_a_run_on_disk_from_prd_to_completion(project: paths.Project) -> None:
     Path(project.prd).write_text("# Build a door\n", encoding="utf-8")
-    assert run.start(project, "s1", []) == ["SPAWN decomposition opus"]
+    assert steps.start(project, "s1", []) == ["SPAWN decomposition opus"]
     fill(project, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
-    report.done(project, "decomposition", 1, "")
+    reports.done(project, "decomposition", 1, "")
     assert wait(project) == ["done decomposition (0/2)", "SPAWN TASK-1 sonnet"]
-    assert "TASK-1" in report.begin(project, "TASK-1")
-    report.done(project, "TASK-1", 1, "There is a door.")
+    assert "TASK-1" in reports.begin(project, "TASK-1")
+    reports.done(project, "TASK-1", 1, "There is a door.")
     assert wait(project) == ["done TASK-1 (1/2)", "SPAWN TASK-2 sonnet"]
-    assert "There is a door." in report.begin(project, "TASK-2")
-    report.done(project, "TASK-2", 1, "")
+    assert "There is a door." in reports.begin(project, "TASK-2")
+    reports.done(project, "TASK-2", 1, "")
     assert wait(project)[-1] == "STOP All 2 tasks are completed."
-    assert state.read(project).initial_prd_tasks_complete
+    assert state_file.read(project).initial_prd_tasks_complete
     assert "initial_prd_tasks_complete: true\n" in (files.read(project.session) or "")
     assert events(project, "spawned") == ["decomposition", "TASK-1", "TASK-2"]
 
 
 def test_a_wait_ends_before_its_limit_and_says_what_it_waits_for(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
     before = time.monotonic()
     assert wait(project, limit=0.3) == ["still waiting for TASK-1 (0 min)", "WAIT"]
     assert 0.3 <= time.monotonic() - before < 5
@@ -77,7 +81,7 @@ def test_a_wait_ends_15_seconds_before_the_cap_of_a_bash_call(cap: str, seconds:
 
 def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
     timer = threading.Timer(0.3, lambda: Path(project.markers, "TASK-1.done").touch())
     Path(project.markers).mkdir()
     timer.start()
@@ -86,7 +90,7 @@ def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
 
 def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
     said: dict[str, list[str]] = {}
     earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=20)))
     later = threading.Thread(target=lambda: said.update(later=wait(project, limit=20)))
@@ -95,7 +99,7 @@ def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project:
     later.start()
     earlier.join(20)
     assert said == {"earlier": ["another wait has taken over", "WAIT"]}
-    report.done(project, "TASK-1", 1, "")
+    reports.done(project, "TASK-1", 1, "")
     later.join(20)
     assert said["later"][-1] == "SPAWN TASK-2 sonnet"
 
@@ -104,22 +108,22 @@ def test_a_wait_whose_session_has_died_renews_no_heartbeat(
     project: paths.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
     lives = iter([True, False])
-    monkeypatch.setattr(owner, "current", lambda: "host/boot/1/2/3")
-    monkeypatch.setattr(owner, "alive", lambda _: next(lives))
-    before = state.read(project).heartbeat
+    monkeypatch.setattr(processes, "current", lambda: "host/boot/1/2/3")
+    monkeypatch.setattr(processes, "alive", lambda _: next(lives))
+    before = state_file.read(project).heartbeat
     with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
-        run.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
-    assert state.read(project).heartbeat - before < 5
+        steps.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
+    assert state_file.read(project).heartbeat - before < 5
 
 
 def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
-    now = state.read(project).heartbeat
-    run.wait_for_step(project, limit=0, now=lambda: now + 20)
-    assert state.read(project).heartbeat == now + 20
+    steps.start(project, "s1", [])
+    now = state_file.read(project).heartbeat
+    steps.wait_for_step(project, limit=0, now=lambda: now + 20)
+    assert state_file.read(project).heartbeat == now + 20
 
 
 class Sessions:
@@ -127,8 +131,8 @@ class Sessions:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.calling, self.living, self.unknown = "one", {"one", "two"}, False
-        patch.setattr(owner, "current", lambda: self.calling)
-        patch.setattr(owner, "alive", lambda process: None if self.unknown else process in self.living)
+        patch.setattr(processes, "current", lambda: self.calling)
+        patch.setattr(processes, "alive", lambda process: None if self.unknown else process in self.living)
 
 
 @pytest.fixture
@@ -141,14 +145,14 @@ def test_another_process_is_refused_and_told_so_while_the_run_has_one(
     project: paths.Project, sessions: Sessions, session: str
 ) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
     sessions.calling = "two"
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
-        run.start(project, session, [])
-    before = files.read(project.session), files.read(run._turn(project))
+        steps.start(project, session, [])
+    before = files.read(project.session), files.read(steps._turn(project))
     with pytest.raises(ClaudestratorError, match="another session has this run"):
-        run.wait_for_step(project, session)
-    assert (files.read(project.session), files.read(run._turn(project))) == before
+        steps.wait_for_step(project, session)
+    assert (files.read(project.session), files.read(steps._turn(project))) == before
 
 
 @pytest.mark.parametrize("session", ["s1", "s2"])
@@ -157,24 +161,24 @@ def test_a_run_whose_process_is_dead_is_taken_over_at_once(
     project: paths.Project, sessions: Sessions, verb: str, session: str
 ) -> None:
     fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3"))
-    run.start(project, "s1", [])
-    report.done(project, "TASK-1", 1, "")
+    steps.start(project, "s1", [])
+    reports.done(project, "TASK-1", 1, "")
     assert wait(project)[-1] == "SPAWN TASK-2 sonnet"
-    report.begin(project, "TASK-2")
+    reports.begin(project, "TASK-2")
     sessions.calling, sessions.living = "two", {"two"}
-    lines = run.start(project, session, []) if verb == "start" else run.wait_for_step(project, session)
+    lines = steps.start(project, session, []) if verb == "start" else steps.wait_for_step(project, session)
     assert lines[-1] == "SPAWN TASK-2 sonnet"
-    current = state.read(project)
+    current = state_file.read(project)
     assert (current.session, current.process) == (session, "two")
     assert (current.agents["TASK-2"].attempt, statuses(project)["TASK-1"]) == (2, "completed")
 
 
 def test_the_agents_of_a_living_process_go_on_under_a_new_session(project: paths.Project, sessions: Sessions) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
-    report.begin(project, "TASK-1")
-    assert run.start(project, "after-clear", []) == ["WAIT"]
-    assert state.read(project).agents["TASK-1"].attempt == 1
+    steps.start(project, "s1", [])
+    reports.begin(project, "TASK-1")
+    assert steps.start(project, "after-clear", []) == ["WAIT"]
+    assert state_file.read(project).agents["TASK-1"].attempt == 1
     assert sessions.living
 
 
@@ -182,15 +186,15 @@ def test_the_impatient_take_a_run_away_from_a_session_which_then_takes_no_step(
     project: paths.Project, sessions: Sessions
 ) -> None:
     fill(project, task("TASK-1"))
-    run.start(project, "s1", [])
-    report.begin(project, "TASK-1")
+    steps.start(project, "s1", [])
+    reports.begin(project, "TASK-1")
     sessions.calling = "two"
-    assert run.start(project, "s2", ["--takeover"]) == ["SPAWN TASK-1 sonnet"]
+    assert steps.start(project, "s2", ["--takeover"]) == ["SPAWN TASK-1 sonnet"]
     sessions.calling = "one"
     with pytest.raises(ClaudestratorError, match="another session has this run"):
-        run.wait_for_step(project, "s1")
+        steps.wait_for_step(project, "s1")
     with pytest.raises(ClaudestratorError, match="attempt 1 of TASK-1 is over"):
-        report.done(project, "TASK-1", 1, "")
+        reports.done(project, "TASK-1", 1, "")
 
 
 def test_where_no_process_is_known_the_session_and_the_heartbeat_tell(
@@ -198,31 +202,31 @@ def test_where_no_process_is_known_the_session_and_the_heartbeat_tell(
 ) -> None:
     fill(project, task("TASK-1"))
     sessions.calling = ""
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
     now = time.time()
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
-        run.start(project, "s2", [], now=lambda: now + 50)
-    assert run.start(project, "s2", [], now=lambda: now + 70) == ["SPAWN TASK-1 sonnet"]
+        steps.start(project, "s2", [], now=lambda: now + 50)
+    assert steps.start(project, "s2", [], now=lambda: now + 70) == ["SPAWN TASK-1 sonnet"]
 
 
 def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
-    assert run.stop(project) == "Nothing is running here."
+    assert steps.stop(project) == "Nothing is running here."
     fill(project, task("TASK-1"), task("TASK-2"))
-    run.start(project, "s1", [])
-    assert run.stop(project) == "The run will stop once TASK-1 has reported."
-    report.done(project, "TASK-1", 1, "")
+    steps.start(project, "s1", [])
+    assert steps.stop(project) == "The run will stop once TASK-1 has reported."
+    reports.done(project, "TASK-1", 1, "")
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
 
 
 def test_set_status_brings_a_task_back_that_this_run_has_completed(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
-    run.start(project, "s1", [])
-    report.done(project, "TASK-1", 1, "")
+    steps.start(project, "s1", [])
+    reports.done(project, "TASK-1", 1, "")
     wait(project)
     assert helper("set-status", "TASK-1", "pending", folder=project.root).code == 0
-    report.done(project, "TASK-2", 1, "")
+    reports.done(project, "TASK-2", 1, "")
     assert wait(project) == ["done TASK-2 (1/2)", "SPAWN TASK-1 sonnet"]
-    assert state.read(project).agents["TASK-1"].attempt == 2
+    assert state_file.read(project).agents["TASK-1"].attempt == 2
 
 
 def test_a_plan_of_many_tasks_is_short_and_read_once(project: paths.Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,14 +272,14 @@ def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(p
 @pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "rf", "/"], ["it's"]])
 def test_words_that_mean_nothing_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="means nothing here: type /orchestrate") as refusal:
-        run.start(project, "s1", words)
+        steps.start(project, "s1", words)
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("words", [["0"], ["-1"], ["1001"], ["999999999"], ["3", "3"], ["+5", "-2"]])
 def test_loops_that_can_not_be_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="loops") as refusal:
-        run.start(project, "s1", words)
+        steps.start(project, "s1", words)
     assert "\n" not in str(refusal.value)
 
 
@@ -334,19 +338,19 @@ def _killed_at(
     kill_before(at)
     killed, clock = False, [int(time.time())]
     reported: list[tuple[str, int]] = []
-    step: Callable[[], list[str]] = partial(run.start, project, "s1", [], now=lambda: clock[0])
+    step: Callable[[], list[str]] = partial(steps.start, project, "s1", [], now=lambda: clock[0])
     for _ in range(40):
         try:
             lines = step()
         except Killed:
             killed = True
             monkeypatch.undo()
-            step = partial(run.start, project, "s1", [], now=lambda: clock[0])
+            step = partial(steps.start, project, "s1", [], now=lambda: clock[0])
             continue
-        step = partial(run.wait_for_step, project, limit=0, now=lambda: clock[0])
+        step = partial(steps.wait_for_step, project, limit=0, now=lambda: clock[0])
         if lines[-1].startswith("STOP"):
             break
-        for id_, agent in state.read(project).agents.items():
+        for id_, agent in state_file.read(project).agents.items():
             if id_ not in [done for done, attempt in reported if attempt == agent.attempt]:
                 reported.append((id_, agent.attempt))
                 # As an agent would, in a process that nobody kills.
@@ -396,12 +400,12 @@ def test_a_container_that_was_started_again_is_not_taken_for_the_session_before(
     """Its processes have numbers of their own, so nobody can tell of those before; hooks name both."""
     fill(project, task("TASK-1"))
     if hooked:
-        asking.note(project, "s1", "acceptEdits", "one")
-    run.start(project, "s1", [])
-    report.begin(project, "TASK-1")
+        typed_command.note(project, "s1", "acceptEdits", "one")
+    steps.start(project, "s1", [])
+    reports.begin(project, "TASK-1")
     sessions.calling, sessions.unknown = "three", True
     if hooked:
-        asking.note(project, "s1", "acceptEdits", "three")
+        typed_command.note(project, "s1", "acceptEdits", "three")
     later = time.time() + 70
-    lines = run.start(project, "s1", [], now=lambda: later)
+    lines = steps.start(project, "s1", [], now=lambda: later)
     assert lines == (["SPAWN TASK-1 sonnet"] if hooked else ["WAIT"])

@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from claudestrator_helper import check, schedule
-from claudestrator_helper import queue as q
+from claudestrator_helper.texts import queue as q
+from claudestrator_helper.texts import queue_problems, schedule
 from hypothesis import given
 from hypothesis import strategies as st
 from queues import queue, task
@@ -12,7 +12,7 @@ from queues import queue, task
 
 def select(*tasks: str) -> tuple[str | None, str, str]:
     parsed = q.parse(queue(*tasks))
-    found = schedule.select(parsed, check.unreadable(parsed))
+    found = schedule.select(parsed, queue_problems.unreadable(parsed))
     return (found.task.id if found.task else None, found.reason, found.detail)
 
 
@@ -75,7 +75,7 @@ def test_two_cycles_are_both_named_and_the_rest_runs() -> None:
         task("TASK-5"),
     )
     assert select(*tasks)[0] == "TASK-5"
-    found = [problem.text for problem in check.problems(q.parse(queue(*tasks)))]
+    found = [problem.text for problem in queue_problems.problems(q.parse(queue(*tasks)))]
     assert [text for text in found if "cycle" in text] == [
         f"TASK-{a}: cycle TASK-{b} → TASK-{c} → TASK-{b}" for a, b, c in ((1, 1, 2), (2, 1, 2), (3, 3, 4), (4, 3, 4))
     ]

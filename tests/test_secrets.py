@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import git, scanners, secret_names
+from claudestrator_helper.system import git, secret_names, secret_scanners
 from test_git import Repository, empty, identity, repo
 
 __all__ = ["empty", "identity", "repo"]
@@ -111,7 +111,7 @@ ONLY_TOLD = {
 def test_a_private_key_is_found_in_whatever_file_it_is(repo: Repository) -> None:
     for name, text in {**HELD, **ONLY_TOLD}.items():
         repo.write(f"{name}.txt", text)
-    assert repo.loop().left == {f"{name}.txt": scanners.KEY for name in HELD}
+    assert repo.loop().left == {f"{name}.txt": secret_scanners.KEY for name in HELD}
     assert repo.committed() == {f"{name}.txt": "A" for name in ONLY_TOLD}
 
 
@@ -187,7 +187,7 @@ def test_what_the_real_detect_secrets_finds_is_left_out_and_what_only_looks_rand
 def test_a_tool_that_fails_is_no_pass(
     repo: Repository, bins: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str, why: str
 ) -> None:
-    monkeypatch.setattr(scanners, "TIMEOUT", 0.5)
+    monkeypatch.setattr(secret_scanners, "TIMEOUT", 0.5)
     tool(bins, name, script)
     repo.write("new.txt")
     head = repo.head()

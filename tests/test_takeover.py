@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import markers, owner, report, state
+from claudestrator_helper.agents import reports
+from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.paths import Project
-from claudestrator_helper.state import State
+from claudestrator_helper.store import marker_files, state_file
+from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
 from queues import queue, task
 from running import fork, helper, joined
 
@@ -68,25 +70,25 @@ def test_a_report_that_comes_while_another_session_takes_over_is_refused_or_coun
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     helper("start", "--session", "one", folder=project.root)
-    real = markers.begun
+    real = marker_files.begun
 
     def meanwhile(of: Project, id_: str, attempt: int) -> str | None:
         helper("start", "--session", "two", "--takeover", folder=project.root)
         return real(of, id_, attempt)
 
-    monkeypatch.setattr(markers, "begun", meanwhile)
+    monkeypatch.setattr(marker_files, "begun", meanwhile)
     with pytest.raises(ClaudestratorError, match="attempt 1 of TASK-001 is over"):
-        report.done(project, "TASK-001", 1, "")
-    assert markers.report_of(project, "TASK-001", 2) is None
+        reports.done(project, "TASK-001", 1, "")
+    assert marker_files.report_of(project, "TASK-001", 2) is None
 
 
 def test_failures_count_over_all_sessions_of_a_run(project: Project) -> None:
     for number in (1, 2):
         helper("start", "--session", f"s{number}", "--takeover", folder=project.root)
-        attempt = state.read(project).agents["TASK-001"].attempt
+        attempt = state_file.read(project).agents["TASK-001"].attempt
         helper("fail", "TASK-001", "--attempt", str(attempt), "red", folder=project.root)
         helper("wait", "--max", "0", folder=project.root)
-    assert state.read(project).failed == {"TASK-001": "red"}
+    assert state_file.read(project).failed == {"TASK-001": "red"}
 
 
 CLONED = State(run="r", status="running", session="s0", loops=9, loop=8, focus="evil", heartbeat=1)
@@ -95,7 +97,7 @@ ELSEWHERE = "another-host/another-boot/1/2/3"
 
 def begun_by(project: Project, found: State, *words: str, **environ: str) -> str:
     """What `start` says where that state came with the project."""
-    state.write(project, found)
+    state_file.write(project, found)
     return helper("start", "--session", "mine", *words, folder=project.root, environ=environ).stdout
 
 
@@ -108,19 +110,19 @@ def test_a_run_that_came_with_a_clone_is_not_gone_on_with_unasked(project: Proje
     for words in ([], ["3", "doors"]):
         assert begun_by(project, found, *words).startswith("STOP the run here was begun on another machine")
     assert helper("wait", "--max", "0", folder=project.root).code == 1
-    assert state.read(project) == found
+    assert state_file.read(project) == found
     assert begun_by(project, found, "--takeover").endswith("SPAWN TASK-001 sonnet\n")
-    assert (state.read(project).run, state.read(project).loops) == ("r", 9)
+    assert (state_file.read(project).run, state_file.read(project).loops) == ("r", 9)
 
 
 def test_a_run_that_came_with_a_clone_and_is_over_keeps_nobody_from_a_new_one(project: Project) -> None:
     assert begun_by(project, replace(CLONED, status="finished")).endswith("SPAWN TASK-001 sonnet\n")
-    assert (state.read(project).run == "r", state.read(project).focus) == (False, "")
+    assert (state_file.read(project).run == "r", state_file.read(project).focus) == (False, "")
 
 
 def test_a_run_is_gone_on_with_in_any_session_and_folder_of_the_user_who_began_it(project: Project) -> None:
     assert begun_by(project, State()).endswith("SPAWN TASK-001 sonnet\n")
-    gone = replace(state.read(project), session="gone", heartbeat=1)
+    gone = replace(state_file.read(project), session="gone", heartbeat=1)
     assert begun_by(project, gone).endswith("SPAWN TASK-001 sonnet\n")
     assert begun_by(project, gone, XDG_STATE_HOME=f"{project.root}/other").startswith("STOP the run here was begun on")
     assert begun_by(project, replace(gone, run="another")).startswith("STOP the run here was begun on")
@@ -128,7 +130,7 @@ def test_a_run_is_gone_on_with_in_any_session_and_folder_of_the_user_who_began_i
 
 
 def test_of_the_runs_of_older_versions_those_since_the_machine_was_started_are_gone_on_with(project: Project) -> None:
-    _, boot, namespace = owner._machine()
+    _, boot, namespace = processes._machine()
     older = replace(CLONED, loops=0, process=f"{os.uname().nodename}/{boot}/{namespace}/4194305/1")
     assert begun_by(project, older).endswith("SPAWN TASK-001 sonnet\n")
     assert begun_by(project, replace(older, process=older.process.replace(boot, "-"))).startswith("STOP the run here")
@@ -138,7 +140,7 @@ def test_where_no_key_can_be_kept_a_run_goes_on_in_its_own_session_only(project:
     Path(project.root, "file").touch()
     nowhere = {"XDG_STATE_HOME": f"{project.root}/file"}
     assert begun_by(project, State(), **nowhere).endswith("SPAWN TASK-001 sonnet\n")
-    kept = state.read(project)
+    kept = state_file.read(project)
     assert kept.origin == ""
     assert begun_by(project, kept, **nowhere).endswith("SPAWN TASK-001 sonnet\n")
     assert begun_by(project, replace(kept, session="gone", heartbeat=1), **nowhere).startswith("STOP the run here")

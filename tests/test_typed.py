@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import __version__, asking, state, typed
-from claudestrator_helper.paths import Project
+from claudestrator_helper import __version__
+from claudestrator_helper.commands import orchestrate
+from claudestrator_helper.store import state_file, typed_command
+from claudestrator_helper.store.paths import Project
 from queues import queue, task
 from running import Result, helper
 
@@ -60,7 +62,7 @@ def writes_down(tmp_path: Path, words: str, command: str = "/orchestrate", **mor
 def test_the_words_that_the_hook_saw_begin_the_run(project: Project) -> None:
     types(project, "3 a\nEND-x\n`b` $(c)")
     assert by_command(project) == ["SPAWN TASK-001 sonnet"]
-    assert (state.read(project).loops, state.read(project).focus) == (3, "a END-x `b` $(c)")
+    assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "a END-x `b` $(c)")
 
 
 def test_words_are_used_once(project: Project) -> None:
@@ -70,31 +72,31 @@ def test_words_are_used_once(project: Project) -> None:
     assert call(project, "start", "--session", SESSION, "5").stdout.startswith("STOP only a typed `/orchestrate`")
     types(project, "")
     assert by_command(project)[-1].startswith(("SPAWN", "WAIT"))
-    assert state.read(project).focus == "a"
+    assert state_file.read(project).focus == "a"
 
 
 def test_of_two_words_that_were_typed_the_later_count(project: Project) -> None:
     types(project, "2 old")
     types(project, "")
     by_command(project)
-    assert state.read(project).focus == ""
+    assert state_file.read(project).focus == ""
 
 
 def test_words_of_another_session_are_not_this_ones(project: Project) -> None:
     types(project, "2 mine")
     types(project, "2 theirs", session="another")
     by_command(project)
-    assert state.read(project).focus == "mine"
+    assert state_file.read(project).focus == "mine"
 
 
 def test_words_that_no_command_came_for_are_not_the_next_ones(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking.note(project, SESSION, "plan", words="2 old")
+    typed_command.note(project, SESSION, "plan", words="2 old")
     later = time.monotonic() + 3600
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert typed.start(project, SESSION, None, __version__)[-1] == "WAIT"
-    assert not state.read(project).unfinished
+    assert orchestrate.start(project, SESSION, None, __version__)[-1] == "WAIT"
+    assert not state_file.read(project).unfinished
 
 
 # Where no hook runs
@@ -107,7 +109,7 @@ def test_without_a_hook_the_wait_reads_the_words_in_the_transcript(project: Proj
     writes_down(tmp_path, "7 meta", isMeta=True)
     writes_down(tmp_path, "3 a </command-args> <b> & $(c)")
     assert call(project, "wait", "--max", "0").stdout == "SPAWN TASK-001 sonnet\n"
-    assert (state.read(project).loops, state.read(project).focus) == (3, "a </command-args> <b> & $(c)")
+    assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "a </command-args> <b> & $(c)")
     assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
 
 
@@ -124,7 +126,7 @@ def test_words_that_mean_nothing_stop_there_too(project: Project, tmp_path: Path
     by_command(project)
     writes_down(tmp_path, "3 --verfy")
     assert call(project, "wait").stdout.startswith("STOP '--verfy' is no option, did you mean --verify? ")
-    assert not state.read(project).run
+    assert not state_file.read(project).run
 
 
 @pytest.mark.parametrize(
@@ -143,10 +145,10 @@ def test_with_neither_hook_nor_transcript_nothing_starts(
 ) -> None:
     by_command(project)
     transcript(tmp_path).write_text(f"{line}<command-name>/orchestrate</command-name>\n")
-    monkeypatch.setattr(typed, "_PATIENCE", 0.1)
-    [said] = typed.go_on(project, SESSION)
+    monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
+    [said] = orchestrate.go_on(project, SESSION)
     assert said.startswith("STOP neither a hook nor a transcript says what was typed: ")
-    assert not state.read(project).run
+    assert not state_file.read(project).run
 
 
 # Who may wait

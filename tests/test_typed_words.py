@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import words
 from claudestrator_helper.cli import cli
+from claudestrator_helper.engine import options
+from claudestrator_helper.engine.options import Asked, understood
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.words import Asked, understood
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,7 +40,7 @@ def test_a_mistyped_option_is_refused_with_the_nearest_and_the_list(typed: str, 
         understood(typed.split())
     assert str(refusal.value).startswith(said)
     if " is no option" in said:
-        assert all(name in str(refusal.value) for name in words.NAMES)
+        assert all(name in str(refusal.value) for name in options.NAMES)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def options_of_start() -> str:
             .split("\n")[0]
         ),
         lambda: (ROOT / "README.md").read_text(encoding="utf-8"),
-        lambda: "\n".join(words.usage()),
+        lambda: "\n".join(options.usage()),
         options_of_start,
     ],
     ids=["argument-hint", "README", "--help", "start"],
 )
 def test_every_option_is_named(place: Callable[[], str]) -> None:
-    assert [option.name for option in words.OPTIONS if option.name not in place()] == []
+    assert [option.name for option in options.OPTIONS if option.name not in place()] == []

@@ -8,10 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, issues, markers, paths, report, run, state, verdicts
-from claudestrator_helper import queue as q
+from claudestrator_helper.agents import reports, verdicts
+from claudestrator_helper.engine.state import RUNNING, Agent, State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.state import RUNNING, Agent, State
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import files, marker_files, paths, state_file
+from claudestrator_helper.texts import issues
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import fork, joined
 from test_prompts import LONGEST_PATH, OUTPUT, is_whole
@@ -49,7 +52,7 @@ def _killed_at(
     killed, clock = False, [int(time.time())]
     worked: list[tuple[str, int]] = []
     judged: list[tuple[str, bool]] = []
-    begin = partial(run.start, project, "s1", ["--verify"], now=lambda: clock[0])
+    begin = partial(steps.start, project, "s1", ["--verify"], now=lambda: clock[0])
     step: Callable[[], list[str]] = begin
     for _ in range(60):
         try:
@@ -59,10 +62,10 @@ def _killed_at(
             monkeypatch.undo()
             step = begin
             continue
-        step = partial(run.wait_for_step, project, limit=0, now=lambda: clock[0])
+        step = partial(steps.wait_for_step, project, limit=0, now=lambda: clock[0])
         if lines[-1].startswith("STOP"):
             break
-        for id_, agent in state.read(project).agents.items():
+        for id_, agent in state_file.read(project).agents.items():
             if (id_, agent.attempt) not in worked:
                 worked.append((id_, agent.attempt))
                 judged += _worked(project, id_, agent.attempt, times)
@@ -80,13 +83,13 @@ def _killed_at(
 
 def _worked(project: paths.Project, id_: str, attempt: int, times: int) -> list[tuple[str, bool]]:
     """As an agent would, in a process that nobody kills; its verdicts."""
-    under = state.read(project).verifying if id_ == "verify-0" else []
+    under = state_file.read(project).verifying if id_ == "verify-0" else []
     given = [(each, each == "TASK-2" or attempt > times) for each in under]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "_replace", _put)
         for each, passed in given:
             verdicts.give(project, each, "pass" if passed else "fail", attempt, NAILED)
-        report.done(project, id_, attempt, "")
+        reports.done(project, id_, attempt, "")
     return given
 
 
@@ -105,7 +108,7 @@ def under_check(tmp_path: Path, *ids: str, attempt: int = 1, loop: int = 0) -> p
     found = paths.project(str(tmp_path))
     Path(found.queue).write_text(queue(*(task(id_, status="completed") for id_ in ids)), encoding="utf-8")
     verifier = f"verify-{loop}"
-    state.write(
+    state_file.write(
         found,
         State(
             run="r", status=RUNNING, loop=loop, loops=loop, verify=True, verifying=list(ids),
@@ -127,10 +130,10 @@ def test_a_verdict_is_one_file_that_names_its_agent_and_attempt(tmp_path: Path) 
     project = under_check(tmp_path, "TASK-1", "TASK-2", attempt=3, loop=2)
     assert verdicts.give(project, "TASK-1", "fail", 3, "it\x1b[1m is\nnailed shut") == "fail TASK-1, 1 to go"
     assert (
-        Path(markers.path(project, "TASK-1", "verdict")).read_text()
+        Path(marker_files.path(project, "TASK-1", "verdict")).read_text()
         == "fail it [1m is nailed shut\nattempt: 3\nverify-2\n"
     )
-    assert verdicts.read(project, state.read(project)) == {"TASK-1": "it [1m is nailed shut"}
+    assert verdicts.read(project, state_file.read(project)) == {"TASK-1": "it [1m is nailed shut"}
 
 
 @pytest.mark.parametrize(
@@ -148,23 +151,23 @@ def test_a_verdict_is_one_file_that_names_its_agent_and_attempt(tmp_path: Path) 
 def test_what_is_no_verdict_of_this_attempt_counts_for_nothing(tmp_path: Path, content: str) -> None:
     project = under_check(tmp_path, "TASK-1", attempt=2)
     Path(project.markers).mkdir()
-    Path(markers.path(project, "TASK-1", "verdict")).write_text(content)
-    assert verdicts.read(project, state.read(project)) == {}
-    assert "no verdict yet on TASK-1" in refusal(lambda: report.done(project, "verify-0", 2, ""))
+    Path(marker_files.path(project, "TASK-1", "verdict")).write_text(content)
+    assert verdicts.read(project, state_file.read(project)) == {}
+    assert "no verdict yet on TASK-1" in refusal(lambda: reports.done(project, "verify-0", 2, ""))
     assert verdicts.give(project, "TASK-1", "pass", 2, "") == "pass TASK-1, the last one"
-    assert report.done(project, "verify-0", 2, "") == "done verify-0"
+    assert reports.done(project, "verify-0", 2, "") == "done verify-0"
 
 
 def test_a_new_agent_finds_no_verdict_of_an_older_one(tmp_path: Path) -> None:
     project = under_check(tmp_path, "TASK-1")
     verdicts.give(project, "TASK-1", "pass", 1, "")
     # Somebody mended a damaged state by deleting it, so attempts are counted from 1 again.
-    state.write(project, State())
+    state_file.write(project, State())
     Path(project.queue).write_text(queue(task("TASK-1")), encoding="utf-8")
-    run.start(project, "s", ["--verify"])
-    report.done(project, "TASK-1", 1, "")
-    assert run.wait_for_step(project)[-1] == "SPAWN verify-0 opus"
-    assert verdicts.read(project, state.read(project)) == {}
+    steps.start(project, "s", ["--verify"])
+    reports.done(project, "TASK-1", 1, "")
+    assert steps.wait_for_step(project)[-1] == "SPAWN verify-0 opus"
+    assert verdicts.read(project, state_file.read(project)) == {}
 
 
 def test_many_verdicts_at_once_are_all_kept(tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_many_verdicts_at_once_are_all_kept(tmp_path: Path) -> None:
     project = under_check(tmp_path, *names)
     pids = [fork(partial(_nail, project, id_)) for id_ in names]
     assert joined(pids) == [0] * len(names)
-    assert verdicts.read(project, state.read(project)) == {id_: id_ for id_ in names}
+    assert verdicts.read(project, state_file.read(project)) == {id_: id_ for id_ in names}
 
 
 def _nail(project: paths.Project, id_: str) -> None:
@@ -184,7 +187,7 @@ def test_a_link_leads_no_verdict_out_of_the_project(tmp_path: Path) -> None:
     victim = tmp_path / "precious"
     victim.write_text("mine")
     Path(project.markers).mkdir()
-    Path(markers.path(project, "TASK-1", "verdict")).symlink_to(victim)
+    Path(marker_files.path(project, "TASK-1", "verdict")).symlink_to(victim)
     assert "leads out of" in refusal(lambda: verdicts.give(project, "TASK-1", "pass", 1, ""))
     assert victim.read_text() == "mine"
 
@@ -202,8 +205,8 @@ def test_the_prompt_holds_each_task_with_its_criteria_and_how_verdicts_are_given
         ),
         encoding="utf-8",
     )  # fmt: skip
-    state.write(project, replace(state.read(project), returned={"TASK-2": NAILED}, unchanged=["TASK-1"]))
-    text = report.begin(project, "verify-0")
+    state_file.write(project, replace(state_file.read(project), returned={"TASK-2": NAILED}, unchanged=["TASK-1"]))
+    text = reports.begin(project, "verify-0")
     assert is_whole(text, "verify-0", 2)
     assert "claudestrator-helper verdict ID pass --attempt 2" in text
     section = q.parse(Path(project.queue).read_text()).task("TASK-1").section
@@ -215,13 +218,13 @@ def test_the_prompt_holds_each_task_with_its_criteria_and_how_verdicts_are_given
     assert "Its agent has changed nothing in the working tree." in text.split("## TASK-2")[0]
     assert f"**Returned by the last verification:** {NAILED}" in text.split("## TASK-2")[1]
     assert "A roof" not in text
-    assert Path(markers.path(project, "verify-0", "started")).exists()
+    assert Path(marker_files.path(project, "verify-0", "started")).exists()
 
 
 def test_without_anything_under_verification_there_is_no_prompt(tmp_path: Path) -> None:
     project = under_check(tmp_path, "TASK-1")
-    state.write(project, State())
-    assert "verify-0 has nothing to verify now" in refusal(lambda: report.begin(project, "verify-0"))
+    state_file.write(project, State())
+    assert "verify-0 has nothing to verify now" in refusal(lambda: reports.begin(project, "verify-0"))
 
 
 def test_of_three_hundred_long_tasks_each_has_its_place_in_a_prompt_that_arrives_whole(tmp_path: Path) -> None:
@@ -243,13 +246,13 @@ def test_of_three_hundred_long_tasks_each_has_its_place_in_a_prompt_that_arrives
     prompted: list[str] = []
     checked.wait()
     while checked.state.agents:
-        state.write(
+        state_file.write(
             project,
             replace(
                 checked.state, agents={"verify-0": replace(checked.state.agents["verify-0"], reason="why " * 5_000)}
             ),
         )
-        text = report.begin(project, "verify-0")
+        text = reports.begin(project, "verify-0")
         assert len(text) < OUTPUT
         assert is_whole(text, "verify-0", checked.state.agents["verify-0"].attempt)
         prompted += [line.split()[1] for line in text.splitlines() if line.startswith("## TASK-")]
@@ -263,9 +266,9 @@ def test_a_returned_task_that_failed_again_is_told_both_reasons(tmp_path: Path) 
     project = paths.project(str(tmp_path))
     Path(project.queue).write_text(queue(task("TASK-1", status="in_progress")), encoding="utf-8")
     agent = Agent(3, "opus", 1, 1, 1, "the tests hang")
-    state.write(
+    state_file.write(
         project,
         State(run="r", status=RUNNING, agents={"TASK-1": agent}, attempts={"TASK-1": 3}, returned={"TASK-1": NAILED}),
     )
-    text = report.begin(project, "TASK-1")
+    text = reports.begin(project, "TASK-1")
     assert f"Its reason: the tests hang Before that, verification returned it: {NAILED}\n" in text

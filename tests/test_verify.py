@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, issues, paths, resume, state, verdicts, verify
-from claudestrator_helper import queue as q
-from claudestrator_helper.config import Config
-from claudestrator_helper.state import FINISHED, STOPPED, STOPPING, State
-from claudestrator_helper.step import Inputs
+from claudestrator_helper.agents import verdicts
+from claudestrator_helper.engine import begin_run, verification
+from claudestrator_helper.engine.config import Config
+from claudestrator_helper.engine.state import FINISHED, STOPPED, STOPPING, State
+from claudestrator_helper.engine.step import Inputs
+from claudestrator_helper.store import files, paths, state_file
+from claudestrator_helper.texts import issues
+from claudestrator_helper.texts import queue as q
 from hypothesis import given
 from hypothesis import strategies as st
 from queues import queue, task
@@ -18,14 +21,14 @@ from test_loops import Agents, drive, git, history, project
 
 __all__ = ["project"]  # a fixture
 
-ASKED = resume.Asked(verify=True)
+ASKED = begin_run.Asked(verify=True)
 NAILED = "it is nailed shut"
 
 
 class Checked(Simulation):
     """A run that is to be verified, with the verdicts as the disk would hold them."""
 
-    def __init__(self, *tasks: str, asked: resume.Asked = ASKED, config: Config | None = None) -> None:
+    def __init__(self, *tasks: str, asked: begin_run.Asked = ASKED, config: Config | None = None) -> None:
         super().__init__(queue(*tasks))
         self.asked, self.config = asked, config or Config()
         self.verdicts: dict[str, str] = {}
@@ -33,13 +36,15 @@ class Checked(Simulation):
     def inputs(self) -> Inputs:
         return super().inputs()._replace(verdicts=dict(self.verdicts), config=self.config)
 
-    def start(self, session: str = "s1", asked: resume.Asked | None = None) -> list[str]:
-        return self.apply(resume.begin(self.inputs(), resume.Caller(session), f"run-{self.now}", asked or self.asked))
+    def start(self, session: str = "s1", asked: begin_run.Asked | None = None) -> list[str]:
+        return self.apply(
+            begin_run.begin(self.inputs(), begin_run.Caller(session), f"run-{self.now}", asked or self.asked)
+        )
 
     def apply(self, inputs: Inputs) -> list[str]:
-        before = inputs.state.attempts.get(verify.id_of(inputs.state))
+        before = inputs.state.attempts.get(verification.id_of(inputs.state))
         directives = super().apply(inputs)
-        if self.state.attempts.get(verify.id_of(self.state)) != before:
+        if self.state.attempts.get(verification.id_of(self.state)) != before:
             self.verdicts.clear()  # those of another attempt count for nothing, and of a new batch none are left
         return directives
 
@@ -47,11 +52,13 @@ class Checked(Simulation):
         """The verifying agent gives that verdict on these tasks, a pass on the others, and reports."""
         for id_ in self.state.verifying:
             self.verdicts[id_] = verdict if id_ in ids else ""
-        self.done(verify.id_of(self.state))
+        self.done(verification.id_of(self.state))
         return self.wait()
 
 
-def finished(*ids: str, dependencies: str = "None", asked: resume.Asked = ASKED, complexity: str = "normal") -> Checked:
+def finished(
+    *ids: str, dependencies: str = "None", asked: begin_run.Asked = ASKED, complexity: str = "normal"
+) -> Checked:
     """A run in which these tasks were done, the last of them just now."""
     sections = [task(id_, complexity=complexity) for id_ in ids[:-1]]
     run = Checked(*sections, task(ids[-1], dependencies=dependencies, complexity=complexity), asked=asked)
@@ -78,11 +85,11 @@ def test_finished_tasks_are_verified_by_one_agent_behind_the_last() -> None:
 
 
 def test_nothing_is_verified_unless_somebody_asks_for_it() -> None:
-    assert finished("TASK-1", asked=resume.NOTHING).wait() == ["STOP The one task is completed."]
+    assert finished("TASK-1", asked=begin_run.NOTHING).wait() == ["STOP The one task is completed."]
 
 
 def test_the_configuration_may_ask_for_it() -> None:
-    run = Checked(task("TASK-1"), asked=resume.NOTHING, config=Config(verify="loop"))
+    run = Checked(task("TASK-1"), asked=begin_run.NOTHING, config=Config(verify="loop"))
     run.start()
     run.done("TASK-1")
     assert run.wait() == ["SPAWN verify-0 opus"]
@@ -219,12 +226,12 @@ def test_three_tasks_that_fail_verification_twice_for_the_same_reason_end_the_ru
 
 
 def test_one_agent_has_at_most_so_many_tasks_and_the_next_the_others() -> None:
-    names = [f"TASK-{n}" for n in range(verify.MOST + 3)]
+    names = [f"TASK-{n}" for n in range(verification.MOST + 3)]
     run = finished(*names)
     run.wait()
-    assert run.state.verifying == names[: verify.MOST]
+    assert run.state.verifying == names[: verification.MOST]
     assert run.judge() == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == names[verify.MOST :]
+    assert run.state.verifying == names[verification.MOST :]
     assert run.judge() == [f"STOP All {len(names)} tasks are completed and verified."]
 
 
@@ -352,17 +359,17 @@ def test_a_run_that_is_to_be_verified_stays_so_and_the_next_one_need_not_be() ->
     run = finished("TASK-1", "TASK-2")
     run.state = replace(run.state, status=STOPPING)
     assert run.wait()[0].startswith("STOP The run has stopped, as asked: 2 of 2 tasks completed, 0 verified.")
-    assert run.start(asked=resume.NOTHING) == ["SPAWN verify-0 opus"]
+    assert run.start(asked=begin_run.NOTHING) == ["SPAWN verify-0 opus"]
     run.judge()
     assert run.state.status == FINISHED
     run.text += task("TASK-3")
-    run.start(asked=resume.NOTHING)
+    run.start(asked=begin_run.NOTHING)
     run.done("TASK-3")
     assert run.wait() == ["STOP All 3 tasks are completed."]
 
 
 def test_verification_may_be_asked_for_in_the_middle_of_a_run() -> None:
-    run = finished("TASK-1", "TASK-2", asked=resume.NOTHING)
+    run = finished("TASK-1", "TASK-2", asked=begin_run.NOTHING)
     assert run.start(asked=ASKED) == ["SPAWN verify-0 opus"]
     assert run.state.verifying == ["TASK-1", "TASK-2"]
 
@@ -449,16 +456,16 @@ def test_a_run_that_is_stopped_while_it_is_verified_goes_on_there() -> None:
     run.state = replace(run.state, status=STOPPING)
     assert run.judge(NAILED, "TASK-1")[0].startswith("STOP The run has stopped, as asked: 1 of 2")
     assert run.state.status == STOPPED
-    assert run.start(asked=resume.NOTHING) == ["SPAWN TASK-1 opus"]
+    assert run.start(asked=begin_run.NOTHING) == ["SPAWN TASK-1 opus"]
 
 
 @pytest.mark.parametrize(
     ("words", "asked"),
-    [("", resume.NOTHING), ("--verify", ASKED), ("3 --verify", resume.Asked(3, verify=True)), ("--verify 3 a b", resume.Asked(3, "a b", verify=True)),
-     ("3 a --verify b", resume.Asked(3, "a b", verify=True)), ("3 verify", resume.Asked(3, "verify"))],
+    [("", begin_run.NOTHING), ("--verify", ASKED), ("3 --verify", begin_run.Asked(3, verify=True)), ("--verify 3 a b", begin_run.Asked(3, "a b", verify=True)),
+     ("3 a --verify b", begin_run.Asked(3, "a b", verify=True)), ("3 verify", begin_run.Asked(3, "verify"))],
 )  # fmt: skip
-def test_the_word_may_stand_anywhere(words: str, asked: resume.Asked) -> None:
-    assert resume.understood(words.split()) == asked
+def test_the_word_may_stand_anywhere(words: str, asked: begin_run.Asked) -> None:
+    assert begin_run.understood(words.split()) == asked
 
 
 class Fates(Checked):
@@ -489,13 +496,13 @@ class Fates(Checked):
 
     def dies_with_its_session(self, agent: str) -> None:
         self.now += 100
-        self.start(f"s{self.count}", resume.NOTHING)
+        self.start(f"s{self.count}", begin_run.NOTHING)
 
     def is_stopped(self, agent: str) -> None:
         self.state = replace(self.state, status=STOPPING)
         self.done(agent)
         self.wait()
-        self.start(asked=resume.NOTHING)
+        self.start(asked=begin_run.NOTHING)
 
     def hangs(self, agent: str) -> None:
         self.live(agent)
@@ -532,7 +539,7 @@ class Verifying(Agents):
         self.committed: list[int] = []
 
     def verify(self, id_: str, loop: str) -> None:
-        under = state.read(self.project).verifying
+        under = state_file.read(self.project).verifying
         self.checked.append(under)
         self.committed.append(len(history(self.project)) - 1)
         for task_id in under:
@@ -591,7 +598,7 @@ def test_an_issue_whose_task_is_returned_is_open_again_until_that_is_done(projec
 
 def test_the_prds_tasks_are_verified_before_the_first_loop(project: paths.Project) -> None:
     Path(project.queue).write_text(queue(task("TASK-001"), task("TASK-002")), encoding="utf-8")
-    state.write(project, State())
+    state_file.write(project, State())
     agents = Verifying(project, TASK_002=1)
     drive(agents, ["1", "--verify"])
     assert agents.worked[:6] == ["TASK-001", "TASK-002", "verify-0", "TASK-002", "verify-0", "research-1"]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from claudestrator_helper import files, wait
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.run import polling
+from claudestrator_helper.store import files
 from hypothesis import given
 from hypothesis import strategies as st
 from running import fork, joined
@@ -29,7 +30,7 @@ class Time:
 
 
 def waited(ready: Callable[[], bool], timeout: float, time_: Time) -> bool:
-    return wait.wait_until(ready, timeout, time_.sleep, time_.clock)
+    return polling.wait_until(ready, timeout, time_.sleep, time_.clock)
 
 
 def test_what_is_ready_is_not_slept_for() -> None:
@@ -59,15 +60,15 @@ def test_what_becomes_ready_in_the_last_sleep_counts() -> None:
 
 
 def changed(path: Path, change: Callable[[], object]) -> bool:
-    before = wait.fingerprint([str(path)])
-    assert wait.fingerprint([str(path)]) == before
+    before = polling.fingerprint([str(path)])
+    assert polling.fingerprint([str(path)]) == before
     change()
-    return wait.fingerprint([str(path)]) != before
+    return polling.fingerprint([str(path)]) != before
 
 
 def test_a_file_that_appears_or_goes_changes_the_fingerprint(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    assert wait.fingerprint([str(path)]) == (None,)
+    assert polling.fingerprint([str(path)]) == (None,)
     assert changed(path, path.touch)
     assert changed(path, path.unlink)
 
@@ -109,8 +110,8 @@ def test_a_file_in_the_place_of_another_changes_the_fingerprint_whatever_its_tim
 def test_each_path_has_its_own_place_in_the_fingerprint(tmp_path: Path) -> None:
     here, gone = tmp_path / "here", tmp_path / "gone"
     here.touch()
-    both = wait.fingerprint([str(here), str(gone)])
-    assert both == (*wait.fingerprint([str(here)]), None)
+    both = polling.fingerprint([str(here), str(gone)])
+    assert both == (*polling.fingerprint([str(here)]), None)
 
 
 @pytest.fixture(params=["plain", "with space", "o'clock", 'quo"te', "$HOME `id` ;x", "-n", "ünï"])
@@ -128,7 +129,7 @@ def in_shell(command: str, shell: str = "bash") -> tuple[int, str]:
 
 
 def test_the_command_is_plain_shell_on_one_line(folder: Path) -> None:
-    command = wait.command(str(folder), ["TASK-001", "TASK-T1.b_2"], 10)
+    command = polling.command(str(folder), ["TASK-001", "TASK-T1.b_2"], 10)
     assert "\n" not in command
     for shell in ("sh", "bash"):
         subprocess.run([shell, "-n", "-c", command], check=True)
@@ -137,7 +138,7 @@ def test_the_command_is_plain_shell_on_one_line(folder: Path) -> None:
 def test_the_command_returns_at_once_when_every_marker_is_there(folder: Path) -> None:
     (folder / "TASK-001.done").touch()
     (folder / "TASK-002.failed").touch()
-    command = wait.command(str(folder), ["TASK-001", "TASK-002"], 600)
+    command = polling.command(str(folder), ["TASK-001", "TASK-002"], 600)
     for shell in ("sh", "bash"):
         assert in_shell(command, shell) == (0, "reported\n")
 
@@ -146,12 +147,12 @@ def test_the_command_names_what_is_missing_when_its_time_is_up(tmp_path: Path) -
     (tmp_path / "TASK-001.done").touch()
     (tmp_path / "TASK-0022.done").touch()
     (tmp_path / "TASK-003.started").touch()
-    command = wait.command(str(tmp_path), ["TASK-001", "TASK-002", "TASK-003"], 1)
+    command = polling.command(str(tmp_path), ["TASK-001", "TASK-002", "TASK-003"], 1)
     assert in_shell(command) == (1, "still waiting for TASK-002 TASK-003\n")
 
 
 def test_the_command_sees_a_marker_that_comes_while_it_waits(tmp_path: Path) -> None:
-    command = wait.command(str(tmp_path / "later"), ["TASK-001"], 15)
+    command = polling.command(str(tmp_path / "later"), ["TASK-001"], 15)
     reporter = fork(lambda: report_after(0.3, tmp_path / "later"))
     assert in_shell(command) == (0, "reported\n")
     assert joined([reporter]) == [0]
@@ -166,8 +167,8 @@ def report_after(seconds: float, folder: Path) -> None:
 @pytest.mark.parametrize("word", ["x; touch owned", "$(touch owned)", "`id`", "a b", "../../etc/passwd", "*", "", "-e"])
 def test_a_word_that_is_no_id_is_put_into_no_command(word: str) -> None:
     with pytest.raises(ClaudestratorError, match="is not an id"):
-        wait.command("/p", ["TASK-001", word], 1)
+        polling.command("/p", ["TASK-001", word], 1)
 
 
 def test_the_command_is_none_of_those_that_claude_code_refuses() -> None:
-    assert not wait.command("/p/.claude/agent_complete", ["TASK-001"], 585).startswith("sleep")
+    assert not polling.command("/p/.claude/agent_complete", ["TASK-001"], 585).startswith("sleep")

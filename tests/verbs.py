@@ -14,22 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import faults
-from claudestrator_helper import (
-    adding,
-    files,
-    filing,
-    ids,
-    issues,
-    markers,
-    paths,
-    report,
-    run,
-    run_log,
-    state,
-    sweep,
-    verdicts,
-)
-from claudestrator_helper import queue as q
+from claudestrator_helper.agents import reports, verdicts
+from claudestrator_helper.commands import add_tasks
+from claudestrator_helper.commands import issues as issue_verbs
+from claudestrator_helper.engine import markers, state
+from claudestrator_helper.run import steps
+from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
+from claudestrator_helper.texts import ids, issues
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import Result, helper
 
@@ -59,26 +51,26 @@ def asked_for(project: paths.Project) -> None:
 
 def claimed(project: paths.Project, text: str = TWO) -> None:
     fresh(project, text)
-    run.start(project, "s1", [])
+    steps.start(project, "s1", [])
 
 
 def at_work(project: paths.Project, text: str = TWO) -> None:
     claimed(project, text)
-    report.begin(project, "TASK-1")
+    reports.begin(project, "TASK-1")
 
 
 def done(project: paths.Project, text: str = TWO) -> None:
     at_work(project, text)
-    report.done(project, "TASK-1", 1, NOTE)
+    reports.done(project, "TASK-1", 1, NOTE)
 
 
 def failed(project: paths.Project, attempts: int) -> None:
     at_work(project)
-    report.fail(project, "TASK-1", 1, "reason 1")
+    reports.fail(project, "TASK-1", 1, "reason 1")
     for attempt in range(2, attempts + 1):
-        run.wait_for_step(project)
-        report.begin(project, "TASK-1")
-        report.fail(project, "TASK-1", attempt, f"reason {attempt}")
+        steps.wait_for_step(project)
+        reports.begin(project, "TASK-1")
+        reports.fail(project, "TASK-1", attempt, f"reason {attempt}")
 
 
 def late(project: paths.Project) -> None:
@@ -86,16 +78,16 @@ def late(project: paths.Project) -> None:
     at_work(project, queue(task("TASK-1"), task("TASK-2")))
     hours = time.time() + 7200
     for now in range(int(time.time()), int(hours), 45):
-        lines = run.wait_for_step(project, now=lambda: now)  # noqa: B023
+        lines = steps.wait_for_step(project, now=lambda: now)  # noqa: B023
         if lines[-1].startswith("SPAWN TASK-2"):
             break
-    report.done(project, "TASK-1", 1, "")
-    report.begin(project, "TASK-2")
+    reports.done(project, "TASK-1", 1, "")
+    reports.begin(project, "TASK-2")
 
 
 def in_repository(project: paths.Project) -> None:
     fresh(project, queue(task("TASK-0", status="completed")))
-    state.write(project, state.State(initial_prd_tasks_complete=True))
+    state_file.write(project, state.State(initial_prd_tasks_complete=True))
     command(project, "init", "-q", "--template=")
     Path(project.root, "mine.txt").write_text("mine\n", encoding="utf-8")
     command(project, "add", "-A")
@@ -106,25 +98,25 @@ def in_repository(project: paths.Project) -> None:
 def in_loop(project: paths.Project, until: str, *, begun: bool = False) -> None:
     """A loop in which *until* is the agent that reported last, or that has *begun*."""
     in_repository(project)
-    lines = run.start(project, "s1", ["1"])
+    lines = steps.start(project, "s1", ["1"])
     while lines[-1].split()[1] != until:
         work(project, lines[-1].split()[1])
-        lines = run.wait_for_step(project)
+        lines = steps.wait_for_step(project)
     if begun:
-        report.begin(project, until)
+        reports.begin(project, until)
     else:
         work(project, until)
 
 
 def verifying(project: paths.Project, verdict: str = "") -> None:
     fresh(project, ONE)
-    run.start(project, "s1", ["--verify"])
+    steps.start(project, "s1", ["--verify"])
     work(project, "TASK-1")
-    run.wait_for_step(project)
-    report.begin(project, "verify-0")
+    steps.wait_for_step(project)
+    reports.begin(project, "verify-0")
     if verdict:
         verdicts.give(project, "TASK-1", verdict, 1, "there is no door" if verdict == "fail" else "")
-        report.done(project, "verify-0", 1, "")
+        reports.done(project, "verify-0", 1, "")
 
 
 def command(project: paths.Project, *words: str) -> str:
@@ -214,25 +206,27 @@ class Scene:
 
 def work(project: paths.Project, id_: str) -> None:
     """All that the agent of that id does."""
-    report.begin(project, id_)
-    attempt = state.read(project).agents[id_].attempt
+    reports.begin(project, id_)
+    attempt = state_file.read(project).agents[id_].attempt
     role = ids.role(id_)
     if role == "task":
         Path(project.root, f"{id_}.txt").write_text(f"{id_}\n", encoding="utf-8")
     elif role == "verify":
-        for each in state.read(project).verifying:
+        for each in state_file.read(project).verifying:
             verdicts.give(project, each, "pass", attempt, "")
     elif role == "research":
-        filing.add_issues(project, ISSUE, "")
+        issue_verbs.add_issues(project, ISSUE, "")
     elif role == "memory":
-        filing.remember(project, MEMORY)
+        issue_verbs.remember(project, MEMORY)
     elif role == "decomp":
         pending = issues.open_issues(q.parse(text_of(project.issues)))
         if "TASK-101" not in statuses(project):
-            adding.add_tasks(project, "".join(task("TASK-101", extra=f"**Issue:** {each.id}\n\n") for each in pending))
+            add_tasks.add_tasks(
+                project, "".join(task("TASK-101", extra=f"**Issue:** {each.id}\n\n") for each in pending)
+            )
     elif not statuses(project):
-        adding.add_tasks(project, TWO)
-    report.done(project, id_, attempt, "")
+        add_tasks.add_tasks(project, TWO)
+    reports.done(project, id_, attempt, "")
 
 
 class Rest:
@@ -247,10 +241,10 @@ class Rest:
         self.finished -= set(again)
 
     def agents(self) -> dict[str, state.Agent]:
-        return state.read(self.project).agents
+        return state_file.read(self.project).agents
 
     def reported(self, id_: str, agent: state.Agent) -> str:
-        found = markers.report_of(self.project, id_, agent.attempt)
+        found = marker_files.report_of(self.project, id_, agent.attempt)
         return found.kind if found else ""
 
     def obey(self, lines: list[str]) -> None:
@@ -261,18 +255,18 @@ class Rest:
             if not lines[-1].startswith("STOP"):
                 lines = self.wait()
             elif "as asked" in lines[-1]:
-                lines = run.start(self.project, "s1", [], lambda: self.clock)
+                lines = steps.start(self.project, "s1", [], lambda: self.clock)
             else:
                 return
         raise AssertionError(lines)
 
     def wait(self) -> list[str]:
         for id_, agent in self.agents().items():
-            if markers.begun(self.project, id_, agent.attempt) is not None and not self.reported(id_, agent):
+            if marker_files.begun(self.project, id_, agent.attempt) is not None and not self.reported(id_, agent):
                 # It was at work all the time, and knows nothing of what the helper went through.
                 self.spawned(id_)
         self.clock += 50
-        return run.wait_for_step(self.project, now=lambda: self.clock)
+        return steps.wait_for_step(self.project, now=lambda: self.clock)
 
     def spawned(self, id_: str) -> None:
         attempt = self.agents()[id_].attempt
@@ -295,7 +289,7 @@ def carry_on(scene: Scene, project: paths.Project, *, dead: bool) -> None:
             lines = again.stdout.splitlines()
     if dead:
         words = ["1"] if "1" in verb.words and not os.path.exists(project.session) else []
-        lines = run.start(project, "s3", [*words, "--takeover"], lambda: rest.clock)
+        lines = steps.start(project, "s3", [*words, "--takeover"], lambda: rest.clock)
     rest.obey(lines)
     whole(scene, project)
     if verb.caller != AGENT or not dead:
@@ -319,7 +313,7 @@ def whole(scene: Scene, project: paths.Project) -> None:
     if "TASK-101" in found:
         assert [issues.status(each) for each in filed] == ["completed"]
         committed(project)
-    sweep.sweep(project.folders, time.time() + 2 * sweep.AGE, project.bounds)
+    leftovers.sweep(project.folders, time.time() + 2 * leftovers.AGE, project.bounds)
     assert not list(Path(project.state).rglob(".*.tmp"))
 
 
@@ -340,7 +334,7 @@ def happened(verb: Verb, project: paths.Project) -> None:
     if verb.words[0] == "done":
         assert text_of(project.note("TASK-1")) == f"{NOTE}\n"
     if verb.words[0] == "state":
-        assert state.get(state.read(project), "mine") == 7
+        assert state_file.get(state_file.read(project), "mine") == 7
     if verb.words[0] == "add-issue":
         assert text_of(project.issues).count(SUMMARY) == 1
     if verb.words[0] == "add-tasks":

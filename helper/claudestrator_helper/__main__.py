@@ -14,7 +14,7 @@ def main() -> None:
     if words[:1] == ["--project"] and len(words) > 2:
         folder, words = words[1], words[2:]
     if words[:1] == ["hook"] and len(words) == 1:
-        from .hooks import main as hook
+        from .hooks.dispatch import main as hook
 
         hook()
         return
@@ -37,13 +37,14 @@ def _project_first(words: list[str]) -> list[str]:
 
 
 def _next_task(folder: str | None, words: list[str]) -> int:
-    from . import next_task
+    from . import output
+    from .commands import next_task
     from .errors import ClaudestratorError
 
     try:
         return next_task.main(folder, words)
     except ClaudestratorError as error:
-        return next_task.report(error)
+        return output.say_refusal(error)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from claudestrator_helper import hooks
+from claudestrator_helper.hooks import stop
 from rig import orchestrator
 from rig.agents import COMMAND_LIMIT, add_tasks_calls
 from rig.conversation import say, use
@@ -158,7 +158,7 @@ def test_after_a_compaction_it_takes_old_directives_for_news_unless_the_text_say
 def test_it_does_what_the_hook_says_that_holds_the_end_of_its_turn() -> None:
     request = conversation(command("SPAWN TASK-002 haiku"), (spawn("TASK-002", "haiku"), "launched"))
     request.body["messages"].append({"role": "assistant", "content": "The agents are at work."})
-    request.body["messages"].append({"role": "user", "content": f"Stop hook feedback:\n{hooks._GO_ON}"})
+    request.body["messages"].append({"role": "user", "content": f"Stop hook feedback:\n{stop._GO_ON}"})
 
     assert orchestrator.next_blocks(request) == [WAIT]
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from claudestrator_helper import settlement
+from claudestrator_helper.engine import settle_reports
 from rig import loops, project
 from rig.agents import task_of
 from rig.interactive import Terminal
@@ -90,7 +90,7 @@ def test_a_task_whose_agent_claude_code_refuses_is_ready_again(stage: Stage) -> 
     hook = {"type": "command", "command": "python3 refuse.py"}
     settings["hooks"]["PreToolUse"].append({"matcher": "Agent|Task", "hooks": [hook]})
     path.write_text(json.dumps(settings), encoding="utf-8")
-    play = Play(acts={"TASK-001": (Act(checks=(f"sleep {settlement.LAUNCH + 2}",)),)})
+    play = Play(acts={"TASK-001": (Act(checks=(f"sleep {settle_reports.LAUNCH + 2}",)),)})
 
     outcome = scene.orchestrate(play, "/orchestrate --parallel 2", ANY_COMMAND)
 

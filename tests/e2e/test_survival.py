@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from claudestrator_helper import outage
+from claudestrator_helper.engine import outage
 from rig import project
 from rig.isolation import namespace_words
 from rig.plays import Act, Ending, Play, task_section

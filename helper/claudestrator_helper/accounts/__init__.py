@@ -1,0 +1,1 @@
+"""What a run cost the orchestrator's context, from its transcripts."""

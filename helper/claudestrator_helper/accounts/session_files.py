@@ -1,0 +1,51 @@
+"""Where Claude Code keeps the transcripts of sessions and of their agents, and how they are read."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ..errors import ClaudestratorError
+from ..store import files
+from ..texts import ids
+
+_END = ".jsonl"
+
+
+def folder() -> str:
+    return os.path.join(os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude"), "projects")
+
+
+def transcript(session: str) -> str | None:
+    """The transcript of that session, whatever folder it was begun in; None where there is none, or none any more."""
+    # The id may have come with somebody's repository.
+    if not ids.is_id(session):
+        return None
+    with suppress(OSError):
+        for name in sorted(os.listdir(folder())):
+            path = os.path.join(folder(), name, session + _END)
+            if os.path.isfile(path):
+                return path
+    return None
+
+
+def agent(transcripts: list[str], name: str) -> list[str]:
+    """The transcripts of that agent of these sessions; several where its session was cleared while it was at work."""
+    if not ids.is_id(name):
+        return []
+    places = [os.path.join(path.removesuffix(_END), "subagents", f"agent-{name}{_END}") for path in transcripts]
+    return [path for path in places if os.path.isfile(path)]
+
+
+def lines(path: str) -> Iterator[bytes]:
+    """The lines of a transcript, one at a time.
+
+    Raises ClaudestratorError where it can't be read.
+
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ClaudestratorError(f"{path} is no file: name a session's transcript, as under {folder()}")
+    try:
+        with open(path, "rb") as file:
+            yield from file
+    except OSError as error:
+        raise files.refused("read", path, error) from error

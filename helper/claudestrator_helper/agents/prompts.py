@@ -1,0 +1,136 @@
+"""What an agent reads: its role's text, its task, and how to report."""
+
+import os
+
+from ..engine import state
+from ..store import config_file, files, role_texts
+from ..store.paths import Project
+from ..texts import fields, ids, queue, quoting
+from ..texts.queue import Queue, Task
+
+#: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters: the report's section comes
+#: last and has to arrive. So many characters go to the role, the task, all notes together and the last reason.
+ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT, BACK_LIMIT = 4_000, 12_000, 7_000, 1_000, 500
+#: The notes of so many dependencies are shown, the last ones: of more there would be too little of each.
+NOTED = 35
+
+_REPORT = """\
+# Report
+
+When it is done, and you have seen that it works, run this.{done}
+
+If it can't be done, run this instead, with the reason in one sentence:
+
+```
+claudestrator-helper fail {id} --attempt {attempt} - <<'REASON'
+the reason
+REASON
+```
+
+Either command prints one line. End with that line as your whole final message: what else you write there fills the
+conversation of the run that waits for you.
+"""
+
+_DONE = """
+
+```
+claudestrator-helper done {id} --attempt {attempt}
+```"""
+
+_DONE_WITH_NOTE = """ The note is for the agents that build on your work: what
+there is now, where, how it is used, what you left open. At most 300 words.
+
+```
+claudestrator-helper done {id} --attempt {attempt} - <<'NOTE'
+your note
+NOTE
+```"""
+
+_SECTION = "The section of {place} from line {line} on, word for word; all that it says belongs to the task:"
+
+_FAILED = """\
+# The last attempt failed
+
+Its reason: {reason}
+
+What it left in the working tree is still there. Look at it first."""
+
+
+def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> str:
+    """The whole prompt of the agent *id_*.
+
+    Raises ClaudestratorError for an id that is neither a task's nor a running agent's, and for a role's text that
+    can't be read.
+
+    """
+    agent = current.agents.get(id_)
+    attempt = agent.attempt if agent else current.attempts.get(id_, 0) + 1
+    body, path = role_texts.text(project, ids.role(id_))
+    parts = _brief(project, id_, current, parsed)
+    if agent and agent.reason:
+        parts.append(_FAILED.format(reason=_reasons(agent.reason, current.returned.get(id_, ""))))
+    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, reporting(project, id_, attempt)])
+
+
+def _reasons(last: str, returned: str) -> str:
+    """Why the last attempt failed, and why verification returned the one before it, where that is another reason."""
+    before = f" Before that, verification returned it: {fields.cut(returned, BACK_LIMIT)}" if returned else ""
+    return fields.cut(last, REASON_LIMIT) + ("" if last.endswith(returned) else before)
+
+
+def reporting(project: Project, id_: str, attempt: int) -> str:
+    """How that agent is to report; it is asked for a note only if somebody will read it."""
+    noted = ids.role(id_) == "task" and config_file.read(project).journal
+    done = (_DONE_WITH_NOTE if noted else _DONE).format(id=id_, attempt=attempt)
+    return _REPORT.format(id=id_, attempt=attempt, done=done)
+
+
+def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> list[str]:
+    role = ids.role(id_)
+    if role == "task":
+        return _task(project, parsed.task(id_), learning=current.loops > 0)
+    if role == ids.DECOMPOSITION:
+        return [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
+    from . import role_briefs
+
+    if role == "memory":
+        return role_briefs.remember(project, id_, current, parsed)
+    if role == "verify":
+        return role_briefs.verify(project, id_, current, parsed)
+    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    if role == "decomp":
+        return role_briefs.decomp(project, id_, filed)
+    return role_briefs.research(project, id_, current, filed)
+
+
+def _task(project: Project, task: Task, *, learning: bool) -> list[str]:
+    section = quoting.quoted(task.section, task.line, project.queue, TASK_LIMIT)
+    text = f"# Your task: {task.id}\n\n{_SECTION.format(place=project.queue, line=task.line)}\n\n{section}"
+    return [text, *_notes(project, task.dependencies), *(_learned(project, task) if learning else [])]
+
+
+def _learned(project: Project, task: Task) -> list[str]:
+    from . import role_briefs
+
+    return role_briefs.learned(project, task.files)
+
+
+def _notes(project: Project, dependencies: list[str]) -> list[str]:
+    found = [(id_, files.read(project.note(id_), within=project.bounds)) for id_ in dependencies if ids.is_id(id_)]
+    notes = [(id_, note.strip()) for id_, note in found if note and note.strip()]
+    if not notes:
+        return []
+    shown = notes[-NOTED:]
+    share = NOTES_LIMIT // len(shown)
+    parts = [f"## {id_}\n\n{_cut(note, share)}" for id_, note in shown]
+    if len(notes) > len(shown) or any(len(note) > share for _, note in shown):
+        parts.append(f"Notes that were left out or cut stand whole in {os.path.dirname(project.note(shown[0][0]))}.")
+    return ["\n\n".join(["# Notes from the tasks it builds on", *parts])]
+
+
+def _bounded(text: str, limit: int, place: str) -> str:
+    return text if len(text) <= limit else f"{_cut(text, limit)}\n\nThe rest stands in {place}: read it there."
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit].rstrip()}…"

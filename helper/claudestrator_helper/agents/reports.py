@@ -1,0 +1,163 @@
+"""Agents' reports: `prompt` as a sign of life, `done` and `fail` as markers.
+
+Each is one file of its own, put in its place whole; a report is left under the lock, because the run may be about to
+give the task away.
+"""
+
+import re
+
+from ..engine import markers, state
+from ..errors import ClaudestratorError
+from ..store import config_file, files, marker_files, queue_file, state_file
+from ..store.paths import Project
+from ..system import processes, working_tree
+from ..texts import fields, ids, queue
+from . import prompts
+
+#: A note keeps about 500 tokens, at four characters each.
+NOTE_LENGTH = 2000
+
+
+def begin(project: Project, id_: str) -> str:
+    """The agent's prompt; leaves its sign of life.
+
+    Raises ClaudestratorError for an id that no agent has; where no run is going on, anybody may look at a task's.
+
+    """
+    current, parsed = _read(project)
+    text = prompts.prompt(project, ids.checked(id_), current, parsed)
+    agent = current.agents.get(id_)
+    if current.unfinished and not agent:
+        # An orchestrator that lost its place, or woke an old agent, may send one that the run doesn't wait for.
+        raise ClaudestratorError(f"no agent is to work on {id_} now: end here, without doing anything")
+    process = processes.current() if agent else ""
+    if process and current.process != process and processes.alive(current.process):
+        raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
+    if agent and marker_files.begun(project, id_, agent.attempt) is None:
+        tree = working_tree.fingerprint(project) if ids.role(id_) == "task" else ""
+        marker_files.leave(project, id_, markers.STARTED, agent.attempt, markers.STARTED, tree)
+    return text
+
+
+def awaited(project: Project) -> str:
+    """The one agent that the run waits for, as in the foreground, where no words of the model's name it to a shell.
+
+    Raises ClaudestratorError where there are none, or several.
+
+    """
+    agents = state_file.read(project).agents.items()
+    waiting = [id_ for id_, agent in agents if not marker_files.report_of(project, id_, agent.attempt)]
+    if len(waiting) != 1:
+        raise ClaudestratorError(f"{len(waiting)} agents are at work, and not one: end here, without doing anything")
+    return waiting[0]
+
+
+def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
+    """Leaves the marker and the note; the one line that the agent is to answer with.
+
+    Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that another one
+    contradicts, for a decomposition without a result, and for a verification without all its verdicts.
+
+    """
+    current, parsed = _read(project)
+    if _reported(project, current, id_, markers.DONE):
+        return f"done {id_}"
+    latest = _awaited(project, current, parsed, id_, attempt)
+    if id_ == ids.DECOMPOSITION:
+        _decomposed(parsed)
+    elif ids.role(id_) == "verify":
+        _judged(project, id_, current, parsed)
+    if note.strip() and ids.role(id_) == "task" and config_file.read(project).journal:
+        files.write(project.note(id_), _kept(note), within=project.bounds)
+    before = marker_files.begun(project, id_, latest)
+    unchanged = before and working_tree.fingerprint(project) == before
+    _leave(project, id_, markers.DONE, latest, markers.DONE, markers.UNCHANGED if unchanged else "")
+    return f"done {id_}"
+
+
+def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
+    """Leaves the marker with the reason; the one line that the agent is to answer with. Raises as `done` does."""
+    current, parsed = _read(project)
+    if _reported(project, current, id_, markers.FAILED):
+        return f"failed {id_}"
+    latest = _awaited(project, current, parsed, id_, attempt)
+    _leave(project, id_, markers.FAILED, latest, fields.cut(reason, 1000) or "no reason given")
+    return f"failed {id_}"
+
+
+def _leave(project: Project, id_: str, kind: str, attempt: int, first_line: str, more: str = "") -> None:
+    """Under the lock, because the run may be about to give the task to another attempt, and would lose this report.
+
+    Raises ClaudestratorError where it has done so since it was looked up.
+
+    """
+    with files.locked(project.lock):
+        current, parsed = _read(project)
+        if not _reported(project, current, id_, kind):
+            _awaited(project, current, parsed, id_, attempt)
+            marker_files.leave(project, id_, kind, attempt, first_line, more)
+
+
+def _read(project: Project) -> tuple[state.State, queue.Queue]:
+    current = state_file.read(project)
+    return current, queue_file.read(project, current)
+
+
+def _reported(project: Project, current: state.State, id_: str, kind: str) -> bool:
+    """Whether that report stands already, for the attempt that was spawned last."""
+    before = marker_files.report_of(project, ids.checked(id_), current.attempts.get(id_, 0))
+    if before is None:
+        return False
+    if before.kind != kind:
+        raise ClaudestratorError(f"{id_} has reported already, as {before.kind}: end here, the first report counts")
+    return True
+
+
+def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: str, attempt: int | None) -> int:
+    """The number of the attempt that a report of *id_* is for."""
+    from ..engine import settle_reports
+
+    if id_ not in current.agents and id_ not in parsed.by_id:
+        raise ClaudestratorError(
+            f"{id_} is no task of {project.queue}: run this in the project's folder, or name it with --project"
+        )
+    latest = current.attempts.get(id_, 0)
+    if attempt not in (None, latest):
+        raise ClaudestratorError(f"attempt {attempt} of {id_} is over: end here, nothing was recorded")
+    status = parsed.task(id_).status if id_ in parsed.by_id else ""
+    if id_ not in current.agents and not settle_reports.counts_late(current, id_, status, latest):
+        way = f"`claudestrator-helper set-status {id_} completed`"
+        raise ClaudestratorError(f"no agent was given {id_}, it is {status}: if you finished it by hand, use {way}")
+    return latest
+
+
+def _decomposed(parsed: queue.Queue) -> None:
+    from ..texts import queue_problems
+
+    problems = queue_problems.problems(parsed)
+    if not parsed.tasks:
+        raise ClaudestratorError(
+            "the queue holds no task yet: add them with `claudestrator-helper add-tasks -`, then report"
+        )
+    if problems:
+        listed = "\n".join(f"line {line}: {text}" for line, text in problems[:10])
+        way = f"`claudestrator-helper fail {ids.DECOMPOSITION} -`"
+        raise ClaudestratorError(f"the queue has errors; mend them, or report with {way}:\n{listed}")
+
+
+def _judged(project: Project, id_: str, current: state.State, parsed: queue.Queue) -> None:
+    from . import verdicts
+
+    left = verdicts.missing(project, current, parsed)
+    if left:
+        listed = f"{', '.join(left[:10])}{'…' if left[10:] else ''}"
+        raise ClaudestratorError(
+            f"no verdict yet on {listed}: give each with `claudestrator-helper verdict`, then report; where you can't, "
+            f"report with `claudestrator-helper fail {id_} -`"
+        )
+
+
+def _kept(note: str) -> str:
+    # Control characters could carry terminal escapes into whatever shows the note.
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", note).strip()
+    return (text if len(text) <= NOTE_LENGTH else text[: NOTE_LENGTH - 1].rstrip() + "…") + "\n"

@@ -1,0 +1,112 @@
+"""What the agents of an improvement loop are told besides their role: focus, issues, tasks and what was learned."""
+
+import os
+from contextlib import suppress
+
+from ..engine.state import State
+from ..engine.verification import MOST
+from ..errors import ClaudestratorError
+from ..store import memory
+from ..store.paths import Project
+from ..texts import issues
+from ..texts.fields import cut
+from ..texts.queue import Queue, Task
+from ..texts.quoting import quoted
+from ..texts.statuses import COMPLETED, PENDING
+
+#: Characters for the issues that are to become tasks; titles of each kind that research is shown.
+ISSUES_LIMIT, TITLES = 11_000, 60
+#: Characters for the tasks that are to be verified.
+TASKS_LIMIT = 16_000
+
+_VERDICTS = """\
+As soon as you know about one of the tasks below, give its verdict. When each has one, report.
+
+```
+claudestrator-helper verdict ID pass --attempt {attempt}
+```
+
+```
+claudestrator-helper verdict ID fail --attempt {attempt} - <<'REASON'
+the reason
+REASON
+```"""
+
+
+def research(project: Project, id_: str, state: State, filed: Queue) -> list[str]:
+    parts = [f"# Your task: {id_}"]
+    if state.focus:
+        parts.append(f"**Focus:** {cut(state.focus, 300)}")
+    parts += learned(project, None)
+    kinds = {"open": (PENDING, issues.ACCEPTED), "done": (COMPLETED,), "rejected": (issues.REJECTED,)}
+    for name, words in kinds.items():
+        found = [f"- {issue.id} {cut(issues.summary(issue))}" for issue in filed.tasks if issues.status(issue) in words]
+        if found:
+            more = [f"- and {len(found) - TITLES} older ones in {project.issues}"] if len(found) > TITLES else []
+            parts.append(f"# Issues that are {name}\n\n" + "\n".join([*found[-TITLES:], *more]))
+    return parts
+
+
+def decomp(project: Project, id_: str, filed: Queue) -> list[str]:
+    texts = [filed.text[issue.block.start : issue.block.end].strip() for issue in issues.open_issues(filed)]
+    text = "\n\n".join(texts)
+    if len(text) > ISSUES_LIMIT:
+        text = f"{text[:ISSUES_LIMIT].rstrip()}…\n\nThe rest stands in {project.issues}: read it there."
+    return [f"# Your task: {id_}", *learned(project, None), f"# Issues, the most urgent first\n\n{text}"]
+
+
+def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
+    lines = []
+    for ran in state.ran:
+        task = parsed.by_id[ran][0] if ran in parsed.by_id else None
+        said = f"{task.status}: {cut(task.objective)}" if task else "no longer in the queue"
+        note = f" (note: {project.note(ran)})" if os.path.exists(project.note(ran)) else ""
+        why = f" ({cut(state.failed[ran])})" if ran in state.failed else ""
+        lines.append(f"- {ran} {said}{why}{note}")
+    shown = f"`git show {state.commit}`" if state.commit else "`git diff` (this loop made no commit)"
+    return [
+        f"# Your task: {id_}",
+        f"**Loop:** {state.loop} of {state.loops}",
+        f"**Diff:** {shown}",
+        "**Tasks:**\n" + "\n".join(lines),
+        *learned(project, None),
+    ]
+
+
+def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
+    """The tasks to check, each cut to its share of what a prompt may hold, and how their verdicts are given."""
+    agent = state.agents.get(id_)
+    found = [parsed.by_id[each][0] for each in state.verifying[:MOST] if each in parsed.by_id]
+    if agent is None or not found:
+        raise ClaudestratorError(f"{id_} has nothing to verify now: `claudestrator-helper status` shows the run")
+    share = TASKS_LIMIT // len(found)
+    tasks = [_to_verify(task, state, share, os.path.basename(project.queue)) for task in found]
+    stand = f"The section of each in {project.queue}, word for word; all that it asks for has to hold."
+    return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), f"# Tasks\n\n{stand}", *tasks]
+
+
+def _to_verify(task: Task, state: State, share: int, place: str) -> str:
+    parts = [f"## {task.id} (line {task.line})"]
+    back = state.returned.get(task.id)
+    parts += [f"**Returned by the last verification:** {cut(back, 300)}"] if back else []
+    parts += ["Its agent has changed nothing in the working tree."] if task.id in state.unchanged else []
+    left = max(0, share - sum(map(len, parts[1:])))
+    return "\n\n".join([*parts, quoted(task.section, task.line, place, left)])
+
+
+def learned(project: Project, paths: list[str] | None) -> list[str]:
+    """The last loop's summary and the few entries that concern these paths; nothing before the first loop's end."""
+    parts, entries = [], []
+    # Without its memory an agent can work; `check` names what is wrong with it.
+    with suppress(ClaudestratorError):
+        summary = memory.summary(project)
+        if summary:
+            parts.append(f"# What the last loop did\n\n{summary}")
+        entries = [f"- {entry.text}{_about(entry)}" for entry in memory.concerning(project, paths)]
+    if entries:
+        parts.append("# What was learned before\n\n" + "\n".join(entries))
+    return parts
+
+
+def _about(entry: memory.Entry) -> str:
+    return f" ({', '.join(list(entry.files)[:5])})" if entry.files else ""

@@ -1,0 +1,41 @@
+"""The verb `add-tasks`: what `check` lets in, and no id that was a task's before."""
+
+import os
+
+import click
+
+from ..errors import ClaudestratorError
+from ..output import echo
+from ..store import files, paths, state_file
+from ..store.paths import Project
+from ..texts import additions, fields
+
+
+def add_tasks(project: Project, addition: str) -> str:
+    """Adds the sections to the queue, all or none, and says so. Raises ClaudestratorError as additions.add does."""
+    added: list[str] = []
+
+    def change(text: str) -> str:
+        joined, added[:] = additions.add(text, addition, lambda: state_file.archive(project))
+        _refuse_used(project, added)
+        return joined
+
+    with files.locked(project.lock):
+        files.edit(project.queue, change, project.bounds)
+    return f"added {len(added)}: {', '.join(fields.few(added))}"
+
+
+def _refuse_used(project: Project, added: list[str]) -> None:
+    """Raises ClaudestratorError where an id was a task's before: a report would be taken for another's."""
+    attempts = state_file.read(project).attempts
+    used = [id_ for id_ in added if id_ in attempts or os.path.exists(project.note(id_))]
+    if used:
+        raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: take ids that never were")
+
+
+@click.command("add-tasks")
+@click.argument("source", metavar="-", type=click.Choice(["-"]))
+@click.pass_obj
+def add_tasks_verb(project: paths.Project, source: str) -> None:
+    """Add the task sections on standard input, all or none; each error is named with its line."""
+    echo([add_tasks(project, files.stdin())])

@@ -1,0 +1,54 @@
+"""The verbs of agents: `prompt`, `done`, `fail`, `verdict`."""
+
+import click
+
+from .. import output
+from ..store import paths
+from . import arguments
+
+
+@click.command("prompt")
+@click.argument("id_", metavar="[ID]", required=False)
+@click.pass_obj
+def prompt_verb(project: paths.Project, id_: str | None) -> None:
+    """Print the whole prompt of the agent ID, or of the one at work; it shows that the agent has started."""
+    from ..agents import reports
+
+    output.echo([reports.begin(project, id_ or reports.awaited(project))])
+
+
+@click.command("done")
+@click.argument("id_", metavar="ID")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.argument("note", required=False)
+@click.pass_obj
+def done_verb(project: paths.Project, id_: str, attempt: int | None, note: str | None) -> None:
+    """Report that the agent ID has finished; NOTE (- reads standard input) is for the agents of dependent tasks."""
+    from ..agents import reports
+
+    output.echo([reports.done(project, id_, attempt, arguments.text_of(note))])
+
+
+@click.command("fail")
+@click.argument("id_", metavar="ID")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.argument("reason")
+@click.pass_obj
+def fail_verb(project: paths.Project, id_: str, attempt: int | None, reason: str) -> None:
+    """Report that the agent ID could not finish, and why (- reads standard input)."""
+    from ..agents import reports
+
+    output.echo([reports.fail(project, id_, attempt, arguments.text_of(reason))])
+
+
+@click.command("verdict")
+@click.argument("id_", metavar="ID")
+@click.argument("word", metavar="pass|fail", type=click.Choice(["pass", "fail"]))
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.argument("reason", required=False)
+@click.pass_obj
+def verdict_verb(project: paths.Project, id_: str, word: str, attempt: int | None, reason: str | None) -> None:
+    """Give the verifying agent's verdict on the task ID; a fail needs its REASON (- reads standard input)."""
+    from ..agents import verdicts
+
+    output.echo([verdicts.give(project, id_, word, attempt, arguments.text_of(reason))])

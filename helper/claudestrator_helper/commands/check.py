@@ -1,0 +1,210 @@
+"""The verb `check`: what is wrong in the project's files and around them, and what is good to know."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+import click
+
+from ..engine import state
+from ..errors import ClaudestratorError
+from ..output import echo
+from ..run import polling
+from ..setup import claude_settings, preflight
+from ..store import files, paths, prd_file, queue_file, state_file, typed_command
+from ..store.paths import Project
+from ..texts import fields, issues, queue, queue_problems
+from ..texts.fields import few
+
+
+def findings(project: Project) -> tuple[list[str], list[str]]:
+    """What is wrong, the gravest first, and what is good to know; one line each."""
+    known = claude_settings.read(project)
+    session, hooked = _run(project)
+    mode = typed_command.read(project, session).mode
+    cap = claude_settings.first(known, "env", "BASH_MAX_TIMEOUT_MS") or os.environ.get("BASH_MAX_TIMEOUT_MS")
+    hooks = claude_settings.unhooked(known, hooked)
+    wrong = [
+        *preflight.dangers(project, known, mode, _commands(project), hooks, cap),
+        *_ignored(project),
+        *programs(project),
+    ]
+    begins = "" if mode else str(claude_settings.first(known, "permissions", "defaultMode"))
+    good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
+    return wrong, [f"note: {line}" for line in good_to_know]
+
+
+def _run(project: Project) -> tuple[str, bool | None]:
+    """The session that has the run, or else calls this, and whether our hooks are at work there; None if unknown."""
+    try:
+        run = state_file.read(project)
+    except ClaudestratorError:
+        run = state.State()
+    here = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    return (run.session, run.hooked) if run.unfinished and run.session else (here, None)
+
+
+def _commands(project: Project) -> Iterable[tuple[str, str]]:
+    """The installed `/orchestrate`s, each by its path and with its version, "" where it names none."""
+    for folder in dict.fromkeys((os.path.join(project.root, ".claude"), claude_settings.users_folder())):
+        path = os.path.join(folder, "commands", "orchestrate.md")
+        try:
+            _, calls, rest = (files.read(path) or "").partition("claudestrator-helper start ")
+        except ClaudestratorError:
+            continue
+        words = rest.split(maxsplit=2)
+        if calls:
+            yield path, words[1] if words[:1] == ["--commands"] else ""
+    plugins = os.path.join(claude_settings.users_folder(), "plugins", "installed_plugins.json")
+    installed = claude_settings.at(claude_settings.json_object(plugins), "plugins")
+    for name, entries in installed.items() if isinstance(installed, dict) else ():
+        for entry in entries if name.startswith("claudestrator@") and isinstance(entries, list) else ():
+            version, where = (claude_settings.at(entry, key) for key in ("version", "projectPath"))
+            if isinstance(version, str) and where in (None, project.root):
+                yield "the plugin", version
+
+
+def _ignored(project: Project) -> list[str]:
+    path = os.path.join(project.state, ".gitignore")
+    text = files.read(path, project.bounds)
+    missing = [name for name in state_file.IGNORED.split() if text is not None and name not in text.split()]
+    return [f"{path}: add {', '.join(missing)}, so that the run's own files stay out of git"] if missing else []
+
+
+def programs(project: Project) -> list[str]:
+    found = []
+    if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
+        found.append(
+            "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
+        )
+    if not _on_path("git"):
+        found.append("git is not on PATH: install git, agents and people want to see what changed")
+    elif not _repository(project):
+        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
+    return found
+
+
+def _on_path(name: str) -> bool:
+    # What shutil.which does beyond this is for Windows, and importing it takes longer than the whole check.
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
+
+
+def _cap(seconds: int) -> list[str]:
+    text = f"a Bash call may take {seconds} s, so waiting costs a turn every {seconds} s: {preflight.RAISE}"
+    return [text] if preflight.SHORT_CAP <= seconds <= polling.BASH_CAP else []
+
+
+def _repository(project: Project) -> str:
+    """The folder of the repository around the project, or ""."""
+    at = project.root
+    while not os.path.exists(os.path.join(at, ".git")):
+        if at == os.path.dirname(at):
+            return ""
+        at = os.path.dirname(at)
+    return at
+
+
+def _nested(project: Project) -> list[str]:
+    around, inside, found = _repository(project), _inside(project.root), []
+    if around not in ("", project.root):
+        found.append(f"the repository is {around}: a loop commits what changed below {project.root}, and nothing else")
+    if inside:
+        names = fields.one_line(fields.named(inside, len(inside)))
+        found.append(f"below {project.root}, repositories of their own: {names}; a loop commits no change in them")
+    return found
+
+
+def _inside(root: str) -> list[str]:
+    """The repositories one and two folders below *root*, by their paths from there; hidden folders are tools' own."""
+    found, folders = [], [""]
+    for _ in range(2):
+        below = [os.path.join(folder, name) for folder in folders for name in _folders(os.path.join(root, folder))]
+        own = {path for path in below if os.path.lexists(os.path.join(root, path, ".git"))}
+        found += sorted(own)
+        folders = [path for path in below if path not in own]
+    return found
+
+
+def _folders(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if _is_plain(entry)]
+    except OSError:
+        return []
+
+
+def _is_plain(entry: "os.DirEntry[str]") -> bool:
+    return not entry.name.startswith(".") and entry.name != "node_modules" and entry.is_dir(follow_symlinks=False)
+
+
+@click.command("check")
+@click.pass_obj
+def check_verb(project: paths.Project) -> None:
+    """Name what is wrong in queue, state and installation, then what is good to know; exit 1 if anything is wrong."""
+    found = problems(project)
+    wrong, notes = findings(project)
+    found += wrong
+    echo([*(found or ["nothing is wrong"]), *notes])
+    sys.exit(1 if found else 0)
+
+
+#: Lines of what `check` finds.
+FOUND = 200
+
+
+def problems(project: Project) -> list[str]:
+    """Everything wrong in queues, configuration and state, one line each, with its file and line."""
+    found = [*_of_queue(project), *_of_issues(project), *_refusal(state_file.read, project)]
+    if os.path.lexists(project.config):
+        from ..store import config_file
+
+        found += config_file.problems(project)
+    if os.path.lexists(project.knowledge):
+        from ..store import memory
+
+        found += _refusal(memory.read, project)
+    return few(found, FOUND)
+
+
+def _of_queue(project: Project) -> list[str]:
+    try:
+        text = files.read(project.queue, project.bounds)
+    except ClaudestratorError as error:
+        return [str(error)]
+    if text is None:
+        missing = prd_file.why_not(project)
+        return [missing] if missing else []
+    parsed = queue_file.parsed_text(project, text)
+    wrongs = sorted(
+        [*queue_problems.problems(parsed), *queue_problems.miscounted(parsed), *queue_problems.unread(parsed)]
+    )
+    found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs]
+    cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)
+    if cut is not None:
+        found.append(
+            f"{project.queue}:{text.count(chr(10), 0, cut) + 1}: bytes that are not UTF-8; they are kept as they are"
+        )
+    return found
+
+
+def _of_issues(project: Project) -> list[str]:
+    parsed = queue.parse(files.read(project.issues, project.bounds) or "")
+    found = []
+    for issue in parsed.tasks:
+        if len(parsed.by_id[issue.id]) > 1:
+            found.append(f"{project.issues}:{issue.line}: {issue.id} stands more than once")
+        if issues.status(issue) not in issues.STATUSES:
+            known = ", ".join(issues.STATUSES)
+            found.append(
+                f"{project.issues}:{issue.line}: {issue.id}: its status {issue.status[:40]!r} is none of {known}"
+            )
+    return found
+
+
+def _refusal(read: Callable[[Project], object], project: Project) -> list[str]:
+    try:
+        read(project)
+    except ClaudestratorError as error:
+        return [str(error)]
+    return []

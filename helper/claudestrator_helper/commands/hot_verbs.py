@@ -1,0 +1,29 @@
+"""`hook` and `next-task` for click: `--help`, and calls that `__main__` doesn't take past it."""
+
+import click
+
+from ..output import echo
+from ..store import paths
+
+
+@click.command("hook")
+def hook_verb() -> None:
+    """Answer one hook event of Claude Code, JSON on standard input."""
+    from ..hooks.dispatch import main
+
+    main()
+
+
+@click.command("next-task")
+@click.option("--json", "as_json", is_flag=True, help="Print an object: task, reason, detail.")
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="Read a hook's event on standard input; print a line only if a run is unfinished.",
+)
+@click.pass_obj
+def next_task_verb(project: paths.Project, as_json: bool, hook: bool) -> None:
+    """Print the next ready task, `ID MODEL OBJECTIVE`, or `none:` and why."""
+    from .next_task import answer
+
+    echo([answer(project, as_json=as_json)])

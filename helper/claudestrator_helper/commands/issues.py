@@ -1,0 +1,115 @@
+"""The verbs `add-issue`, `issues` and `remember`."""
+
+import json
+import time
+
+import click
+
+from ..output import echo
+from ..store import files, paths, state_file
+from ..store.paths import Project
+from ..texts import issues, queue
+from ..texts.fields import TABLE, cut, few
+from ..texts.statuses import PENDING
+from .arguments import text_of
+
+
+def add_issues(project: Project, addition: str, source: str) -> list[str]:
+    """Adds issues to the queue and to the log; one line for what was added, and one for each that repeats another.
+
+    Raises ClaudestratorError as issues.add does.
+
+    """
+    added: list[str] = []
+    repeated: list[str] = []
+
+    def change(text: str) -> str:
+        joined, added[:], repeated[:] = issues.add(
+            text,
+            addition,
+            source=cut(source, 20) or ("research" if current.phase == "research" else "user"),
+            loop=loop,
+            day=time.strftime("%Y%m%d"),
+            taken=files.read(project.queue, project.bounds) or "",
+        )
+        return joined
+
+    with files.locked(project.lock):
+        current = state_file.read(project)
+        loop = current.loop if current.unfinished else 0
+        files.edit(project.issues, change, project.bounds)
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for id_ in added:
+            entry = {"time": at, "run": current.run, "loop": loop, "event": "issue", "id": id_}
+            files.append_line(project.log, json.dumps(entry), within=project.bounds)
+    return [
+        f"added {len(added)}: {', '.join(few(added))}" if added else "added none",
+        *few([f"left out: {line}" for line in repeated]),
+    ]
+
+
+def table(project: Project) -> list[str]:
+    """One line an issue: status, id, priority, summary."""
+    lines = [
+        f"{cut(issues.status(each), 11):<11}  {each.id}  {issues.priority(each):<8}  {cut(issues.summary(each), 80)}"
+        for each in _filed(project).tasks
+    ]
+    return few(lines, TABLE)
+
+
+def as_objects(project: Project) -> list[str]:
+    from ..output import as_json_line
+
+    found = [
+        {
+            "id": issue.id,
+            "status": issues.status(issue),
+            "priority": issues.priority(issue),
+            "summary": issues.summary(issue),
+            "criteria": issue.criteria,
+            "files": issue.files,
+            "tasks": issue.text(issues.TASK_REF).split(", ") if issues.status(issue) != PENDING else [],
+            "line": issue.line,
+        }
+        for issue in _filed(project).tasks
+    ]
+    return [as_json_line(found)]
+
+
+def remember(project: Project, report: str) -> list[str]:
+    """Keeps a memory agent's report; what to tell it. Raises ClaudestratorError as memory.remember does."""
+    from ..store import memory
+
+    reported = memory.parse(report)
+    with files.locked(project.lock):
+        current = state_file.read(project)
+        return memory.remember(project, reported, loop=current.loop, run=current.run)
+
+
+def _filed(project: Project) -> queue.Queue:
+    return queue.parse(files.read(project.issues, project.bounds) or "")
+
+
+@click.command("add-issue")
+@click.option("--source", default="", metavar="WHO", help="Who found it [default: the run's research, else user].")
+@click.argument("input_", metavar="-", type=click.Choice(["-"]))
+@click.pass_obj
+def add_issue_verb(project: paths.Project, source: str, input_: str) -> None:
+    """Add the issue sections on standard input and number them; what repeats an issue is named and left out."""
+    echo(add_issues(project, text_of(input_), source))
+
+
+@click.command("issues")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@click.pass_obj
+def issues_verb(project: paths.Project, as_json: bool) -> None:
+    """List the issue queue: status, id, priority, summary."""
+    echo(as_objects(project) if as_json else table(project))
+
+
+@click.command("remember")
+@click.argument("input_", metavar="-", type=click.Choice(["-"]))
+@click.pass_obj
+def remember_verb(project: paths.Project, input_: str) -> None:
+    """Keep the memory agent's report on standard input: summary, patterns, gotchas."""
+    echo(remember(project, text_of(input_)))

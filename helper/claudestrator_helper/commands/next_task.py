@@ -1,0 +1,57 @@
+"""The verb `next-task`, without click: hooks and prompts run it, so it has to start fast."""
+
+from collections.abc import Container
+
+from .. import output
+from ..errors import UsageError
+from ..store import files, paths
+from ..texts import queue, schedule
+from ..texts.fields import LINE, cut
+
+USAGE = "usage: claudestrator-helper [--project DIR] next-task [--json] [--hook]"
+
+
+def main(folder: str | None, words: list[str]) -> int:
+    unknown = [word for word in words if word not in ("--json", "--hook")]
+    if unknown:
+        raise UsageError(f"next-task takes no {unknown[0]!r}; {USAGE}")
+    if "--hook" in words:
+        from ..hooks import session_start
+
+        session_start.main(folder)
+    else:
+        output.say(answer(paths.project(folder), as_json="--json" in words))
+    return 0
+
+
+def answer(project: paths.Project, *, as_json: bool) -> str:
+    """The next ready task, or why there is none, as text or JSON.
+
+    Raises ClaudestratorError for a queue that can't be read.
+
+    """
+    found = select(project)
+    if as_json:
+        task = found.task.as_json() if found.task else None
+        return output.as_json_line({"task": task, "reason": found.reason, "detail": found.detail})
+    if found.task:
+        return f"{found.task.id} {found.task.model} {cut(found.task.objective, LINE)}"
+    return f"none: {cut(found.detail, LINE)}"
+
+
+def select(project: paths.Project) -> schedule.Selection:
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "", archive=lambda: _archive(project))
+    found = schedule.select(parsed)
+    if found.reason in (schedule.COMPLETE, schedule.EMPTY):
+        # Only now does it matter whether there are sections that nobody could read.
+        from ..texts import queue_problems
+
+        found = schedule.select(parsed, queue_problems.unreadable(parsed))
+    return found
+
+
+def _archive(project: paths.Project) -> Container[str]:
+    # To read the state takes longer than all the rest.
+    from ..store import state_file
+
+    return state_file.archive(project)

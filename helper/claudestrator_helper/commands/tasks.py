@@ -1,0 +1,63 @@
+"""The verbs `tasks` and `set-status`."""
+
+import click
+
+from ..output import echo
+from ..store import paths
+from ..texts import fields, queue
+from ..texts.fields import cut, few
+
+
+@click.command("set-status")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("status")
+@click.pass_obj
+def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -> None:
+    """Set tasks' status: pending, in_progress, completed or failed, in the words that a queue may have for them.
+
+    Changes those cells and nothing else: all of them, or none.
+    """
+    import os
+
+    from ..store import files
+    from ..texts import statuses
+
+    meant = statuses.normalise(status)
+
+    def change(text: str) -> str:
+        for id_ in ids:
+            text = queue.set_status(text, id_, meant)
+        if meant != statuses.COMPLETED and os.path.exists(project.session):
+            from ..store import state_file
+
+            for id_ in ids:
+                state_file.forget_completed(project, id_)
+        return text
+
+    with files.locked(project.lock):
+        files.edit(project.queue, change, project.bounds)
+    echo([f"{id_} {meant}" for id_ in ids])
+
+
+@click.command("tasks")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@click.pass_obj
+def tasks_verb(project: paths.Project, as_json: bool) -> None:
+    """List the queue: status, id, model, objective."""
+    from ..output import as_json_line
+    from ..store import queue_file
+
+    parsed = queue_file.parsed(project)
+    echo([as_json_line([task.as_json() for task in parsed.tasks])] if as_json else table(parsed))
+
+
+def table(parsed: queue.Queue) -> list[str]:
+    """One line a task: status, id, model, objective."""
+    width = max((len(task.id) for task in parsed.tasks), default=0)
+    return few(
+        [
+            f"{cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {cut(task.objective, 80)}"
+            for task in parsed.tasks
+        ],
+        fields.TABLE,
+    )

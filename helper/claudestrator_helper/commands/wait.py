@@ -1,0 +1,50 @@
+"""The verbs `wait`, `wait-command` and `stop`."""
+
+import click
+
+from .. import output
+from ..store import paths
+
+
+@click.command("wait")
+@click.option(
+    "--session",
+    default="",
+    envvar="CLAUDE_CODE_SESSION_ID",
+    metavar="ID",
+    help="The session that waits [default: what Claude Code's environment says].",
+)
+@click.option(
+    "--max",
+    "limit",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="End by then with WAIT [default: 15 s before Claude Code's cap on a Bash call].",
+)
+@click.pass_obj
+def wait_verb(project: paths.Project, session: str, limit: float | None) -> None:
+    """Block until an agent has reported, take the run's next step and print its directives."""
+    from ..run import polling, steps
+    from . import orchestrate
+
+    lines = orchestrate.go_on(project, session)
+    output.echo(lines or steps.wait_for_step(project, session, polling.limit() if limit is None else limit))
+
+
+@click.command("wait-command")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.pass_obj
+def wait_command_verb(project: paths.Project, ids: tuple[str, ...]) -> None:
+    """Print one bash command that waits for the reports of these agents without the helper."""
+    from ..run import polling
+
+    output.echo([polling.command(project.markers, ids, int(polling.limit()))])
+
+
+@click.command("stop")
+@click.pass_obj
+def stop_verb(project: paths.Project) -> None:
+    """Ask the run to end at its next step; agents at work finish."""
+    from ..run import steps
+
+    output.echo([steps.stop(project)])

@@ -1,0 +1,138 @@
+"""Who has a run, and how `/orchestrate` begins or goes on with one."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..errors import ClaudestratorError
+from ..system import processes
+from ..texts import queue
+from ..texts.statuses import IN_PROGRESS, PENDING
+from . import heartbeat
+from .config import LEAN, TASK
+from .options import NOTHING, Asked, understood
+from .state import RUNNING, STOPPED, State
+from .step import Inputs
+
+__all__ = ["NOTHING", "Asked", "understood"]
+
+OURS, TAKEN, FREE = "ours", "taken", "free"
+
+
+def goes_on_with_loops(state: State) -> bool:
+    """Whether there are loops to go on with, whose work so far is not somebody's unfinished work."""
+    return state.loops > 0 and (state.unfinished or state.status == STOPPED)
+
+
+class Caller(NamedTuple):
+    """Who typed `/orchestrate`: the session's id, the processes.current(), and whether our hooks have seen it."""
+
+    session: str
+    process: str = ""
+    hooked: bool = False
+
+
+def whose(state: State, caller: Caller, now: int) -> str:
+    """Whose the run is, to that caller.
+
+    OURS: its own; TAKEN: another's who is at work; FREE: nobody's, or of one who is gone.
+
+    """
+    if not state.unfinished:
+        return FREE
+    if state.process and state.process == caller.process:
+        return OURS
+    known = bool(state.process and caller.process)
+    # While an agent is at work in the foreground nobody renews the heartbeat.
+    lives = processes.alive(state.process) if known or state.engine == LEAN else None
+    # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
+    # two are told apart. A sandbox hides from all others which process calls.
+    if lives is None and state.session == caller.session and not (known and state.hooked and caller.hooked):
+        return OURS
+    if lives is False:
+        return FREE
+    return TAKEN if lives or heartbeat.fresh(state, now) else FREE
+
+
+def refuse_foreign(state: State, session: str, process: str = "") -> None:
+    """Raises ClaudestratorError for a run to go on with that nothing shows to have begun here, as where its state has
+    come with a repository. A session's id and a process nobody else knows; of runs that older versions left, only
+    those since the machine was started are known.
+
+    """
+    if not (state.unfinished or state.status == STOPPED) or (session and session == state.session):
+        return
+    if process and process == state.process:
+        return
+    if not processes.began(state.run, state.origin, state.process):
+        raise ClaudestratorError(
+            "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
+            "all the same; to begin anew, delete session_state.md"
+        )
+
+
+def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
+    """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
+    new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
+    session, process, hooked = caller
+    state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
+    # Who types in a session ends what was at work in its foreground.
+    same = not asked.takeover and state.engine != LEAN and whose(state, caller, now) == OURS
+    agents = state.agents if same else {id_: a for id_, a in state.agents.items() if id_ in inputs.markers.reports}
+    # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
+    overdue = now - inputs.config.start_timeout
+    agents = {
+        id_: agent
+        if id_ in inputs.markers.launched
+        else replace(agent, spawned=min(agent.spawned, overdue, agent.claimed - 1))
+        for id_, agent in agents.items()
+    }
+    released = {id_: agent.attempt for id_, agent in state.agents.items() if id_ not in agents}
+    lost = {id_: agent for id_, agent in state.agents.items() if id_ in released and agent.failures}
+    begun = replace(
+        state,
+        lost={**state.lost, **lost},
+        status=RUNNING,
+        session=session,
+        process=process,
+        hooked=hooked,
+        heartbeat=now,
+        agents=agents,
+        outages=0,
+        refused=[],
+        released={**state.released, **released},
+    )
+    if state.unfinished or state.status == STOPPED:
+        begun = replace(begun, loops=max(asked.loops or state.loops, state.loop), focus=asked.focus or state.focus)
+        engine, parallel = state.engine, state.parallel
+    else:
+        begun = replace(
+            begun,
+            run=run,
+            failed={},
+            lost={},
+            streak=[],
+            loops=asked.loops,
+            loop=0,
+            phase="",
+            focus=asked.focus,
+            ran=[],
+            commit="",
+            completed={},
+            earlier={**state.earlier, **state.completed},
+            unchanged=[],
+            verify=False,
+            returned={},
+            unverified={},
+        )
+        engine, parallel = inputs.config.engine, inputs.config.parallel
+    if asked.parallel > 1:
+        engine = TASK
+    engine, parallel = asked.engine or engine, asked.parallel or parallel
+    at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
+    if engine == LEAN and at_work and state.engine != LEAN:
+        raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
+    begun = replace(begun, engine=engine, parallel=parallel if engine == TASK else 1)
+    if asked.verify or inputs.config.verify == "loop":
+        begun = replace(begun, verify=True)
+    orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
+    return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))

@@ -1,0 +1,32 @@
+"""What a project may configure, and the defaults."""
+
+from dataclasses import dataclass, field
+
+from ..texts.models import BY_COMPLEXITY
+
+#: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground.
+TASK, LEAN = "task", "lean"
+#: Agents that Claude Code runs at once, at most.
+MOST_PARALLEL = 20
+#: Loops of one run at most.
+MOST_LOOPS = 1000
+
+
+@dataclass(frozen=True, repr=False, match_args=False)
+class Config:
+    """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
+    *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same
+    file."""
+
+    models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
+    attempts: int = 2
+    tasks_per_loop: int = 5
+    start_timeout: int = 180
+    task_timeout: int = 60
+    commit: str = "loop"
+    verify: str = "none"
+    engine: str = TASK
+    parallel: int = 1
+    share_files: bool = False
+    journal: bool = True
+    memory: bool = True

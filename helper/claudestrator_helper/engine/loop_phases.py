@@ -1,0 +1,107 @@
+"""The phases of one improvement loop: research, decomposition of issues, tasks, commit, memory.
+
+A phase's name stands in the state while it is under way, so a run that died in it goes on in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..texts import ids, issues
+from ..texts.fields import cut
+from ..texts.statuses import PENDING
+from . import sentences, verification
+from .state import FINISHED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..texts.queue import Task
+    from .next_step import Run
+    from .settle_reports import Settlement
+
+RESEARCH, DECOMP, TASKS, COMMIT, MEMORY = "research", "decomp", "tasks", "commit", "memory"
+_NEXT = {RESEARCH: DECOMP, DECOMP: TASKS, MEMORY: ""}
+
+
+def dispatch(run: Run) -> None:
+    """Takes the loop as far as an agent to spawn, a commit to make, or the end."""
+    phases = {"": _begin, RESEARCH: _research, DECOMP: _decomp, TASKS: _tasks, COMMIT: _commit, MEMORY: _memory}
+    while not (run.out.directives or run.out.close):
+        phases.get(run.state.phase, _begin)(run)
+
+
+def advance(run: Settlement, id_: str) -> None:
+    """To the phase behind the one whose agent has ended, however it ended."""
+    role = id_.split("-", maxsplit=1)[0]
+    if role == verification.VERIFY:
+        verification.over(run, id_)
+    if role in _NEXT and id_ == f"{role}-{run.state.loop}" and run.state.phase == role:
+        run.state = replace(run.state, phase=_NEXT[role])
+
+
+def why_not_done(run: Settlement, id_: str) -> str:
+    """Why a role's report can't be taken for one; "" where it can."""
+    if ids.role(id_) == verification.VERIFY:
+        return verification.why_not_done(run)
+    if not id_.startswith(DECOMP) or run.ready() or not issues.open_issues(run.inputs.issues):
+        return ""
+    return "it reported done but the queue has no task that can run"
+
+
+def _begin(run: Run) -> None:
+    if run.state.loop >= run.state.loops:
+        return run.finish(FINISHED, sentences.loops(run.state, run.current(), run.inputs.issues))
+    loop = run.state.loop + 1
+    run.state = replace(run.state, loop=loop, phase=RESEARCH, ran=[], begun=run.now)
+    run.out.lines.append(f"loop {loop} of {run.state.loops}")
+    return None
+
+
+def _research(run: Run) -> None:
+    run.claim_role(f"{RESEARCH}-{run.state.loop}")
+
+
+def _decomp(run: Run) -> None:
+    if issues.open_issues(run.inputs.issues):
+        run.claim_role(f"{DECOMP}-{run.state.loop}")
+    elif run.ready():
+        _go(run, TASKS)
+    else:
+        why = run.state.failed.get(f"{RESEARCH}-{run.state.loop}")
+        found = f"research failed ({cut(why)})" if why else "research filed nothing new"
+        done = run.state.loop - 1
+        what = "nothing that is pending can run" if PENDING in run.statuses.values() else "nothing is pending"
+        sentence = f"The run has ended in loop {done + 1} of {run.state.loops}: {found} and {what}. "
+        run.finish(
+            FINISHED, sentence + sentences.loops(replace(run.state, loop=done), run.current(), run.inputs.issues)
+        )
+
+
+def _tasks(run: Run) -> None:
+    if not (run.take_task() or verification.begin(run)):
+        _go(run, COMMIT)
+
+
+def next_task(run: Run) -> Task | None:
+    """The next task of the loop, which counts as run from now on."""
+    # What verification returned runs before the commit, and is not counted again.
+    full = len(run.state.ran) >= run.config.tasks_per_loop
+    task = run.ready(run.state.returned) or (None if full else run.ready())
+    if task:
+        run.state = replace(run.state, ran=list(dict.fromkeys([*run.state.ran, task.id])))
+    return task
+
+
+def _commit(run: Run) -> None:
+    run.out.close = True
+
+
+def _memory(run: Run) -> None:
+    if run.config.memory and run.state.ran:
+        run.claim_role(f"{MEMORY}-{run.state.loop}")
+    else:
+        _go(run, "")
+
+
+def _go(run: Run, phase: str) -> None:
+    run.state = replace(run.state, phase=phase)

@@ -1,0 +1,30 @@
+"""What agents have left: reports, and signs of life."""
+
+from typing import NamedTuple
+
+DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
+UNCHANGED = "nothing changed"
+#: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
+API, INTERRUPTION, SILENCE, TIMEOUT = "api", "interruption", "silence", "timeout"
+#: The reason of a failure by silence.
+ENDED = "ended without reporting"
+
+
+class Marker(NamedTuple):
+    """What one agent left: *kind* DONE or FAILED, the attempt (None where the file doesn't say), the reason, whether it
+    left the working tree as it was, and the *cause* of a failure that it didn't report itself."""
+
+    kind: str
+    attempt: int | None
+    reason: str = ""
+    unchanged: bool = False
+    cause: str = ""
+
+
+class Markers(NamedTuple):
+    """The markers of some agents, by id: their reports, and the attempts that have shown a sign of life, or that were
+    launched."""
+
+    reports: dict[str, Marker]
+    started: dict[str, int | None]
+    launched: frozenset[str] = frozenset()

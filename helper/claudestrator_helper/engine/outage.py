@@ -1,0 +1,72 @@
+"""Agents that the API has ended, through no fault of their tasks: a limit that is reached, a server that is down.
+
+Such an attempt is no failure of the task. It is made again, and where that doesn't help the run stops, with nothing
+lost, until a person has `/orchestrate` go on with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..texts.fields import cut
+from . import markers, sentences
+from .state import STOPPED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .settle_reports import Settlement
+    from .state import Agent, State
+
+#: So many agents in a row, each of which Claude Code has made ten requests for.
+MOST = 5
+_REASON = "ended by an error of the API: "
+#: What the person at the session does to an agent in its foreground.
+INTERRUPTED = "ended by an interruption"
+_UNSTARTED = "not started, as when a rule or a hook refuses the call"
+#: Of Claude Code's names for such errors, those that are about the account or the server.
+_NOT_THE_TASKS = ("rate_limit", "server_error", "overloaded", "authentication_failed", "billing_error")
+
+
+def reason(error: object) -> str:
+    return f"{_REASON}{error or 'unknown'}"
+
+
+def is_one(why: str, cause: str) -> bool:
+    """Whether an attempt that failed so is no failure of its task. The cause decides: an agent may write any reason."""
+    return cause == markers.INTERRUPTION or (cause == markers.API and why.removeprefix(_REASON) in _NOT_THE_TASKS)
+
+
+def settle(run: Settlement, id_: str, agent: Agent, why: str, cause: str) -> None:
+    """Makes the attempt again, until there were too many."""
+    run.log("lost", id_, agent, why, cause)
+    run.out.lines.append(f"lost {id_}: {why}")
+    if _counted(run, id_, why):
+        run.out.retried.append(id_)
+        run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
+
+
+def unstarted(run: Settlement, id_: str, agent: Agent) -> None:
+    """Has the orchestrator called again for an agent that it brought no news of, until it was asked too often."""
+    if _counted(run, id_, _UNSTARTED):
+        run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
+
+
+def _counted(run: Settlement, id_: str, why: str) -> bool:
+    """Whether there is to be another, after one more that came to nothing."""
+    run.state = replace(run.state, outages=run.state.outages + 1, outage=why)
+    if is_over(run.state):
+        run.release(id_)
+    return not is_over(run.state)
+
+
+def is_over(state: State) -> bool:
+    """Whether the run stops once the agents that are still at work have ended, unless one of them gets through."""
+    return state.outages >= MOST
+
+
+def stop(run: Settlement) -> None:
+    counted = sentences.counted(run.current(), run.state)
+    why = f"{MOST} agents in a row were {cut(run.state.outage)}"
+    run.state = replace(run.state, outages=0)
+    sentence = f"The run has stopped, {counted}: {why}. Nothing is lost: `/orchestrate`"
+    run.finish(STOPPED, f"{sentence} goes on with it, once that is mended.")

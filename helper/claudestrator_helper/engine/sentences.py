@@ -1,0 +1,155 @@
+"""Sentences about a run, for its person: short, and with nothing in them that could pass for a directive."""
+
+import re
+from collections import Counter
+from collections.abc import Container, Iterable
+
+from ..texts import queue_problems, schedule
+from ..texts.fields import cut
+from ..texts.queue import Queue
+from ..texts.queue_problems import Problem, miscounted
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
+from .state import STOPPED, State
+
+#: Of a list of ids, so many are named.
+NAMED = 5
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two reasons say the same, numbers and ids apart."""
+    return _kernel(one) == _kernel(other)
+
+
+def _kernel(reason: str) -> str:
+    return re.sub(r"[\w.-]*\d[\w.-]*|\W+", " ", reason).strip().lower()
+
+
+def counts(statuses: Iterable[str]) -> str:
+    count = Counter(statuses)
+    return f"{count[COMPLETED]} of {sum(count.values())} tasks completed"
+
+
+def counted(queue: Queue, state: State) -> str:
+    """The counts of the tasks, and how many of them were verified where they had to be."""
+    passed = sum(task.status == COMPLETED and state.is_verified(task.id) for task in queue.tasks)
+    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verify else "")
+
+
+def streak(state: State, counted: str) -> str:
+    reason = cut(state.failed[state.streak[-1]])
+    return (
+        f"The run has ended, {counted}: {_named(state.streak)} failed in a row for the same reason ({reason}). "
+        f"{_AGAIN.format(state.streak[0])}"
+    )
+
+
+_AGAIN = "`claudestrator-helper set-status {} pending` and `/orchestrate` try one again."
+
+
+def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
+    """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
+    flag = _unchanged(queue, state) + _miscounted(queue)
+    left = _unverified(queue, state)
+    if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
+        done = f"All {len(queue.tasks)} tasks are completed" if len(queue.tasks) > 1 else "The one task is completed"
+        return "; ".join([f"{done}{' and verified' if state.verify and not left else ''}", *left]) + f".{flag}"
+    causes = schedule.causes(queue)
+    pending = _pending(queue, causes)
+    parts = [*_failed(queue, state), *_blocked(causes), *pending, *_odd(queue), *_unread(unreadable), *left]
+    again = [task.id for task in queue.tasks if task.status == FAILED]
+    hint = " `claudestrator-helper check` names what to mend." if parts != pending else ""
+    hint = f" {_AGAIN.format(again[0])}" if again else hint
+    how = "stopped" if state.status == STOPPED else "ended"
+    return f"The run has {how}, {'; '.join([counted(queue, state), *parts])}.{hint}{flag}"
+
+
+def idle(queue: Queue, state: State, unreadable: list[Problem]) -> str:
+    """What somebody is told who waits where no run is unfinished."""
+    if not state.run:
+        return "No run is going on here: `/orchestrate` starts one."
+    what = "goes on with the last one" if state.status == STOPPED else "starts one"
+    return f"No run is going on here: `/orchestrate` {what}. {ending(queue, state, unreadable)}"
+
+
+def _unread(unreadable: list[Problem]) -> list[str]:
+    return [f"line {line} of the queue can't be read ({cut(text, 160)})" for line, text in unreadable[:NAMED]]
+
+
+def _unverified(queue: Queue, state: State, among: Container[str] | None = None) -> list[str]:
+    """The completed tasks that no verdict has passed, though they had to be verified."""
+    done = [task.id for task in queue.tasks if task.status == COMPLETED and (among is None or task.id in among)]
+    why = dict.fromkeys(state.completed, "no verdict") | state.unverified
+    left = [id_ for id_ in done if not state.is_verified(id_)]
+    named = [f"{id_} ({cut(why.get(id_, 'not completed by this run'))})" for id_ in left]
+    return [f"not verified: {_named(named)}"] if named and state.verify else []
+
+
+def _unchanged(queue: Queue, state: State) -> str:
+    # A task that somebody has deleted since is nobody's concern.
+    left = [id_ for id_ in state.unchanged if id_ in queue.by_id]
+    return f" Completed with nothing changed: {_named(left)}." if left else ""
+
+
+def _miscounted(queue: Queue) -> str:
+    return "".join(f" Line {line} of the queue is another matter: {text}." for line, text in miscounted(queue)[:1])
+
+
+def loops(state: State, queue: Queue, issues: Queue) -> str:
+    """How a run of loops ended: tasks, and what became of the issues."""
+    count = Counter(issue.status.lower() for issue in issues.tasks)
+    found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
+    parts = [f"{state.loop} of {state.loops} loops are done, {counted(queue, state)}"]
+    parts += [f"issues: {found}"] if found else []
+    parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
+    parts += _unread(queue_problems.unreadable(queue))
+    parts += _unverified(queue, state, state.completed)
+    return f"{'; '.join(parts)}.{_unchanged(queue, state)}"
+
+
+def _failed(queue: Queue, state: State) -> list[str]:
+    failed = [
+        f"{task.id} ({cut(state.failed.get(task.id, 'before this run'))})"
+        for task in queue.tasks
+        if task.status == FAILED
+    ]
+    return [f"failed: {_named(failed)}"] if failed else []
+
+
+def _blocked(causes: dict[str, schedule.Cause]) -> list[str]:
+    stuck = {id_: cause for id_, cause in causes.items() if cause.kind != schedule.WAITING}
+    blocked = [f"{id_} by {_culprit(cause)}" for id_, cause in stuck.items()]
+    return [f"blocked: {_named(blocked)}"] if blocked else []
+
+
+def _pending(queue: Queue, causes: dict[str, schedule.Cause]) -> list[str]:
+    """The tasks that a run would take up now, or once others of them are completed."""
+    free = [task.id for task in queue.tasks if task.status == PENDING]
+    free = [id_ for id_ in free if id_ not in causes or causes[id_].kind == schedule.WAITING]
+    return [f"pending: {_named(free)}"] if free else []
+
+
+def _culprit(cause: schedule.Cause) -> str:
+    return f"the {cause}" if cause.kind == schedule.CYCLE else f"{cut(cause.culprit)} ({cut(cause.why)})"
+
+
+def _odd(queue: Queue) -> list[str]:
+    found = [(task.id, task.status) for task in queue.tasks]
+    odd = [f"{id_} is {cut(status, 30)!r}" for id_, status in found if status not in MOVES]
+    odd += [f"{id_} is in progress, but not by this run" for id_, status in found if status == IN_PROGRESS]
+    return [_named(odd)] if odd else []
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def bar(statuses: Iterable[str], width: int = 30) -> str:
+    """A line of *width* characters and the counts by status."""
+    count = Counter(statuses)
+    total = sum(count.values())
+    filled = width * count[COMPLETED] // total if total else 0
+    known = [f"{count[status]} {status}" for status in (COMPLETED, IN_PROGRESS, PENDING, FAILED) if count[status]]
+    other = total - sum(count[status] for status in MOVES)
+    text = ", ".join(known + ([f"{other} unknown"] if other else []))
+    return f"[{'#' * filled}{'.' * (width - filled)}] {count[COMPLETED]}/{total}  {text}".rstrip()

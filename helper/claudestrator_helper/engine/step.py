@@ -1,0 +1,52 @@
+"""What a step of a run looks at, and what it decides."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ..texts import queue
+from ..texts.queue import Queue
+from .config import Config
+from .markers import Markers
+from .state import State
+
+NO_ISSUES = queue.parse("")
+NO_VERDICTS: Mapping[str, str] = {}
+
+
+class Inputs(NamedTuple):
+    """What a step looks at: *prd* is why PRD.md can't be decomposed, or "" where it can; *now* in seconds; *issues* the
+    issue queue; *model* names that of an agent that carries out no task, by its role; *verdicts* are those that have
+    come on the tasks under verification, by id: "" for a pass, else why it fails; *alone* says that the orchestrator
+    itself asks, which it doesn't while an agent is at work in the foreground."""
+
+    state: State
+    queue: Queue
+    markers: Markers
+    prd: str
+    now: int
+    config: Config = Config()
+    issues: Queue = NO_ISSUES
+    model: Callable[[str], str] = lambda _: "opus"
+    verdicts: Mapping[str, str] = NO_VERDICTS
+    alone: bool = False
+
+
+class Step:
+    """What a step decides. *settled* and *claimed* are statuses to write, by id; *fresh* and *retried* the ids whose
+    old markers go, *unjudged* those whose old verdicts do, *returned* the tasks that a verdict says aren't completed;
+    *lines* are for the person, *directives* for the orchestrator, *events* for the log. *close* asks for the loop's
+    commit and snapshot, after which another step is due."""
+
+    close = False
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.settled: dict[str, str] = {}
+        self.claimed: dict[str, str] = {}
+        self.fresh: list[str] = []
+        self.retried: list[str] = []
+        self.unjudged: list[str] = []
+        self.returned: list[str] = []
+        self.lines: list[str] = []
+        self.directives: list[str] = []
+        self.events: list[dict[str, object]] = []

@@ -1,0 +1,3 @@
+"""What Claude Code tells a hook, and what it is answered."""
+
+Answer = dict[str, object]

@@ -1,0 +1,200 @@
+"""The end of a loop: its commit and its snapshot.
+
+Both may be done again after a kill: a commit that is there already is recognised by its last line, and a snapshot is
+written whole from the log.
+"""
+
+import calendar
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from time import strptime
+
+from ..engine import loop_phases, markers, state
+from ..engine.config import Config
+from ..store import files, marker_files, run_log, state_file
+from ..store.paths import Project
+from ..system import git, git_safety
+from ..texts import issues, queue
+from ..texts.fields import cut, named
+from ..texts.statuses import COMPLETED, FAILED
+
+
+def begin(project: Project) -> None:
+    """Notes what is dirty now, because no commit of the run may touch it."""
+    files.write(_before(project), json.dumps(git.dirty(project)), within=project.bounds)
+
+
+def renew(project: Project, current: state.State) -> list[str]:
+    """Notes what has changed since the run was last at work, for a session that continues it: a person may have worked
+    there meanwhile. What an agent did last may be among it, and is not committed either; a line that says so."""
+    before = _noted(project)
+    if before is None:
+        return []
+    within = git_safety.top(project.root)[1]
+    own = [os.path.normpath(os.path.join(within, os.path.relpath(path, project.root))) for path in project.kept]
+    changed = git.changed_since(project, _last_at_work(project, current))
+    theirs = [path for path in changed if path not in before and not f"{path}/".startswith(tuple(f"{o}/" for o in own))]
+    if not theirs:
+        return []
+    files.write(_before(project), json.dumps([*before, *theirs]), within=project.bounds)
+    names = named([cut(path, 60) for path in theirs], len(theirs))
+    return [f"changed while no session had the run, so kept out of its commits until you commit it yourself: {names}"]
+
+
+def _last_at_work(project: Project, current: state.State) -> float:
+    """When the run was last heard of: its heartbeat, its last step, or a report that no step has settled."""
+    steps = [entry for entry in run_log.read(project) if entry.get("run") == current.run and entry["event"] != "issue"]
+    times = [current.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
+    reports = [
+        marker_files.path(project, id_, kind) for id_ in current.agents for kind in (markers.DONE, markers.FAILED)
+    ]
+    # Steps are timed in whole seconds.
+    return max([max(times) + 1, *(os.stat(path).st_mtime for path in reports if os.path.exists(path))])
+
+
+def _seconds(time: object) -> int:
+    try:
+        return calendar.timegm(strptime(str(time), run_log.TIME))
+    except ValueError:
+        return 0
+
+
+def close(project: Project, config: Config, patience: float) -> list[str]:
+    """Commits the loop, writes its snapshot, and lets the run go on behind its commit; lines for the person.
+
+    Raises HeldError where another process has been closing it for *patience* seconds.
+
+    """
+    # The project's own lock is held for milliseconds only, and agents wait for it.
+    with files.locked(os.path.join(project.markers, ".closing.lock"), patience, project.bounds):
+        current = state_file.read(project)
+        if current.phase != loop_phases.COMMIT:
+            return []
+        parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+        result = _commit(project, current, parsed) if config.commit == "loop" else git.Result(why="commits are off")
+        _snapshot(project, current, parsed, result)
+        with files.locked(project.lock):
+            now = state_file.read(project)
+            if (now.run, now.loop, now.phase) == (current.run, current.loop, loop_phases.COMMIT):
+                state_file.write(project, replace(now, phase=loop_phases.MEMORY, commit=result.commit))
+    return _lines(current, result, len(current.ran))
+
+
+def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
+    if made := _made(project, current):
+        return git.Result(commit=made)
+    before = _noted(project)
+    if before is None:
+        # In a repository that is younger than the run, anything may be somebody's unfinished work.
+        known = "what was dirty before the run is not known"
+        return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
+    result = git.commit(project, before, _message(current, parsed))
+    if not result.commit and (made := _made(project, current)):
+        # The git of a helper that was killed has finished meanwhile.
+        result = replace(result, commit=made, why="")
+    if not result.missing:
+        # What has been committed since, by whomever, is no unfinished work of before the run any more.
+        still = git.dirty(project) or []
+        files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
+    return result
+
+
+def _made(project: Project, current: state.State) -> str:
+    """The last commit's id, if it is this loop's; a hook may have added lines to its message."""
+    commit_id, message = git.last_message(project)
+    return commit_id if _mark(current) in message.split("\n") else ""
+
+
+def _message(current: state.State, parsed: queue.Queue) -> str:
+    lines = []
+    for id_ in current.ran:
+        task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
+        objective = cut(task.objective, 72) if task else "no longer in the queue"
+        lines.append(f"{id_} {task.status if task else 'removed'}: {objective}")
+        if task and task.status == FAILED:
+            lines.append(
+                f"  {cut(current.failed.get(id_, 'no reason given'))}; what it left behind is part of this commit"
+            )
+    body = "\n".join(lines) or "No task was run."
+    return f"Loop {current.loop}\n\n{body}\n\n{_mark(current)}"
+
+
+def _mark(current: state.State) -> str:
+    return f"Claudestrator-Run: {current.run}/{current.loop}"
+
+
+def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
+    counted = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
+    made = f"{result.commit[:7]} Loop {current.loop} ({counted})"
+    lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
+    left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
+    lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
+    return lines + ([result.missing] if result.missing else [])
+
+
+def _snapshot(project: Project, current: state.State, parsed: queue.Queue, result: git.Result) -> None:
+    events = [
+        entry
+        for entry in run_log.read(project)
+        if entry.get("run") == current.run and entry.get("loop") == current.loop
+    ]
+    found = queue.parse(files.read(project.issues, project.bounds) or "")
+    document = {
+        "run": current.run,
+        "loop": current.loop,
+        "focus": current.focus,
+        "begun": current.begun,
+        "commit": result.commit or None,
+        "no_commit_because": result.why or None,
+        "left_out": result.left,
+        "tasks": [_task(id_, parsed, events) for id_ in current.ran],
+        "issues": {
+            "found": [entry["id"] for entry in events if entry["event"] == "issue"],
+            "closed": _closed(found, parsed, current.ran),
+        },
+    }
+    path = os.path.join(project.snapshots, f"loop-{current.loop}.json")
+    _keep_other_runs(project, path, current.run)
+    files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
+
+
+def _task(id_: str, parsed: queue.Queue, events: Iterable[dict[str, object]]) -> dict[str, object]:
+    mine = [entry for entry in events if entry.get("id") == id_]
+    ended = [entry for entry in mine if entry["event"] in ("done", "failed", "dropped")]
+    return {
+        "id": id_,
+        "status": parsed.by_id[id_][0].status if id_ in parsed.by_id else None,
+        "attempts": sum(entry["event"] == "spawned" for entry in mine),
+        "models": [entry["model"] for entry in mine if entry["event"] == "spawned"],
+        "seconds": sum(int(str(entry.get("seconds", 0))) for entry in ended),
+    }
+
+
+def _closed(filed: queue.Queue, parsed: queue.Queue, ran: list[str]) -> list[str]:
+    named = {issues.issue_of(parsed.by_id[id_][0]) for id_ in ran if id_ in parsed.by_id}
+    return [issue.id for issue in filed.tasks if issue.id in named and issues.status(issue) == COMPLETED]
+
+
+def _keep_other_runs(project: Project, path: str, run: str) -> None:
+    """Loops are counted anew in each run, and no run's snapshot is lost to another's."""
+    text = files.read(path, project.bounds)
+    try:
+        other = json.loads(text)["run"] if text else run
+    except (ValueError, KeyError, TypeError):
+        other = "unknown"
+    if other != run:
+        os.replace(path, f"{path.removesuffix('.json')}.{''.join(filter(str.isalnum, str(other)))[:40]}.json")
+
+
+def _before(project: Project) -> str:
+    return os.path.join(project.markers, ".dirty-before")
+
+
+def _noted(project: Project) -> list[str] | None:
+    try:
+        noted = json.loads(files.read(_before(project), within=project.bounds) or "")
+    except ValueError:
+        return None
+    return [str(path) for path in noted] if isinstance(noted, list) else None

@@ -1,0 +1,98 @@
+"""What a run would do, for `start --dry-run`."""
+
+import time
+from heapq import heappop, heappush
+
+from ..engine import begin_run, loop_phases, markers, next_step
+from ..engine.step import Inputs
+from ..store.paths import Project
+from ..texts import ids, queue, schedule
+from ..texts.statuses import PENDING
+from . import steps
+
+#: Tasks and loops that are shown.
+_SHOWN, _LOOPS = 30, 5
+#: Characters of queues that are gone through for a plan, once for each of its lines.
+_MOST = 2_000_000
+
+
+def plan(project: Project, words: list[str]) -> list[str]:
+    """What `start` would run, in order, if every task succeeded; nothing is changed."""
+    asked = begin_run.understood(words)
+    inputs = begin_run.begin(
+        steps.read(project, int(time.time())), begin_run.Caller(""), "plan", asked._replace(loops=0)
+    )
+    inputs, more = _shortened(inputs)
+    lines: list[str] = []
+    left = _MOST
+    while left > 0:
+        left -= len(inputs.queue.text)
+        step = next_step.next_step(inputs)
+        spawned = [line.partition(" ")[2] for line in step.directives if not line.startswith("STOP ")]
+        spawned = [", ".join(spawned)] if spawned else []
+        if ids.DECOMPOSITION in step.state.agents:
+            lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
+        if ids.DECOMPOSITION in step.state.agents or not spawned:
+            return [*lines, *more, *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
+        lines += spawned
+        reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
+        parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
+        passed = dict.fromkeys(step.state.verifying, "")
+        found = markers.Markers(reports, {})
+        inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
+    return [
+        *lines,
+        *(more or ["… and more"]),
+        *_planned_loops(inputs, asked.loops),
+        "STOP Dry run: nothing was changed.",
+    ]
+
+
+def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:
+    """The same with the first tasks that would run and what they need, and a line on the others: each step reads the
+    whole queue, and all lines enter a conversation."""
+    parsed = inputs.queue
+    order = _order(parsed)
+    if len(order) <= _SHOWN:
+        return inputs, []
+    kept = {id_ for task in order[:_SHOWN] for id_ in (task.id, *task.dependencies)} | set(inputs.state.agents)
+    sections = [parsed.text[task.block.start : task.block.end] for task in parsed.tasks if task.id in kept]
+    short = queue.parse("".join(sections), parsed.models)
+    return inputs._replace(queue=short), [f"and {len(order) - _SHOWN} more tasks"]
+
+
+def _order(parsed: queue.Queue) -> list[queue.Task]:
+    """The pending tasks that can run once others have, one after the other."""
+    held = {id_ for id_, cause in schedule.causes(parsed).items() if cause.kind != schedule.WAITING}
+    places = {task.id: at for at, task in enumerate(parsed.tasks) if task.status == PENDING and task.id not in held}
+    left = {id_: {need for need in parsed.tasks[at].dependencies if need in places} for id_, at in places.items()}
+    needed_by: dict[str, list[str]] = {}
+    for id_, needs in left.items():
+        for need in needs:
+            needed_by.setdefault(need, []).append(id_)
+    ready, order = [at for id_, at in places.items() if not left[id_]], list[queue.Task]()
+    while ready:
+        order.append(parsed.tasks[heappop(ready)])
+        for id_ in needed_by.get(order[-1].id, ()):
+            left[id_].discard(order[-1].id)
+            if not left[id_]:
+                heappush(ready, places[id_])
+    return order
+
+
+def _planned_verification(inputs: Inputs) -> list[str]:
+    return [f"verify {inputs.model('verify')}"] if inputs.state.verify else []
+
+
+def _planned_loops(inputs: Inputs, loops: int) -> list[str]:
+    config, model = inputs.config, inputs.model
+    phases = [
+        f"research {model(loop_phases.RESEARCH)}",
+        f"decomp {model(loop_phases.DECOMP)}",
+        f"up to {config.tasks_per_loop} tasks",
+        *_planned_verification(inputs),
+        "commit" if config.commit == "loop" else "no commit",
+        f"memory {model(loop_phases.MEMORY)}" if config.memory else "no memory",
+    ]
+    lines = [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, min(loops, _LOOPS) + 1)]
+    return [*lines, f"and {loops - _LOOPS} more loops like these"] if loops > _LOOPS else lines

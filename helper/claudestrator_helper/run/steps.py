@@ -1,0 +1,277 @@
+"""The run on disk: one step at a time, taken under the project's lock."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..engine import begin_run, markers, next_step, settle_reports, state
+from ..engine.step import Inputs, Step
+from ..errors import ClaudestratorError, HeldError
+from ..store import config_file, files, marker_files, prd_file, queue_file, run_log, state_file, typed_command
+from ..store.paths import Project
+from ..system import processes
+from ..texts import fields, issues, queue
+from ..texts.statuses import FAILED
+from . import polling, unfinished_work
+
+
+def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
+    """Begins or resumes a run from the words after `/orchestrate`; the lines to print, directives last.
+
+    Raises ClaudestratorError for words that mean nothing, and where another session has the run.
+
+    """
+    asked, process = begin_run.understood(words), processes.current()
+    kept_out = unfinished_work.noted(project, session, process, asked, int(now()))
+    with files.locked(project.lock):
+        inputs = read(project, int(now()))
+        seen = typed_command.read(project, session)
+        caller = begin_run.Caller(session, process or seen.process, bool(seen.mode))
+        if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
+            ago = max(0, inputs.now - inputs.state.heartbeat)
+            raise ClaudestratorError(
+                f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
+                f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
+            )
+        if not asked.takeover:
+            begin_run.refuse_foreign(inputs.state, session, caller.process)
+        step = _begin(project, inputs, caller, asked)
+    from ..store import leftovers
+
+    leftovers.sweep(project.folders, now(), project.bounds)
+    return fields.few(kept_out + step.lines) + (step.directives or ["WAIT"])
+
+
+def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: begin_run.Asked) -> Step:
+    """The first step after `/orchestrate`, or of a `wait` that goes on for a session that is gone."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    begun = begin_run.begin(inputs, caller, name, asked)
+    begun = begun._replace(state=replace(begun.state, origin=processes.origin(begun.state.run)))
+    both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
+    changes = {new.id: new.status for old, new in both if new.status != old.status}
+    begun = begun._replace(queue=_edit(project, inputs.queue, changes))
+    return _apply(project, begun, inputs.state)
+
+
+def wait_for_step(
+    project: Project,
+    session: str = "",
+    limit: float = 0,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.time,
+) -> list[str]:
+    """Blocks until the run has a step to take, at most *limit* seconds, and takes it; the lines to print.
+
+    Raises ClaudestratorError where the files can't be read or written, *session* isn't the run's, or the session that
+    called has died: a heartbeat without a session would keep others out.
+
+    """
+    deadline, process = clock() + limit, processes.current()
+    turn = _take_turn(project, session, process, int(now()))
+    seen = unfinished_work.renewed(project, session, process, int(now()))
+    while True:
+        if not os.path.exists(project.session):
+            # Nothing to wait for, or no longer, where the folder was moved; and nothing to leave behind there.
+            return [*seen, *next_step.next_step(read(project, int(now()))).directives]
+        if process and not processes.alive(process):
+            raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one goes on")
+        looked, step = _look(project, session, process, turn, int(now()))
+        if step is None:
+            return [*seen, "another wait has taken over", "WAIT"]
+        seen += fields.few(step.lines)
+        if step.directives:
+            return seen + step.directives
+        if step.close:
+            try:
+                seen += _close(project, deadline - clock())
+            except HeldError:
+                # A commit's hooks may run a test suite, in a wait that was moved to the background.
+                return [*seen, "still waiting for another process that commits the loop", "WAIT"]
+            continue
+        left = deadline - clock()
+        paths = _watched(project, step.state)
+        if left <= 0:
+            return [*seen, _waiting(step.state, int(now())), "WAIT"]
+        polling.wait_until(lambda: polling.fingerprint(paths) != looked, min(left, settle_reports.LAUNCH), sleep, clock)  # noqa: B023
+
+
+def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[list[str], list[str]]:
+    """Takes the step that is due when an agent has ended in the foreground: lines for the person, and directives.
+
+    What may take long, as a commit does, is left to a `wait`.
+
+    """
+    with files.locked(project.lock):
+        # An earlier wait may have been moved to the background, where nobody reads the directives that it would print.
+        files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
+        inputs = read(project, int(now()))._replace(alone=True)
+        step = _apply(project, inputs, inputs.state)
+    return fields.few(step.lines), step.directives or ["WAIT"]
+
+
+def _close(project: Project, patience: float) -> list[str]:
+    # git runs in processes of its own, and importing what starts them takes longer than most steps.
+    from . import close_loop
+
+    return close_loop.close(project, config_file.read(project), max(1.0, patience))
+
+
+def _take_turn(project: Project, session: str, process: str, now: int) -> str:
+    """Makes the caller the one wait that takes steps. An earlier one may have been moved to the background, where
+    nobody reads the directives that it would print."""
+    turn = os.urandom(8).hex()
+    if os.path.exists(project.session):
+        with files.locked(project.lock):
+            _whose(state_file.read(project), session, process, now)
+            files.write(_turn(project), turn, within=project.bounds, lasting=False)
+    return turn
+
+
+def _turn(project: Project) -> str:
+    return os.path.join(project.markers, ".wait")
+
+
+def _look(project: Project, session: str, process: str, turn: str, now: int) -> tuple[polling.Print, Step | None]:
+    """A step, and how the files were before it looked at them: what changes after that is for the next.
+
+    No step for a wait whose turn has passed.
+
+    """
+    with files.locked(project.lock):
+        looked = polling.fingerprint(_watched(project, state_file.read(project)))
+        inputs = read(project, now)
+        if _whose(inputs.state, session, process, now) == begin_run.FREE and inputs.state.unfinished:
+            caller = begin_run.Caller(session or inputs.state.session, process, inputs.state.hooked)
+            return looked, _begin(project, inputs, caller, begin_run.NOTHING)
+        if (files.read(_turn(project), within=project.bounds) or turn) != turn:
+            return looked, None
+        # A sandbox hides which process calls.
+        alone = process == inputs.state.process if process else bool(session) and session == inputs.state.session
+        return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+
+
+def _whose(current: state.State, session: str, process: str, now: int) -> str:
+    """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
+    found = begin_run.whose(current, begin_run.Caller(session or current.session, process), now)
+    if found == begin_run.TAKEN:
+        raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
+    begin_run.refuse_foreign(current, session, process)
+    return found
+
+
+def _watched(project: Project, current: state.State) -> list[str]:
+    kinds = (markers.DONE, markers.FAILED)
+    reports = [marker_files.path(project, id_, kind) for id_ in current.agents for kind in kinds]
+    return [project.session, project.queue, _turn(project), *reports]
+
+
+def _waiting(current: state.State, now: int) -> str:
+    names = [f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items()]
+    return f"still waiting for {', '.join(names)}"
+
+
+def stop(project: Project) -> str:
+    """Asks the run to end at its next step; what to tell the person."""
+    if not state_file.read(project).unfinished:
+        return "Nothing is running here."
+    with files.locked(project.lock):
+        current = state_file.read(project)
+        if not current.unfinished:
+            return "Nothing is running here."
+        state_file.write(project, replace(current, status=state.STOPPING))
+    names = ", ".join(current.agents)
+    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+
+
+def read(project: Project, now: int) -> Inputs:
+    """All that a step looks at.
+
+    Raises ClaudestratorError for a file that can't be read.
+
+    """
+    current = state_file.read(project)
+    settings = config_file.read(project)
+    parsed = queue_file.read(project, current, settings.models)
+    late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
+    attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
+    found = marker_files.read(project, attempts)
+    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+
+    def model(role: str) -> str:
+        from ..store import role_texts
+
+        return role_texts.model(project, role, settings)
+
+    return Inputs(
+        current, parsed, found, prd_file.why_not(project), now, settings, filed, model, _verdicts(project, current)
+    )
+
+
+def _verdicts(project: Project, current: state.State) -> dict[str, str]:
+    if not current.verifying:
+        return {}
+    from ..agents import verdicts
+
+    return verdicts.read(project, current)
+
+
+def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
+    """Takes a step and writes it, in an order in which a kill between any two writes loses and repeats nothing.
+
+    A settled status goes first, because its marker is still there and the agent still in the state: the next step
+    settles it again, to the same end; so do the issues, as only a verdict that is in no state yet opens one again. A
+    claim's status goes last, because the agent in the state restores it.
+    """
+    step = next_step.next_step(inputs)
+    for id_ in step.fresh:
+        marker_files.clear(project, id_)
+    if step.unjudged:
+        from ..agents import verdicts
+
+        verdicts.clear(project, step.unjudged)
+    parsed = _edit(project, inputs.queue, step.settled)
+    _follow(project, inputs, parsed, step.returned)
+    if step.state != on_disk:
+        state_file.write(project, step.state)
+    _edit(project, parsed, step.claimed)
+    for id_ in step.retried:
+        marker_files.clear(project, id_)
+    if (step.state.run, step.state.session) != (on_disk.run, on_disk.session):
+        # By the transcripts of its sessions one knows later what a run cost.
+        step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.session})
+    _log(project, step, inputs.now)
+    return step
+
+
+def _follow(project: Project, inputs: Inputs, parsed: queue.Queue, returned: list[str]) -> None:
+    """Brings the issues up to what the tasks that name them have become."""
+
+    def change(text: str) -> str:
+        filed = inputs.issues if text == inputs.issues.text else queue.parse(text)
+        return issues.follow(filed, parsed, returned)
+
+    files.edit(project.issues, change, project.bounds, inputs.issues.text)
+
+
+def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> queue.Queue:
+    """The queue with these changes, on disk too, where a person may have saved another text since it was read."""
+    edited = queue.edited(parsed, changes)
+
+    def change(text: str) -> str:
+        nonlocal edited
+        if text != parsed.text:
+            edited = queue.edited(queue.parse(text, parsed.models, parsed.archive), changes)
+        return edited.text
+
+    files.edit(project.queue, change, project.bounds, parsed.text)
+    return edited
+
+
+def _log(project: Project, step: Step, now: int) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    for event in step.events:
+        entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)

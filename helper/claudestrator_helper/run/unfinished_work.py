@@ -1,0 +1,43 @@
+"""A person's unfinished work, which is noted when loops begin and when a run that had no owner is continued.
+
+git may take its time, so none of this is done under the project's lock.
+"""
+
+import os
+
+from ..engine import begin_run, state
+from ..store import state_file, typed_command
+from ..store.paths import Project
+
+
+def noted(project: Project, session: str, process: str, asked: begin_run.Asked, now: int) -> list[str]:
+    """Notes what no commit may touch, for a session that begins or continues loops; a line where that is news."""
+    current = state_file.read(project) if os.path.exists(project.session) else state.State()
+    if begin_run.goes_on_with_loops(current):
+        seen = typed_command.read(project, session)
+        caller = begin_run.Caller(session, process or seen.process, bool(seen.mode))
+        return _renewed(project, current, caller, now, taken=asked.takeover)
+    if asked.loops:
+        # Importing what starts git takes longer than most verbs.
+        from . import close_loop
+
+        close_loop.begin(project)
+    return []
+
+
+def renewed(project: Project, session: str, process: str, now: int) -> list[str]:
+    """The same for a `wait`, which continues a run whose owner is gone."""
+    current = state_file.read(project)
+    if not (current.unfinished and begin_run.goes_on_with_loops(current)):
+        return []
+    return _renewed(project, current, begin_run.Caller(session or current.session, process), now)
+
+
+def _renewed(
+    project: Project, current: state.State, caller: begin_run.Caller, now: int, *, taken: bool = False
+) -> list[str]:
+    if not taken and begin_run.whose(current, caller, now) != begin_run.FREE:
+        return []
+    from . import close_loop
+
+    return close_loop.renew(project, current)

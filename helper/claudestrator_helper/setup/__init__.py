@@ -1,0 +1,1 @@
+"""Installing, the helper's environment, and Claude Code's settings."""

@@ -1,0 +1,132 @@
+"""What will go wrong in a run, told before it does. Each finding is one line: the thing, and the next step.
+
+`check` has them all (commands/check.py); `start` says the gravest, in a line that holds nothing from the project's
+files, because a model reads it.
+"""
+
+import os
+from collections.abc import Iterable
+
+from .. import __version__
+from ..engine import options
+from ..errors import ClaudestratorError
+from ..run import polling
+from ..store import files, typed_command
+from ..store.paths import Project
+from ..texts import fields, queue, statuses
+from . import claude_settings
+
+#: Characters of the line that `start` adds to the main conversation.
+_LONGEST = 190
+_INSTALL = "run the newer Claudestrator's install.sh, or update the plugin"
+#: Megabytes left on the disk with which a run ends soon, and with which it may.
+_HOPELESS, _SCARCE = range(10), range(10, 100)
+#: Seconds of one Bash call below which a wait costs turn after turn.
+SHORT_CAP = 60
+RAISE = "set BASH_MAX_TIMEOUT_MS to 3600000 in the env of your settings"
+
+
+def note(project: Project, session: str, commands: str) -> list[str]:
+    """The line, if any, with which `start` of *session* begins; *commands* is the version of those that called it."""
+    from ..commands import check
+
+    # Typed by hand, `start` is in no session of which anything is known.
+    here = bool(session) and session == os.environ.get("CLAUDE_CODE_SESSION_ID")
+    mode = typed_command.read(project, session).mode if here else ""
+    known = claude_settings.read(project)
+    hooks = claude_settings.unhooked(known, ran=False) if here and not mode else []
+    if hooks and os.path.realpath(os.getcwd()) != os.path.realpath(project.root):
+        hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
+    versions = [("/orchestrate", commands)] if here else []
+    found = dangers(project, known, mode, versions, hooks, os.environ.get("BASH_MAX_TIMEOUT_MS"))
+    found += [*_queue(project), *check.programs(project)] if here else []
+    more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
+    return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
+
+
+def dangers(
+    project: Project,
+    known: claude_settings.Settings,
+    mode: str,
+    versions: Iterable[tuple[str, str]],
+    hooks: list[str],
+    cap: object,
+) -> list[str]:
+    """What will go wrong, the gravest first: in a session of the permission mode *mode*, with these `/orchestrate`s and
+    their versions, what is wrong with the *hooks*, and what BASH_MAX_TIMEOUT_MS is set to."""
+    seconds = cap_of(cap)
+    short = f"a Bash call may take {seconds} s only, so waiting costs turn after turn: {RAISE}"
+    return [
+        *_disk(project, _HOPELESS),
+        *_unwritable(project),
+        *claude_settings.barred(known),
+        *claude_settings.unwriting(known, mode),
+        *(_skew(what, version) for what, version in versions if version != __version__),
+        *hooks,
+        *([short] if seconds < SHORT_CAP else []),
+        *_disk(project, _SCARCE),
+    ]
+
+
+def _queue(project: Project) -> list[str]:
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    many = {
+        "stand more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
+        "have an unknown status": sum(task.status not in statuses.MOVES for task in parsed.tasks),
+    }
+    step = "`claudestrator-helper check` names them"
+    return [f"tasks in the queue {wrong} ({count}), and never run: {step}" for wrong, count in many.items() if count]
+
+
+def refuse_unknown(given: list[str], commands: str) -> None:
+    """Raises ClaudestratorError for an option of `start` that newer commands have and this helper hasn't."""
+    option = options.unknown(given)
+    if option and _parts(commands) > _parts(__version__):
+        raise ClaudestratorError(f"{_skew('/orchestrate', commands)} (it knows no {fields.cut(option, 40)})")
+
+
+def cap_of(given: object) -> int:
+    """The seconds that a Bash call may take where BASH_MAX_TIMEOUT_MS is set to that."""
+    return int(polling.limit({"BASH_MAX_TIMEOUT_MS": str(given)})) + polling.MARGIN
+
+
+def _skew(what: str, version: str) -> str:
+    order = "older" if _parts(version) < _parts(__version__) else "newer"
+    named = f" ({fields.cut(version, 20)})" if version else ""
+    return f"{what}{named} is {order} than the helper ({__version__}): {_INSTALL}"
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) if part.isdecimal() else 0 for part in version[:20].split(".")]
+
+
+def _disk(project: Project, megabytes: range) -> list[str]:
+    found = _statvfs(_existing(project.state))
+    left = found.f_bavail * found.f_frsize // 1_000_000 if found else -1
+    return [f"the project's disk has {left} MB left, and a run needs room: make some"] if left in megabytes else []
+
+
+def _unwritable(project: Project) -> list[str]:
+    places = map(_existing, (project.root, *project.folders))
+    kept = [path for path in (project.lock, project.log) if os.path.exists(path)]
+    step = "give yourself the right to, or start elsewhere"
+    return [f"{path} can't be written: {step}" for path in dict.fromkeys((*places, *kept)) if not _writable(path)]
+
+
+def _writable(path: str) -> bool:
+    # Root may write everywhere but on a disk that is mounted read-only.
+    found = _statvfs(path)
+    return os.access(path, os.W_OK) and not (found and found.f_flag & os.ST_RDONLY)
+
+
+def _statvfs(path: str) -> os.statvfs_result | None:
+    try:
+        return os.statvfs(path)
+    except OSError:
+        return None
+
+
+def _existing(path: str) -> str:
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return path

@@ -1,0 +1,158 @@
+"""What Claudestrator needs in Claude Code's settings.json: put there, and taken out again, text in, text out."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..errors import ClaudestratorError
+from . import json_splice
+from .claude_settings import GUARD, HOOKS
+
+BOM = "\ufeff"
+#: The command of a hook of ours, of this version or an older one.
+_CALL = rf"(?:{re.escape(GUARD)})?claudestrator-helper (?:hook|next-task --hook)"
+
+
+class Addition(NamedTuple):
+    """One value that was added: *value* under the last word of *path*, or as an item of the list at *path*."""
+
+    path: tuple[str, ...]
+    value: Any
+    item: bool = False
+
+
+#: In an order in which each finds its place made. An hour is the longest that a single wait may block.
+WANTED = (
+    Addition(("permissions",), {}),
+    Addition(("permissions", "allow"), []),
+    Addition(("permissions", "allow"), "Bash(claudestrator-helper *)", item=True),
+    Addition(("env",), {}),
+    Addition(("env", "BASH_MAX_TIMEOUT_MS"), "3600000"),
+    Addition(("hooks",), {}),
+    *(
+        addition
+        for event, hook in HOOKS.items()
+        for addition in (Addition(("hooks", event), []), Addition(("hooks", event), hook, item=True))
+    ),
+)
+#: What some version has added, so that it may be taken out. What is wanted no longer is listed here too.
+_KNOWN = (*WANTED,)
+
+
+def check(text: str) -> None:
+    """Raises ClaudestratorError when *text* can't be added to without touching something else."""
+    _parsed(text)
+    text = _split_bom(text)[1]
+    for path, value, item in WANTED:
+        if item or isinstance(value, str) or json_splice.find(text, path) is None:
+            continue
+        if not isinstance(json_splice.value_at(text, path), type(value)):
+            kind = "an object" if isinstance(value, dict) else "a list"
+            raise ClaudestratorError(f"has {'.'.join(path)} that is not {kind}: correct it")
+
+
+def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
+    """*text* with all that is wanted, and those of its values that are ours: added now, or listed in *before*.
+
+    Raises ClaudestratorError as check does.
+
+    """
+    check(text)
+    before = list(before)
+    text = withdraw(text, former(before))[0]
+    bom, text = _split_bom(text)
+    ours = []
+    for addition in WANTED:
+        missing = not _present(text, addition)
+        if missing:
+            text = _added(text, addition)
+        if missing or addition in before:
+            ours.append(addition)
+    return bom + text, ours
+
+
+def former(before: Iterable[Addition]) -> list[Addition]:
+    """What an older version has added and this one doesn't want."""
+    return [addition for addition in before if addition not in WANTED]
+
+
+def is_known(addition: Addition) -> bool:
+    """Whether some version of ours adds that: nothing else is ever taken out, whatever a manifest lists."""
+    path, value, item = addition
+    if len(path) == 2 and re.fullmatch("hooks [A-Za-z]+", " ".join(path)):
+        calls = _calls(value)
+        return bool(calls) and all(re.fullmatch(_CALL, call) for call in calls) if item else value == []
+    return addition in _KNOWN
+
+
+def _calls(group: Any) -> list[str]:
+    hooks = group.get("hooks") if isinstance(group, dict) else None
+    return [str(hook.get("command")) for hook in hooks if isinstance(hook, dict)] if isinstance(hooks, list) else []
+
+
+def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str], list[str]]:
+    """*text* without our additions; what was taken out, for people; the names of what the person has changed.
+
+    Raises ClaudestratorError for what isn't a JSON object.
+
+    """
+    _parsed(text)
+    bom, text = _split_bom(text)
+    taken, changed = [], []
+    for addition in reversed(list(ours)):
+        path, value, item = addition
+        now = json_splice.value_at(text, path)
+        if item and isinstance(now, list) and value in now:
+            text = json_splice.remove(text, (*path, now.index(value)))
+            taken.append(addition)
+        elif not item and now == value:
+            text = json_splice.remove(text, path)
+            taken.append(addition)
+        elif not item and now is not None and value not in ({}, []):
+            changed.append(".".join(path))
+    return bom + text, _told(reversed(taken)), changed
+
+
+def news(ours: Iterable[Addition], before: Iterable[Addition]) -> list[str]:
+    """The values added since *before*, for people, one a line; the empty containers around them go without saying."""
+    before = list(before)
+    return _told(addition for addition in ours if addition not in before)
+
+
+def _told(additions: Iterable[Addition]) -> list[str]:
+    return [f"{'.'.join(path)}: {json.dumps(value)}" for path, value, _ in additions if value not in ({}, [])]
+
+
+def _parsed(text: str) -> None:
+    try:
+        values = json.loads(_split_bom(text)[1])
+    except (ValueError, RecursionError) as error:
+        raise ClaudestratorError(f"is not plain JSON ({error}): correct it, without comments") from error
+    if not isinstance(values, dict):
+        raise ClaudestratorError("holds no JSON object: put its settings into { }")
+
+
+def _split_bom(text: str) -> tuple[str, str]:
+    return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+
+
+def _added(text: str, addition: Addition) -> str:
+    path, value, item = addition
+    return json_splice.add(text, path, value) if item else json_splice.add(text, path[:-1], value, path[-1])
+
+
+def _present(text: str, addition: Addition) -> bool:
+    path, value, item = addition
+    if not item:
+        return json_splice.find(text, path) is not None
+    now = json_splice.value_at(text, path)
+    return value in now or (isinstance(value, dict) and _command(value) in map(_command, now))
+
+
+def _command(group: Any) -> Any:
+    """The command of a hook's entry, so that one to which the person has added a timeout counts as there."""
+    try:
+        return group["hooks"][0]["command"].removeprefix(GUARD)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,116 @@
+"""The project's configuration file, ``.claudestrator/config.toml``.
+
+The shipped file of that name documents every key with its default; a test holds it and this module together.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..engine.config import LEAN, MOST_PARALLEL, TASK, Config
+from ..errors import ClaudestratorError
+from ..texts.models import BY_COMPLEXITY, NAMES
+from . import files
+from .paths import Project
+
+Rule = tuple[Callable[[object], bool], str]
+
+
+def _one_of(*words: str) -> Rule:
+    return lambda value: value in words, f"one of {', '.join(words)}"
+
+
+def _between(low: int, high: int) -> Rule:
+    return (
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+        f"a whole number from {low} to {high}",
+    )
+
+
+_FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
+
+ROLES = ("decomposition", "research", "decomp", "verify", "memory")
+
+#: Every key, and what it may be.
+KEYS: dict[str, Rule] = {
+    **{f"models.{name}": _one_of(*NAMES) for name in (*BY_COMPLEXITY, *ROLES)},
+    "run.attempts": _between(1, 5),
+    "run.tasks_per_loop": _between(1, 100),
+    "run.start_timeout": _between(30, 3600),
+    "run.task_timeout": _between(1, 1440),
+    "run.commit": _one_of("loop", "none"),
+    "run.verify": _one_of("loop", "none"),
+    "run.engine": _one_of(TASK, LEAN),
+    "run.parallel": _between(1, MOST_PARALLEL),
+    "run.share_files": _FLAG,
+    "journal.enabled": _FLAG,
+    "memory.enabled": _FLAG,
+}
+
+
+TABLES = tuple(dict.fromkeys(key.split(".")[0] for key in KEYS))
+
+
+def read(project: Project) -> Config:
+    """What the file says. Raises ClaudestratorError with the first thing that is wrong in it."""
+    values, wrong = _read(project)
+    if wrong:
+        raise ClaudestratorError(wrong[0])
+    return _config(values)
+
+
+def problems(project: Project) -> list[str]:
+    """Everything wrong in the file, one line each."""
+    try:
+        return _read(project)[1]
+    except ClaudestratorError as error:
+        return [str(error)]
+
+
+def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
+    """The values by dotted key, and a line for each that can't be."""
+    if sys.version_info < (3, 11):
+        return {}, [f"{name}: reading it needs Python 3.11; install that, and then Claudestrator again"]
+    import tomllib
+
+    try:
+        document = tomllib.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        return {}, [f"{name}: {error}; mend it as TOML"]
+    values: dict[str, object] = {}
+    wrong: list[str] = []
+    for key, value in _flat(document):
+        rule = KEYS.get(key)
+        if key in TABLES:
+            wrong.append(f"{name}: {key} is {value!r:.60}; it has to be a table: [{key}], and its keys below")
+        elif rule is None:
+            wrong.append(f"{name}: there is no key {key!r:.60}; the keys are {', '.join(KEYS)}")
+        elif not rule[0](value):
+            wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
+        else:
+            values[key] = value
+    if values.get("run.engine") == LEAN and values.get("run.parallel", 1) != 1:
+        wrong.append(f"{name}: run.engine lean runs one task at a time; take out run.parallel, or set it to 1")
+    return values, wrong
+
+
+def _read(project: Project) -> tuple[dict[str, object], list[str]]:
+    text = files.read(project.config, project.root)
+    return parse(text, project.config) if text is not None else ({}, [])
+
+
+def _flat(document: dict[str, object]) -> Iterator[tuple[str, object]]:
+    """Dotted keys; outside every table a key is quoted, as is the name of an unknown table, so that it is no key."""
+    for key, value in document.items():
+        if key in TABLES and isinstance(value, dict):
+            yield from ((f"{key}.{inner}", each) for inner, each in value.items())
+        else:
+            yield (key if key in TABLES else f"[{key}]" if isinstance(value, dict) else f"{key} in no table"), value
+
+
+def _config(values: dict[str, object]) -> Config:
+    default = Config()
+    models = {key.removeprefix("models."): str(value) for key, value in values.items() if key.startswith("models.")}
+    named = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
+    flags = {key.removesuffix(".enabled"): value for key, value in values.items() if key.endswith(".enabled")}
+    return replace(default, models=default.models | models, **named, **flags)  # type: ignore[arg-type]

@@ -1,0 +1,300 @@
+"""The disk: texts read and replaced whole, byte for byte, under one lock."""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from stat import S_ISDIR, S_ISREG
+
+from ..errors import ClaudestratorError, HeldError
+from .links import stays
+
+# next-task and hooks can't afford the import of typing.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
+try:
+    import fcntl
+except ImportError:  # Windows: filelock does all the locking there
+    fcntl = None  # type: ignore[assignment]
+
+#: Seconds to wait for another process to let go of the lock; all that is done under it takes milliseconds.
+LOCK_TIMEOUT = 20.0
+#: Bytes taken from standard input; a command of Claude Code holds 10,000 at most.
+STDIN_LIMIT = 1_000_000
+#: Bytes of a file that are read; a queue of 10,000 tasks has 4 million.
+READ_LIMIT = 100_000_000
+#: Bytes of a file that are read before it is known that it is of a run that began here.
+HEAD = 262_144
+#: How often an edit begins anew because somebody has saved the file meanwhile.
+_ROUNDS = 50
+#: Looks for a file that is missing, and the seconds between two of them.
+_LOOKS, _MOMENT = 3, 0.04
+#: Bytes of the random part in a temporary file's name, which has two characters for each.
+RANDOM = 6
+
+
+def read(path: str, within: str = "", most: int = -1) -> str | None:
+    """The text of a file, or of its first *most* bytes, with every byte kept (surrogateescape, no newline translation);
+    None where there is no file.
+
+    Raises ClaudestratorError where it can't be read, and where a link leads it out of the folder *within*.
+    """
+    stays(path, within)
+    try:
+        return _patiently(lambda: _content(path, most)).decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise refused("read", path, error) from error
+
+
+def write(path: str, text: str, within: str = "", *, lasting: bool = True) -> None:
+    """Puts *text* in the place of the file at *path*, all of it or nothing, whenever this process is killed. A link is
+    followed, so that it stays a link; the file keeps its mode. What isn't *lasting* a power cut may take.
+
+    Raises ClaudestratorError where it can't, and where a link leads out of the folder *within*.
+    """
+    _replace(path, text, within, None, lasting)
+
+
+def edit(path: str, change: Callable[[str], str], within: str = "", known: str | None = None) -> str:
+    """Puts what *change* makes of a file's text in its place; the new text. A missing file counts as empty.
+
+    The caller holds the lock, but a person's editor knows of none: a text that was saved meanwhile is changed in its
+    turn. *known* is the text where the caller has read it already. Raises as `write` does, and what *change* raises.
+    """
+    for _ in range(_ROUNDS):
+        text = _present(path, within) if known is None else known
+        changed = change(text)
+        if changed == text or _replace(path, changed, within, text, lasting=True):
+            return changed
+        known = None
+    raise ClaudestratorError(f"{path} is being saved by another program all the time: end that and try again")
+
+
+def _present(path: str, within: str) -> str:
+    for look in range(_LOOKS):
+        if look:
+            # Some editors put a file aside for a moment while they save it.
+            time.sleep(_MOMENT)
+        text = read(path, within)
+        if text is not None:
+            return text
+    return ""
+
+
+def append_line(path: str, line: str, within: str = "") -> None:
+    """Adds one line; the caller holds the lock.
+
+    A line that a kill cut short is ended first, so that it spoils no other, and what a full disk cuts short is taken
+    back. Raises as `write` does.
+
+    """
+    stays(path, within)
+    try:
+        descriptor = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        try:
+            size = _size(descriptor)
+            cut = size and os.pread(descriptor, 1, size - 1) != b"\n"
+            try:
+                _put(descriptor, ("\n" if cut else "") + line + "\n")
+            except OSError:
+                os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise refused("write", path, error) from error
+
+
+def remove(path: str, within: str = "") -> None:
+    """Removes a file or a link, which need not be there.
+
+    Raises ClaudestratorError where it can't, and where a link leads its folder out of the folder *within*.
+    """
+    if within:
+        stays(os.path.dirname(path), within)
+    try:
+        _patiently(lambda: os.unlink(path))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise refused("remove", path, error) from error
+
+
+@contextmanager
+def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterator[None]:
+    """Holds the lock of a project, which is a file beside those that it protects.
+
+    It is filelock's lock. While nobody else holds it, one flock(2) takes it, because importing filelock costs more
+    than all the rest of a verb (benchmarks/latency.py). filelock documents that its locks and a flock contend.
+    Raises HeldError when it isn't free within *timeout* seconds, ClaudestratorError where the folder can't be written.
+
+    """
+    stays(path, within)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        descriptor = _opened(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+    except OSError as error:
+        raise refused("write", path, error) from error
+    try:
+        if _taken_at_once(descriptor, path):
+            yield
+            return
+    finally:
+        # Nothing was written to it, so nothing can be lost.
+        with suppress(OSError):
+            os.close(descriptor)
+    import filelock
+
+    try:
+        lock = filelock.FileLock(path, timeout=timeout, mode=0o666)
+        lock.acquire(poll_interval=0.02)
+    except filelock.Timeout as error:
+        raise HeldError(
+            f"{path} has been held by another process for {timeout:.0f} s: end that claudestrator-helper and try again"
+        ) from error
+    except OSError as error:
+        raise refused("lock", path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _taken_at_once(descriptor: int, path: str) -> bool:
+    if fcntl is None:
+        return False
+    try:
+        _size(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A lock file that someone has removed meanwhile guards nothing.
+        return os.fstat(descriptor).st_nlink > 0
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            raise ClaudestratorError(
+                f"cannot lock {path}: its file system has no locks ({error.strerror}); name a folder on another one "
+                f"in CLAUDESTRATOR_STATE_DIR"
+            ) from error
+        raise refused("lock", path, error) from error
+
+
+def stdin() -> str:
+    """Standard input as text.
+
+    Raises ClaudestratorError for more than STDIN_LIMIT bytes.
+
+    """
+    data = sys.stdin.buffer.read(STDIN_LIMIT + 1)
+    if len(data) > STDIN_LIMIT:
+        raise ClaudestratorError(f"standard input holds more than {STDIN_LIMIT:,} bytes: send it in several calls")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def refused(verb: str, path: str, error: OSError) -> ClaudestratorError:
+    reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError):
+        # Only making a folder says so.
+        path, reason = str(error.filename), "it is no folder"
+    elif isinstance(error, NotADirectoryError):
+        path, reason = os.path.dirname(path), "it is no folder"
+    elif error.errno == errno.ELOOP:
+        reason = "it is a link that is not followed"
+    return ClaudestratorError(f"cannot {verb} {path}: {reason}; make it possible and try again")
+
+
+def _opened(path: str, flags: int) -> int:
+    # Without O_NONBLOCK, opening a pipe that has nobody at its other end would never return.
+    return _patiently(lambda: os.open(path, flags | os.O_NONBLOCK, 0o666))
+
+
+def _content(path: str, most: int = -1) -> bytes:
+    with open(path, "rb", opener=_opened) as file:
+        _size(file.fileno())
+        return file.read(most)
+
+
+def _size(descriptor: int) -> int:
+    """The size of an open file. Raises OSError for what is no plain file, or too big to be one of ours."""
+    found = os.fstat(descriptor)
+    _refuse_odd(found.st_mode)
+    if found.st_size > READ_LIMIT:
+        raise OSError(errno.EFBIG, f"it has more than {READ_LIMIT:,} bytes")
+    return found.st_size
+
+
+def _refuse_odd(mode: int) -> None:
+    if S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device")
+
+
+def _replace(path: str, text: str, within: str, expected: str | None, lasting: bool) -> bool:
+    """Whether *text* is in its place now, which it isn't where another text than *expected* has come meanwhile."""
+    if not stays(path, within):
+        path = os.path.realpath(path)
+    try:
+        return _patiently(lambda: _replaced(path, text, expected, lasting))
+    except OSError as error:
+        raise refused("write", path, error) from error
+
+
+def _replaced(path: str, text: str, expected: str | None, lasting: bool) -> bool:
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    mode = None
+    with suppress(FileNotFoundError):
+        mode = os.stat(path).st_mode
+        _refuse_odd(mode)
+    temporary = os.path.join(folder, f".{name}.{os.urandom(RANDOM).hex()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            _put(descriptor, text)
+            if mode is not None:
+                os.fchmod(descriptor, mode & 0o777)
+            if lasting:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if expected is None or _holds(path, expected):
+            os.replace(temporary, path)
+            return True
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    os.unlink(temporary)
+    return False
+
+
+def _holds(path: str, text: str) -> bool:
+    try:
+        return _content(path) == text.encode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return not text
+
+
+def _put(descriptor: int, text: str) -> None:
+    data = memoryview(text.encode("utf-8", "surrogateescape"))
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _patiently(work: "Callable[[], _T]", patience: int = 2) -> "_T":
+    """What *work* returns. NFS answers ESTALE where another machine has just replaced a file; the next look is good."""
+    try:
+        return work()
+    except OSError as error:
+        if error.errno != errno.ESTALE or not patience:
+            raise
+    return _patiently(work, patience - 1)

@@ -1,0 +1,114 @@
+"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, ``.agent``,
+whose first line is what Claude Code calls the agent that it launched, and ``.held`` for one that has ended its turn
+while a job of its own ran.
+
+The first line is ``done`` or the reason, the second names the attempt. A file made by hand, empty even, counts. The
+third is about the working tree: its fingerprint when the agent began, and in a report that it was left as it was. In a
+failure that no agent reported it is the cause, which `fail` never writes.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+
+from ..engine.markers import AGENT, DONE, FAILED, HELD, STARTED, UNCHANGED, Marker, Markers
+from ..texts.fields import one_line
+from . import files
+from .links import stays
+from .paths import Project
+
+_CAUSE = "cause: "
+#: So many ids are looked for one by one.
+_FEW = 20
+_ATTEMPT = r"attempt: (\d{1,9})"
+
+
+def path(project: Project, id_: str, kind: str) -> str:
+    return os.path.join(project.markers, f"{id_}.{kind}")
+
+
+def read(project: Project, attempts: Mapping[str, int]) -> Markers:
+    """The markers of these ids, as far as they are about the attempt that is named with each."""
+    reports, started = {}, {}
+    if len(attempts) > _FEW:
+        # Most have none: to look for each of many takes longer than to list all that are there.
+        present = _present(project)
+        attempts = {id_: attempt for id_, attempt in attempts.items() if id_ in present}
+    for id_, attempt in attempts.items():
+        report = report_of(project, id_, attempt)
+        if report:
+            reports[id_] = report
+        text = files.read(path(project, id_, STARTED), project.bounds)
+        if text is not None:
+            started[id_] = _attempt(text)
+    launched = [id_ for id_, attempt in attempts.items() if name(project, id_, attempt)]
+    return Markers(reports, started, frozenset(launched))
+
+
+def _present(project: Project) -> set[str]:
+    """The ids that have a file among the markers."""
+    stays(project.markers, project.bounds)
+    try:
+        return {entry.rpartition(".")[0] for entry in os.listdir(project.markers)}
+    except OSError:
+        return set()
+
+
+def name(project: Project, id_: str, attempt: int) -> str:
+    """What Claude Code calls the agent of that attempt; "" where none was launched, or no hook saw it."""
+    text = files.read(path(project, id_, AGENT), project.bounds) or ""
+    return _line(text, 0) if _attempt(text) == attempt else ""
+
+
+def is_held(project: Project, id_: str, attempt: int) -> bool:
+    """Whether that attempt's agent was last asked to wait for its own job, and not for its report alone."""
+    text = files.read(path(project, id_, HELD), project.bounds)
+    return text is not None and _attempt(text) == attempt
+
+
+def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
+    """The report on that attempt of *id_*. Of two that contradict each other, the failure: it claims less."""
+    for kind in (FAILED, DONE):
+        text = files.read(path(project, id_, kind), project.bounds)
+        if text is not None and _attempt(text) in (None, attempt):
+            if kind == DONE:
+                return Marker(kind, _attempt(text), unchanged=_line(text, 2) == UNCHANGED)
+            reason = one_line(text.split("\n", 1)[0]) or "no reason given"
+            _, is_ours, cause = _line(text, 2).partition(_CAUSE)
+            return Marker(kind, _attempt(text), reason, cause=cause if is_ours else "")
+    return None
+
+
+def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
+    line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
+    lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
+    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds, lasting=lasting)
+
+
+def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> None:
+    """Leaves a failure that no agent reported."""
+    leave(project, id_, FAILED, attempt, reason, _CAUSE + cause)
+
+
+def clear(project: Project, id_: str) -> None:
+    for kind in (DONE, FAILED, STARTED, AGENT, HELD):
+        remove(project, id_, kind)
+
+
+def remove(project: Project, id_: str, kind: str) -> None:
+    files.remove(path(project, id_, kind), project.bounds)
+
+
+def begun(project: Project, id_: str, attempt: int) -> str | None:
+    """The working tree's fingerprint when that attempt began; None for one that has given no sign of life."""
+    text = files.read(path(project, id_, STARTED), project.bounds)
+    return _line(text, 2) if text is not None and _attempt(text) == attempt else None
+
+
+def _line(text: str, number: int) -> str:
+    return next(iter(text.split("\n", number + 1)[number:]), "").strip()
+
+
+def _attempt(text: str) -> int | None:
+    match = re.fullmatch(_ATTEMPT, _line(text, 1))
+    return int(match[1]) if match else None

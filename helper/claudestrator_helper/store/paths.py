@@ -1,0 +1,132 @@
+"""Where a project's files are."""
+
+import os
+
+from ..errors import ClaudestratorError
+
+STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
+
+
+class Project:
+    """The two folders of a project: *root* holds PRD.md, *state* what the run keeps. Both are absolute.
+
+    No link may lead the run's files out of *bounds*: the root, or the state's folder where that is elsewhere.
+
+    """
+
+    def __init__(self, root: str, state: str) -> None:
+        self.root, self.state = root, state
+        inside = os.path.normpath(state).startswith(os.path.join(root, ""))
+        self.bounds = root if inside else state
+
+    @property
+    def prd(self) -> str:
+        return os.path.join(self.root, "PRD.md")
+
+    @property
+    def queue(self) -> str:
+        return os.path.join(self.state, "task_queue.md")
+
+    @property
+    def issues(self) -> str:
+        return os.path.join(self.state, "issue_queue.md")
+
+    @property
+    def config(self) -> str:
+        return os.path.join(self.root, ".claudestrator", "config.toml")
+
+    @property
+    def knowledge(self) -> str:
+        return os.path.join(self.state, "knowledge_graph.json")
+
+    @property
+    def snapshots(self) -> str:
+        return os.path.join(self.state, "loop_snapshots")
+
+    @property
+    def session(self) -> str:
+        return os.path.join(self.state, "session_state.md")
+
+    @property
+    def lock(self) -> str:
+        return os.path.join(self.state, "claudestrator.lock")
+
+    @property
+    def log(self) -> str:
+        return os.path.join(self.state, "run_log.jsonl")
+
+    @property
+    def markers(self) -> str:
+        return os.path.join(self.state, "agent_complete")
+
+    @property
+    def journal(self) -> str:
+        return os.path.join(self.state, "journal")
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Every folder that the run writes to."""
+        return self.state, self.markers, self.journal, self.snapshots
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What the run writes and its commits hold."""
+        summary = os.path.join(self.state, "loop_summary.md")
+        return self.queue, self.issues, self.knowledge, summary, self.journal, self.snapshots
+
+    def note(self, id_: str) -> str:
+        return os.path.join(self.journal, f"task-{id_}.md")
+
+
+def project(folder: str | None = None) -> Project:
+    """The project of *folder*, or the one around the current folder.
+
+    Raises ClaudestratorError for a folder that isn't there, and for a state's folder that a link leads elsewhere.
+
+    """
+    if folder is not None and not os.path.isdir(folder):
+        raise ClaudestratorError(f"there is no folder {folder}: name the project's root with --project")
+    try:
+        root = os.path.abspath(folder) if folder else root_around(os.getcwd())
+    except FileNotFoundError as error:
+        raise ClaudestratorError("the current folder is gone: change to the project's root and try again") from error
+    moved = os.environ.get(STATE_VARIABLE)
+    found = Project(root, os.path.join(root, moved or ".claude"))
+    if moved or os.path.islink(found.state):
+        _refuse_led_away(found)
+    return found
+
+
+def _refuse_led_away(found: Project) -> None:
+    # Hooks run in every session, and mostly have no use for this import.
+    from . import links
+
+    try:
+        links.stays(found.state, found.bounds)
+    except ClaudestratorError as error:
+        raise ClaudestratorError(f"{error}, or name the folder that you mean in {STATE_VARIABLE}") from error
+
+
+def root_around(folder: str) -> str:
+    """The nearest folder upwards that holds ``.claude`` or ``.git``, else *folder*.
+
+    The home folder's ``.claude`` is Claude Code's own, so it makes no project of what lies below.
+
+    """
+    home = os.path.realpath(os.path.expanduser("~"))
+    at = os.path.realpath(folder)
+    while True:
+        has_git = os.path.exists(os.path.join(at, ".git"))
+        if has_git or (os.path.isdir(os.path.join(at, ".claude")) and (at != home or folder == at)):
+            return at
+        if at == os.path.dirname(at):
+            return os.path.realpath(folder)
+        at = os.path.dirname(at)
+
+
+def shipped(name: str) -> str:
+    """Where the file *name* of ``.claudestrator/`` is that came with this helper: in the package, or in the clone."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.join(package, "shipped", name)
+    clone = os.path.join(os.path.dirname(os.path.dirname(package)), ".claudestrator", name)
+    return inside if os.path.exists(inside) else clone

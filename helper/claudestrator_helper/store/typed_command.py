@@ -1,0 +1,84 @@
+"""What the hook on a typed `/orchestrate` leaves for `start`, which runs right after it and is told less, and what the
+hook on the orchestrator's Bash calls leaves for `wait`."""
+
+import json
+import os
+import time
+from typing import NamedTuple
+
+from ..errors import ClaudestratorError
+from ..texts import ids
+from . import files, leftovers
+from .paths import Project
+
+#: Seconds within which `start` follows the hook; words that have waited longer belong to a command that never ran.
+_FRESH = 120
+
+
+class Asking(NamedTuple):
+    """The permission mode of the session, "" where no hook of ours saw it, and the processes.current() of the hook, which
+    no sandbox hides. *words* is what was typed, None once it was taken; *offset* is the size that the session's
+    transcript had before the words came, -1 where they aren't looked for there."""
+
+    mode: str = ""
+    process: str = ""
+    words: str | None = None
+    offset: int = -1
+
+
+def _path(project: Project, session: str) -> str:
+    """Each session has its own, because two may type at the same moment."""
+    return os.path.join(project.markers, f"{leftovers.ASKED}{session if ids.is_id(session) else ''}")
+
+
+def note(
+    project: Project, session: str, mode: str, process: str = "", words: str | None = "", offset: int = -1
+) -> None:
+    found = Asking(mode, process, words, offset)._asdict()
+    asked = found | {"session": session, "at": time.monotonic()}
+    files.write(_path(project, session), json.dumps(asked) + "\n", within=project.bounds)
+
+
+def read(project: Project, session: str) -> Asking:
+    """How that session typed its last `/orchestrate`; nothing where that is unknown."""
+    text = files.read(_path(project, session), project.bounds)
+    try:
+        asked = json.loads(text or "{}")
+        if not session or asked["session"] != session:
+            return Asking()
+        words = asked["words"] if 0 <= time.monotonic() - asked["at"] < _FRESH else None
+        known = words if isinstance(words, str) else None
+        return Asking(str(asked["mode"]), str(asked["process"]), known, int(asked["offset"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Asking()
+
+
+def take(project: Project, session: str) -> Asking:
+    """The same, and nobody is told the words again."""
+    with files.locked(project.lock):
+        found = read(project, session)
+        if found.words is not None or found.offset >= 0:
+            note(project, session, found.mode, found.process, None)
+    return found
+
+
+def _permit(project: Project) -> str:
+    return os.path.join(project.markers, ".permit")
+
+
+def permit(project: Project) -> None:
+    """Lets one `wait` pass, the call that the orchestrator is about to make."""
+    files.write(_permit(project), "", within=project.bounds, lasting=False)
+
+
+def admit(project: Project) -> None:
+    """Uses up what lets one `wait` pass.
+
+    Raises ClaudestratorError where there is nothing: nothing in the environment of a call says that an agent makes it.
+
+    """
+    try:
+        os.unlink(_permit(project))
+    except OSError:
+        only = "only the orchestrator's own call waits here, and an agent ends with its report"
+        raise ClaudestratorError(f"{only}; where hooks were switched off, type /orchestrate again") from None

@@ -1,0 +1,1 @@
+"""Other programs and processes: git, ps."""

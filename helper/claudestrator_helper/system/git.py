@@ -1,0 +1,201 @@
+"""git, as far as a loop's commit needs it.
+
+Nothing but what changed since the run began is ever committed: the index, the person's unfinished work and their
+secrets stay as they are. A commit is made from an index of its own, so whatever stops it (a hook, a kill) has
+touched nobody's. Paths are relative to the repository's root; bytes in them that are not UTF-8 are surrogates.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..errors import ClaudestratorError
+from ..store.paths import Project
+from ..texts import fields
+from . import commit_witness, git_safety, secret_names, secret_scanners, set_aside
+from .commit_witness import Repository
+from .git_process import NO_GIT, Interrupted, call
+
+#: Seconds for a commit; its hooks may run a test suite.
+COMMIT_TIMEOUT = 900
+_NO_REPOSITORY = "there is no git repository"
+
+#: What stands in the git folder while a commit would be part of something that a person has begun.
+_UNDER_WAY = {
+    "MERGE_HEAD": "a merge", "rebase-merge": "a rebase", "rebase-apply": "a rebase",
+    "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert", "BISECT_LOG": "a bisection",
+}  # fmt: skip
+_CONFLICTS = ("DD", "AU", "UD", "UA", "DU", "AA", "UU")
+#: Why most paths are left out, which is no news to the one who changed them.
+BEFORE = "it was changed before the run"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a commit: its id, or "" and why there is none; *left* are paths left out, with the reason, and
+    *missing* says which of a person's changes a hook has taken away."""
+
+    commit: str = ""
+    why: str = ""
+    left: dict[str, str] = field(default_factory=dict)
+    missing: str = ""
+
+
+def dirty(project: Project) -> list[str] | None:
+    """The paths below the project that differ from the last commit or are untracked; None outside a repository."""
+    repository = _repository(project)
+    if isinstance(repository, str):
+        return None
+    changes = _changes(repository)
+    return None if isinstance(changes, str) else list(changes)
+
+
+def changed_since(project: Project, moment: float) -> list[str]:
+    """The dirty paths that were changed after that moment, as their inodes tell, whose time no copy takes over and no
+    `touch` sets; of a deleted file it is the folder's."""
+    repository = _repository(project)
+    changes = "" if isinstance(repository, str) else _changes(repository)
+    if isinstance(repository, str) or isinstance(changes, str):
+        return []
+    return [path for path in changes if _changed_at(os.path.join(repository.root, path)) > moment]
+
+
+def _changed_at(path: str) -> float:
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.lstat(path).st_ctime
+
+
+def commit(project: Project, before: Iterable[str], message: str) -> Result:
+    """Commits what is dirty now and wasn't in *before*, with the repository's own hooks and nobody's index."""
+    repository = _repository(project)
+    if isinstance(repository, str):
+        return Result(why=repository)
+    changes = _changes(repository)
+    if isinstance(changes, str):
+        return Result(why=changes)
+    left, since = _left_out(repository.root, changes, set(before)), time.time()
+    begun = [what for name, what in _UNDER_WAY.items() if os.path.exists(os.path.join(repository.folder, name))]
+    if begun:
+        return Result(why=f"{begun[0]} is under way", left=left)
+    killed, began = commit_witness.cut_off(repository)
+    interrupted = False
+    try:
+        left |= secret_scanners.findings(repository.root, [path for path in changes if path not in left])
+        id_, why = _committed(repository, changes, left, message)
+    except (OSError, ClaudestratorError) as error:
+        return Result(why=fields.one_line(str(error)), left=left)
+    except Interrupted:
+        interrupted = True
+        id_ = why = ""
+    missing = _missing(repository, left, since) or _missing(repository, killed, began, sure=False)
+    if interrupted:
+        raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` goes on with the loop")
+    return Result(id_, why, left, missing)
+
+
+def _missing(repository: Repository, left: Iterable[str], since: float, *, sure: bool = True) -> str:
+    now = _changes(repository)
+    gone = [] if isinstance(now, str) else [path for path in left if path not in now]
+    return set_aside.missing(repository, gone, since, sure=sure)
+
+
+def last_message(project: Project) -> tuple[str, str]:
+    """The id and the message of the last commit; both "" where there is none."""
+    repository = _repository(project)
+    if isinstance(repository, str):
+        return "", ""
+    words = ["-c", "log.showSignature=false", "log", "-1", "--encoding=UTF-8", "--format=%H%n%B"]
+    done = call(repository.root, *words)
+    commit_id, _, message = done.text.partition("\n")
+    return ("", "") if done.code else (commit_id, message.rstrip("\n"))
+
+
+def _repository(project: Project) -> Repository | str:
+    """The repository around the project, or why there is none."""
+    root, within = git_safety.top(project.root)
+    if not root:
+        return _NO_REPOSITORY if shutil.which("git") else NO_GIT
+    tree, folder = (call(root, "rev-parse", word) for word in ("--show-toplevel", "--absolute-git-dir"))
+    if tree.code or folder.code:
+        return _NO_REPOSITORY if "not a git repository" in tree.why else tree.why
+    if not os.path.samefile(tree.text.removesuffix("\n"), root):
+        return f"the repository in {root} is another folder's"
+    found = Repository(root, folder.text.removesuffix("\n"), within)
+    commit_witness.settle(found)
+    return found
+
+
+def _changes(repository: Repository) -> dict[str, str] | str:
+    """The two letters of git's short status by path, or why there are none."""
+    # Renames as a deletion and an addition, so that each entry is one path; no lock, so as to be in nobody's way.
+    words = ["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"]
+    done = call(repository.root, *words, "--", f":(literal){repository.within}")
+    if done.code:
+        return done.why
+    # What is both removed from the index and untracked comes twice, and counts as what it is on the disk.
+    return {entry[3:]: entry[:2] for entry in done.text.split("\0") if entry}
+
+
+def _left_out(root: str, changes: dict[str, str], before: set[str]) -> dict[str, str]:
+    left = {}
+    for path, code in changes.items():
+        full = os.path.join(root, path)
+        if path in before:
+            left[path] = BEFORE
+        elif code in _CONFLICTS:
+            left[path] = "it is in conflict"
+        elif "D" in code:
+            continue
+        elif secret_names.is_secret(path):
+            left[path] = "it looks like a secret"
+        elif os.path.isdir(full) and not os.path.islink(full):
+            left[path] = "it is a repository of its own"
+    return left
+
+
+def _committed(repository: Repository, changes: dict[str, str], left: dict[str, str], message: str) -> tuple[str, str]:
+    """The id of the new commit of the changes that are not left out, or "" and why there is none.
+
+    Raises OSError and ClaudestratorError for files that can't be written, Interrupted where this process is to end.
+
+    """
+    nothing = "nothing has changed"
+    chosen = {path: code for path, code in changes.items() if path not in left}
+    if not chosen:
+        return "", nothing
+    root, old = repository.root, commit_witness.head(repository)
+    with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
+        index = os.path.join(folder, "index")
+        why = _staged(repository, index, old, chosen)
+        if why or not call(root, "diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
+            return "", why or nothing
+        commit_witness.leave(repository, message, old, chosen, left)
+        words = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
+        done = call(root, *words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
+    # A commit may be there although git was stopped: in a hook that runs after it.
+    id_, why = commit_witness.settle(repository, over=True, made=not done.code)
+    return id_, "" if id_ else why or done.why or nothing
+
+
+def _staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
+    """Makes *index* the last commit with the changes; what went wrong, or ""."""
+    with contextlib.suppress(FileNotFoundError):
+        # What git knows of the other files' times saves it from reading them all, and holds for an index as old.
+        shutil.copy2(os.path.join(repository.folder, "index"), index)
+    gone = [path for path, code in changes.items() if "D" in code]
+    there = [path for path, code in changes.items() if "D" not in code]
+    calls = [
+        (["read-tree", *(["--reset", old] if old else ["--empty"])], []),
+        (["update-index", "-z", "--force-remove", "--stdin"], gone),
+        (["update-index", "-z", "--add", "--remove", "--replace", "--stdin"], there),
+    ]
+    for words, paths in calls:
+        done = call(repository.root, *words, text="\0".join(paths), index=index, timeout=COMMIT_TIMEOUT)
+        if done.code:
+            return done.why
+    return ""

@@ -1,0 +1,141 @@
+"""One call of git: started safely, and ended so that its hooks can put back what they have set aside."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+
+from ..texts import fields
+from . import git_safety
+
+_TIMEOUT = 60
+#: Seconds that git and its hooks have to end in, once they are asked to.
+GRACE = 10.0
+NO_GIT = "git is not installed"
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(SystemExit):
+    """A signal has asked this process to end while git was at work; *code* is the one to exit with."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a call of git gave; *why* is the line that says what was wrong."""
+
+    code: int
+    text: str
+    why: str = ""
+
+
+def call(
+    folder: str, *words: str, text: str = "", index: str = "", timeout: float = _TIMEOUT, hooks: bool = False
+) -> Done:
+    """Runs git in *folder* with *text* on its standard input and, where it is named, another index.
+
+    Raises Interrupted where this process is asked to end meanwhile; git has ended then.
+
+    """
+    environment = {**git_safety.environment(), **({"GIT_INDEX_FILE": index} if index else {})}
+    name = next(word for word in words if not word.startswith("-") and "=" not in word)
+    return run(f"git {name}", git_safety.command(*words, hooks=hooks), folder, environment, text, timeout)
+
+
+def run(name: str, words: list[str], folder: str, environment: dict[str, str], text: str, timeout: float) -> Done:
+    """Runs a program that is called *name* in what is said of it. Raises Interrupted as `call` does."""
+    try:
+        with _asked_to_end():
+            return _ran(name, words, folder, environment, text, timeout)
+    except OSError as error:
+        return Done(127, "", NO_GIT if error.filename == "git" else f"{name}: {error.strerror or error}")
+
+
+def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], text: str, timeout: float) -> Done:
+    # Files and not pipes: what a hook has left behind in the background may hold a pipe open for ever, and of a
+    # message that this process was killed over git would commit with the half that has come through.
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
+        given.write(text.encode("utf-8", "surrogateescape"))
+        given.seek(0)
+        process = subprocess.Popen(
+            words, cwd=folder, env=environment, stdin=given, stdout=out, stderr=said, start_new_session=True
+        )
+        try:
+            process.wait(timeout)
+        except BaseException as error:
+            _stop(process)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return Done(124, "", f"{name} took longer than {timeout:g} s")
+        out.seek(0)
+        said.seek(0)
+        output = out.read().decode("utf-8", "surrogateescape")
+        errors = said.read().decode("utf-8", "replace")
+    if not process.returncode:
+        return Done(0, output)
+    return Done(process.returncode, output, _reason(errors or output) or f"{name} failed without a word")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ends a process with all that it started, which is in the same session. It is interrupted first, as by Ctrl-C: the
+    pre-commit framework sets a person's unstaged work aside and puts it back only when it is asked to end."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        end = time.monotonic() + GRACE
+        going = _signalled(process, signal.SIGINT)
+        while going and time.monotonic() < end:
+            time.sleep(0.05)
+            process.poll()
+            going = _signalled(process, 0)
+        _signalled(process, signal.SIGKILL)
+        process.wait()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+def _signalled(process: "subprocess.Popen[bytes]", number: int) -> bool:
+    """Whether any process of that session was there to get the signal."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS permits no signal to the dead
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _asked_to_end() -> Iterator[None]:
+    """Makes an exception of each signal that would end this process, which would leave git alone with its hooks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    for number, handler in before.items():
+        # What is ignored is ignored on, but not by git, which would hand that on to its hooks.
+        signal.signal(number, _ignore if handler is signal.SIG_IGN else _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(128 + number)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    pass
+
+
+def _reason(text: str) -> str:
+    """The line that says most: the first error of git's own, else the last."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    lines = [line for line in map(fields.one_line, re.split(r"[\r\n]", plain)) if line]
+    errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return next(iter(errors or lines[-1:]), "")

@@ -1,0 +1,76 @@
+"""Whether anything in the working tree has changed while an agent was at work, as git sees it.
+
+Agents wait for this, so git is started without `subprocess`, whose import takes longer than git does.
+"""
+
+import os
+import select
+import signal
+import time
+import zlib
+from contextlib import suppress
+
+from ..store.paths import Project
+from . import git_safety
+
+#: Seconds after which nothing is said: a tree on which git takes longer isn't worth an agent's waiting.
+TIMEOUT = 10.0
+#: Words in front of the path in a line of git's status, by the line's kind.
+_BEFORE_PATH = {b"1": 8, b"u": 10, b"?": 1}
+
+
+def fingerprint(project: Project) -> str:
+    """Another one once something is committed, changed, added or removed outside the state folder; "" where git can't
+    tell in time, or there is none."""
+    top, within = git_safety.top(project.root)
+    status = _status(project, top, within) if top else None
+    if not status:
+        return ""
+    stamps = [_stamp(os.fsencode(top), entry) for entry in status.split(b"\0") if entry[:1] in _BEFORE_PATH]
+    return f"{zlib.crc32(status):08x}{zlib.crc32(repr(stamps).encode()):08x}"
+
+
+def _stamp(folder: bytes, entry: bytes) -> tuple[int, int] | None:
+    """Size and time of the file that a line of the status is about: it may change again and stay as changed."""
+    path = entry.split(b" ", _BEFORE_PATH[entry[:1]])[-1]
+    try:
+        found = os.lstat(os.path.join(folder, path))
+    except (OSError, ValueError):
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _status(project: Project, top: str, within: str) -> bytes | None:
+    state = os.path.relpath(project.state, project.root)
+    outside = [] if state.startswith("..") else [f":(exclude,literal){os.path.normpath(os.path.join(within, state))}"]
+    status = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all"]
+    words = git_safety.command("-C", top, "--no-optional-locks", *status, "--", f":(literal){within}", *outside)
+    environment = git_safety.environment()
+    ours, its = os.pipe()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, file, number) for number, file in enumerate((nothing, its, nothing))]
+        pid = os.posix_spawnp("git", words, environment, file_actions=actions)
+    except OSError:
+        os.close(ours)
+        return None
+    finally:
+        os.close(its)
+        os.close(nothing)
+    with open(ours, "rb", buffering=0) as output:
+        text = _read(output.fileno(), time.monotonic() + TIMEOUT)
+    if text is None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return text if os.waitpid(pid, 0)[1] == 0 else None
+
+
+def _read(file: int, deadline: float) -> bytes | None:
+    """All of it; None if it doesn't end in time."""
+    parts: list[bytes] = []
+    while select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        part = os.read(file, 1_000_000)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+    return None

@@ -1,0 +1,1 @@
+"""Text in, text out: queues, issues, ids, statuses, Markdown. No file, no clock."""

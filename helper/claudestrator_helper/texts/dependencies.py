@@ -1,0 +1,222 @@
+"""What people write for a task's dependencies, as ids.
+
+Apart from texts/queue.py, because most tasks name theirs plainly and the patterns take long to compile.
+
+Each id, range and group in the text becomes a single sign of a private plane first. What is left are clauses of signs
+and words: a clause adds its ids, excludes them ("not", "except", "in parallel with") or names what is no task.
+"""
+
+import re
+
+from . import fields
+from .id_signs import SIGN, Signs
+from .written_ids import Names
+
+_NOTHING = re.compile(
+    r"(?:(?:not? applicable|none|n\s?/?\s?a|n\.\s?a|nil|null|nothing|no)(?![\w/-]|\.\w).*|[-—–.\[\](){}\s]*)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+_COMMENT = r"<!--.*?(?:-->|\Z)"
+_CLEANED = (
+    (re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$|\[[ xX]?\]"), " "),
+    (re.compile(rf"{_COMMENT}|~~.*?~~|<(del|s|strike)>.{{0,1000}}?</\1>", re.DOTALL | re.IGNORECASE), " "),
+    (re.compile(r"</?(?!br\b)\w[^<>\n]{0,200}>"), " "),
+    (re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*\)|\[[^\[\]\n]*\])"), r"\1"),
+    (
+        re.compile(
+            r"(?:^|(?<=[\r\n]))[ \t>]*(?:[•·▪‣►→➤–—][ \t]*|[*+](?=[ \t])|[-+](?=\w)|>)|<br\s*/?>", re.IGNORECASE
+        ),
+        "\n- ",
+    ),
+    (re.compile(r"\\(?=[^\w\s])"), ""),
+    (re.compile("[‐‑]"), "-"),
+    (re.compile("[、，；]"), ", "),
+    (re.compile(r"\[([^\[\]]*)\]"), r"(\1)"),
+    (re.compile(f'[`*"“”„\\[\\]]|(?<!\\w)_|_(?!\\w)|{SIGN}'), " "),
+)
+_SENTENCE = re.compile(r"([;!]|\.(?=\s|\Z))")
+_EXCEPT = r"\b(?:except(?:ing)?|excluding|excl|besides|other than|apart from|save for|minus|but)\b"
+_CLAUSE = re.compile(
+    rf"(,\s*(?:and|or|plus)\b|[,()]|(?<={SIGN})\s*(?:&|\+|/|(?:and|or|plus)\b)|(?={_EXCEPT}))", re.IGNORECASE
+)
+_BUT = re.compile(_EXCEPT, re.IGNORECASE)
+#: What makes a task after it none that has to be completed first.
+_NOT = re.compile(
+    r"\b(?:not|never|no longer|without|independent(?:ly)?(?= of)|unrelated|(?:in )?parallel|alongside"
+    r"|concurrent(?:ly)?|simultaneous(?:ly)?"
+    r"|beside|next to|instead of|rather than|unlike|(?:un)?blocks|(?:un)?blocking|enables|needed by|required by"
+    r"|used by|before|precedes|followed by"
+    r"|replaces|supersedes|formerly|same time as)\b|\b\w+n['’]t\b",
+    re.IGNORECASE,
+)
+#: The same, unless nothing else is said: "see TASK-003" for dependencies may mean those of TASK-003.
+_LIKE = re.compile(r"\b(?:see|same|similar|like|cf|related|compare|as in)\b", re.IGNORECASE)
+_TWICE_NOT = re.compile(
+    r"(?:\b(?:not|no|never|cannot)\b|n['’]t\b)[^,;]{0,60}\b(?:before|until|till|unless|without)\b"
+    r"|\bnot only\b",
+    re.IGNORECASE,
+)
+_NEUTRAL = re.compile(
+    r"(?:a|an|the|and|or|also|as|well|plus|both|on|of|to|by|for|in|from|with|task|tasks|item|items|id|ids|"
+    r"depend|depends|dependent|dependency|dependencies|upon|needs|need|needed|requires|require|required|"
+    r"blocked|waits|wait|waiting|after|once|when|until|is|are|be|been|has|have|must|should|done|completed|"
+    r"complete|finished|ready|merged|first|only|then|internal|external|hard|prerequisite|prerequisites|"
+    r"this|it|these|all|both|following|start|starts|started|begin|can|work|builds|strictly|directly|but|"
+    r"except|s)"
+)
+#: How a remark on the ids before it begins.
+_REMARK = re.compile(
+    r"\W*(?:because|since|as|so|which|that|whose|where|while|for|in|both|each|respectively|can|could|may|see"
+    r"|e\.?g|i\.?e|already|it|they|this|these)\b"
+    r"|\W*after\b.*\w[-.]?\d",
+    re.IGNORECASE,
+)
+_DROPPED = re.compile(
+    r"\W*(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
+)
+
+_WHY = re.compile(r"\s*(?:for|because|since|so|which|that|whose|where)\b", re.IGNORECASE)
+_ALSO = re.compile(r"\W*(?:and|plus|also)\b|\s*[+&]", re.IGNORECASE)
+_ARROW = re.compile(r"[←→⇒]|[-=]>|<-")
+
+
+def _telling(parentheses: str) -> bool:
+    inside = parentheses.strip("()")
+    told = re.search(rf"{SIGN}|\?", inside) or _ALSO.match(inside) or _DROPPED.match(inside)
+    return bool(told) or is_nothing(inside)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether *text* says that there is none."""
+    return _NOTHING.fullmatch(text.strip()) is not None
+
+
+def read(text: str, names: Names, position: int) -> tuple[list[str], list[str]]:
+    """The ids that *text* names, in order and once each, for the task at *position*; and what had to be guessed.
+
+    What names no task is kept among the ids as it is written: it is reported and never counts as done.
+
+    """
+    for pattern, instead in _CLEANED:
+        text = pattern.sub(instead, text)
+    reader = _Reader(names, position)
+    for item in fields.items(text):
+        reader.item(item)
+    whole = fields.one_line(text.replace("\n- ", " "))
+    return reader.result(whole), list(dict.fromkeys(reader.guessed))
+
+
+class _Reader:
+    """Reads the items of one field, one after the other."""
+
+    def __init__(self, names: Names, position: int) -> None:
+        self.signs = Signs(names, position)
+        self.found: list[str] = []
+        self.guessed: list[str] = []
+        self.taken: set[str] = set()
+        self.excluded: set[str] = set()
+        self.none = self.nothing = self.like = False
+
+    def result(self, whole: str) -> list[str]:
+        said = self.nothing or (self.signs.meant and not self.like) or is_nothing(whole)
+        if not (self.found or said):
+            return [whole]
+        return [id_ for id_ in dict.fromkeys(self.found) if id_ not in self.excluded]
+
+    def item(self, item: str) -> None:
+        # What is in parentheses is a remark, unless it names something.
+        parts = _SENTENCE.split(
+            re.sub(r"\([^()]*\)", lambda match: match[0] if _telling(match[0]) else " ", self.signs.signed(item))
+        )
+        self.after = self.none = False
+        for end, sentence in zip([";", *parts[1::2]], parts[::2]):  # noqa: B905 (as many ends as sentences)
+            # "TASK-001. It makes the schema." is one thing; what a semicolon parts is two.
+            self.after = self.after and end == "."
+            self._sentence(sentence)
+
+    def _sentence(self, sentence: str) -> None:
+        parts = _CLAUSE.split(sentence)
+        clauses = list(zip(["", *parts[1::2]], parts[::2]))  # noqa: B905 (as many leads as clauses)
+        self.remark = self.negated = self.excepting = False
+        self.here: set[str] = set()
+        for at, (lead, body) in enumerate(clauses):
+            following = clauses[at + 1] if at + 1 < len(clauses) else ("", "")
+            if not re.search(SIGN, body) and following[0] == "(" and re.search(SIGN, following[1]):
+                # "the schema (TASK-001)" is "the schema: TASK-001".
+                clauses[at + 1] = (lead, f"{body}: {following[1]}")
+            elif re.search(r"\w|\?", body) or re.search(SIGN, body):
+                self._clause(lead.strip().lower(), body)
+
+    def _clause(self, lead: str, body: str) -> None:
+        if re.search(SIGN, body):
+            self._named(lead, body)
+        elif is_nothing(re.sub(r"\A[^\W\d][\w -]{0,40}:", "", body)):
+            self.none = self.nothing = True
+        elif self.after and _DROPPED.match(body):
+            self.guessed.append(self.signs.plain(body))
+        elif not (self.none or self.remark or not self._unknown(body)):
+            self._nameless(lead, body)
+
+    def _nameless(self, lead: str, body: str) -> None:
+        """A clause without an id: a remark on the ids before it, or something that is no task."""
+        if (self.after and _REMARK.match(body)) or (lead == "(" and not _ALSO.match(body)):
+            return
+        if self.after and lead.startswith(")"):
+            self.guessed.append(self.signs.plain(body))
+        elif _LIKE.match(body.strip()):
+            self.like = True
+        else:
+            self.found.append(self.signs.plain(body))
+
+    def _named(self, lead: str, body: str) -> None:
+        if _NOTHING.match(body.strip()):
+            self.none = self.nothing = True
+        but = _BUT.match(body.strip())
+        exclusive = but is not None and not self.none and (bool(self.signs.wide) or but[0].lower() != "but")
+        start, unsure = 0, False
+        for match in re.finditer(SIGN, body):
+            before, start = body[start : match.start()], match.end()
+            unsure |= self._id(lead, before, self.signs.ids(match[0]), exclusive=exclusive)
+            lead = "and" if lead != "or" else lead
+        rest = body[start:]
+        self.after, self.none = True, False
+        self.remark = re.match(r"\s*(?::|[-–—]\s)", rest) is not None
+        clear = self.remark or _WHY.match(rest) or not ("?" in rest or self._unknown(rest) or _DROPPED.match(rest))
+        if re.search(rf"{SIGN}\s*(?:to|through|thru|until|up to|–)\s*#?\d", body):
+            # A range whose end was not understood.
+            self.found.append(self.signs.plain(body))
+        if unsure or not clear or _ARROW.search(body):
+            self.guessed.append(self.signs.plain(body))
+
+    def _id(self, lead: str, before: str, ids: list[str], *, exclusive: bool) -> bool:
+        """An id or group and what is written *before* it in its clause: needed or excluded. Whether that is a guess."""
+        unsure = False
+        if _TWICE_NOT.search(before):
+            self.negated, before = False, ""
+        elif re.search(r"\w", before) or exclusive or not self.negated:
+            nots, likes = len(_NOT.findall(before)), len(_LIKE.findall(before))
+            nothing = self.none and not exclusive and _NOTHING.match(before.strip()) is not None
+            of_it = nothing and re.search(r"\b(?:on|for|of|with|from|to|by)\s*\Z", before) is not None
+            unsure = nots + likes > 1 or (nothing and not of_it)
+            self.negated = not unsure and (exclusive or nots + likes == 1 or of_it)
+            self.excepting = exclusive
+            self.like = self.like or likes > 0
+        elif lead not in ("", "and", "or", "&", "+", "/"):
+            # "all but A, B" goes on with B; "not A, B" may mean either.
+            unsure = not (self.excepting and self.taken.issuperset(ids))
+            self.negated = not unsure
+        if self.negated:
+            groups = [id_ for id_ in ids if id_ in self.signs.wide and id_ in self.taken]
+            self.excluded.update(self.here.intersection(groups))
+            # "TASK-001 to TASK-005" in one item and "not TASK-003" in another may contradict each other.
+            return not self.here.issuperset(groups)
+        self.found += ids
+        self.taken.update(ids)
+        self.here.update(ids)
+        self.excluded.difference_update(ids)
+        label = re.sub(r"\A[^,;]*(?::|\s[-–—])\s*\Z", "", before)
+        return unsure or lead.endswith("or") or self._unknown(label)
+
+    def _unknown(self, text: str) -> bool:
+        """Whether a word is in *text* that says nothing of whether an id is needed."""
+        return not all(_NEUTRAL.fullmatch(word) for word in re.findall(r"[^\W_]+", text.lower()))

@@ -1,0 +1,115 @@
+"""YAML frontmatter of our own files.
+
+What the helper itself writes is read without YAML, because importing it takes longer than most verbs may; anything
+else, such as a line that a person changed, goes to python-frontmatter. A test holds both readings equal.
+"""
+
+import json
+import re
+
+from ..errors import ClaudestratorError
+
+_DOCUMENT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
+_PLAIN = "[a-z][a-z_]*"
+_LINE = re.compile(rf"({_PLAIN}):[ ]([^\t\n]*)")
+#: Words that YAML takes for a text and for nothing else. Compiled when needed: the helper itself writes JSON.
+_WORDS = r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]"
+#: What the YAML library raises, besides its own errors, for values such as `!!int ''` and `!!timestamp x`.
+_WRONG = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
+#: So many characters that the helper did not write itself are read: YAML takes the square of a number's length, and
+#: a second for what is here.
+_LONGEST = 50_000
+_NO_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
+_SPECIAL = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
+
+
+def split(text: str, name: str) -> tuple[dict[str, object], str]:
+    """The metadata and the body of a document; *name* is for the message.
+
+    Raises ClaudestratorError for frontmatter that isn't a YAML mapping.
+
+    """
+    match = _DOCUMENT.match(text)
+    if match is None:
+        return {}, text
+    quick = _quick(match[1])
+    return (quick if quick is not None else _thorough(match[1], name)), match[2].lstrip("\r\n")
+
+
+def own(text: str) -> dict[str, object] | None:
+    """The metadata of a document as the helper writes it; None for anything else, however good its YAML."""
+    match = _DOCUMENT.match(text)
+    return _quick(match[1]) if match else None
+
+
+def join(metadata: dict[str, object], body: str) -> str:
+    """A document with one ``key: value`` a line, the values in JSON, which YAML reads alike."""
+    lines = [f"{_key(key)}: {_dumps(value)}\n" for key, value in metadata.items()]
+    return f"---\n{''.join(lines)}---\n\n{body}"
+
+
+def _key(key: object) -> str:
+    """A key that a person wrote may be any YAML at all."""
+    plain = isinstance(key, str) and re.fullmatch(_PLAIN, key) and key not in _NO_WORDS
+    return str(key) if plain else _dumps(key)
+
+
+def _dumps(value: object) -> str:
+    # A date or whatever else a person's YAML holds is kept as its text.
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return re.sub(_SPECIAL, lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _quick(block: str) -> dict[str, object] | None:
+    metadata: dict[str, object] = {}
+    for line in block.split("\n")[:-1]:
+        match = _LINE.fullmatch(line.rstrip("\r"))
+        if match is None or match[1] in _NO_WORDS:
+            return None
+        key, value = match.groups()
+        try:
+            metadata[key] = json.loads(value, parse_float=_refuse, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            if value.lower() in _NO_WORDS or not re.fullmatch(_WORDS, value):
+                return None
+            metadata[key] = value
+    return metadata
+
+
+def _refuse(number: str) -> object:
+    # JSON and YAML differ on some of these, and the helper writes none.
+    raise ValueError(number)
+
+
+def _thorough(block: str, name: str) -> dict[str, object]:
+    import yaml
+    from frontmatter.default_handlers import YAMLHandler
+
+    # The loader in Python, because the one in C refuses the escapes that stand for bytes that are not UTF-8.
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            # A few lines of aliases stand for more than any memory holds.
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.MarkedYAMLError(problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+            return super().compose_node(parent, index)
+
+    if len(block) > _LONGEST:
+        raise ClaudestratorError(f"{name}: the frontmatter is too long to be edited as YAML; mend or delete it")
+    try:
+        metadata = YAMLHandler().load(block, Loader=Loader)
+        repr(metadata)  # raises ValueError for a number that is too long to be printed, and so to be refused
+    except (yaml.YAMLError, *_WRONG) as error:
+        line = _line_of(error, block)
+        raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; mend or delete it") from error
+    if not isinstance(metadata, dict | None):
+        raise ClaudestratorError(f"{name}: the frontmatter is not a list of `key: value` lines; mend or delete it")
+    return metadata or {}
+
+
+def _line_of(error: Exception, block: str) -> str:
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    if mark is None and position is None:
+        return ""
+    before = mark.line if mark else block.count("\n", 0, position)
+    # The block begins on the second line of its document.
+    return f", line {before + 2}"

@@ -1,0 +1,110 @@
+"""Ids, ranges and groups of tasks in running text, each as one sign, so that what is left are plain words."""
+
+import re
+
+from . import fields
+from .written_ids import Names
+
+#: Planes that no text uses: a character for each id or group of ids in the text.
+_FIRST, _LAST = 0xF0000, 0x10FFFF
+SIGN = f"[{chr(_FIRST)}-{chr(_LAST)}]"
+#: Of the ranges and groups in one field, so many are spelled out; nobody writes more.
+_MOST = 50
+
+_WORD = re.compile(r"[^\W_](?:[^\W_]|['’]|[-_.](?=[^\W_]))*")
+_SPACED = re.compile(r"(?<![\w-])([A-Za-z]{1,20})[ #]+(\d{1,18}(?:-\d{1,18})?)(?![\w.])")
+_TO = r"(?:,\s*(?:\.{2,3}|…)\s*,|\b(?:through|thru|until|till|(?:up )?to(?: and including)?)\b|[-–—~…]|\.{2,3})"
+_AND = r"(?:,\s*(?:and|or)\b|,|&|\+|/|\b(?:and|or|plus)\b)"
+_NUMBER = r"#?\d{1,18}[A-Za-z]?(?![\w.%])"
+_NUMBERS = re.compile(
+    rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|and\b|or\b|to\b|through\b)))+)"
+)
+_RANGE = re.compile(rf"({SIGN})\s*{_TO}\s*({SIGN})")
+_PREVIOUS = re.compile(
+    r"\b(?:(?:all|every|each)\s+(?:of\s+)?(?:the\s+)?(?:previous|prior|preceding|earlier|above"
+    r"|foregoing)(?:\s+(?:ones?|tasks?|items?))?\b"
+    r"|(?:the\s+)?(?:previous|preceding|earlier)\s+(?:tasks|ones)\b"
+    r"|(?:all|every|each)\s+(?:the\s+)?(?:tasks?|items?)\s+(?:above|before)\b|everything\s+(?:above|before)\b)"
+    r"(?:\s+this(?:\s+(?:one|task))?\b)?",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b(?:all|every)\s+(?:the\s+)?(?:others?\s+)?tasks?\b|\A\W*all(?:\s+others?)?\W*\Z", re.IGNORECASE
+)
+
+
+class Signs:
+    """The signs of one field's text, for the task at *position*."""
+
+    def __init__(self, names: Names, position: int) -> None:
+        self.names, self.position = names, position
+        self.meant: list[list[str]] = []
+        self.spelled: list[str] = []
+        #: What more than a single id has named.
+        self.wide: set[str] = set()
+
+    def _sign(self, ids: list[str], spelled: str) -> str:
+        if _FIRST + len(self.meant) > _LAST:
+            return spelled
+        self.meant.append(ids)
+        self.spelled.append(spelled)
+        return chr(_FIRST + len(self.meant) - 1)
+
+    def ids(self, sign: str) -> list[str]:
+        return self.meant[ord(sign) - _FIRST]
+
+    def plain(self, text: str) -> str:
+        return fields.one_line(re.sub(SIGN, lambda match: self.spelled[ord(match[0]) - _FIRST], text)).strip(" ,:")
+
+    def signed(self, text: str) -> str:
+        text = _SPACED.sub(self._spaced, text)
+        text = _WORD.sub(self._word, text)
+        text = _NUMBERS.sub(self._numbers, text)
+        for pattern, meaning in ((_RANGE, self._range), (_PREVIOUS, self._previous), (_OTHERS, self._others)):
+            text = pattern.sub(meaning, text, _MOST)
+        return self.names.titles.sub(self._group, text, _MOST) if self.names.titles else text
+
+    def _spaced(self, match: re.Match[str]) -> str:
+        family = match[1].lower()
+        for each in (family, family.removesuffix("s")):
+            if each in self.names.families:
+                return f"{each}-{match[2]}"
+        return match[0]
+
+    def _word(self, match: re.Match[str]) -> str:
+        word = re.sub(r"['’]s?\Z", "", match[0])
+        if len(word) > 130 or not any(map(str.isdigit, word)):
+            return self._sign([word], word) if word in self.names.places else match[0]
+        ends = None if word in self.names.places or len(self.meant) > _MOST else self.names.halves(word)
+        if ends:
+            return self._sign(self._wide(self.names.between(*ends)), word)
+        id_ = self.names.find(word)
+        return self._sign([id_], word) if id_ else match[0]
+
+    def _numbers(self, match: re.Match[str]) -> str:
+        first = self.ids(match[1])[-1]
+
+        def named(number: re.Match[str]) -> str:
+            id_ = self.names.numbered(first, number[0].lstrip("#"))
+            return self._sign([id_], number[0]) if id_ else number[0]
+
+        return match[1] + re.sub(_NUMBER, named, match[2])
+
+    def _range(self, match: re.Match[str]) -> str:
+        first, last = self.ids(match[1])[0], self.ids(match[2])[-1]
+        return self._sign(self._wide(self.names.between(first, last)), self.plain(match[0]))
+
+    def _previous(self, match: re.Match[str]) -> str:
+        return self._sign(self._wide(self.names.known[: self.position]), match[0])
+
+    def _others(self, match: re.Match[str]) -> str:
+        return self._sign(self._wide(self.names.known), match[0])
+
+    def _group(self, match: re.Match[str]) -> str:
+        return self._sign(self._wide(self.names.groups[match[1].lower()]), match[0])
+
+    def _wide(self, ids: list[str]) -> list[str]:
+        own = self.names.known[self.position : self.position + 1]
+        ids = [id_ for id_ in ids if id_ not in own]
+        self.wide.update(ids)
+        return ids

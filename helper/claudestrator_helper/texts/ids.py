@@ -1,0 +1,46 @@
+"""Identifiers of tasks, issues and agents, which become file names."""
+
+import re
+
+from ..errors import ClaudestratorError
+
+LONGEST = 64
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST - 1}}}")
+
+#: Words that only look like a task's number, inside text: letters, then parts behind ``-``, ``_`` or ``.``. One begins
+#: where a word does: were it found inside of others too, a search would take the square of a long word's length.
+WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+")
+
+#: The agent that turns PRD.md into tasks.
+DECOMPOSITION = "decomposition"
+
+#: Agents that do not carry out a task.
+ROLE = re.compile(r"(decomposition)|(research|decomp|verify|memory)-\d+")
+
+
+def role(id_: str) -> str:
+    """The role of the agent with that id; "task" for one that carries out a task."""
+    match = ROLE.fullmatch(id_)
+    return (match[1] or match[2]) if match else "task"
+
+
+def is_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
+
+
+def checked(text: str) -> str:
+    """*text*, known to be an id.
+
+    Raises ClaudestratorError for anything that is not: an id names files, so it can hold no path.
+
+    """
+    if not is_id(text):
+        raise ClaudestratorError(
+            f"{text[:80]!r} is not an id: up to {LONGEST} letters, digits, '.', '_' and '-', no mark first"
+        )
+    return text
+
+
+def words(text: str) -> list[str]:
+    """The ids that stand in *text*: words as above that hold a digit."""
+    return [word for word in WORD.findall(text) if any(map(str.isdigit, word))]

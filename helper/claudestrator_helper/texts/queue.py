@@ -1,0 +1,321 @@
+"""The task queue: tasks found in a Markdown text, and edits that splice it.
+
+``parse(text).text == text`` for every text; an edit changes the characters that it is about and no others.
+The functions take and give texts; whoever reads bytes decodes them with ``surrogateescape``.
+"""
+
+import re
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import cached_property
+
+from ..errors import ClaudestratorError
+from . import blocks, fields, markdown, plain_dependencies, statuses
+from .blocks import Block
+from .models import BY_COMPLEXITY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import stated_dependencies
+
+STATUS = "Status"
+COMPLEXITY = "Complexity"
+OBJECTIVE = "Objective|Goal"
+CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
+DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|Blocked by|Prerequisites"
+FILES = "Files|File"
+NOTES = "Notes|Note"
+ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
+
+#: Dependencies of one task that may always be spelled out, and those of all tasks together: "all previous" in each of
+#: 9,000 tasks is 40 million.
+_SPELLED_OUT, _EDGES = 100, 500_000
+
+Archive = Callable[[], Container[str]]
+
+
+class Task:
+    """One task; its fields are read from the queue's text when they are asked for."""
+
+    def __init__(self, queue: "Queue", block: Block, position: int) -> None:
+        self.queue, self.block, self.position = queue, block, position
+        self.id = block.id or ""
+
+    def span(self, names: str) -> fields.Span | None:
+        return fields.find(self.queue.masked, self.block.body, self.block.end, names)
+
+    def text(self, names: str) -> str:
+        return next(self._lists(names), "")
+
+    def _lists(self, names: str) -> Iterator[str]:
+        found = fields.every(self.queue.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}")
+        return (self.queue.text[start:end] for start, end in found)
+
+    def _paragraph(self, names: str) -> str:
+        span = self.span(names)
+        if span is None:
+            return ""
+        span = fields.first_paragraph(self.queue.masked, span)
+        return self.queue.text[span[0] : span[1]]
+
+    @cached_property
+    def status_span(self) -> fields.Span | None:
+        span = self.span(STATUS)
+        return self._status_at(fields.first_line(self.queue.masked, span)) if span else None
+
+    def _status_at(self, span: fields.Span) -> fields.Span:
+        """*span*, or the end of the field's name where nothing stands behind it, or a paragraph that is no status."""
+        name = self.block.body + len(self.queue.masked[self.block.body : span[0]].rstrip())
+        between = self.queue.masked[name : span[0]]
+        if span[0] == span[1]:
+            empty = "\r" in between or "\n" in between
+        else:
+            value = self.queue.text[span[0] : span[1]]
+            empty = between.count("\n") > 1 and statuses.normalise(value) not in statuses.MOVES
+        return (name, name) if empty else span
+
+    @cached_property
+    def status(self) -> str:
+        """One of the four statuses, or the raw word."""
+        span = self.status_span
+        return statuses.normalise(self.queue.text[span[0] : span[1]]) if span else ""
+
+    @cached_property
+    def complexity(self) -> str:
+        """Easy, normal or complex, or the raw word; normal where none is given."""
+        words = self._paragraph(COMPLEXITY).strip("*_` ").split()
+        if not words:
+            return "normal"
+        return words[0].lower() if words[0].lower() in BY_COMPLEXITY else fields.one_line(" ".join(words))
+
+    @property
+    def model(self) -> str:
+        return self.queue.models.get(self.complexity) or self.queue.models["normal"]
+
+    @property
+    def objective(self) -> str:
+        """One line; the title behind the id where the task has no Objective."""
+        return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
+
+    @property
+    def title(self) -> str:
+        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :.-–—*`_)]"))
+
+    @property
+    def criteria(self) -> list[str]:
+        return [item for text in self._lists(CRITERIA) for item in fields.items(text)]
+
+    @property
+    def files(self) -> list[str]:
+        """Paths; text that is none is kept as it stands."""
+        texts = fields.lists(self.queue.masked, self.block.body, self.block.end, FILES)
+        if not texts:
+            return []
+        from . import overlap
+
+        return overlap.paths("\n- ".join(texts))
+
+    @property
+    def notes(self) -> str:
+        return self.text(NOTES)
+
+    @cached_property
+    def dependencies(self) -> list[str]:
+        """Ids, in the order written; what names none is kept as it stands, so that it can be reported."""
+        if self.plain is not None:
+            return self.plain
+        inherited = (id_ for id_ in self.queue.inherited.get(self.position, ()) if id_ != self.id)
+        found = list(dict.fromkeys([*self.needs.ids, *inherited]))
+        if len(found) <= _SPELLED_OUT or len(found) <= self.queue.room:
+            return found
+        return [fields.cut(self._paragraph(DEPENDENCIES))]
+
+    @cached_property
+    def plain(self) -> list[str] | None:
+        """The dependencies of a task that names them as the helper writes them and nowhere else; None for others."""
+        span = self.span(DEPENDENCIES)
+        inherits = self.position in self.queue.inherited
+        return None if inherits else plain_dependencies.ids_of(self.queue, self.block, span)
+
+    @cached_property
+    def needs(self) -> "stated_dependencies.Needs":
+        """What the section says of dependencies, in fields and elsewhere."""
+        from . import stated_dependencies
+
+        queue, block = self.queue, self.block
+        return stated_dependencies.needs(queue.text, queue.masked, block.start, block.end, queue.names, self.position)
+
+    @property
+    def line(self) -> int:
+        """The line of the heading, counted from 1."""
+        return self.queue.line_at(self.block.start)
+
+    @property
+    def section(self) -> str:
+        """All that is written of the task, from its heading on."""
+        return self.queue.text[self.block.start : self.block.end].strip()
+
+    def as_json(self) -> dict[str, object]:
+        names = (
+            "id",
+            "status",
+            "complexity",
+            "model",
+            "objective",
+            "criteria",
+            "dependencies",
+            "files",
+            "line",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+class Queue:
+    """A parsed text: its tasks in the order of the file, and the blocks that are no tasks."""
+
+    def __init__(self, text: str, models: Mapping[str, str], archive: Archive) -> None:
+        self.text, self.models, self.archive = text, models, archive
+        self.hidden = markdown.hidden(text)
+        self.masked = markdown.mask(text, self.hidden)
+        self.blocks = blocks.of(self.masked)
+        self.tasks: list[Task] = []
+        self.others: list[Block] = []
+        for block in self.blocks:
+            task = Task(self, block, len(self.tasks))
+            if block.id and task.status_span:
+                self.tasks.append(task)
+            else:
+                self.others.append(block)
+        if any(block.id for block in self.others):
+            self._take_in_details()
+
+    def _take_in_details(self) -> None:
+        """Gives each task the deeper sections whose heading only mentions something like an id: `#### UTF-8 input`."""
+        own, above, taken = {task.block for task in self.tasks}, None, set()
+        for block in self.blocks:
+            if block in own:
+                above = block
+            elif above and above.level < block.level and self._is_detail(block, above):
+                above.end = block.end
+                taken.add(block)
+            else:
+                above = None
+        self.blocks = [block for block in self.blocks if block not in taken]
+        self.others = [block for block in self.others if block not in taken]
+
+    def _is_detail(self, block: Block, above: Block) -> bool:
+        if block.id is None or block.id.startswith(tuple(f"{above.id}{mark}" for mark in "-_.")):
+            return True
+        return block.id.split("-")[0] not in self.families and not self.has(block, ANY_FIELD)
+
+    @cached_property
+    def families(self) -> set[str]:
+        """What the ids of this queue's tasks begin with."""
+        return {"TASK", *(task.id.split("-")[0] for task in self.tasks)}
+
+    @cached_property
+    def archived(self) -> Container[str]:
+        """The ids of tasks that a run has completed and that a person may have moved elsewhere since."""
+        return self.archive()
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return [task.id for task in self.tasks]
+
+    @cached_property
+    def by_id(self) -> dict[str, list[Task]]:
+        """The tasks by id; a list of more than one is a mistake of the file's writer."""
+        index: dict[str, list[Task]] = {}
+        for task in self.tasks:
+            index.setdefault(task.id, []).append(task)
+        return index
+
+    @cached_property
+    def titles(self) -> set[str]:
+        """The titles that stand behind the tasks' ids, in lower case."""
+        return {task.title.casefold() for task in self.tasks} - {""}
+
+    @cached_property
+    def room(self) -> int:
+        """How many tasks a task may depend on, given how many don't name them one by one."""
+        return _EDGES // max(1, sum(task.plain is None for task in self.tasks))
+
+    @cached_property
+    def _newlines(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self.masked)]
+
+    def line_at(self, offset: int) -> int:
+        """The line, counted from 1, on which *offset* stands."""
+        # Counting anew for each line of a long list would take the square of the queue's length.
+        from bisect import bisect_left
+
+        return bisect_left(self._newlines, offset) + 1
+
+    @cached_property
+    def inherited(self) -> dict[int, list[str]]:
+        """By the position of a task, what the headings of the groups it is in say that all of their tasks depend on."""
+        if not any(plain_dependencies.stated(self.masked[block.start : block.end]) for block in self.others):
+            return {}
+        from . import groups
+
+        return groups.inherited(self)
+
+    @cached_property
+    def names(self) -> "names.Names":
+        from . import groups, written_ids
+
+        return written_ids.Names(self.ids, groups.titles(self))
+
+    def where(self, id_: str) -> str:
+        """The lines of the tasks of that id."""
+        found = self.by_id[id_]
+        return fields.named((str(task.line) for task in found), len(found), " and ")
+
+    def has(self, block: Block, names: str) -> bool:
+        return fields.find(self.masked, block.body, block.end, names) is not None
+
+    def task(self, id_: str) -> Task:
+        """The task of that id.
+
+        Raises ClaudestratorError where there is none, or more than one.
+
+        """
+        found = self.by_id.get(id_, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            lines = self.where(id_)
+            raise ClaudestratorError(f"{id_} stands more than once in the queue, at lines {lines}: rename all but one")
+        raise ClaudestratorError(f"no task {fields.cut(id_)} in the queue: `claudestrator-helper tasks` lists them")
+
+
+def parse(text: str, models: Mapping[str, str] = BY_COMPLEXITY, archive: Archive = tuple) -> Queue:
+    """The queue of a text; *models* are those of its tasks, by complexity, and *archive* is asked for the ids of
+    completed tasks once a task needs one that the text lacks."""
+    return Queue(text, models, archive)
+
+
+def set_status(text: str, id_: str, status: str) -> str:
+    """*text* with that task's status cell changed, and nothing else.
+
+    Raises ClaudestratorError for an id that is not there exactly once, and for a move that statuses.MOVES forbids.
+
+    """
+    parsed = parse(text)
+    task = parsed.task(id_)
+    if status not in statuses.MOVES:
+        raise ClaudestratorError(f"{status[:40]!r} is not a status: use {', '.join(statuses.MOVES)}")
+    if status not in (task.status, *statuses.MOVES.get(task.status, statuses.MOVES)):
+        raise ClaudestratorError(f"{id_} is {task.status}: set it to {statuses.PENDING} first, then to {status}")
+    return edited(parsed, {id_: status}).text
+
+
+def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
+    """The queue with the statuses of some tasks replaced, by id; an id that isn't there exactly once is left alone."""
+    edits = []
+    for task in parsed.tasks:
+        status, span = changes.get(task.id), task.status_span
+        if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
+            # Only behind the name of a field that has no value, nothing stands between the two.
+            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:" else ""
+            edits.append((span, f"{gap}{statuses.changed(parsed.text[span[0] : span[1]], status)}"))
+    return parse(fields.spliced(parsed.text, edits), parsed.models, parsed.archive) if edits else parsed
