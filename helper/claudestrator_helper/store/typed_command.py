@@ -16,8 +16,8 @@ _FRESH = 120
 
 
 class Asking(NamedTuple):
-    """The permission mode of the session, "" where no hook of ours saw it, and the processes.current() of the hook, which
-    no sandbox hides. *words* is what was typed, None once it was taken; *offset* is the size that the session's
+    """The permission mode of the session, "" where no hook of ours saw it, and the processes.current() of the hook,
+    which no sandbox hides. *words* is what was typed, None once it was taken; *offset* is the size that the session's
     transcript had before the words came, -1 where they aren't looked for there."""
 
     mode: str = ""

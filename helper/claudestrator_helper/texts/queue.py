@@ -15,7 +15,7 @@ from .models import BY_COMPLEXITY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import stated_dependencies
+    from . import stated_dependencies, written_ids
 
 STATUS = "Status"
 COMPLEXITY = "Complexity"
@@ -260,7 +260,7 @@ class Queue:
         return groups.inherited(self)
 
     @cached_property
-    def names(self) -> "names.Names":
+    def names(self) -> "written_ids.Names":
         from . import groups, written_ids
 
         return written_ids.Names(self.ids, groups.titles(self))
