@@ -64,7 +64,7 @@ class World:
         self.text = q.edited(q.edited(inputs.queue, step.settled), step.claimed).text
         self.earlier.append(self.text)
         if step.close:
-            self.state = replace(self.state, phase=loop_phases.MEMORY)
+            self.state = loop_phases.committed(self.state, "")
         return step
 
     def statuses(self) -> dict[str, str]:

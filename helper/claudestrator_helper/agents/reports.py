@@ -115,8 +115,6 @@ def _reported(project: Project, current: state.State, id_: str, kind: str) -> bo
 
 def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: str, attempt: int | None) -> int:
     """The number of the attempt that a report of *id_* is for."""
-    from ..engine import settle_reports
-
     if id_ not in current.agents and id_ not in parsed.by_id:
         raise ClaudestratorError(
             f"{id_} is no task of {project.queue}: run this in the project's folder, or name it with --project"
@@ -125,7 +123,7 @@ def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: s
     if attempt not in (None, latest):
         raise ClaudestratorError(f"attempt {attempt} of {id_} is over: end here, nothing was recorded")
     status = parsed.task(id_).status if id_ in parsed.by_id else ""
-    if id_ not in current.agents and not settle_reports.counts_late(current, id_, status, latest):
+    if id_ not in current.agents and not markers.counts_late(current, id_, status, latest):
         way = f"`claudestrator-helper set-status {id_} completed`"
         raise ClaudestratorError(f"no agent was given {id_}, it is {status}: if you finished it by hand, use {way}")
     return latest

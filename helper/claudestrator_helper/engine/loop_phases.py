@@ -3,43 +3,43 @@
 A phase's name stands in the state while it is under way, so a run that died in it goes on in it.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..texts import ids, issues
 from ..texts.fields import cut
+from ..texts.queue import Task
 from ..texts.statuses import PENDING
 from . import sentences, verification
-from .state import FINISHED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..texts.queue import Task
-    from .next_step import Run
-    from .settle_reports import Settlement
+from .state import FINISHED, State
+from .step_builder import StepBuilder
 
 RESEARCH, DECOMP, TASKS, COMMIT, MEMORY = "research", "decomp", "tasks", "commit", "memory"
 _NEXT = {RESEARCH: DECOMP, DECOMP: TASKS, MEMORY: ""}
 
 
-def dispatch(run: Run) -> None:
+def dispatch(run: StepBuilder) -> None:
     """Takes the loop as far as an agent to spawn, a commit to make, or the end."""
     phases = {"": _begin, RESEARCH: _research, DECOMP: _decomp, TASKS: _tasks, COMMIT: _commit, MEMORY: _memory}
     while not (run.out.directives or run.out.close):
         phases.get(run.state.phase, _begin)(run)
 
 
-def advance(run: Settlement, id_: str) -> None:
-    """To the phase behind the one whose agent has ended, however it ended."""
-    role = id_.split("-", maxsplit=1)[0]
-    if role == verification.VERIFY:
-        verification.over(run, id_)
-    if role in _NEXT and id_ == f"{role}-{run.state.loop}" and run.state.phase == role:
-        run.state = replace(run.state, phase=_NEXT[role])
+def advance(run: StepBuilder) -> None:
+    """Enters the phase after each whose agent has ended in this step, however it ended."""
+    for id_ in run.ended:
+        role = id_.split("-", maxsplit=1)[0]
+        if role == verification.VERIFY:
+            verification.over(run, id_)
+        if role in _NEXT and id_ == f"{role}-{run.state.loop}" and run.state.phase == role:
+            run.enter(_NEXT[role])
 
 
-def why_not_done(run: Settlement, id_: str) -> str:
+def committed(state: State, commit: str) -> State:
+    """A loop that is closed: its commit, "" where it has none, is made, and it goes on after it."""
+    return replace(state, phase=MEMORY, commit=commit)
+
+
+def why_not_done(run: StepBuilder, id_: str) -> str:
     """Why a role's report can't be taken for one; "" where it can."""
     if ids.role(id_) == verification.VERIFY:
         return verification.why_not_done(run)
@@ -48,24 +48,25 @@ def why_not_done(run: Settlement, id_: str) -> str:
     return "it reported done but the queue has no task that can run"
 
 
-def _begin(run: Run) -> None:
+def _begin(run: StepBuilder) -> None:
     if run.state.loop >= run.state.loops:
         return run.finish(FINISHED, sentences.loops(run.state, run.current(), run.inputs.issues))
     loop = run.state.loop + 1
-    run.state = replace(run.state, loop=loop, phase=RESEARCH, ran=[], begun=run.now)
+    run.state = replace(run.state, loop=loop, ran=[], begun=run.now)
+    run.enter(RESEARCH)
     run.out.lines.append(f"loop {loop} of {run.state.loops}")
     return None
 
 
-def _research(run: Run) -> None:
+def _research(run: StepBuilder) -> None:
     run.claim_role(f"{RESEARCH}-{run.state.loop}")
 
 
-def _decomp(run: Run) -> None:
+def _decomp(run: StepBuilder) -> None:
     if issues.open_issues(run.inputs.issues):
         run.claim_role(f"{DECOMP}-{run.state.loop}")
     elif run.ready():
-        _go(run, TASKS)
+        run.enter(TASKS)
     else:
         why = run.state.failed.get(f"{RESEARCH}-{run.state.loop}")
         found = f"research failed ({cut(why)})" if why else "research filed nothing new"
@@ -77,12 +78,21 @@ def _decomp(run: Run) -> None:
         )
 
 
-def _tasks(run: Run) -> None:
-    if not (run.take_task() or verification.begin(run)):
-        _go(run, COMMIT)
+def _tasks(run: StepBuilder) -> None:
+    if not (take_task(run) or verification.begin(run)):
+        run.enter(COMMIT)
 
 
-def next_task(run: Run) -> Task | None:
+def take_task(run: StepBuilder) -> bool:
+    """Claims the next task that can run now; whether there is one."""
+    task = _next_task(run) if run.improving() else run.ready()
+    if task:
+        model, why = verification.again(run.state, task) if task.id in run.state.returned else (task.model, "")
+        run.claim(task.id, model, why)
+    return task is not None
+
+
+def _next_task(run: StepBuilder) -> Task | None:
     """The next task of the loop, which counts as run from now on."""
     # What verification returned runs before the commit, and is not counted again.
     full = len(run.state.ran) >= run.config.tasks_per_loop
@@ -92,16 +102,12 @@ def next_task(run: Run) -> Task | None:
     return task
 
 
-def _commit(run: Run) -> None:
+def _commit(run: StepBuilder) -> None:
     run.out.close = True
 
 
-def _memory(run: Run) -> None:
+def _memory(run: StepBuilder) -> None:
     if run.config.memory and run.state.ran:
         run.claim_role(f"{MEMORY}-{run.state.loop}")
     else:
-        _go(run, "")
-
-
-def _go(run: Run, phase: str) -> None:
-    run.state = replace(run.state, phase=phase)
+        run.enter("")

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from .state import State
+
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
 UNCHANGED = "nothing changed"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
@@ -28,3 +30,14 @@ class Markers(NamedTuple):
     reports: dict[str, Marker]
     started: dict[str, int | None]
     launched: frozenset[str] = frozenset()
+
+
+def counts_late(state: State, id_: str, status: str, attempt: int | None) -> bool:
+    """Whether a `done` of a task that no agent of the run has any more completes it."""
+    from ..texts import statuses
+
+    if id_ in state.agents or id_ not in state.attempts:
+        return False
+    if status == statuses.PENDING:
+        return attempt is not None and attempt == state.released.get(id_)
+    return status == statuses.FAILED and attempt in (None, state.attempts[id_])

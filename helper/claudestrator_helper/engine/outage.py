@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..texts.fields import cut
-from . import markers, sentences
+from . import markers
 from .state import STOPPED
 
+# Hooks and prompts need but a constant or two of this module, and not what builds a step.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .settle_reports import Settlement
     from .state import Agent, State
+    from .step_builder import StepBuilder
 
 #: So many agents in a row, each of which Claude Code has made ten requests for.
 MOST = 5
@@ -36,7 +37,7 @@ def is_one(why: str, cause: str) -> bool:
     return cause == markers.INTERRUPTION or (cause == markers.API and why.removeprefix(_REASON) in _NOT_THE_TASKS)
 
 
-def settle(run: Settlement, id_: str, agent: Agent, why: str, cause: str) -> None:
+def settle(run: StepBuilder, id_: str, agent: Agent, why: str, cause: str) -> None:
     """Makes the attempt again, until there were too many."""
     run.log("lost", id_, agent, why, cause)
     run.out.lines.append(f"lost {id_}: {why}")
@@ -45,13 +46,13 @@ def settle(run: Settlement, id_: str, agent: Agent, why: str, cause: str) -> Non
         run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
 
 
-def unstarted(run: Settlement, id_: str, agent: Agent) -> None:
+def unstarted(run: StepBuilder, id_: str, agent: Agent) -> None:
     """Has the orchestrator called again for an agent that it brought no news of, until it was asked too often."""
     if _counted(run, id_, _UNSTARTED):
         run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
 
 
-def _counted(run: Settlement, id_: str, why: str) -> bool:
+def _counted(run: StepBuilder, id_: str, why: str) -> bool:
     """Whether there is to be another, after one more that came to nothing."""
     run.state = replace(run.state, outages=run.state.outages + 1, outage=why)
     if is_over(run.state):
@@ -64,9 +65,8 @@ def is_over(state: State) -> bool:
     return state.outages >= MOST
 
 
-def stop(run: Settlement) -> None:
-    counted = sentences.counted(run.current(), run.state)
+def stop(run: StepBuilder) -> None:
     why = f"{MOST} agents in a row were {cut(run.state.outage)}"
     run.state = replace(run.state, outages=0)
-    sentence = f"The run has stopped, {counted}: {why}. Nothing is lost: `/orchestrate`"
+    sentence = f"The run has stopped, {run.counted()}: {why}. Nothing is lost: `/orchestrate`"
     run.finish(STOPPED, f"{sentence} goes on with it, once that is mended.")

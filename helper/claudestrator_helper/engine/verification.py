@@ -11,14 +11,14 @@ from ..texts.fields import cut
 from ..texts.models import NAMES, stronger
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 
+# Hooks and prompts need but a constant or two of this module, and not what builds a step.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..texts.queue import Task
-    from .next_step import Run
-    from .settle_reports import Settlement
     from .state import State
+    from .step_builder import StepBuilder
 
 VERIFY = "verify"
 #: Tasks for one agent. More would get too little of its attention, of its prompt and of its time; the next has them.
@@ -31,7 +31,7 @@ def id_of(state: State) -> str:
     return f"{VERIFY}-{state.loop}"
 
 
-def due(run: Settlement) -> list[str]:
+def due(run: StepBuilder) -> list[str]:
     """The tasks that this run completed and that have neither a verdict nor a reason why there is none."""
     state = run.state
     return [
@@ -41,7 +41,7 @@ def due(run: Settlement) -> list[str]:
     ]
 
 
-def begin(run: Run) -> bool:
+def begin(run: StepBuilder) -> bool:
     """Spawns an agent for what is due; whether anything is."""
     batch = due(run)[:MOST] if run.state.verify else []
     if batch:
@@ -51,7 +51,7 @@ def begin(run: Run) -> bool:
     return bool(batch)
 
 
-def take(run: Settlement) -> None:
+def take(run: StepBuilder) -> None:
     """Settles the verdicts that have come. What a person has changed meanwhile needs none any more."""
     verdicts, waiting = run.inputs.verdicts, run.state.verifying
     for id_ in waiting:
@@ -62,7 +62,7 @@ def take(run: Settlement) -> None:
         run.state = replace(run.state, verifying=left)
 
 
-def _settle(run: Settlement, id_: str, reason: str) -> None:
+def _settle(run: StepBuilder, id_: str, reason: str) -> None:
     """A verdict: "" for a pass, else why it fails.
 
     Where a kill came between the queue and the state, the task has the status already that the verdict brings.
@@ -83,27 +83,27 @@ def _settle(run: Settlement, id_: str, reason: str) -> None:
     run.out.events.append(event | ({"verdict": "fail", "reason": reason} if reason else {"verdict": "pass"}))
 
 
-def _pass(run: Settlement, id_: str) -> None:
+def _pass(run: StepBuilder, id_: str) -> None:
     state = run.state
     verified = state.verified | {id_: state.attempts.get(id_, 0)}
     run.state = replace(state, verified=verified, returned=_without(state.returned, id_))
     run.out.lines.append(f"verified {id_}")
 
 
-def _return(run: Settlement, id_: str, reason: str) -> None:
+def _return(run: StepBuilder, id_: str, reason: str) -> None:
     run.change(id_, PENDING)
     _completes_no_more(run, id_, reason)
     run.out.lines.append(f"returned {id_}: {cut(reason)}")
 
 
-def _fail(run: Settlement, id_: str, reason: str) -> None:
+def _fail(run: StepBuilder, id_: str, reason: str) -> None:
     # Its markers go, because the `done` of a task that has failed counts as one that came late.
     run.out.fresh.append(id_)
     _completes_no_more(run, id_, reason)
     run.give_up(id_, None, f"{_PREFIX}{reason}")
 
 
-def _completes_no_more(run: Settlement, id_: str, reason: str) -> None:
+def _completes_no_more(run: StepBuilder, id_: str, reason: str) -> None:
     state = run.state
     run.out.returned.append(id_)
     run.state = replace(
@@ -118,13 +118,13 @@ def _without(found: dict[str, Any], id_: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key != id_}
 
 
-def why_not_done(run: Settlement) -> str:
+def why_not_done(run: StepBuilder) -> str:
     left = run.state.verifying
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
     return f"it reported done without a verdict on {', '.join(left[:5])}{more}" if left else ""
 
 
-def over(run: Settlement, id_: str) -> None:
+def over(run: StepBuilder, id_: str) -> None:
     """The verifying agent has ended, for good: what has no verdict stays unverified, for the reason of its failure."""
     state = run.state
     reasons = dict.fromkeys(state.verifying, state.failed.get(id_, ""))

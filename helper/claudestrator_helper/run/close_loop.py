@@ -78,7 +78,7 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
         with files.locked(project.lock):
             now = state_file.read(project)
             if (now.run, now.loop, now.phase) == (current.run, current.loop, loop_phases.COMMIT):
-                state_file.write(project, replace(now, phase=loop_phases.MEMORY, commit=result.commit))
+                state_file.write(project, loop_phases.committed(now, result.commit))
     return _lines(current, result, len(current.ran))
 
 

@@ -1,0 +1,181 @@
+"""The builder of a step: the state and the queue as they become, and the parts that every policy builds from.
+
+Which of them a report, an outage, a verdict or a phase takes is for the modules above: engine/settle_reports.py,
+outage.py, verification.py, loop_phases.py and next_step.py.
+"""
+
+from collections.abc import Container
+from dataclasses import replace
+
+from ..texts import ids, queue, schedule
+from ..texts.fields import cut
+from ..texts.models import stronger
+from ..texts.queue import Queue, Task
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from . import heartbeat, markers, sentences
+from .config import LEAN, TASK
+from .state import STOPPED, Agent
+from .step import Inputs, Step
+
+_SPAWN = "SPAWN"
+#: What starts an agent, by the engine.
+_WORDS = {TASK: _SPAWN, LEAN: "WORK"}
+
+
+class StepBuilder:
+    """A step in the making: *state* and *statuses* as they become, *out* as it will be applied, and *ended* the ids
+    whose agents have ended for good, however they ended."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs, self.config = inputs, inputs.config
+        # Nobody waits while an agent is at work in the foreground.
+        self.is_over = inputs.alone and inputs.state.engine == LEAN
+        before = replace(inputs.state, heartbeat=inputs.now) if self.is_over else inputs.state
+        self.state = heartbeat.attended(before, inputs.now)
+        self.queue, self.markers, self.prd, self.now = inputs.queue, inputs.markers, inputs.prd, inputs.now
+        self.out = Step(self.state)
+        self.ended: list[str] = []
+        self.statuses = {task.id: task.status for task in self.queue.tasks}
+        self.edited: Queue | None = None
+
+    def spawn(self, id_: str, agent: Agent, event: str) -> None:
+        self.state = replace(
+            self.state,
+            agents={**self.state.agents, id_: agent},
+            attempts={**self.state.attempts, id_: agent.attempt},
+            earlier={key: attempt for key, attempt in self.state.earlier.items() if key != id_},
+            lost={key: lost for key, lost in self.state.lost.items() if key != id_},
+            released={key: attempt for key, attempt in self.state.released.items() if key != id_},
+            unverified={key: why for key, why in self.state.unverified.items() if key != id_},
+            models={**self.state.models, id_: agent.model},
+        )
+        if self.statuses.get(id_) == PENDING:
+            self.out.claimed[id_] = IN_PROGRESS
+        self.log(event, id_, agent, "")
+        self.out.directives.append(f"{_WORDS.get(self.state.engine, _SPAWN)} {id_} {agent.model}")
+
+    def claim(self, id_: str, model: str, reason: str = "") -> None:
+        agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)
+        if before := self.state.lost.get(id_):
+            # Its session died before its second attempt was over: the first has failed all the same.
+            agent = replace(agent, model=before.model, failures=before.failures, reason=before.reason)
+        if not self.improving():
+            role = ids.role(id_)
+            self.enter("tasks" if role == "task" else role)
+        self.out.fresh.append(id_)
+        self.spawn(id_, agent, "spawned")
+
+    def claim_role(self, id_: str) -> None:
+        self.claim(id_, self.inputs.model(ids.role(id_)))
+
+    def next_attempt(self, id_: str) -> int:
+        return self.state.attempts.get(id_, 0) + 1
+
+    def release(self, id_: str) -> None:
+        """Makes it pending again: its agent is gone, and no other is to come now."""
+        self.without(id_)
+        self.change(id_, PENDING)
+
+    def retry(self, id_: str, agent: Agent, reason: str, cause: str) -> None:
+        again = Agent(self.next_attempt(id_), stronger(agent.model), self.now, self.now, agent.failures + 1, reason)
+        self.log("failed", id_, agent, reason, cause)
+        self.out.lines.append(f"failed {id_}: {cut(reason)}; retrying with {again.model}")
+        self.out.retried.append(id_)
+        self.spawn(id_, again, "spawned")
+
+    def give_up(self, id_: str, agent: Agent | None, reason: str, cause: str = "") -> None:
+        self.without(id_)
+        self.change(id_, FAILED)
+        failed = {**{key: why for key, why in self.state.failed.items() if key != id_}, id_: reason}
+        self.state = replace(self.state, failed=failed, streak=self.streak(id_, reason))
+        self.log("failed", id_, agent, reason, cause)
+        self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
+        self.ended.append(id_)
+
+    def streak(self, id_: str, reason: str) -> list[str]:
+        """The different tasks that failed in a row for that reason; agents that carry out none don't count."""
+        before = self.state.streak
+        if id_ not in self.statuses:
+            return before
+        same = before and sentences.same(self.state.failed.get(before[-1], ""), reason)
+        return [*(each for each in before if each != id_), id_] if same else [id_]
+
+    def complete(self, id_: str, report: markers.Marker) -> None:
+        self.change(id_, COMPLETED)
+        unchanged = [*(each for each in self.state.unchanged if each != id_), *([id_] if report.unchanged else [])]
+        failed = {key: why for key, why in self.state.failed.items() if key != id_}
+        completed = {**self.state.completed, id_: report.attempt or self.state.attempts[id_]}
+        self.state = replace(self.state, streak=[], outages=0, failed=failed, completed=completed, unchanged=unchanged)
+
+    def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:
+        self.without(id_)
+        self.log("done" if not why or id_ == ids.DECOMPOSITION else "dropped", id_, agent, why)
+        note = f": {why}" if why and id_ != ids.DECOMPOSITION else ""
+        self.out.lines.append(f"{'done' if not note else 'left'} {id_} {self.progress()}{note}{flag}")
+
+    def without(self, id_: str) -> None:
+        agents = {key: agent for key, agent in self.state.agents.items() if key != id_}
+        self.state = replace(self.state, agents=agents)
+
+    def change(self, id_: str, status: str) -> None:
+        if id_ in self.statuses and self.statuses[id_] != status:
+            self.statuses[id_] = status
+            self.out.settled[id_], self.edited = status, None
+
+    def current(self) -> Queue:
+        """The queue as it is once this step's settlements are written."""
+        # Several parts of a step look at it, and to parse a long queue takes most of one.
+        self.edited = self.edited or queue.edited(self.queue, self.out.settled)
+        return self.edited
+
+    def progress(self) -> str:
+        done = sum(status == COMPLETED for status in self.statuses.values())
+        return f"({done}/{len(self.statuses)})"
+
+    def counted(self) -> str:
+        return sentences.counted(self.current(), self.state)
+
+    def log(self, event: str, id_: str, agent: Agent | None, why: str, cause: str = "") -> None:
+        entry: dict[str, object] = {"event": event, "id": id_} if id_ else {"event": event}
+        if agent:
+            entry |= {
+                "attempt": agent.attempt,
+                "model": agent.model,
+                "seconds": max(0, self.now - agent.claimed),
+            }
+        self.out.events.append(entry | ({"reason": why} if why else {}) | ({"cause": cause} if cause else {}))
+
+    def ready(self, among: Container[str] | None = None) -> Task | None:
+        """The first task that can run beside those at work, of those *among* them."""
+        parsed = self.current()
+        from ..texts import overlap
+
+        at_work = [overlap.places(parsed.by_id[id_][0].files) for id_ in self.state.agents if id_ in parsed.by_id]
+        held = self.state.refused if at_work and not self.freed() else ()
+        found = (task for task in schedule.ready(parsed) if task.id not in (*held, *self.state.agents))
+        return next((task for task in found if (among is None or task.id in among) and self.fits(task, at_work)), None)
+
+    def fits(self, task: Task, at_work: list[frozenset[str]]) -> bool:
+        from ..texts import overlap
+
+        if self.config.share_files or not at_work:
+            return True
+        places = overlap.places(task.files)
+        return not any(overlap.meet(places, others) for others in at_work)
+
+    def freed(self) -> bool:
+        """Whether an agent has ended in this step."""
+        return any(id_ not in self.state.agents and id_ not in self.state.refused for id_ in self.inputs.state.agents)
+
+    def improving(self) -> bool:
+        return self.state.loops > 0 and self.state.initial_prd_tasks_complete
+
+    def enter(self, phase: str) -> None:
+        self.state = replace(self.state, phase=phase)
+
+    def finish(self, status: str, sentence: str) -> None:
+        # A run that was stopped goes on in its phase.
+        self.enter(self.state.phase if status == STOPPED else "")
+        self.state = replace(self.state, status=status)
+        self.log(status, "", None, "")
+        self.out.directives.append(f"STOP {sentence}")
