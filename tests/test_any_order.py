@@ -50,7 +50,7 @@ class World:
     def inputs(self) -> Inputs:
         seen = markers.Markers(dict(self.reports), dict(self.started), frozenset(self.launched))
         parsed, issues = q.parse(self.text), q.parse(self.issues)
-        return Inputs(self.state, parsed, seen, "", self.now, CONFIG, issues, lambda _: "opus", dict(self.verdicts))
+        return Inputs(self.state, parsed, seen, "", self.now, CONFIG, issues, {}, dict(self.verdicts))
 
     def apply(self, inputs: Inputs) -> Step:
         step = next_step.next_step(inputs)

@@ -308,11 +308,10 @@ def test_the_time_in_the_foreground_counts() -> None:
     assert step_inputs.state.agents["TASK-1"].claimed == run.now - 3000
 
 
-def test_an_agent_of_an_hour_is_no_other_sessions_prey(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agent_of_an_hour_is_no_other_sessions_prey() -> None:
     run = lean_run(task("TASK-1"))
     run.state = replace(run.state, process="here/1/1/1/1")
-    monkeypatch.setattr(processes, "alive", bool)
-    assert begin_run.whose(run.state, begin_run.Caller("s2"), run.now + 3600) == begin_run.TAKEN
+    assert begin_run.whose(run.state, begin_run.Caller("s2", lives=True), run.now + 3600) == begin_run.TAKEN
 
 
 def test_the_engine_does_not_change_under_an_agent_in_the_background() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ..accounts import session_files
 from ..engine import begin_run, options
 from ..errors import ClaudestratorError
-from ..run import polling, steps
+from ..run import ownership, polling, steps
 from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
@@ -41,7 +41,7 @@ def go_on(project: Project, session: str) -> list[str]:
         return _answered(
             lambda: _said(_begin(project, session, _written(session, typed_command.take(project, session).offset)))
         )
-    caller = begin_run.Caller(session or current.session, processes.current())
+    caller = ownership.caller(current, session or current.session, processes.current())
     if current.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS:
         typed_command.admit(project)
     return []

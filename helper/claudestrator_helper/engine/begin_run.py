@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import ClaudestratorError
-from ..system import processes
 from ..texts import queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
@@ -24,11 +23,13 @@ def goes_on_with_loops(state: State) -> bool:
 
 
 class Caller(NamedTuple):
-    """Who typed `/orchestrate`: the session's id, the processes.current(), and whether our hooks have seen it."""
+    """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, and whether the process
+    that has the run *lives*, None where that can't be told."""
 
     session: str
     process: str = ""
     hooked: bool = False
+    lives: bool | None = None
 
 
 def whose(state: State, caller: Caller, now: int) -> str:
@@ -43,7 +44,7 @@ def whose(state: State, caller: Caller, now: int) -> str:
         return OURS
     known = bool(state.process and caller.process)
     # While an agent is at work in the foreground nobody renews the heartbeat.
-    lives = processes.alive(state.process) if known or state.engine == LEAN else None
+    lives = caller.lives if known or state.engine == LEAN else None
     # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
     # two are told apart. A sandbox hides from all others which process calls.
     if lives is None and state.session == caller.session and not (known and state.hooked and caller.hooked):
@@ -53,27 +54,10 @@ def whose(state: State, caller: Caller, now: int) -> str:
     return TAKEN if lives or heartbeat.fresh(state, now) else FREE
 
 
-def refuse_foreign(state: State, session: str, process: str = "") -> None:
-    """Raises ClaudestratorError for a run to go on with that nothing shows to have begun here, as where its state has
-    come with a repository. A session's id and a process nobody else knows; of runs that older versions left, only
-    those since the machine was started are known.
-
-    """
-    if not (state.unfinished or state.status == STOPPED) or (session and session == state.session):
-        return
-    if process and process == state.process:
-        return
-    if not processes.began(state.run, state.origin, state.process):
-        raise ClaudestratorError(
-            "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
-            "all the same; to begin anew, delete session_state.md"
-        )
-
-
 def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
     """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
     new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
-    session, process, hooked = caller
+    session, process, hooked, _ = caller
     state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
     # Who types in a session ends what was at work in its foreground.
     same = not asked.takeover and state.engine != LEAN and whose(state, caller, now) == OURS

@@ -6,6 +6,8 @@ from ..texts.models import BY_COMPLEXITY
 
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground.
 TASK, LEAN = "task", "lean"
+#: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
+ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
 MOST_PARALLEL = 20
 #: Loops of one run at most.

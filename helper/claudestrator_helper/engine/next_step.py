@@ -35,6 +35,17 @@ def next_step(inputs: Inputs) -> Step:
     return run.out
 
 
+def roles(inputs: Inputs) -> list[str]:
+    """The roles, other than a task's, that a step may spawn an agent for."""
+    state = inputs.state
+    decomposing = not inputs.queue.tasks or ids.DECOMPOSITION in {**state.agents, **state.failed}
+    found = [ids.DECOMPOSITION] if decomposing else []
+    found += [verification.VERIFY] if state.verify else []
+    found += [loop_phases.RESEARCH, loop_phases.DECOMP] if state.loops else []
+    found += [loop_phases.MEMORY] if state.loops and inputs.config.memory else []
+    return found if state.unfinished else []
+
+
 def _dispatch(run: StepBuilder) -> None:
     if not run.state.unfinished:
         _nothing_runs(run)
@@ -91,8 +102,8 @@ def _decompose(run: StepBuilder) -> None:
     if reason:
         why = f"The decomposition of PRD.md failed: {cut(reason)}."
         run.finish(FINISHED, f"{why} Mend PRD.md and type `/orchestrate` again.")
-    elif run.prd:
-        run.finish(FINISHED, run.prd)
+    elif run.inputs.prd_problem:
+        run.finish(FINISHED, run.inputs.prd_problem)
     else:
         run.claim_role(ids.DECOMPOSITION)
 

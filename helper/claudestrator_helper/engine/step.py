@@ -1,6 +1,6 @@
 """What a step of a run looks at, and what it decides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..texts import queue
@@ -11,22 +11,23 @@ from .state import State
 
 NO_ISSUES = queue.parse("")
 NO_VERDICTS: Mapping[str, str] = {}
+NO_MODELS: Mapping[str, str] = {}
 
 
 class Inputs(NamedTuple):
-    """What a step looks at: *prd* is why PRD.md can't be decomposed, or "" where it can; *now* in seconds; *issues* the
-    issue queue; *model* names that of an agent that carries out no task, by its role; *verdicts* are those that have
-    come on the tasks under verification, by id: "" for a pass, else why it fails; *alone* says that the orchestrator
-    itself asks, which it doesn't while an agent is at work in the foreground."""
+    """What a step looks at: *prd_problem* is why PRD.md can't be decomposed, or "" where it can; *now* in seconds;
+    *issues* the issue queue; *role_models* are those of agents that carry out no task, by role; *verdicts* are those
+    that have come on the tasks under verification, by id: "" for a pass, else why it fails; *alone* says that the
+    orchestrator itself asks, which it doesn't while an agent is at work in the foreground."""
 
     state: State
     queue: Queue
     markers: Markers
-    prd: str
+    prd_problem: str
     now: int
     config: Config = Config()
     issues: Queue = NO_ISSUES
-    model: Callable[[str], str] = lambda _: "opus"
+    role_models: Mapping[str, str] = NO_MODELS
     verdicts: Mapping[str, str] = NO_VERDICTS
     alone: bool = False
 

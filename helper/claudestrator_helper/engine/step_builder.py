@@ -13,7 +13,7 @@ from ..texts.models import stronger
 from ..texts.queue import Queue, Task
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 from . import heartbeat, markers, sentences
-from .config import LEAN, TASK
+from .config import LEAN, ROLE_MODEL, TASK
 from .state import STOPPED, Agent
 from .step import Inputs, Step
 
@@ -32,7 +32,7 @@ class StepBuilder:
         self.is_over = inputs.alone and inputs.state.engine == LEAN
         before = replace(inputs.state, heartbeat=inputs.now) if self.is_over else inputs.state
         self.state = heartbeat.attended(before, inputs.now)
-        self.queue, self.markers, self.prd, self.now = inputs.queue, inputs.markers, inputs.prd, inputs.now
+        self.queue, self.markers, self.now = inputs.queue, inputs.markers, inputs.now
         self.out = Step(self.state)
         self.ended: list[str] = []
         self.statuses = {task.id: task.status for task in self.queue.tasks}
@@ -66,7 +66,7 @@ class StepBuilder:
         self.spawn(id_, agent, "spawned")
 
     def claim_role(self, id_: str) -> None:
-        self.claim(id_, self.inputs.model(ids.role(id_)))
+        self.claim(id_, self.inputs.role_models.get(ids.role(id_), ROLE_MODEL))
 
     def next_attempt(self, id_: str) -> int:
         return self.state.attempts.get(id_, 0) + 1

@@ -1,9 +1,10 @@
 """What a run would do, for `start --dry-run`."""
 
 import time
+from dataclasses import replace
 from heapq import heappop, heappush
 
-from ..engine import begin_run, loop_phases, markers, next_step
+from ..engine import begin_run, loop_phases, markers, next_step, verification
 from ..engine.step import Inputs
 from ..store.paths import Project
 from ..texts import ids, queue, schedule
@@ -22,6 +23,8 @@ def plan(project: Project, words: list[str]) -> list[str]:
     inputs = begin_run.begin(
         steps.read(project, int(time.time())), begin_run.Caller(""), "plan", asked._replace(loops=0)
     )
+    looping = inputs._replace(state=replace(inputs.state, loops=asked.loops))
+    inputs = inputs._replace(role_models=steps.role_models(project, looping))
     inputs, more = _shortened(inputs)
     lines: list[str] = []
     left = _MOST
@@ -81,18 +84,20 @@ def _order(parsed: queue.Queue) -> list[queue.Task]:
 
 
 def _planned_verification(inputs: Inputs) -> list[str]:
-    return [f"verify {inputs.model('verify')}"] if inputs.state.verify else []
+    return [f"verify {inputs.role_models[verification.VERIFY]}"] if inputs.state.verify else []
 
 
 def _planned_loops(inputs: Inputs, loops: int) -> list[str]:
-    config, model = inputs.config, inputs.model
+    config, models = inputs.config, inputs.role_models
+    if not loops:
+        return []
     phases = [
-        f"research {model(loop_phases.RESEARCH)}",
-        f"decomp {model(loop_phases.DECOMP)}",
+        f"research {models[loop_phases.RESEARCH]}",
+        f"decomp {models[loop_phases.DECOMP]}",
         f"up to {config.tasks_per_loop} tasks",
         *_planned_verification(inputs),
         "commit" if config.commit == "loop" else "no commit",
-        f"memory {model(loop_phases.MEMORY)}" if config.memory else "no memory",
+        f"memory {models[loop_phases.MEMORY]}" if config.memory else "no memory",
     ]
     lines = [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, min(loops, _LOOPS) + 1)]
     return [*lines, f"and {loops - _LOOPS} more loops like these"] if loops > _LOOPS else lines

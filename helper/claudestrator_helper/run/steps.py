@@ -14,7 +14,7 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import fields, issues, queue
 from ..texts.statuses import FAILED
-from . import polling, unfinished_work
+from . import ownership, polling, unfinished_work
 
 
 def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
@@ -28,7 +28,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     with files.locked(project.lock):
         inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
-        caller = begin_run.Caller(session, process or seen.process, bool(seen.mode))
+        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode))
         if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
@@ -36,7 +36,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
                 f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
             )
         if not asked.takeover:
-            begin_run.refuse_foreign(inputs.state, session, caller.process)
+            ownership.refuse_foreign(inputs.state, session, caller.process)
         step = _begin(project, inputs, caller, asked)
     from ..store import leftovers
 
@@ -125,7 +125,7 @@ def _take_turn(project: Project, session: str, process: str, now: int) -> str:
     turn = os.urandom(8).hex()
     if os.path.exists(project.session):
         with files.locked(project.lock):
-            _whose(state_file.read(project), session, process, now)
+            ownership.admitted(state_file.read(project), session, process, now)
             files.write(_turn(project), turn, within=project.bounds, lasting=False)
     return turn
 
@@ -143,23 +143,15 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
     with files.locked(project.lock):
         looked = polling.fingerprint(_watched(project, state_file.read(project)))
         inputs = read(project, now)
-        if _whose(inputs.state, session, process, now) == begin_run.FREE and inputs.state.unfinished:
-            caller = begin_run.Caller(session or inputs.state.session, process, inputs.state.hooked)
+        if ownership.admitted(inputs.state, session, process, now) == begin_run.FREE and inputs.state.unfinished:
+            who, hooked = session or inputs.state.session, inputs.state.hooked
+            caller = ownership.caller(inputs.state, who, process, hooked=hooked)
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
         if (files.read(_turn(project), within=project.bounds) or turn) != turn:
             return looked, None
         # A sandbox hides which process calls.
         alone = process == inputs.state.process if process else bool(session) and session == inputs.state.session
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
-
-
-def _whose(current: state.State, session: str, process: str, now: int) -> str:
-    """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
-    found = begin_run.whose(current, begin_run.Caller(session or current.session, process), now)
-    if found == begin_run.TAKEN:
-        raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
-    begin_run.refuse_foreign(current, session, process)
-    return found
 
 
 def _watched(project: Project, current: state.State) -> list[str]:
@@ -199,15 +191,22 @@ def read(project: Project, now: int) -> Inputs:
     attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
     found = marker_files.read(project, attempts)
     filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    problem, judged = prd_file.why_not(project), _verdicts(project, current)
+    return Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged)
 
-    def model(role: str) -> str:
-        from ..store import role_texts
 
-        return role_texts.model(project, role, settings)
+def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
+    """The models of the agents without a task that a step may spawn, by their roles.
 
-    return Inputs(
-        current, parsed, found, prd_file.why_not(project), now, settings, filed, model, _verdicts(project, current)
-    )
+    Raises ClaudestratorError for a role's text that can't be read.
+
+    """
+    roles = next_step.roles(inputs)
+    if not roles:
+        return {}
+    from ..store import role_texts
+
+    return {role: role_texts.model(project, role, inputs.config) for role in roles}
 
 
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:
@@ -225,7 +224,7 @@ def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     settles it again, to the same end; so do the issues, as only a verdict that is in no state yet opens one again. A
     claim's status goes last, because the agent in the state restores it.
     """
-    step = next_step.next_step(inputs)
+    step = next_step.next_step(inputs._replace(role_models=role_models(project, inputs)))
     for id_ in step.fresh:
         marker_files.clear(project, id_)
     if step.unjudged:

@@ -8,6 +8,7 @@ import os
 from ..engine import begin_run, state
 from ..store import state_file, typed_command
 from ..store.paths import Project
+from . import ownership
 
 
 def noted(project: Project, session: str, process: str, asked: begin_run.Asked, now: int) -> list[str]:
@@ -15,7 +16,7 @@ def noted(project: Project, session: str, process: str, asked: begin_run.Asked, 
     current = state_file.read(project) if os.path.exists(project.session) else state.State()
     if begin_run.goes_on_with_loops(current):
         seen = typed_command.read(project, session)
-        caller = begin_run.Caller(session, process or seen.process, bool(seen.mode))
+        caller = ownership.caller(current, session, process or seen.process, hooked=bool(seen.mode))
         return _renewed(project, current, caller, now, taken=asked.takeover)
     if asked.loops:
         # Importing what starts git takes longer than most verbs.
@@ -30,7 +31,7 @@ def renewed(project: Project, session: str, process: str, now: int) -> list[str]
     current = state_file.read(project)
     if not (current.unfinished and begin_run.goes_on_with_loops(current)):
         return []
-    return _renewed(project, current, begin_run.Caller(session or current.session, process), now)
+    return _renewed(project, current, ownership.caller(current, session or current.session, process), now)
 
 
 def _renewed(

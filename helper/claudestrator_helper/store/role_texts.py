@@ -2,16 +2,13 @@
 
 import os
 
-from ..engine.config import Config
+from ..engine.config import ROLE_MODEL, Config
 from ..errors import ClaudestratorError
 from ..texts import frontmatter
 from ..texts.fields import one_line
 from ..texts.models import NAMES
 from . import files, paths
 from .paths import Project
-
-#: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
-DEFAULT_MODEL = "opus"
 
 
 def text(project: Project, role: str) -> tuple[str, str]:
@@ -33,7 +30,7 @@ def model(project: Project, role: str, config: Config) -> str:
         return config.models[role]
     path, document = _document(project, role)
     named = one_line(str(frontmatter.split(document, path)[0].get("model", "")))
-    return named if named in NAMES else DEFAULT_MODEL
+    return named if named in NAMES else ROLE_MODEL
 
 
 def _document(project: Project, role: str) -> tuple[str, str]:

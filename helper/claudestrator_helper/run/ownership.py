@@ -1,0 +1,36 @@
+"""Who has the run on disk, and who calls: what engine/begin_run.py asks of the machine."""
+
+from ..engine import begin_run, state
+from ..errors import ClaudestratorError
+from ..system import processes
+
+
+def caller(current: state.State, session: str, process: str = "", *, hooked: bool = False) -> begin_run.Caller:
+    """Who calls, and whether the process that has the run lives."""
+    return begin_run.Caller(session, process, hooked, processes.alive(current.process) if current.process else None)
+
+
+def admitted(current: state.State, session: str, process: str, now: int) -> str:
+    """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
+    found = begin_run.whose(current, caller(current, session or current.session, process), now)
+    if found == begin_run.TAKEN:
+        raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
+    refuse_foreign(current, session, process)
+    return found
+
+
+def refuse_foreign(current: state.State, session: str, process: str = "") -> None:
+    """Raises ClaudestratorError for a run to go on with that nothing shows to have begun here, as where its state has
+    come with a repository. A session's id and a process nobody else knows; of runs that older versions left, only
+    those since the machine was started are known.
+
+    """
+    if not (current.unfinished or current.status == state.STOPPED) or (session and session == current.session):
+        return
+    if process and process == current.process:
+        return
+    if not processes.began(current.run, current.origin, current.process):
+        raise ClaudestratorError(
+            "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
+            "all the same; to begin anew, delete session_state.md"
+        )
