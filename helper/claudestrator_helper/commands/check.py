@@ -27,7 +27,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     wrong = [
         *preflight.dangers(project, known, mode, _commands(project), hooks, cap),
         *_ignored(project),
-        *programs(project),
+        *preflight.programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, "permissions", "defaultMode"))
     good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
@@ -71,42 +71,13 @@ def _ignored(project: Project) -> list[str]:
     return [f"{path}: add {', '.join(missing)}, so that the run's own files stay out of git"] if missing else []
 
 
-def programs(project: Project) -> list[str]:
-    found = []
-    if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
-        found.append(
-            "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
-        )
-    if not _on_path("git"):
-        found.append("git is not on PATH: install git, agents and people want to see what changed")
-    elif not _repository(project):
-        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
-    return found
-
-
-def _on_path(name: str) -> bool:
-    # What shutil.which does beyond this is for Windows, and importing it takes longer than the whole check.
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
-
-
 def _cap(seconds: int) -> list[str]:
     text = f"a Bash call may take {seconds} s, so waiting costs a turn every {seconds} s: {preflight.RAISE}"
     return [text] if preflight.SHORT_CAP <= seconds <= polling.BASH_CAP else []
 
 
-def _repository(project: Project) -> str:
-    """The folder of the repository around the project, or ""."""
-    at = project.root
-    while not os.path.exists(os.path.join(at, ".git")):
-        if at == os.path.dirname(at):
-            return ""
-        at = os.path.dirname(at)
-    return at
-
-
 def _nested(project: Project) -> list[str]:
-    around, inside, found = _repository(project), _inside(project.root), []
+    around, inside, found = preflight.repository(project), _inside(project.root), []
     if around not in ("", project.root):
         found.append(f"the repository is {around}: a loop commits what changed below {project.root}, and nothing else")
     if inside:

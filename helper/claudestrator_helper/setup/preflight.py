@@ -1,7 +1,7 @@
 """What will go wrong in a run, told before it does. Each finding is one line: the thing, and the next step.
 
-`check` has them all (commands/check.py); `start` says the gravest, in a line that holds nothing from the project's
-files, because a model reads it.
+`check` has them all, and more (commands/check.py); `start` says the gravest, in a line that holds nothing from the
+project's files, because a model reads it.
 """
 
 import os
@@ -28,8 +28,6 @@ RAISE = "set BASH_MAX_TIMEOUT_MS to 3600000 in the env of your settings"
 
 def note(project: Project, session: str, commands: str) -> list[str]:
     """The line, if any, with which `start` of *session* begins; *commands* is the version of those that called it."""
-    from ..commands import check
-
     # Typed by hand, `start` is in no session of which anything is known.
     here = bool(session) and session == os.environ.get("CLAUDE_CODE_SESSION_ID")
     mode = typed_command.read(project, session).mode if here else ""
@@ -39,7 +37,7 @@ def note(project: Project, session: str, commands: str) -> list[str]:
         hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
     versions = [("/orchestrate", commands)] if here else []
     found = dangers(project, known, mode, versions, hooks, os.environ.get("BASH_MAX_TIMEOUT_MS"))
-    found += [*_queue(project), *check.programs(project)] if here else []
+    found += [*_queue(project), *programs(project)] if here else []
     more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
     return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
 
@@ -98,6 +96,35 @@ def _skew(what: str, version: str) -> str:
 
 def _parts(version: str) -> list[int]:
     return [int(part) if part.isdecimal() else 0 for part in version[:20].split(".")]
+
+
+def programs(project: Project) -> list[str]:
+    found = []
+    if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
+        found.append(
+            "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
+        )
+    if not _on_path("git"):
+        found.append("git is not on PATH: install git, agents and people want to see what changed")
+    elif not repository(project):
+        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
+    return found
+
+
+def _on_path(name: str) -> bool:
+    # What shutil.which does beyond this is for Windows, and importing it takes longer than the whole check.
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
+
+
+def repository(project: Project) -> str:
+    """The folder of the repository around the project, or ""."""
+    at = project.root
+    while not os.path.exists(os.path.join(at, ".git")):
+        if at == os.path.dirname(at):
+            return ""
+        at = os.path.dirname(at)
+    return at
 
 
 def _disk(project: Project, megabytes: range) -> list[str]:

@@ -1,12 +1,35 @@
-"""What headings above tasks say of all of their tasks; and what is told of the reading of dependencies."""
+"""What headings above tasks say of all of their tasks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Protocol
 
-from . import fields, plain_dependencies
+from . import plain_dependencies
 from .blocks import Block
-from .queue import Queue, Task
-from .stated_dependencies import NEEDS, Needs, kind_of, mentioned, needs
+from .stated_dependencies import NEEDS, Needs, kind_of, needs
+from .written_ids import Names
+
+
+class Task(Protocol):
+    """What is asked of a task here."""
+
+    block: Block
+    position: int
+    id: str
+
+
+class Queue(Protocol):
+    """What is asked of a queue here."""
+
+    text: str
+    masked: str
+    blocks: list[Block]
+
+    @property
+    def tasks(self) -> Sequence[Task]: ...
+
+    @property
+    def names(self) -> Names: ...
 
 
 class Group:
@@ -66,17 +89,6 @@ def stating(queue: Queue) -> list[Group]:
     return found
 
 
-def problems(queue: Queue) -> Iterator[tuple[int, str]]:
-    for group in stating(queue):
-        for id_ in group.needs.ids:
-            if id_ not in queue.by_id:
-                title = fields.cut(group.block.title, 40)
-                yield (
-                    queue.line_at(group.block.start),
-                    f"{title!r}: its dependency {fields.cut(id_, 80)!r} is not in the queue",
-                )
-
-
 def inherited(queue: Queue) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for group in stating(queue):
@@ -86,39 +98,3 @@ def inherited(queue: Queue) -> dict[int, list[str]]:
         for task in group.tasks if needed else ():
             found.setdefault(task.position, []).extend(needed)
     return found
-
-
-def notes(queue: Queue) -> Iterator[tuple[int, str]]:
-    """The line of each dependency that had to be guessed, and of each mention of a task that no field has read."""
-    for task in queue.tasks:
-        section = queue.masked[task.block.start : task.block.end]
-        if task.plain is None or not {task.id, *task.plain}.issuperset(mentioned(section, queue.names)):
-            for offset, text in _of_task(task):
-                yield queue.line_at(offset), f"{task.id}: {text}"
-    for group in stating(queue):
-        title = fields.cut(group.block.title, 40)
-        for offset, clause in group.needs.guessed if group.tasks else ():
-            yield queue.line_at(offset), f"{title!r}: {_guess(clause)}"
-        if not group.tasks and group.needs.ids:
-            yield (
-                queue.line_at(group.block.start),
-                f"{title!r} names dependencies and has no task below it: they are not read",
-            )
-
-
-def _of_task(task: Task) -> Iterator[tuple[int, str]]:
-    for offset, clause in task.needs.guessed:
-        yield offset, _guess(clause)
-    known = {task.id, *task.dependencies}
-    for piece in task.needs.unread:
-        named = [id_ for id_ in mentioned(piece.text, task.queue.names) if id_ not in known]
-        if named:
-            told = fields.named(map(fields.cut, named), len(named))
-            yield (
-                piece.start,
-                f"{told} is mentioned where no field is read; what the task needs belongs into its Dependencies",
-            )
-
-
-def _guess(clause: str) -> str:
-    return f"{fields.cut(clause)!r} is a guess: the ids in it count as dependencies; in Dependencies, write ids alone"

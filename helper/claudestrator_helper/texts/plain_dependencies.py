@@ -9,9 +9,21 @@ from . import ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+    from typing import Protocol
+
     from .blocks import Block
     from .fields import Span
-    from .queue import Queue
+
+    class Queue(Protocol):
+        """What is asked of a queue here."""
+
+        text: str
+        masked: str
+
+        @property
+        def by_id(self) -> Container[str]: ...
+
 
 #: In lower case, the words of which there is one in such a section: its field's name.
 _STATING = (

@@ -55,16 +55,16 @@ def miscounted(parsed: Queue) -> list[Problem]:
 
 def unread(parsed: Queue) -> list[Problem]:
     """What had to be guessed of dependencies, and the mentions of tasks that no field has read; no errors either."""
-    from . import groups
+    from . import dependency_problems
 
-    return sorted({Problem(line, text) for line, text in groups.notes(parsed)})
+    return sorted({Problem(line, text) for line, text in dependency_problems.notes(parsed)})
 
 
 def problems(parsed: Queue) -> list[Problem]:
     """Everything wrong with a queue, in the order of its lines."""
-    from . import groups
+    from . import dependency_problems
 
-    found = [*unreadable(parsed), *(Problem(line, text) for line, text in groups.problems(parsed))]
+    found = [*unreadable(parsed), *(Problem(line, text) for line, text in dependency_problems.problems(parsed))]
     for task in parsed.tasks:
         found += [Problem(task.line, f"{task.id}: {text}") for text in _of_task(task)]
     for id_, cause in schedule.causes(parsed).items():
