@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks everything: formats, lint, types, shell scripts, the plugin's manifests, and all tests, those that drive the
-# real Claude Code included. Sets up what it needs in the cache folder, from bash, Python 3.10+, npm and git.
+# Checks everything: formats, lint, types, imports, shell scripts, the plugin's manifests, and all tests, those that
+# drive the real Claude Code included. Sets up what it needs in the cache folder, from bash, Python 3.10+, npm and git.
 # usage: bash tests/run.sh [pytest arguments…]
 #
 # What this machine can't run is skipped with the reason; CI=true or CLAUDESTRATOR_E2E=required makes it a failure.
@@ -77,6 +77,7 @@ trap 'rm -rf "$home"' EXIT
 check 'ruff check' "$venv/bin/ruff" check
 check 'ruff format' "$venv/bin/ruff" format --check
 check 'mypy' "$venv/bin/python" -m mypy
+check 'import-linter' "$venv/bin/lint-imports" --no-cache
 check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper helper/python.sh tests/run.sh .ci/run
 if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
