@@ -21,6 +21,7 @@ from claudestrator_helper import (
     ids,
     issues,
     markers,
+    owner,
     paths,
     report,
     run,
@@ -204,6 +205,8 @@ class Scene:
         """The names of the calls that the verb makes, in their order."""
         path = self.folder / "calls"
         path.unlink(missing_ok=True)
+        # Made once for all projects of a person, so by the first call only.
+        owner.key()
         result = self.call(self.copy(), partial(faults.record, names, path))
         assert result.code == 0, result
         return path.read_text().split()

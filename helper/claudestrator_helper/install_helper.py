@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from . import __version__, files, venv
+from . import __version__, files, owner, venv
 from .errors import ClaudestratorError
 
 NAME = "claudestrator-helper"
@@ -108,6 +108,11 @@ def uninstall(*, everywhere: bool, dry_run: bool) -> list[str]:
         lines.append(f"remove {folder}")
         if not dry_run:
             _remove_venv(folder)
+    state = os.path.dirname(owner.key_file())
+    if os.path.isdir(state):
+        lines.append(f"remove {state}: a run that is unfinished needs `--takeover` then")
+        if not dry_run:
+            shutil.rmtree(state, ignore_errors=True)
     return lines
 
 
