@@ -47,6 +47,8 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "n.a.": ("n.a.", []),
     "emphasised none": ("_none_", []),
     "null": ("null", []),
+    "independent": ("Independent", []),
+    "a sign for nothing": ("∅", []),
     "none external": ("None external, internal: TASK-002", [2]),
     "none but an id": ("None but TASK-002", [2]),
     "none on a task": ("No dependencies on TASK-002", []),
@@ -195,6 +197,59 @@ def test_a_mention_holds_nothing_up_and_is_named_where_nothing_reads_it(line: st
     assert found.dependencies == []
     assert bool(told(found)) == named
     assert check.problems(found.queue) == [each for each in check.problems(found.queue) if "TASK-002" not in each.text]
+
+
+@pytest.mark.parametrize("field", ["Notes", "Objective", "Acceptance Criteria", "Status note", "Owner"])
+def test_a_sentence_in_any_field_is_waited_for_and_told(field: str) -> None:
+    found = last(f"**Dependencies:** None\n\n**{field}:** Build it. Needs a key; depends on TASK-002.")
+    assert found.dependencies == ["TASK-002"]
+    assert told(found) == [
+        "TASK-009: 'depends on TASK-002' is a guess: the ids in it count as dependencies; in Dependencies, write ids alone"
+    ]
+
+
+def test_a_remark_beside_a_status_is_waited_for() -> None:
+    text = task("TASK-001") + task("TASK-002", status="pending (waiting for TASK-001)")
+    assert q.parse(text).tasks[1].dependencies == ["TASK-001"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Once this is finished, TASK-003 can start.", "After completion, TASK-003 uses it.", "**After this:** TASK-003",
+     "**Dependencies:** None. TASK-003 depends on this.", "**Notes:** TASK-003 needs this."],
+)  # fmt: skip
+def test_what_comes_after_a_task_is_not_waited_for(line: str) -> None:
+    assert last(f"**Owner:** Ann\n\n{line}").dependencies == []
+
+
+#: By an id: a sentence, its task's Dependencies, those of the last task, and what the middle one waits for.
+ORDERED = [("Wait for TASK-003.", "None", "TASK-002", []), ("Builds on TASK-001.", "TASK-001", "None", ["TASK-001"]),
+    ("Shown by TASK-003.", "TASK-001", "TASK-002", ["TASK-001"])]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "own", "later", "right"), ORDERED)
+def test_a_sentence_about_a_task_that_has_its_place_already_adds_nothing(
+    line: str, own: str, later: str, right: list[str]
+) -> None:
+    extra = f"**Owner:** Ann\n\n**Description:** {line}\n\n"
+    text = queue(
+        task("TASK-001"), task("TASK-002", dependencies=own, extra=extra), task("TASK-003", dependencies=later)
+    )
+    parsed = q.parse(text)
+    assert parsed.tasks[1].dependencies == right
+    said = [problem.text for problem in check.unread(parsed)]
+    assert said == (
+        ["TASK-002: 'Wait for TASK-003' is not read, as TASK-003 depends on TASK-002"] if "Wait" in line else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [("1. TASK-001 (must be first)\n2. TASK-002, TASK-003 (in parallel)\n", 0), ("TASK-001 → TASK-002, needs TASK-001", 0), ("TASK-003 depends on TASK-002", 1)],
+)  # fmt: skip
+def test_an_overview_that_repeats_the_fields_is_not_named(lines: str, said: int) -> None:
+    tasks = [task("TASK-001"), task("TASK-002", dependencies="TASK-001"), task("TASK-003", dependencies="TASK-001")]
+    assert len(check.unread(q.parse(f"## Order\n\n{lines}\n{queue(*tasks)}"))) == said
 
 
 def test_ids_of_every_family_of_the_queue_are_read() -> None:
@@ -349,7 +404,7 @@ def test_a_status_with_a_remark_or_a_sign_is_understood(written: str, meant: str
     "written",
     ["completed (partially: the export is missing)", "done (reverted)", "❌ Done", "[ ] Done", "done, except the export", "done (80%)", "done (2 of 3)", "[x] pending",
      "✅ pending", "⏳ Done", "🚧 completed", "[~] done", "[-] Done", "done — not merged", "done (tests fail)", "completed?", "done, but the export is missing",
-     "pending (do not start)", "pending — on hold", "not done", "almost done", "done/pending"],
+     "pending (do not start)", "🚫 pending", "⚠️ Done", "completed; rework needed", "in_progress -> completed", "pending — on hold", "not done", "almost done", "done/pending"],
 )  # fmt: skip
 def test_a_status_that_contradicts_itself_is_kept_and_told(written: str) -> None:
     parsed = q.parse(queue(task("TASK-001", status=written)))

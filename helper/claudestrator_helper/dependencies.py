@@ -13,7 +13,8 @@ from .names import Names
 from .signs import SIGN, Signs
 
 _NOTHING = re.compile(
-    r"(?:(?:not? applicable|none|n\s?/?\s?a|n\.\s?a|nil|null|nothing|no)(?![\w/-]|\.\w).*|[-—–.\[\](){}\s]*)\Z",
+    r"(?:(?:not? applicable|none|n\s?/?\s?a|n\.\s?a|nil|null|nothing|no|independent|standalone)"
+    r"(?![\w/-]|\.\w).*|[-—–∅.\[\](){}\s]*)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _COMMENT = r"<!--.*?(?:-->|\Z)"
@@ -49,6 +50,12 @@ _NOT = re.compile(
     r"|replaces|supersedes|formerly|same time as)\b|\b\w+n['’]t\b",
     re.IGNORECASE,
 )
+#: What comes after the task itself: "TASK-005 depends on this".
+_INVERSE = re.compile(
+    rf"{SIGN}[^,;]{{0,20}}\b(?:(?:depends?|builds?|rel(?:y|ies)|waits?)\s+(?:up)?(?:on|for)|blocked by"
+    r"|needs?|requires?)\s+(?:this|it)\b",
+    re.IGNORECASE,
+)
 #: The same, unless nothing else is said: "see TASK-003" for dependencies may mean those of TASK-003.
 _LIKE = re.compile(r"\b(?:see|same|similar|like|cf|related|compare|as in)\b", re.IGNORECASE)
 _TWICE_NOT = re.compile(
@@ -72,7 +79,7 @@ _REMARK = re.compile(
     re.IGNORECASE,
 )
 _DROPPED = re.compile(
-    r"\W*(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
+    r"\W*(?:but )?(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
 )
 
 _WHY = re.compile(r"\s*(?:for|because|since|so|which|that|whose|where)\b", re.IGNORECASE)
@@ -169,6 +176,9 @@ class _Reader:
             self.found.append(self.signs.plain(body))
 
     def _named(self, lead: str, body: str) -> None:
+        if _INVERSE.search(body):
+            self.nothing = True
+            return
         if _NOTHING.match(body.strip()):
             self.none = self.nothing = True
         but = _BUT.match(body.strip())
