@@ -454,7 +454,7 @@ def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
 @pytest.mark.parametrize(
     "written",
     ["\n- Modify: `src/cart.py:10-40`", "src/user.py and src/cart.py", "everything under src/", "src/{user,cart}.py", "all files in src/", "[the cart](src/cart.py#L10-L20)",
-     "src/cart.py#L10", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "see https://example.com/cart"],
+     "src/cart.py#L10", "src/cart.py::Cart", "[cart](../src/cart.py)", "@src/cart.py", "$ROOT/src/cart.py", "~/shop/src/cart.py", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "see https://example.com/cart"],
 )  # fmt: skip
 def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
     assert overlap.collide(files(written), ["src/cart.py"])
