@@ -257,6 +257,12 @@ def test_ids_of_every_family_of_the_queue_are_read() -> None:
     assert parsed.tasks[-1].dependencies == ["T001", "BUILD-2"]
 
 
+@pytest.mark.parametrize("written", ["All BE tasks", "BE-*, QA-1"])
+def test_a_family_that_is_named_like_a_word_is_no_word(written: str) -> None:
+    parsed = q.parse(queue(*map(task, ["BE-1", "BE-2", "QA-1"]), task("QA-2", dependencies=written)))
+    assert "its dependency" in " ".join(told(parsed.tasks[-1]))
+
+
 @pytest.mark.parametrize("written", ["T001 through T003", "T001-T003", "T001–3", "T001 to t3"])
 def test_a_range_of_short_ids(written: str) -> None:
     parsed = q.parse(queue(*map(task, ["T001", "T002", "T003", "X-1"]), task("T009", dependencies=written)))
@@ -277,7 +283,7 @@ def test_an_id_that_two_tasks_may_have_is_told() -> None:
 @pytest.mark.parametrize(
     "group",
     ["## Phase 2\n\n**Depends on:** TASK-001", "## Phase 2\n\nDepends on TASK-001.", "## Phase 2 (depends on TASK-001)", "## Phase 2\n\n| Dependencies | TASK-001 |",
-     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
+     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2: Cart (after Phase 1)", "## Phase 2\n\n*Requires Phase 1 to be complete.*", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
 )  # fmt: skip
 def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
     parsed = q.parse(

@@ -229,4 +229,9 @@ class _Reader:
 
     def _unknown(self, text: str) -> bool:
         """Whether a word is in *text* that says nothing of whether an id is needed."""
-        return not all(_NEUTRAL.fullmatch(word) for word in re.findall(r"[^\W_]+", text.lower()))
+        words = re.findall(r"[^\W_]+", text)
+        # "All BE tasks" is about the tasks BE-1 and BE-2.
+        families = self.signs.names.families - {"task", "item"}
+        return not all(
+            _NEUTRAL.fullmatch(word.lower()) and not (word.isupper() and word.lower() in families) for word in words
+        )

@@ -99,11 +99,10 @@ def needs(text: str, masked: str, start: int, end: int, names: Names, position: 
     unread: list[Piece] = []
     for piece in pieces(text, masked, start, end, names):
         if piece.kind in (READ, REST):
-            told, rest = _statements(piece.text, names)
-            for statement in told:
-                for id_ in dependencies.read(statement, names, position)[0]:
-                    if names.find(id_):
-                        likely.setdefault(id_, (piece.start, fields.one_line(statement)))
+            told, rest = _statements(piece.text, names, position)
+            for statement, ids in told:
+                for id_ in ids:
+                    likely.setdefault(id_, (piece.start, statement))
             unread += [Piece(REST, piece.start, rest)] if piece.kind == REST else []
             continue
         ids, unsure = dependencies.read(piece.text, names, position)
@@ -127,18 +126,21 @@ def mentioned(line: str, names: Names) -> list[str]:
     return list(dict.fromkeys(id_ for word, id_ in found if id_ and (id_ in names.places or "-" in word)))
 
 
-def _statements(line: str, names: Names) -> tuple[list[str], str]:
-    """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first."; and the rest of it."""
-    told: list[str] = []
+def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str, list[str]]], str]:
+    """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first.", each sentence with the
+    tasks that it names; and the rest of the line."""
+    told: list[tuple[str, list[str]]] = []
 
-    def taken(match: re.Match[str]) -> str:
-        if not mentioned(match[0], names) or _OWN.search(match[0]):
-            return match[0]
-        told.append(match[0].lstrip(" .;:([,—–-*_"))
+    def taken(sentence: str) -> str:
+        ids = [] if _OWN.search(sentence) else dependencies.read(sentence, names, position)[0]
+        ids = [id_ for id_ in ids if names.find(id_)]
+        if not ids and (_OWN.search(sentence) or not mentioned(sentence, names)):
+            return sentence
+        told.append((fields.one_line(sentence.lstrip(" .;:([,—–-*_")), ids))
         return " "
 
-    rest = _STATEMENT.sub(taken, line)
-    return ([line], "") if not told and _FIRST.search(line) and not _OWN.search(line) else (told, rest)
+    rest = _STATEMENT.sub(lambda match: taken(match[0]), line)
+    return told, taken(line) if not told and _FIRST.search(line) else rest
 
 
 def kind_of(label: str) -> str:
