@@ -108,6 +108,7 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
     "an arrow": ("TASK-001 → TASK-003", ["TASK-001", "TASK-003"], "→"),
     "half a range": ("TASK-001 to 002 times", ["TASK-001", "TASK-001 to 002 times"], "to 002"),
+    "half a range of dots": ("TASK-001..002 times", ["TASK-001", "TASK-001..002 times"], "..002"),
     "a number": ("3", ["3"], "'3'"),
     "braces": ("TASK-{001,002}", ["TASK-{001,002}"], "TASK-{001"),
 }  # fmt: skip

@@ -192,7 +192,7 @@ class _Reader:
         self.after, self.none = True, False
         self.remark = re.match(r"\s*(?::|[-–—]\s)", rest) is not None
         clear = self.remark or _WHY.match(rest) or not ("?" in rest or self._unknown(rest) or _DROPPED.match(rest))
-        if re.search(rf"{SIGN}\s*(?:to|through|thru|until|up to|–)\s*#?\d", body):
+        if re.search(rf"{SIGN}\s*(?:to|through|thru|until|up to|–|\.{{2,3}}|…)\s*#?\d", body):
             # A range whose end was not understood.
             self.found.append(self.signs.plain(body))
         if unsure or not clear or _ARROW.search(body):
