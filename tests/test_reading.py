@@ -224,7 +224,7 @@ def test_what_comes_after_a_task_is_not_waited_for(line: str) -> None:
 
 
 #: By an id: a sentence, its task's Dependencies, those of the last task, and what the middle one waits for.
-ORDERED = [("Wait for TASK-003.", "None", "TASK-002", []), ("Builds on TASK-001.", "TASK-001", "None", ["TASK-001"]),
+ORDERED = [("\n- After TASK-001, the store is there", "TASK-001", "None", ["TASK-001"]), ("Wait for TASK-003.", "None", "TASK-002", []), ("Builds on TASK-001.", "TASK-001", "None", ["TASK-001"]),
     ("Shown by TASK-003.", "TASK-001", "TASK-002", ["TASK-001"])]  # fmt: skip
 
 

@@ -111,8 +111,11 @@ def needs(text: str, masked: str, start: int, end: int, names: Names, position: 
             if not tasks:
                 unread += [piece] if ids or not mentioned(piece.text, names) else []
                 continue
-            unsure = unsure if ids == tasks else [fields.one_line(piece.text)]
-            ids = tasks
+            if ids != tasks:
+                # More is said than what the task needs: a sentence.
+                for id_ in tasks:
+                    likely.setdefault(id_, (piece.start, fields.one_line(piece.text)))
+                continue
         found += ids
         guessed += [(piece.start, clause) for clause in unsure]
     found = list(dict.fromkeys(found))
