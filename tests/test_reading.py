@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "to a short end": ("TASK-001 to 003", [1, 2, 3]),
     "a range but one": ("TASK-001 to TASK-005 except TASK-003", [1, 2, 4, 5]),
     "all previous and a later one": ("All previous tasks and TASK-009b", [1, 2, 3, 4, 5, 6, 7, 8]),
+    "an id in angle brackets": ("<TASK-001>, <b>TASK-002</b>", [1, 2]),
     "all but one": ("All except TASK-003", [1, 2, 4, 5, 6, 7, 8]),
     "all others, in parentheses but one": ("All others (except TASK-003)", [1, 2, 4, 5, 6, 7, 8]),
     "all but several": ("All previous tasks except TASK-003, TASK-004 and TASK-005", [1, 2, 6, 7, 8]),

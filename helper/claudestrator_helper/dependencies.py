@@ -21,7 +21,7 @@ _COMMENT = r"<!--.*?(?:-->|\Z)"
 _CLEANED = (
     (re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$|\[[ xX]?\]"), " "),
     (re.compile(rf"{_COMMENT}|~~.*?~~|<(del|s|strike)>.{{0,1000}}?</\1>", re.DOTALL | re.IGNORECASE), " "),
-    (re.compile(r"</?(?!br\b)\w[^<>\n]{0,200}>"), " "),
+    (re.compile(r"</?(?!br\b|[A-Za-z]+(?:[-_.]\d|\d\d))\w[^<>\n]{0,200}>"), " "),
     (re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*\)|\[[^\[\]\n]*\])"), r"\1"),
     (
         re.compile(
