@@ -138,6 +138,8 @@ def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
 
 def _status_of(parsed: Queue, block: Block) -> str:
     span = fields.find(parsed.masked, block.body, block.end, queue.STATUS)
+    if span and re.match(r"[ \t]+[-*+]", parsed.masked[parsed.masked.rfind("\n", 0, span[0]) + 1 : span[0]]):
+        return ""  # that of an item in a list
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 

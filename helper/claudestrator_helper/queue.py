@@ -120,7 +120,19 @@ class Task:
 
     @cached_property
     def dependencies(self) -> list[str]:
-        """Ids, in the order written; what names none is kept as it stands, so that it can be reported."""
+        """Ids, in the order written; what names none is kept as it stands, so that it can be reported.
+
+        A sentence that names a task which depends on this one names none of this one's dependencies.
+
+        """
+        if self.plain is not None:
+            return self.written
+        likely = (id_ for id_ in self.needs.likely if not self.queue.comes(self.id, id_))
+        return list(dict.fromkeys([*self.written, *likely]))
+
+    @cached_property
+    def written(self) -> list[str]:
+        """The dependencies that fields name, those of the groups included."""
         if self.plain is not None:
             return self.plain
         inherited = (id_ for id_ in self.queue.inherited.get(self.position, ()) if id_ != self.id)
@@ -258,6 +270,30 @@ class Queue:
         from . import groups
 
         return groups.inherited(self)
+
+    def comes(self, first: str, then: str) -> bool:
+        """Whether the task *then* depends on the task *first*, by what fields say."""
+        place = self.by_id[first][0].position if first in self.by_id else len(self.tasks)
+        return bool(self._before.get(then, 0) >> place & 1)
+
+    @cached_property
+    def _before(self) -> dict[str, int]:
+        """By id, the positions of all tasks that have to be completed before, a bit each."""
+        found: dict[str, int] = {}
+        ended: set[str] = set()
+        path = list(self.tasks)
+        while path:
+            task = path[-1]
+            known = [] if task.id in ended else [self.by_id[id_][0] for id_ in task.written if id_ in self.by_id]
+            new = [] if task.id in found else [other for other in known if other.id not in found]
+            found.setdefault(task.id, 0)
+            path += new
+            if not new:
+                path.pop()
+                ended.add(task.id)
+                for other in known:
+                    found[task.id] |= found[other.id] | 1 << other.position
+        return found
 
     @cached_property
     def names(self) -> "names.Names":

@@ -29,7 +29,9 @@ _PREVIOUS = re.compile(
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\b(?:all|every)\s+(?:the\s+)?(?:others?\s+)?tasks?\b|\A\W*all(?:\s+others?)?\W*\Z", re.IGNORECASE
+    r"\b(?:all|every)\s+(?:the\s+)?(?:others?\s+)?tasks?\b|\A\W*all(?:\s+others?)?"
+    r"(?=\W*(?:\Z|(?:but|except\w*|excluding|other than|apart from|besides)\b))",
+    re.IGNORECASE,
 )
 
 
