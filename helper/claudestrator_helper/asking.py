@@ -7,7 +7,6 @@ import time
 from typing import NamedTuple
 
 from . import files, ids, sweep
-from .errors import ClaudestratorError
 from .paths import Project
 
 #: Seconds within which `start` follows the hook; words that have waited longer belong to a command that never ran.
@@ -70,14 +69,10 @@ def permit(project: Project) -> None:
     files.write(_permit(project), "", within=project.bounds, lasting=False)
 
 
-def admit(project: Project) -> None:
-    """Uses up what lets one `wait` pass.
-
-    Raises ClaudestratorError where there is nothing: nothing in the environment of a call says that an agent makes it.
-
-    """
+def admit(project: Project) -> bool:
+    """Uses up what lets one `wait` pass; whether there was anything."""
     try:
         os.unlink(_permit(project))
     except OSError:
-        only = "only the orchestrator's own call waits here, and an agent ends with its report"
-        raise ClaudestratorError(f"{only}; where hooks were switched off, type /orchestrate again") from None
+        return False
+    return True
