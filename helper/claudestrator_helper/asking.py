@@ -64,15 +64,27 @@ def _permit(project: Project) -> str:
     return os.path.join(project.markers, ".permit")
 
 
-def permit(project: Project) -> None:
-    """Lets one `wait` pass, the call that the orchestrator is about to make."""
-    files.write(_permit(project), "", within=project.bounds, lasting=False)
+def _guard(project: Project) -> str:
+    return os.path.join(project.markers, ".guarded")
+
+
+def guard(project: Project, *, permit: bool) -> None:
+    """Keeps that a hook sees the run's calls; *permit* lets one `wait` pass, the orchestrator's next."""
+    if not os.path.exists(_guard(project)):
+        files.write(_guard(project), "", within=project.bounds, lasting=False)
+    if permit:
+        files.write(_permit(project), "", within=project.bounds, lasting=False)
+
+
+def unguard(project: Project) -> None:
+    """Forgets it, as a run that begins or goes on may do so with other hooks."""
+    files.remove(_guard(project), project.bounds)
 
 
 def admit(project: Project) -> bool:
-    """Uses up what lets one `wait` pass; whether there was anything."""
+    """Uses up what lets one `wait` pass; whether there was anything, or no hook is known that would leave it."""
     try:
         os.unlink(_permit(project))
     except OSError:
-        return False
+        return not os.path.exists(_guard(project))
     return True

@@ -45,8 +45,8 @@ def go_on(project: Project, session: str) -> list[str]:
                 return [f"STOP {error}"]
     if guarded and not admitted:
         raise ClaudestratorError(
-            "only the orchestrator's own call of exactly `claudestrator-helper wait` waits here, and an agent ends with its "
-            "report; where hooks were switched off, type /orchestrate again"
+            "only the orchestrator's own call of exactly `claudestrator-helper wait` waits here, and agents end with "
+            "their report; where hooks were switched off, type /orchestrate again"
         )
     return []
 
@@ -68,6 +68,7 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
         return [*preflight.note(project, session, commands), "WAIT"]
     if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
         raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
+    asking.unguard(project)
     typed = (seen.words or "").split() if given is None else given
     lines = _begin(project, session, typed, commands)
     lines = _said(lines) if given is None else lines
