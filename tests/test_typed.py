@@ -203,6 +203,15 @@ def test_where_no_hook_sees_the_calls_nobody_is_told_apart(project: Project) -> 
         assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
 
 
+def test_what_is_in_the_permits_place_is_named(project: Project) -> None:
+    types(project, "")
+    by_command(project)
+    Path(project.markers, ".permit").mkdir()
+    event(project, "PreToolUse", tool_name="Bash", tool_input={"command": "claudestrator-helper wait"})
+    refused = call(project, "wait", "--max", "0")
+    assert (refused.code, f"{project.markers}/.permit" in refused.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("tool", [{"command": "claudestrator-helper prompt TASK-001"}, {"skill": "claudestrator:x"}])
 def test_any_call_shows_that_a_hook_sees_them(project: Project, tool: dict[str, str]) -> None:
     types(project, "")

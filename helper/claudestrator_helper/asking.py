@@ -6,7 +6,7 @@ import os
 import time
 from typing import NamedTuple
 
-from . import files, ids, sweep
+from . import files, ids, links, sweep
 from .paths import Project
 
 #: Seconds within which `start` follows the hook; words that have waited longer belong to a command that never ran.
@@ -82,9 +82,17 @@ def unguard(project: Project) -> None:
 
 
 def admit(project: Project) -> bool:
-    """Uses up what lets one `wait` pass; whether there was anything, or no hook is known that would leave it."""
+    """Uses up what lets one `wait` pass; whether there was anything, or no hook is known that would leave it.
+
+    Raises ClaudestratorError for something else in its place, where the hook could leave nothing.
+
+    """
+    path = _permit(project)
+    links.stays(path, project.bounds)
     try:
-        os.unlink(_permit(project))
-    except OSError:
+        os.unlink(path)
+    except FileNotFoundError:
         return not os.path.exists(_guard(project))
+    except OSError as error:
+        raise files.refused("remove", path, error) from error
     return True
