@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import asking, owner, preflight, resume, run, sessions, state, wait, words
+from . import asking, fields, owner, preflight, resume, run, sessions, state, wait, words
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -56,7 +56,7 @@ def _answered(lines: Callable[[], list[str]]) -> list[str]:
     try:
         return lines()
     except ClaudestratorError as error:
-        return [f"STOP {error}"]
+        return [f"STOP {fields.cut(str(error), fields.LINE)}"]
 
 
 def _start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
