@@ -1,5 +1,7 @@
 """What `check` names, and what `add-tasks` lets in."""
 
+import time
+
 import pytest
 from claudestrator_helper import check
 from claudestrator_helper import queue as q
@@ -143,3 +145,10 @@ def test_a_head_that_counts_more_tasks_than_there_are_is_named_and_is_no_error(l
 @pytest.mark.parametrize("line", ["Total Tasks: 1", "Total Tasks: 0", "42 tasks", "```\nTotal Tasks: 42\n```"])
 def test_a_head_that_counts_no_more_is_nobodys_business(line: str) -> None:
     assert check.miscounted(q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))) == []
+
+
+def test_a_long_word_on_a_line_of_its_own_takes_no_longer_than_it_is() -> None:
+    text = queue(task("TASK-001")) + "\n\n" + "TASK-001" * 25_000 + "\n"
+    began = time.process_time()
+    list(check.problems(q.parse(text)))
+    assert time.process_time() - began < 2

@@ -25,8 +25,8 @@ _MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.
 _UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD.pattern})(?![\w.-])"
 #: A heading that is underlined; with dashes only after an empty line, as a rule may come right below a paragraph.
 _UNDERLINED = (
-    rf"\n(?:[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*\n {{0,3}}={{3}})"
-    rf"|(?<=\n\n)[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
+    rf"\n(?:[^\w\n#|]*(?=[A-Za-z][^\n]*\n {{0,3}}={{3}})"
+    rf"|(?<=\n\n)[^\w\n#|]*(?=[A-Za-z][^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
 )
 _HTML = rf"\n[^\w\n]*<(?:h[1-6]|summary|strong|b)\b[^>\n]*>(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
 _TITLED = rf"{ids.WORD.pattern}\W*(?::|[ \t][-–—])[ \t]"

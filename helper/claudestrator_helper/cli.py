@@ -10,7 +10,7 @@ import click
 
 from . import __version__, paths
 from .errors import ClaudestratorError, UsageError
-from .fields import one_line
+from .fields import LINE, cut, one_line
 from .next_task import as_json_line
 from .next_task import report as say_refusal
 from .words import OPTIONS
@@ -28,7 +28,8 @@ class Verbs(click.Group):
             if ctx.invoked_subcommand != "start":
                 raise
             # The command of a slash command that exits otherwise takes the whole slash command with it.
-            click.echo(f"STOP {_as_usage(error) if isinstance(error, click.ClickException) else error}")
+            said = _as_usage(error) if isinstance(error, click.ClickException) else error
+            click.echo(f"STOP {cut(str(said), LINE)}")
             return None
 
 

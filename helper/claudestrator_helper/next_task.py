@@ -71,7 +71,8 @@ def _archive(project: paths.Project) -> Container[str]:
 
 
 def report(error: ClaudestratorError) -> int:
-    """Says a refusal; its exit code."""
-    text = str(error).encode("utf-8", "replace").decode()
+    """Says a refusal, which may quote anybody's words and paths; its exit code."""
+    lines = str(error).encode("utf-8", "replace").decode().split("\n")
+    text = "\n".join(cut(line, LINE) for line in lines)
     print(f"claudestrator-helper: {text}", file=sys.stderr)
     return 2 if isinstance(error, UsageError) else 1

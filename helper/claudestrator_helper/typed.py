@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import asking, owner, preflight, resume, run, sessions, state, wait, words
+from . import asking, fields, owner, preflight, resume, run, sessions, state, wait, words
 from .errors import ClaudestratorError
 from .paths import Project
 
@@ -32,13 +32,22 @@ def go_on(project: Project, session: str) -> list[str]:
 
     """
     current = state.read(project)
-    if asking.read(project, session).offset >= 0:
-        return _answered(
-            lambda: _said(_begin(project, session, _written(session, asking.take(project, session).offset)))
-        )
     caller = resume.Caller(session or current.session, owner.current())
-    if current.hooked and resume.whose(current, caller, int(time.time())) == resume.OURS:
-        asking.admit(project)
+    guarded = current.hooked and resume.whose(current, caller, int(time.time())) == resume.OURS
+    admitted = guarded and asking.admit(project)
+    if asking.read(project, session).offset >= 0:
+        try:
+            typed = _written(session, asking.take(project, session).offset)
+            return _answered(lambda: _said(_begin(project, session, typed)))
+        except ClaudestratorError as error:
+            # Where hooks are at work, it was an agent that called `start`.
+            if not admitted:
+                return [f"STOP {error}"]
+    if guarded and not admitted:
+        raise ClaudestratorError(
+            "only the orchestrator's own call of exactly `claudestrator-helper wait` waits here, and agents end with "
+            "their report; where hooks were switched off, type /orchestrate again"
+        )
     return []
 
 
@@ -47,18 +56,19 @@ def _answered(lines: Callable[[], list[str]]) -> list[str]:
     try:
         return lines()
     except ClaudestratorError as error:
-        return [f"STOP {error}"]
+        return [f"STOP {fields.cut(str(error), fields.LINE)}"]
 
 
 def _start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
     preflight.refuse_unknown(given or [], commands)
     seen = asking.take(project, session) if session else asking.Asking()
-    if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
-        raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
     if given is None and seen.words is None and commands:
         path = sessions.transcript(session)
         asking.note(project, session, "", words=None, offset=os.path.getsize(path) if path else 0)
         return [*preflight.note(project, session, commands), "WAIT"]
+    if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
+        raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
+    asking.unguard(project)
     typed = (seen.words or "").split() if given is None else given
     lines = _begin(project, session, typed, commands)
     lines = _said(lines) if given is None else lines
