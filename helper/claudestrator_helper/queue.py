@@ -26,9 +26,8 @@ FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
-#: Dependencies of one task that may always be spelled out, and those of all tasks together: "all previous" in each of
-#: 9,000 tasks is 40 million.
-_SPELLED_OUT, _EDGES = 100, 500_000
+#: Dependencies of all tasks together that are spelled out: "all previous" in each of 9,000 tasks is 40 million.
+_EDGES = 500_000
 
 Archive = Callable[[], Container[str]]
 
@@ -135,11 +134,12 @@ class Task:
         """The dependencies that fields name, those of the groups included."""
         if self.plain is not None:
             return self.plain
-        inherited = (id_ for id_ in self.queue.inherited.get(self.position, ()) if id_ != self.id)
-        found = list(dict.fromkeys([*self.needs.ids, *inherited]))
-        if len(found) <= _SPELLED_OUT or len(found) <= self.queue.room:
-            return found
-        return [fields.cut(self._paragraph(DEPENDENCIES))]
+        from .names import FEW
+
+        inherited = self.queue.inherited.get(self.position, ())
+        if len(inherited) > max(FEW, self.queue.room):
+            return [fields.cut(self._paragraph(DEPENDENCIES))]
+        return list(dict.fromkeys([*self.needs.ids, *(id_ for id_ in inherited if id_ != self.id)]))
 
     @cached_property
     def plain(self) -> list[str] | None:
@@ -299,7 +299,7 @@ class Queue:
     def names(self) -> "names.Names":
         from . import groups, names
 
-        return names.Names(self.ids, groups.titles(self))
+        return names.Names(self.ids, groups.titles(self), lambda: self.room)
 
     def where(self, id_: str) -> str:
         """The lines of the tasks of that id."""
