@@ -152,3 +152,8 @@ def test_a_long_word_on_a_line_of_its_own_takes_no_longer_than_it_is() -> None:
     began = time.process_time()
     list(check.problems(q.parse(text)))
     assert time.process_time() - began < 2
+
+
+def test_a_task_may_wait_for_one_that_is_in_a_cycle_of_before() -> None:
+    before = queue(task("TASK-001", dependencies="TASK-002"), task("TASK-002", dependencies="TASK-001"))
+    assert check.add(before, task("TASK-003", dependencies="TASK-001"))[1] == ["TASK-003"]
