@@ -1,5 +1,7 @@
 """What `check` names, and what `add-tasks` lets in."""
 
+import time
+
 import pytest
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.texts import additions, queue_problems
@@ -143,3 +145,15 @@ def test_a_head_that_counts_more_tasks_than_there_are_is_named_and_is_no_error(l
 @pytest.mark.parametrize("line", ["Total Tasks: 1", "Total Tasks: 0", "42 tasks", "```\nTotal Tasks: 42\n```"])
 def test_a_head_that_counts_no_more_is_nobodys_business(line: str) -> None:
     assert queue_problems.miscounted(q.parse(f"# Task Queue\n\n{line}\n\n" + task("TASK-1"))) == []
+
+
+def test_a_long_word_on_a_line_of_its_own_takes_no_longer_than_it_is() -> None:
+    text = queue(task("TASK-001")) + "\n\n" + "TASK-001" * 25_000 + "\n"
+    began = time.process_time()
+    list(queue_problems.problems(q.parse(text)))
+    assert time.process_time() - began < 2
+
+
+def test_a_task_may_wait_for_one_that_is_in_a_cycle_of_before() -> None:
+    before = queue(task("TASK-001", dependencies="TASK-002"), task("TASK-002", dependencies="TASK-001"))
+    assert additions.add(before, task("TASK-003", dependencies="TASK-001"))[1] == ["TASK-003"]

@@ -159,7 +159,7 @@ def test_an_agent_does_not_call_the_agents_of_the_run(project: Project) -> None:
 def stopping(project: Project, **more: object) -> dict[str, object]:
     """The input of a SubagentStop hook for the fork that works on ID: nothing in it names the task."""
     path = Path(project.root, "agent.jsonl")
-    text = prompts.prompt(project, ID, state_file.read(project), overview_of(project))
+    text = f"{prompts.prompt(project, ID, state_file.read(project), overview_of(project))}\n\nARGUMENTS: {ID}"
     path.write_text(json.dumps({"type": "user", "message": {"role": "user", "content": text}}) + "\n")
     return event(project, "SubagentStop", agent_id=AGENT, agent_transcript_path=str(path), background_tasks=[], **more)
 

@@ -36,6 +36,7 @@ AROUND = {
     "a table in HTML": ("<table>\n<tr><td>TASK-002</td><td>Cart</td></tr>\n</table>\n", ["TASK-002"]),
     "boxes as some keyboards write them": ("-\u00a0[ ]\u00a0the cart\n- ［ ］ the mail\n-[ ] pay\n", ["the cart", "the mail", "pay"]),
     "an HTML heading": ('<h3>TASK-002</h3>\n<p>Cart</p>\n<h3 id="x"><b>TASK-003</b>: Mail</h3>\n', ["TASK-002", "TASK-003"]),
+    "open work below a heading of what is over": ("## Done\n\n- [ ] the cart\n\n| ID | Status |\n|---|---|\n| TASK-002 | pending |\n- [_] pay\n", ["the cart", "TASK-002", "pay"]),
     "a heading whose status is in a box": ("### C1.1 - Cart\n- [ ] **Status**: Pending\n", ["C1.1"]),
 }  # fmt: skip
 #: Whole queues without a task, whose form is told, and the lines that are open work.
@@ -86,6 +87,8 @@ NOTHING = {
     "instructions": "## How it works\n\n1. An agent takes a task.\n2. It reports.\n\n- Keep it small\n",
     "groups": "## Phase-2\n\n## Phase 3: Mail\n\nLater.\n\n## Step 4\n",
     "a quote and code": "> see `TASK-002`\n\n```\n- [ ] TASK-003\n```\n\n<!-- - [ ] TASK-004 -->\n",
+    "what is over": "## Completed Tasks\n\n- TASK-000 Setup\n\n| ID | Title |\n|---|---|\n| TASK-000 | Setup |\n\n## Out of scope\n\n- TASK-090 Pay\n\nRemoved:\n\n- TASK-050: see above\n",
+    "a definition of done": "## Definition of Done\n\n- [ ] the tests pass\n",
     "HTML": "<details>\n<summary>More</summary>\n\n<b>Note</b> on UTF-8\n</details>\n",
 }  # fmt: skip
 #: In the section of a task that is completed, none of this is open work.

@@ -487,7 +487,7 @@ def test_it_is_said_at_each_start_of_a_run_and_by_no_wait(project: paths.Project
     assert len(started(project)) == 1
     typed_command.note(project, "s", "plan")
     assert len(started(project)) == 1
-    typed_command.permit(project)
+    typed_command.guard(project, permit=True)
     done = helper("wait", "--max", "0", folder=project.root, environ=SESSION)
     assert done.stdout.startswith("still waiting")
 

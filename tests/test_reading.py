@@ -47,6 +47,8 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "n.a.": ("n.a.", []),
     "emphasised none": ("_none_", []),
     "null": ("null", []),
+    "independent": ("Independent", []),
+    "a sign for nothing": ("∅", []),
     "none external": ("None external, internal: TASK-002", [2]),
     "none but an id": ("None but TASK-002", [2]),
     "none on a task": ("No dependencies on TASK-002", []),
@@ -79,6 +81,9 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "to a short end": ("TASK-001 to 003", [1, 2, 3]),
     "a range but one": ("TASK-001 to TASK-005 except TASK-003", [1, 2, 4, 5]),
     "all previous and a later one": ("All previous tasks and TASK-009b", [1, 2, 3, 4, 5, 6, 7, 8]),
+    "an id in angle brackets": ("<TASK-001>, <b>TASK-002</b>", [1, 2]),
+    "all but one": ("All except TASK-003", [1, 2, 4, 5, 6, 7, 8]),
+    "all others, in parentheses but one": ("All others (except TASK-003)", [1, 2, 4, 5, 6, 7, 8]),
     "all but several": ("All previous tasks except TASK-003, TASK-004 and TASK-005", [1, 2, 6, 7, 8]),
     "everything above": ("everything above", [1, 2, 3, 4, 5, 6, 7, 8]),
     "another case": ("task-002", [2]),
@@ -106,6 +111,7 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
     "an arrow": ("TASK-001 → TASK-003", ["TASK-001", "TASK-003"], "→"),
     "half a range": ("TASK-001 to 002 times", ["TASK-001", "TASK-001 to 002 times"], "to 002"),
+    "half a range of dots": ("TASK-001..002 times", ["TASK-001", "TASK-001..002 times"], "..002"),
     "a number": ("3", ["3"], "'3'"),
     "braces": ("TASK-{001,002}", ["TASK-{001,002}"], "TASK-{001"),
 }  # fmt: skip
@@ -199,9 +205,68 @@ def test_a_mention_holds_nothing_up_and_is_named_where_nothing_reads_it(line: st
     ]
 
 
+@pytest.mark.parametrize("field", ["Notes", "Objective", "Acceptance Criteria", "Status note", "Owner"])
+def test_a_sentence_in_any_field_is_waited_for_and_told(field: str) -> None:
+    found = last(f"**Dependencies:** None\n\n**{field}:** Build it. Needs a key; depends on TASK-002.")
+    assert found.dependencies == ["TASK-002"]
+    assert told(found) == [
+        "TASK-009: 'depends on TASK-002' is a guess: the ids in it count as dependencies; in Dependencies, write ids alone"
+    ]
+
+
+def test_a_remark_beside_a_status_is_waited_for() -> None:
+    text = task("TASK-001") + task("TASK-002", status="pending (waiting for TASK-001)")
+    assert q.parse(text).tasks[1].dependencies == ["TASK-001"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Once this is finished, TASK-003 can start.", "After completion, TASK-003 uses it.", "**After this:** TASK-003",
+     "**Dependencies:** None. TASK-003 depends on this.", "**Notes:** TASK-003 needs this."],
+)  # fmt: skip
+def test_what_comes_after_a_task_is_not_waited_for(line: str) -> None:
+    assert last(f"**Owner:** Ann\n\n{line}").dependencies == []
+
+
+#: By an id: a sentence, its task's Dependencies, those of the last task, and what the middle one waits for.
+ORDERED = [("\n- After TASK-001, the store is there", "TASK-001", "None", ["TASK-001"]), ("Wait for TASK-003.", "None", "TASK-002", []), ("Builds on TASK-001.", "TASK-001", "None", ["TASK-001"]),
+    ("Shown by TASK-003.", "TASK-001", "TASK-002", ["TASK-001"])]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "own", "later", "right"), ORDERED)
+def test_a_sentence_about_a_task_that_has_its_place_already_adds_nothing(
+    line: str, own: str, later: str, right: list[str]
+) -> None:
+    extra = f"**Owner:** Ann\n\n**Description:** {line}\n\n"
+    text = queue(
+        task("TASK-001"), task("TASK-002", dependencies=own, extra=extra), task("TASK-003", dependencies=later)
+    )
+    parsed = q.parse(text)
+    assert parsed.tasks[1].dependencies == right
+    said = [problem.text for problem in queue_problems.unread(parsed)]
+    assert said == (
+        ["TASK-002: 'Wait for TASK-003' is not read, as TASK-003 depends on TASK-002"] if "Wait" in line else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [("1. TASK-001 (must be first)\n2. TASK-002, TASK-003 (in parallel)\n", 0), ("TASK-001 → TASK-002, needs TASK-001", 0), ("TASK-003 depends on TASK-002", 1)],
+)  # fmt: skip
+def test_an_overview_that_repeats_the_fields_is_not_named(lines: str, said: int) -> None:
+    tasks = [task("TASK-001"), task("TASK-002", dependencies="TASK-001"), task("TASK-003", dependencies="TASK-001")]
+    assert len(queue_problems.unread(q.parse(f"## Order\n\n{lines}\n{queue(*tasks)}"))) == said
+
+
 def test_ids_of_every_family_of_the_queue_are_read() -> None:
     parsed = q.parse(queue(task("T001"), task("BUILD-2"), task("QA-9", dependencies="T001, BUILD-2")))
     assert parsed.tasks[-1].dependencies == ["T001", "BUILD-2"]
+
+
+@pytest.mark.parametrize("written", ["All BE tasks", "BE-*, QA-1"])
+def test_a_family_that_is_named_like_a_word_is_no_word(written: str) -> None:
+    parsed = q.parse(queue(*map(task, ["BE-1", "BE-2", "QA-1"]), task("QA-2", dependencies=written)))
+    assert "its dependency" in " ".join(told(parsed.tasks[-1]))
 
 
 @pytest.mark.parametrize("written", ["T001 through T003", "T001-T003", "T001–3", "T001 to t3"])
@@ -224,7 +289,7 @@ def test_an_id_that_two_tasks_may_have_is_told() -> None:
 @pytest.mark.parametrize(
     "group",
     ["## Phase 2\n\n**Depends on:** TASK-001", "## Phase 2\n\nDepends on TASK-001.", "## Phase 2 (depends on TASK-001)", "## Phase 2\n\n| Dependencies | TASK-001 |",
-     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
+     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2: Cart (after Phase 1)", "## Phase 2\n\n*Requires Phase 1 to be complete.*", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
 )  # fmt: skip
 def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
     parsed = q.parse(
@@ -358,7 +423,7 @@ def test_a_status_with_a_remark_or_a_sign_is_understood(written: str, meant: str
     "written",
     ["completed (partially: the export is missing)", "done (reverted)", "❌ Done", "[ ] Done", "done, except the export", "done (80%)", "done (2 of 3)", "[x] pending",
      "✅ pending", "⏳ Done", "🚧 completed", "[~] done", "[-] Done", "done — not merged", "done (tests fail)", "completed?", "done, but the export is missing",
-     "pending (do not start)", "pending — on hold", "not done", "almost done", "done/pending"],
+     "pending (do not start)", "🚫 pending", "⚠️ Done", "completed; rework needed", "in_progress -> completed", "pending — on hold", "not done", "almost done", "done/pending"],
 )  # fmt: skip
 def test_a_status_that_contradicts_itself_is_kept_and_told(written: str) -> None:
     parsed = q.parse(queue(task("TASK-001", status=written)))
@@ -408,7 +473,7 @@ def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
 @pytest.mark.parametrize(
     "written",
     ["\n- Modify: `src/cart.py:10-40`", "src/user.py and src/cart.py", "everything under src/", "src/{user,cart}.py", "all files in src/", "[the cart](src/cart.py#L10-L20)",
-     "src/cart.py#L10", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "see https://example.com/cart"],
+     "src/cart.py#L10", "src/cart.py::Cart", "[cart](../src/cart.py)", "@src/cart.py", "$ROOT/src/cart.py", "~/shop/src/cart.py", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "see https://example.com/cart"],
 )  # fmt: skip
 def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
     assert overlap.collide(files(written), ["src/cart.py"])

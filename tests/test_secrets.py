@@ -88,7 +88,7 @@ def test_secrets_are_left_out_and_named_and_ordinary_files_are_committed(repo: R
 
 
 BODY = "MIIEowIBAAKCAQEAx2"
-HELD = {
+HELD: dict[str, str | bytes] = {
     "rsa": f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----\n",
     "pkcs8": f"-----BEGIN PRIVATE KEY-----\r\n{BODY}\r\n",
     "encrypted": f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AB12\n\n{BODY}\n",
@@ -98,6 +98,7 @@ HELD = {
     "pgp": f"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: x\n\n{BODY}\n",
     "putty": "PuTTY-User-Key-File-2: ssh-rsa\n",
     "age": "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQ\n",
+    "UTF-16": f"-----BEGIN PRIVATE KEY-----\r\n{BODY}\r\n".encode("utf-16"),
     "after a megabyte": "x" * 1_000_000 + f"\n-----BEGIN PRIVATE KEY-----\n{BODY}\n",
 }
 ONLY_TOLD = {
@@ -113,6 +114,16 @@ def test_a_private_key_is_found_in_whatever_file_it_is(repo: Repository) -> None
         repo.write(f"{name}.txt", text)
     assert repo.loop().left == {f"{name}.txt": secret_scanners.KEY for name in HELD}
     assert repo.committed() == {f"{name}.txt": "A" for name in ONLY_TOLD}
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"), [("\n", "a:  "), ("\n", "a: \n"), ("", "-----BEGIN PRIVATE KEY-----\na: "), ("", " \n")]
+)
+def test_looking_for_keys_takes_no_longer_than_the_file_is(tmp_path: Path, begin: str, more: str) -> None:
+    (tmp_path / "x").write_text(f"-----BEGIN PRIVATE KEY-----{begin}{more * (1_900_000 // len(more))}!")
+    began = time.process_time()
+    assert secret_scanners.findings(str(tmp_path), ["x"]) == {}
+    assert time.process_time() - began < 2
 
 
 def test_looking_for_keys_follows_no_link_waits_for_no_pipe_and_reads_no_more_than_it_may(repo: Repository) -> None:

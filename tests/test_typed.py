@@ -65,10 +65,17 @@ def test_the_words_that_the_hook_saw_begin_the_run(project: Project) -> None:
     assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "a END-x `b` $(c)")
 
 
-def test_words_are_used_once(project: Project) -> None:
+def test_words_are_used_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     types(project, "--takeover 3 a")
     by_command(project)
-    assert by_command(project) == ["STOP only a typed `/orchestrate` starts a run here, and only once: type it again"]
+    typed_command.guard(project, permit=False)
+    begun = state_file.read(project)
+    monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
+    assert by_command(project) == ["WAIT"]
+    assert orchestrate.go_on(project, SESSION)[0].startswith(
+        "STOP neither a hook nor a transcript says what was typed: "
+    )
+    assert state_file.read(project) == begun
     assert call(project, "start", "--session", SESSION, "5").stdout.startswith("STOP only a typed `/orchestrate`")
     types(project, "")
     assert by_command(project)[-1].startswith(("SPAWN", "WAIT"))
@@ -157,16 +164,63 @@ def test_with_neither_hook_nor_transcript_nothing_starts(
 def test_a_wait_needs_the_orchestrators_own_call_however_it_is_spelled(project: Project) -> None:
     types(project, "")
     by_command(project)
+    bash = {"tool_name": "Bash", "tool_input": {"command": "claudestrator-helper wait"}}
+    event(project, "PreToolUse", **bash, agent_id="a1")
     refused = call(project, "wait", "--max", "0")
     assert (refused.code, refused.stderr.split(":")[1]) == (
         1,
-        " only the orchestrator's own call waits here, and an agent ends with its report; where hooks were switched off, type /orchestrate again\n",
+        " only the orchestrator's own call of exactly `claudestrator-helper wait` waits here, and agents end with their report; where hooks were switched off, type /orchestrate again\n",
     )
-    bash = {"tool_name": "Bash", "tool_input": {"command": "claudestrator-helper wait"}}
-    event(project, "PreToolUse", **bash, agent_id="a1")
-    assert call(project, "wait", "--max", "0").code == 1
     event(project, "PreToolUse", **bash)
     assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
+    assert call(project, "wait", "--max", "0").code == 1
+
+
+def test_a_run_that_began_with_hooks_goes_on_without_them(project: Project, tmp_path: Path) -> None:
+    types(project, "2 old")
+    by_command(project)
+    typed_command.guard(project, permit=False)
+    assert call(project, "wait", "--max", "0").stderr.endswith("switched off, type /orchestrate again\n")
+    assert by_command(project) == ["WAIT"]
+    writes_down(tmp_path, "3 new")
+    assert call(project, "wait", "--max", "0").stdout == "SPAWN TASK-001 sonnet\n"
+    assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "new")
+    assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
+
+
+def test_a_start_that_an_agent_calls_takes_no_step_and_costs_the_run_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    types(project, "")
+    by_command(project)
+    by_command(project)
+    monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
+    typed_command.guard(project, permit=True)
+    assert orchestrate.go_on(project, SESSION) == []
+
+
+def test_where_no_hook_sees_the_calls_nobody_is_told_apart(project: Project) -> None:
+    typed_command.guard(project, permit=False)
+    types(project, "")
+    by_command(project)
+    for _ in range(2):
+        assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
+
+
+def test_what_is_in_the_permits_place_is_named(project: Project) -> None:
+    types(project, "")
+    by_command(project)
+    Path(project.markers, ".permit").mkdir()
+    event(project, "PreToolUse", tool_name="Bash", tool_input={"command": "claudestrator-helper wait"})
+    refused = call(project, "wait", "--max", "0")
+    assert (refused.code, f"{project.markers}/.permit" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("tool", [{"command": "claudestrator-helper prompt TASK-001"}, {"skill": "claudestrator:x"}])
+def test_any_call_shows_that_a_hook_sees_them(project: Project, tool: dict[str, str]) -> None:
+    types(project, "")
+    by_command(project)
+    event(project, "PreToolUse", tool_name="Bash" if "command" in tool else "Skill", tool_input=tool)
     assert call(project, "wait", "--max", "0").code == 1
 
 

@@ -20,6 +20,7 @@ from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import markers, state
 from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
+from claudestrator_helper.system import processes
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
@@ -196,6 +197,8 @@ class Scene:
         """The names of the calls that the verb makes, in their order."""
         path = self.folder / "calls"
         path.unlink(missing_ok=True)
+        # Made once for all projects of a person, so by the first call only.
+        processes.key()
         result = self.call(self.copy(), partial(faults.record, names, path))
         assert result.code == 0, result
         return path.read_text().split()

@@ -9,7 +9,7 @@ from .commands.verbs import LazyVerbs
 from .errors import ClaudestratorError, UsageError
 from .output import say_refusal
 from .store import paths
-from .texts.fields import one_line
+from .texts.fields import LINE, cut, one_line
 
 
 class Verbs(LazyVerbs):
@@ -22,7 +22,8 @@ class Verbs(LazyVerbs):
             if ctx.invoked_subcommand != "start":
                 raise
             # The command of a slash command that exits otherwise takes the whole slash command with it.
-            click.echo(f"STOP {_as_usage(error) if isinstance(error, click.ClickException) else error}")
+            said = _as_usage(error) if isinstance(error, click.ClickException) else error
+            click.echo(f"STOP {cut(str(said), LINE)}")
             return None
 
 

@@ -3,6 +3,7 @@
 import sys
 
 from .errors import ClaudestratorError, UsageError
+from .texts.fields import LINE, cut
 
 
 def echo(lines: list[str]) -> None:
@@ -27,7 +28,8 @@ def as_json_line(value: object) -> str:
 
 
 def say_refusal(error: ClaudestratorError) -> int:
-    """Says a refusal; its exit code."""
-    text = str(error).encode("utf-8", "replace").decode()
+    """Says a refusal, which may quote anybody's words and paths; its exit code."""
+    lines = str(error).encode("utf-8", "replace").decode().split("\n")
+    text = "\n".join(cut(line, LINE) for line in lines)
     print(f"claudestrator-helper: {text}", file=sys.stderr)
     return 2 if isinstance(error, UsageError) else 1

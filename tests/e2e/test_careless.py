@@ -67,7 +67,7 @@ def test_who_asked_the_run_to_stop_is_let_go(stage: Stage) -> None:
 
 def test_a_session_that_does_something_else_is_left_alone(stage: Stage) -> None:
     scene = stage.by_script("else", {}).with_queue(ONE)
-    project.helper(scene.project, "start", "--session", "another")
+    project.helper(scene.project, "start", "--session", "another", home=scene.setting.home)
 
     run = run_headless(scene.setting, Slipping(Play()), "hello", "default", 30)
 

@@ -188,19 +188,19 @@ def test_an_agent_that_plays_the_orchestrator_does_not_end_its_own_attempt(lean:
 
 
 @pytest.mark.parametrize(
-    ("command", "refusal"),
+    ("command", "said"),
     [
-        ("bash -c 'claudestrator-helper wait'", "only the orchestrator's own call waits here"),
+        ("bash -c 'claudestrator-helper wait'", "only the orchestrator's own call"),
         (
             "env -u CLAUDE_PID -u CLAUDE_CODE_SESSION_ID bash -c '$0 wait' claudestrator-helper",
             "only the orchestrator's",
         ),
-        ("bash -c '$0 start --commands 0.1.0 --session $CLAUDE_CODE_SESSION_ID' claudestrator-helper", "only a typed"),
+        ("bash -c '$0 start --commands 0.1.0 --session $CLAUDE_CODE_SESSION_ID' claudestrator-helper", "WAIT"),
     ],
     ids=["wait", "stranger", "start"],
 )
-def test_however_an_agent_spells_it_the_helper_itself_refuses(
-    both: Stage, command: str, refusal: str, request: pytest.FixtureRequest
+def test_however_an_agent_spells_it_the_helper_itself_takes_no_step(
+    both: Stage, command: str, said: str, request: pytest.FixtureRequest
 ) -> None:
     scene = both.by_script(f"spells-{request.node.callspec.id}", {}).with_queue(ONE, TWO)
 
@@ -209,7 +209,7 @@ def test_however_an_agent_spells_it_the_helper_itself_refuses(
     outcome = scene.orchestrate(play, mode=ANY_COMMAND)
 
     # Who says nothing of its session is another one's, where that can be told.
-    assert outcome.agents_saw(refusal) or outcome.agents_saw("another session has this run")
+    assert outcome.agents_saw(said) or outcome.agents_saw("another session has this run")
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.said.startswith("All 2 tasks are completed.")
 

@@ -64,10 +64,16 @@ def bin_folder(home: Path) -> Path:
     return home / ".local" / "bin"
 
 
-def helper(project: Path, *words: str, text: str = "") -> str:
-    """What the helper of this Python's environment prints. Raises SetupError with its last line when it refuses."""
+def helper(project: Path, *words: str, text: str = "", home: Path | None = None) -> str:
+    """What the helper of this Python's environment prints, as the person whose *home* that is.
+
+    Raises SetupError with its last line when it refuses.
+
+    """
     command = [str(Path(sys.prefix, "bin", "claudestrator-helper")), "--project", str(project), *words]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, input=text)
+    # The key that tells whose a run is would otherwise be that of whoever runs the tests.
+    own = {"HOME": str(home), "XDG_STATE_HOME": ""} if home else {}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, input=text, env={**os.environ, **own})
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise SetupError(f"claudestrator-helper {words[0]}: {said[-1] if said else f'status {done.returncode}'}")

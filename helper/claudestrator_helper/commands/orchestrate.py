@@ -18,6 +18,7 @@ from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
 from ..system import processes
+from ..texts import fields
 
 #: Seconds within which Claude Code has written down what was typed.
 _PATIENCE = 10.0
@@ -37,13 +38,22 @@ def go_on(project: Project, session: str) -> list[str]:
 
     """
     current = state_file.read(project)
-    if typed_command.read(project, session).offset >= 0:
-        return _answered(
-            lambda: _said(_begin(project, session, _written(session, typed_command.take(project, session).offset)))
-        )
     caller = ownership.caller(current, session or current.session, processes.current())
-    if current.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS:
-        typed_command.admit(project)
+    guarded = current.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
+    admitted = guarded and typed_command.admit(project)
+    if typed_command.read(project, session).offset >= 0:
+        try:
+            typed = _written(session, typed_command.take(project, session).offset)
+            return _answered(lambda: _said(_begin(project, session, typed)))
+        except ClaudestratorError as error:
+            # Where hooks are at work, it was an agent that called `start`.
+            if not admitted:
+                return [f"STOP {error}"]
+    if guarded and not admitted:
+        raise ClaudestratorError(
+            "only the orchestrator's own call of exactly `claudestrator-helper wait` waits here, and agents end with "
+            "their report; where hooks were switched off, type /orchestrate again"
+        )
     return []
 
 
@@ -52,18 +62,19 @@ def _answered(lines: Callable[[], list[str]]) -> list[str]:
     try:
         return lines()
     except ClaudestratorError as error:
-        return [f"STOP {error}"]
+        return [f"STOP {fields.cut(str(error), fields.LINE)}"]
 
 
 def _start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
     preflight.refuse_unknown(given or [], commands)
     seen = typed_command.take(project, session) if session else typed_command.Asking()
-    if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
-        raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
     if given is None and seen.words is None and commands:
         path = session_files.transcript(session)
         typed_command.note(project, session, "", words=None, offset=os.path.getsize(path) if path else 0)
         return [*preflight.note(project, session, commands), "WAIT"]
+    if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
+        raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
+    typed_command.unguard(project)
     typed = (seen.words or "").split() if given is None else given
     lines = _begin(project, session, typed, commands)
     lines = _said(lines) if given is None else lines

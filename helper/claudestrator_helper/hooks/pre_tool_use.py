@@ -24,13 +24,12 @@ def answer(project: Project, current: "State", event: dict[str, object]) -> Answ
     called = str(given.get("command" if tool == "Bash" else "skill"))
     # What stands below the first line is mostly a text for the helper.
     its_own = re.search(_ORCHESTRATORS, called.split("\n", 1)[0])
+    from ..store import typed_command
+
+    typed_command.guard(project, permit=bool(its_own and its_own[1] == "wait" and not event.get("agent_id")))
     if its_own and event.get("agent_id"):
         why = "only the orchestrator runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
-    if its_own and its_own[1] == "wait":
-        from ..store import typed_command
-
-        typed_command.permit(project)
     if not (forked_skill.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):
         return None
     what = "an agent of the run" if tool == "Skill" else "a plain call of claudestrator-helper"

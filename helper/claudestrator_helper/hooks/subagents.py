@@ -91,7 +91,9 @@ def _is_fork(project: Project, current: State, id_: str, first: str) -> bool:
     # A long text of a role is cut.
     begins = role_texts.text(project, ids.role(id_))[0][: prompts.ROLE_LIMIT // 2].strip()
     ends = prompts.reporting(project, id_, current.agents[id_].attempt).strip()
-    return first.strip().startswith(begins) and first.strip().endswith(ends)
+    # Claude Code puts the words of the call after a text that has no place for them.
+    prompt = first.strip().removesuffix(f"ARGUMENTS: {id_}").strip()
+    return prompt.startswith(begins) and prompt.endswith(ends)
 
 
 def _is_over(current: State, id_: str, head: str) -> bool:

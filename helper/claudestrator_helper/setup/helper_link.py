@@ -15,6 +15,7 @@ from collections.abc import Callable
 from .. import __version__
 from ..errors import ClaudestratorError
 from ..store import files
+from ..system import processes
 from . import venv
 
 NAME = "claudestrator-helper"
@@ -111,6 +112,11 @@ def uninstall(*, everywhere: bool, dry_run: bool) -> list[str]:
         lines.append(f"remove {folder}")
         if not dry_run:
             _remove_venv(folder)
+    state = os.path.dirname(processes.key_file())
+    if os.path.isdir(state):
+        lines.append(f"remove {state}: a run that is unfinished needs `--takeover` then")
+        if not dry_run:
+            shutil.rmtree(state, ignore_errors=True)
     return lines
 
 

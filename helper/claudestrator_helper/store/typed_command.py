@@ -6,9 +6,8 @@ import os
 import time
 from typing import NamedTuple
 
-from ..errors import ClaudestratorError
 from ..texts import ids
-from . import files, leftovers
+from . import files, leftovers, links
 from .paths import Project
 
 #: Seconds within which `start` follows the hook; words that have waited longer belong to a command that never ran.
@@ -66,19 +65,35 @@ def _permit(project: Project) -> str:
     return os.path.join(project.markers, ".permit")
 
 
-def permit(project: Project) -> None:
-    """Lets one `wait` pass, the call that the orchestrator is about to make."""
-    files.write(_permit(project), "", within=project.bounds, lasting=False)
+def _guard(project: Project) -> str:
+    return os.path.join(project.markers, ".guarded")
 
 
-def admit(project: Project) -> None:
-    """Uses up what lets one `wait` pass.
+def guard(project: Project, *, permit: bool) -> None:
+    """Keeps that a hook sees the run's calls; *permit* lets one `wait` pass, the orchestrator's next."""
+    if not os.path.exists(_guard(project)):
+        files.write(_guard(project), "", within=project.bounds, lasting=False)
+    if permit:
+        files.write(_permit(project), "", within=project.bounds, lasting=False)
 
-    Raises ClaudestratorError where there is nothing: nothing in the environment of a call says that an agent makes it.
+
+def unguard(project: Project) -> None:
+    """Forgets it, as a run that begins or goes on may do so with other hooks."""
+    files.remove(_guard(project), project.bounds)
+
+
+def admit(project: Project) -> bool:
+    """Uses up what lets one `wait` pass; whether there was anything, or no hook is known that would leave it.
+
+    Raises ClaudestratorError for something else in its place, where the hook could leave nothing.
 
     """
+    path = _permit(project)
+    links.stays(path, project.bounds)
     try:
-        os.unlink(_permit(project))
-    except OSError:
-        only = "only the orchestrator's own call waits here, and an agent ends with its report"
-        raise ClaudestratorError(f"{only}; where hooks were switched off, type /orchestrate again") from None
+        os.unlink(path)
+    except FileNotFoundError:
+        return not os.path.exists(_guard(project))
+    except OSError as error:
+        raise files.refused("remove", path, error) from error
+    return True

@@ -86,10 +86,8 @@ def origin(run: str) -> str:
 
 def key() -> str:
     """This user's secret on this machine, which is made where there is none yet; "" where it can't be."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
-    folder = os.path.join(base, "claudestrator")
-    path = os.path.join(folder, "key")
+    path = key_file()
+    folder = os.path.dirname(path)
     try:
         if not os.path.exists(path):
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -99,6 +97,13 @@ def key() -> str:
         return (files.read(path, most=files.HEAD) or "").strip()
     except (OSError, ClaudestratorError):
         return ""
+
+
+def key_file() -> str:
+    """Where the key is, in a folder of its own."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
+    return os.path.join(base, "claudestrator", "key")
 
 
 def _machine() -> tuple[str, str, str]:

@@ -19,7 +19,8 @@ TIMEOUT = 120.0
 KEY = "it holds a private key"
 #: A header alone is what programs and documents say about keys; a key follows in a line of its own, or in JSON's.
 _KEY = re.compile(
-    rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n)+(?:[A-Za-z-]+: [^\n]*\s+)*[A-Za-z0-9+/=]{8}"
+    rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,5}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n)+"
+    rb"(?:[A-Za-z-]{1,40}: [^\n]{0,200}\n\s*){0,20}[A-Za-z0-9+/=]{8}"
     rb"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\s|PuTTY-User-Key-File-\d: |AGE-SECRET-KEY-1[A-Z0-9]{20}"
 )
 #: These guess from words and from randomness, and take test data and checksums for secrets.
@@ -37,7 +38,8 @@ def findings(root: str, paths: Iterable[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
         for path in paths:
             content = _content(os.path.join(root, path))
-            if _KEY.search(content):
+            # In UTF-16, which PowerShell writes, each other byte is 0.
+            if _KEY.search(content.replace(b"\0", b"")):
                 found[path] = KEY
             elif tool and os.path.basename(path) not in (".gitleaks.toml", ".gitleaksignore"):
                 _put(os.path.join(folder, "tree", path), content)

@@ -30,7 +30,12 @@ def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, 
     # A line of prose may look like a task as soon as there are others of its family.
     known = {line for line, _ in before} | {line for line, _ in (queue_problems.unreadable(joined) if found else [])}
     found = {problem for problem in found.difference(before) if problem.line > shift or problem.line not in known}
-    errors = {Problem(line - shift, wrong) for line, wrong in found if line > shift}
+    # A cycle of before is no error of a task that waits for one of its tasks either.
+    cycles = {wrong.partition(": ")[2] for _, wrong in before if ": cycle " in wrong}
+    errors = {
+        Problem(line - shift, wrong) for line, wrong in found if line > shift and wrong.partition(": ")[2] not in cycles
+    }
+    found = {problem for problem in found if problem.line <= shift}
     errors |= {
         Problem(task.line, f"{task.id}: it is new, so its status has to be pending")
         for task in new.tasks

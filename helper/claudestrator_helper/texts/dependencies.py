@@ -13,14 +13,15 @@ from .id_signs import SIGN, Signs
 from .written_ids import Names
 
 _NOTHING = re.compile(
-    r"(?:(?:not? applicable|none|n\s?/?\s?a|n\.\s?a|nil|null|nothing|no)(?![\w/-]|\.\w).*|[-—–.\[\](){}\s]*)\Z",
+    r"(?:(?:not? applicable|none|n\s?/?\s?a|n\.\s?a|nil|null|nothing|no|independent|standalone)"
+    r"(?![\w/-]|\.\w).*|[-—–∅.\[\](){}\s]*)\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _COMMENT = r"<!--.*?(?:-->|\Z)"
 _CLEANED = (
     (re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$|\[[ xX]?\]"), " "),
     (re.compile(rf"{_COMMENT}|~~.*?~~|<(del|s|strike)>.{{0,1000}}?</\1>", re.DOTALL | re.IGNORECASE), " "),
-    (re.compile(r"</?(?!br\b)\w[^<>\n]{0,200}>"), " "),
+    (re.compile(r"</?(?!br\b|[A-Za-z]+(?:[-_.]\d|\d\d))\w[^<>\n]{0,200}>"), " "),
     (re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*\)|\[[^\[\]\n]*\])"), r"\1"),
     (
         re.compile(
@@ -49,6 +50,12 @@ _NOT = re.compile(
     r"|replaces|supersedes|formerly|same time as)\b|\b\w+n['’]t\b",
     re.IGNORECASE,
 )
+#: What comes after the task itself: "TASK-005 depends on this".
+_INVERSE = re.compile(
+    rf"{SIGN}[^,;]{{0,20}}\b(?:(?:depends?|builds?|rel(?:y|ies)|waits?)\s+(?:up)?(?:on|for)|blocked by"
+    r"|needs?|requires?)\s+(?:this|it)\b",
+    re.IGNORECASE,
+)
 #: The same, unless nothing else is said: "see TASK-003" for dependencies may mean those of TASK-003.
 _LIKE = re.compile(r"\b(?:see|same|similar|like|cf|related|compare|as in)\b", re.IGNORECASE)
 _TWICE_NOT = re.compile(
@@ -72,7 +79,7 @@ _REMARK = re.compile(
     re.IGNORECASE,
 )
 _DROPPED = re.compile(
-    r"\W*(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
+    r"\W*(?:but )?(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
 )
 
 _WHY = re.compile(r"\s*(?:for|because|since|so|which|that|whose|where)\b", re.IGNORECASE)
@@ -169,6 +176,9 @@ class _Reader:
             self.found.append(self.signs.plain(body))
 
     def _named(self, lead: str, body: str) -> None:
+        if _INVERSE.search(body):
+            self.nothing = True
+            return
         if _NOTHING.match(body.strip()):
             self.none = self.nothing = True
         but = _BUT.match(body.strip())
@@ -182,7 +192,7 @@ class _Reader:
         self.after, self.none = True, False
         self.remark = re.match(r"\s*(?::|[-–—]\s)", rest) is not None
         clear = self.remark or _WHY.match(rest) or not ("?" in rest or self._unknown(rest) or _DROPPED.match(rest))
-        if re.search(rf"{SIGN}\s*(?:to|through|thru|until|up to|–)\s*#?\d", body):
+        if re.search(rf"{SIGN}\s*(?:to|through|thru|until|up to|–|\.{{2,3}}|…)\s*#?\d", body):
             # A range whose end was not understood.
             self.found.append(self.signs.plain(body))
         if unsure or not clear or _ARROW.search(body):
@@ -219,4 +229,9 @@ class _Reader:
 
     def _unknown(self, text: str) -> bool:
         """Whether a word is in *text* that says nothing of whether an id is needed."""
-        return not all(_NEUTRAL.fullmatch(word) for word in re.findall(r"[^\W_]+", text.lower()))
+        words = re.findall(r"[^\W_]+", text)
+        # "All BE tasks" is about the tasks BE-1 and BE-2.
+        families = self.signs.names.families - {"task", "item"}
+        return not all(
+            _NEUTRAL.fullmatch(word.lower()) and not (word.isupper() and word.lower() in families) for word in words
+        )

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from . import fields
-from .groups import stating
+from . import fields, plain_dependencies
+from .groups import Group, stating
 from .queue import Queue, Task
 from .stated_dependencies import mentioned
 
@@ -30,24 +30,44 @@ def notes(queue: Queue) -> Iterator[tuple[int, str]]:
         title = fields.cut(group.block.title, 40)
         for offset, clause in group.needs.guessed if group.tasks else ():
             yield queue.line_at(offset), f"{title!r}: {_guess(clause)}"
-        if not group.tasks and group.needs.ids:
-            yield (
-                queue.line_at(group.block.start),
-                f"{title!r} names dependencies and has no task below it: they are not read",
-            )
+        if not (group.tasks and group.needs.ids) and not _is_overview(queue, group):
+            line = queue.line_at(group.block.start)
+            yield line, f"{title!r} names dependencies that are not read: write them in the Dependencies of the tasks"
+
+
+def _is_overview(queue: Queue, group: Group) -> bool:
+    """Whether a section repeats what the tasks' own fields say: whatever a line names comes before or after something
+    else in it, and what it names alone before or after each other task."""
+    for line in queue.masked[group.block.start : group.block.end].split("\n"):
+        named = [] if "parallel" in line.lower() else mentioned(line, queue.names)
+        if not (group.needs.ids or (plain_dependencies.stated(line) and len(named) > 1)):
+            continue
+        for id_ in named:
+            others = [other for other in (named if len(named) > 1 else queue.ids) if other != id_]
+            ordered = [queue.comes(id_, other) or queue.comes(other, id_) for other in others]
+            if not (any(ordered) if len(named) > 1 else all(ordered)):
+                return False
+    return True
 
 
 def _of_task(task: Task) -> Iterator[tuple[int, str]]:
     for offset, clause in task.needs.guessed:
         yield offset, _guess(clause)
+    for id_, (offset, sentence) in task.needs.likely.items():
+        if id_ in task.dependencies:
+            yield offset, _guess(sentence)
+        else:
+            yield offset, f"{fields.cut(sentence)!r} is not read, as {id_} depends on {task.id}"
     known = {task.id, *task.dependencies}
     for piece in task.needs.unread:
         named = [id_ for id_ in mentioned(piece.text, task.queue.names) if id_ not in known]
+        # Of two tasks that come one after the other, neither waits for too little.
+        named = [id_ for id_ in named if not (task.queue.comes(id_, task.id) or task.queue.comes(task.id, id_))]
         if named:
             told = fields.named(map(fields.cut, named), len(named))
             yield (
                 piece.start,
-                f"{told} is mentioned where no field is read; what the task needs belongs into its Dependencies",
+                f"mentions {told} where no field is read; what the task needs belongs in its Dependencies",
             )
 
 

@@ -20,7 +20,7 @@ _STOP = re.compile(
     r"|(?:-{3,}|\*{3,}|_{3,})(?![-*_])\s*?(?=\n|\Z))"
 )
 # Compiled where they are needed, as most verbs need none of them.
-_STOP_OUTSIDE = _STOP.pattern.replace(r"(?:[-*+][ \t]+)?", "")
+_STOP_OUTSIDE = _STOP.pattern.replace(r"([-*+][ \t]+)?", "")
 _BLANK_LINE = r"\n[ \t\r\xa0]*(?=\n|\Z)"
 _ITEM = r"(?:\A|[\r\n])[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?"
 

@@ -84,7 +84,8 @@ def stating(queue: Queue) -> list[Group]:
             told = needs(queue.text, queue.masked, block.start, block.end, queue.names, position)
             # Text without an id lists what the project is built on, as likely as not.
             told.guessed += [(block.start, id_) for id_ in told.ids if not queue.names.find(id_)]
-            told.ids = [id_ for id_ in told.ids if queue.names.find(id_)]
+            told.guessed += told.likely.values()
+            told.ids = [*(id_ for id_ in told.ids if queue.names.find(id_)), *told.likely]
             found.append(Group(block, tasks, told))
     return found
 

@@ -3,7 +3,7 @@
 import re
 
 from . import fields
-from .written_ids import Names
+from .written_ids import FEW, Names
 
 #: Planes that no text uses: a character for each id or group of ids in the text.
 _FIRST, _LAST = 0xF0000, 0x10FFFF
@@ -29,7 +29,9 @@ _PREVIOUS = re.compile(
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\b(?:all|every)\s+(?:the\s+)?(?:others?\s+)?tasks?\b|\A\W*all(?:\s+others?)?\W*\Z", re.IGNORECASE
+    r"\b(?:all|every)\s+(?:the\s+)?(?:others?\s+)?tasks?\b|\A\W*all(?:\s+others?)?"
+    r"(?=\W*(?:\Z|(?:but|except\w*|excluding|other than|apart from|besides)\b))",
+    re.IGNORECASE,
 )
 
 
@@ -77,7 +79,7 @@ class Signs:
             return self._sign([word], word) if word in self.names.places else match[0]
         ends = None if word in self.names.places or len(self.meant) > _MOST else self.names.halves(word)
         if ends:
-            return self._sign(self._wide(self.names.between(*ends)), word)
+            return self._wide(self.names.between(*ends), word)
         id_ = self.names.find(word)
         return self._sign([id_], word) if id_ else match[0]
 
@@ -92,19 +94,22 @@ class Signs:
 
     def _range(self, match: re.Match[str]) -> str:
         first, last = self.ids(match[1])[0], self.ids(match[2])[-1]
-        return self._sign(self._wide(self.names.between(first, last)), self.plain(match[0]))
+        return self._wide(self.names.between(first, last), self.plain(match[0]))
 
     def _previous(self, match: re.Match[str]) -> str:
-        return self._sign(self._wide(self.names.known[: self.position]), match[0])
+        return self._wide(self.names.known[: self.position], match[0])
 
     def _others(self, match: re.Match[str]) -> str:
-        return self._sign(self._wide(self.names.known), match[0])
+        return self._wide(self.names.known, match[0])
 
     def _group(self, match: re.Match[str]) -> str:
-        return self._sign(self._wide(self.names.groups[match[1].lower()]), match[0])
+        return self._wide(self.names.groups[match[1].lower()], match[0])
 
-    def _wide(self, ids: list[str]) -> list[str]:
+    def _wide(self, ids: list[str], spelled: str) -> str:
+        """The sign of more than a single id. Where that would be too many, it stays as it is written, and is told."""
+        if len(ids) > FEW and len(ids) > self.names.room():
+            return self._sign([fields.cut(spelled)], spelled)
         own = self.names.known[self.position : self.position + 1]
         ids = [id_ for id_ in ids if id_ not in own]
         self.wide.update(ids)
-        return ids
+        return self._sign(ids, spelled)

@@ -17,7 +17,7 @@ _BULLET = (
     r"(?:(?:[-*+•]|\d+[.)])[ \t\xa0]+|[-*+](?=\[)"
     r"|<(?:li|p|div|table|tbody|tr|td|ul|ol|dt|dd|label|h[1-6]|b|strong|summary)\b[^>\n]*>[ \t]*)"
 )
-_BOX = r"\\?\[(?:[^\]\w\n]{0,3}|[ ]?[A-Za-z][ ]?)\](?![(:\[])|［\s?］|[☐☑☒✅✔✓⬜▢□◻🔲❏❑🗹]\ufe0f?|<input\b[^>\n]*>"
+_BOX = r"\\?\[(?:[^\]\w\n]{0,3}|_|[ ]?[A-Za-z][ ]?)\](?![(:\[])|［\s?］|[☐☑☒✅✔✓⬜▢□◻🔲❏❑🗹]\ufe0f?|<input\b[^>\n]*>"
 _LINE = rf"\n([ \t>]*)(?=\S)({_BULLET}*)[ \t*_]*({_BOX})?([^\n]*)"
 _TICKED = r"(?i)\\?\[\W*(?:x|✓|✔|✅|☑|v)\W*\]|[☑☒✅✔✓🗹]|<input.*\bchecked\b"
 _ID = rf"({ids.WORD.pattern}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
@@ -38,6 +38,12 @@ _REST = (
     r"(?i)\W*(?:to[ -]?dos?|(?:still |left |things |what(?:'s| is) (?:left )?)to do|(?:open|remaining|pending|"
     r"outstanding|upcoming|next)(?: (?:tasks?|work|items?))?|backlog|not started|in progress|doing)\W*\Z"
 )
+#: Headings above what nobody is to do any more, and above boxes that are ticked for every task.
+_GONE = (
+    r"(?i)\W*(?:completed?|done|finished|archived?|history|removed|dropped|cancell?ed|rejected|obsolete|not in scope|"
+    r"out[ -]of[ -]scope|non-goals|won['’]t (?:do|fix))(?: (?:tasks?|work|items?))?\W*\Z"
+)
+_EVERY = r"(?i)\W*(?:definition of (?:done|ready)|dod)\b"
 _LIST = r"(?i)\W*(?:tasks?|task list|(?:phase|sprint|milestone|week|stage) \d+\b.*|implementation(?: plan)?)\W*\Z"
 _PLAN = r"(?i).*\b(?:tasks?|plan|steps?|phases?|roadmap|implementation)\b"
 _STATUS_COLUMN = r"(?i)(?:status|state|progress|done\??)\Z"
@@ -198,12 +204,12 @@ class _Prose:
 
     def _is_work(self, line: re.Match[str], item: _Item) -> bool:
         box, text = line[3], item.text
-        if text.startswith("~~"):
+        if text.startswith("~~") or re.match(_EVERY, self.title):
             return False
         if box and (line[2] or not re.match(r"\[\w", box)):
             legend = statuses.normalise(text.strip(" =:-–—")) in statuses.MOVES or re.match(_LEGEND, text)
             return _is_open(box) and not legend
-        if re.search(_OVER, text):
+        if re.search(_OVER, text) or re.match(_GONE, self.title):
             return False
         return self._is_named(line, item) if item.id else bool(re.match(_TODO, text)) or self._is_listed(line, text)
 
@@ -242,7 +248,7 @@ class _Prose:
             return True
         if id_:
             others = re.match(_OTHERS, " ".join([self.title, *head]))
-            return family(id_) in self.families or bool(status and not others)
+            return (family(id_) in self.families and not re.match(_GONE, self.title)) or bool(status and not others)
         of_tasks = (named and status in statuses.MOVES) or any(re.match(_TASK_COLUMN, name) for name in head)
         return bool(of_tasks) and not self.parsed.tasks
 

@@ -101,10 +101,12 @@ def _spelled(path: str) -> list[str]:
 
 
 def _place(path: str) -> str:
-    """A path as it compares; of a pattern, the folder that it is about; "" for what is no path, and so may be any."""
+    """A path as it compares; of a pattern, the folder that it is about; "" for what is no path or
+    begins somewhere else, and so may be any."""
     if not _PATH.fullmatch(path[:_LONGEST]):
         return ""
-    text = re.sub(r"(?::L?\d[\dL:–-]*|#.*|\([^()]*\))\Z", "", path[:_LONGEST].replace("\\", "/")).lstrip("/")
+    text = re.sub(r"(?:::.*|:L?\d[\dL:–-]*|#.*|\([^()]*\))\Z", "", path[:_LONGEST].replace("\\", "/")).lstrip("/@")
     wild = re.search(r"[*?{]", text)
     # Some disks take README.md and readme.md for one file.
-    return posixpath.normpath(text[: wild.start()].rpartition("/")[0] if wild else text).casefold()
+    place = posixpath.normpath(text[: wild.start()].rpartition("/")[0] if wild else text).casefold()
+    return "" if place.startswith(("..", "~", "$")) else place

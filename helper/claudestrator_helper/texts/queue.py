@@ -26,9 +26,8 @@ FILES = "Files|File"
 NOTES = "Notes|Note"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
-#: Dependencies of one task that may always be spelled out, and those of all tasks together: "all previous" in each of
-#: 9,000 tasks is 40 million.
-_SPELLED_OUT, _EDGES = 100, 500_000
+#: Dependencies of all tasks together that are spelled out: "all previous" in each of 9,000 tasks is 40 million.
+_EDGES = 500_000
 
 Archive = Callable[[], Container[str]]
 
@@ -120,14 +119,27 @@ class Task:
 
     @cached_property
     def dependencies(self) -> list[str]:
-        """Ids, in the order written; what names none is kept as it stands, so that it can be reported."""
+        """Ids, in the order written; what names none is kept as it stands, so that it can be reported.
+
+        A sentence that names a task which depends on this one names none of this one's dependencies.
+
+        """
+        if self.plain is not None:
+            return self.written
+        likely = (id_ for id_ in self.needs.likely if not self.queue.comes(self.id, id_))
+        return list(dict.fromkeys([*self.written, *likely]))
+
+    @cached_property
+    def written(self) -> list[str]:
+        """The dependencies that fields name, those of the groups included."""
         if self.plain is not None:
             return self.plain
-        inherited = (id_ for id_ in self.queue.inherited.get(self.position, ()) if id_ != self.id)
-        found = list(dict.fromkeys([*self.needs.ids, *inherited]))
-        if len(found) <= _SPELLED_OUT or len(found) <= self.queue.room:
-            return found
-        return [fields.cut(self._paragraph(DEPENDENCIES))]
+        from .written_ids import FEW
+
+        inherited = self.queue.inherited.get(self.position, ())
+        if len(inherited) > max(FEW, self.queue.room):
+            return [fields.cut(self._paragraph(DEPENDENCIES))]
+        return list(dict.fromkeys([*self.needs.ids, *(id_ for id_ in inherited if id_ != self.id)]))
 
     @cached_property
     def plain(self) -> list[str] | None:
@@ -259,11 +271,35 @@ class Queue:
 
         return groups.inherited(self)
 
+    def comes(self, first: str, then: str) -> bool:
+        """Whether the task *then* depends on the task *first*, by what fields say."""
+        place = self.by_id[first][0].position if first in self.by_id else len(self.tasks)
+        return bool(self._before.get(then, 0) >> place & 1)
+
+    @cached_property
+    def _before(self) -> dict[str, int]:
+        """By id, the positions of all tasks that have to be completed before, a bit each."""
+        found: dict[str, int] = {}
+        ended: set[str] = set()
+        path = list(self.tasks)
+        while path:
+            task = path[-1]
+            known = [] if task.id in ended else [self.by_id[id_][0] for id_ in task.written if id_ in self.by_id]
+            new = [] if task.id in found else [other for other in known if other.id not in found]
+            found.setdefault(task.id, 0)
+            path += new
+            if not new:
+                path.pop()
+                ended.add(task.id)
+                for other in known:
+                    found[task.id] |= found[other.id] | 1 << other.position
+        return found
+
     @cached_property
     def names(self) -> "written_ids.Names":
         from . import groups, written_ids
 
-        return written_ids.Names(self.ids, groups.titles(self))
+        return written_ids.Names(self.ids, groups.titles(self), lambda: self.room)
 
     def where(self, id_: str) -> str:
         """The lines of the tasks of that id."""

@@ -24,8 +24,8 @@ _MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.
 _UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD.pattern})(?![\w.-])"
 #: A heading that is underlined; with dashes only after an empty line, as a rule may come right below a paragraph.
 _UNDERLINED = (
-    rf"\n(?:[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*\n {{0,3}}={{3}})"
-    rf"|(?<=\n\n)[^\w\n#|]*(?={ids.WORD.pattern}[^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
+    rf"\n(?:[^\w\n#|]*(?=[A-Za-z][^\n]*\n {{0,3}}={{3}})"
+    rf"|(?<=\n\n)[^\w\n#|]*(?=[A-Za-z][^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
 )
 _HTML = rf"\n[^\w\n]*<(?:h[1-6]|summary|strong|b)\b[^>\n]*>(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
 _TITLED = rf"{ids.WORD.pattern}\W*(?::|[ \t][-–—])[ \t]"
@@ -137,6 +137,8 @@ def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
 
 def _status_of(parsed: Queue, block: Block) -> str:
     span = fields.find(parsed.masked, block.body, block.end, queue.STATUS)
+    if span and re.match(r"[ \t]+[-*+]", parsed.masked[parsed.masked.rfind("\n", 0, span[0]) + 1 : span[0]]):
+        return ""  # that of an item in a list
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 

@@ -21,7 +21,10 @@ _NEARLY = re.compile(
     r"\b(?:dependenc(?:y|ies)|depends|blocked|blockers?|pre ?requisites?|predecessors?|requires?|required"
     r"|needs?|needed|after|waits?|waiting|builds? on)\b"
 )
-_INVERSE = re.compile(r"\b(?:no|not|non|reverse|soft|optional|without|(?:required|needed) by)\b")
+_INVERSE = re.compile(
+    r"\b(?:no|not|non|reverse|soft|optional|without|(?:required|needed) by"
+    r"|(?:after|by|on|for|needs?|requires?) (?:this|it))\b"
+)
 _READ = re.compile(
     r"status|complexity|objective|goal|acceptance criteria|acceptance|criteria|files?|notes?|issue", re.IGNORECASE
 )
@@ -43,13 +46,17 @@ _BARE = re.compile(
 _HEADING = re.compile(r" {0,3}#{1,6}(?!#)[ \t\xa0]*")
 _RULE = re.compile(r" {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*\Z")
 _STATEMENT = re.compile(
-    r"(?:^|[.;:(,—–]|\s-(?=\s))[^\w(]{0,12}"
-    r"(?:(?:this|the|it|task|one|must|should|can|may|only|do|please|to|be|is|cannot|can['’]t|don['’]t|not|never"
+    r"(?:^|[.;:([,—–]|\s-(?=\s))[^\w(\[]{0,12}"
+    r"(?:(?:this|the|it|task|one|must|should|can|may|only|do|please|to|be|is|cannot|can['’]t|don['’]t|does|doesn['’]t|not|never"
     r"|starts?|run|begins?|work|also) ){0,6}"
-    r"(?:depend(?:s|ent|ing)?\s+(?:up)?on|dependenc(?:y|ies)|needs?|requires?|blocked\s+(?:by|on)|wait(?:s"
-    r"|ing)?\s+(?:for|on)|after|once|until|before"
+    r"(?:depend(?:s|ent|ing)?\s+(?:up)?on|dependenc(?:y|ies)|deps|needs?|requires?|blocked\s+(?:by|on|until)|wait(?:s"
+    r"|ing)?\s+(?:for|on)|after|once|until|before|independent(?:ly)?\s+of"
     r"|builds?\s+(?:up)?on|prerequisites?)\b[^.;)]*(?:\.\w[^.;)]*)*",
     re.IGNORECASE,
+)
+#: How a statement on what comes after the task itself begins: "Once this is merged, …".
+_OWN = re.compile(
+    r"\b(?:after|once|until)\s+(?:this|it|that|done|completed?|completion|finished|merged)\b", re.IGNORECASE
 )
 _FIRST = re.compile(
     r"\b(?:must|ha(?:s|ve) to|needs? to|should)\s+(?:be\s+)?(?:done|complete|finish|merge|ready|exist|land)"
@@ -69,34 +76,50 @@ class Piece:
 
 
 class Needs:
-    """The ids that a section names as dependencies, what had to be guessed, and the lines that nothing has read."""
+    """What a section says of dependencies.
 
-    __slots__ = ("guessed", "ids", "unread")
+    *ids* are in its fields, *likely* those that sentences elsewhere name, each with its offset and sentence; *guessed*
+    is what had to be guessed in the fields, *unread* the lines that nothing has read.
 
-    def __init__(self, ids: list[str], guessed: list[tuple[int, str]], unread: list[Piece]) -> None:
-        self.ids, self.guessed, self.unread = ids, guessed, unread
+    """
+
+    __slots__ = ("guessed", "ids", "likely", "unread")
+
+    def __init__(
+        self, ids: list[str], likely: dict[str, tuple[int, str]], guessed: list[tuple[int, str]], unread: list[Piece]
+    ) -> None:
+        self.ids, self.likely, self.guessed, self.unread = ids, likely, guessed, unread
 
 
 def needs(text: str, masked: str, start: int, end: int, names: Names, position: int) -> Needs:
     """What the section says from *start*, the offset of its heading, to *end*, for the task at *position*."""
     found: list[str] = []
+    likely: dict[str, tuple[int, str]] = {}
     guessed: list[tuple[int, str]] = []
     unread: list[Piece] = []
     for piece in pieces(text, masked, start, end, names):
-        if piece.kind == READ:
+        if piece.kind in (READ, REST):
+            told, rest = _statements(piece.text, names, position)
+            for statement, ids in told:
+                for id_ in ids:
+                    likely.setdefault(id_, (piece.start, statement))
+            unread += [Piece(REST, piece.start, rest)] if piece.kind == REST else []
             continue
-        told = piece.text if piece.kind in (NEEDS, NEARLY) else _statement(piece.text)
-        ids, unsure = dependencies.read(told, names, position) if told else ([], [])
-        if piece.kind != NEEDS:
+        ids, unsure = dependencies.read(piece.text, names, position)
+        if piece.kind == NEARLY:
             tasks = [id_ for id_ in ids if names.find(id_)]
             if not tasks:
-                unread += [piece] if ids or not mentioned(told, names) else []
+                unread += [piece] if ids or not mentioned(piece.text, names) else []
                 continue
-            unsure = unsure or ([fields.one_line(told)] if piece.kind == REST else [])
-            unsure, ids = [*unsure, *(id_ for id_ in ids if id_ not in tasks)], tasks
+            if ids != tasks:
+                # More is said than what the task needs: a sentence.
+                for id_ in tasks:
+                    likely.setdefault(id_, (piece.start, fields.one_line(piece.text)))
+                continue
         found += ids
         guessed += [(piece.start, clause) for clause in unsure]
-    return Needs(list(dict.fromkeys(found)), guessed, unread)
+    found = list(dict.fromkeys(found))
+    return Needs(found, {id_: likely[id_] for id_ in likely if id_ not in found}, guessed, unread)
 
 
 def mentioned(line: str, names: Names) -> list[str]:
@@ -106,10 +129,21 @@ def mentioned(line: str, names: Names) -> list[str]:
     return list(dict.fromkeys(id_ for word, id_ in found if id_ and (id_ in names.places or "-" in word)))
 
 
-def _statement(line: str) -> str:
-    """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first."; "" for nothing."""
-    match = _STATEMENT.search(line)
-    return match[0].lstrip(" .;:(,—–-") if match else line if _FIRST.search(line) else ""
+def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str, list[str]]], str]:
+    """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first.", each sentence with the
+    tasks that it names; and the rest of the line."""
+    told: list[tuple[str, list[str]]] = []
+
+    def taken(sentence: str) -> str:
+        ids = [] if _OWN.search(sentence) else dependencies.read(sentence, names, position)[0]
+        ids = [id_ for id_ in ids if names.find(id_)]
+        if not ids and (_OWN.search(sentence) or not mentioned(sentence, names)):
+            return sentence
+        told.append((fields.one_line(sentence.lstrip(" .;:([,—–-*_")), ids))
+        return " "
+
+    rest = _STATEMENT.sub(lambda match: taken(match[0]), line)
+    return told, taken(line) if not told and _FIRST.search(line) else rest
 
 
 def kind_of(label: str) -> str:
@@ -166,6 +200,11 @@ class _Walk:
     def close(self, at: int) -> None:
         if self.kind in (NEEDS, NEARLY):
             self.found.append(Piece(self.kind, self.value, self.text[self.value : at]))
+        elif self.kind == READ:
+            start = self.value
+            for line in self.masked[start:at].split("\n"):
+                self.found.append(Piece(READ, start, line))
+                start += len(line) + 1
         self.open(REST, at, heading=False, indent=None)
 
     def line(self, at: int, line: str) -> None:
@@ -191,8 +230,8 @@ class _Walk:
             # A third cell may be a remark, as it may be behind a status.
             told = [cell for at, cell in enumerate(cells[1:]) if not at or mentioned(cell, self.names)]
             self.found.append(Piece(kind, start, "\n- ".join(["", *told])))
-        elif kind == REST:
-            self.found += [Piece(REST, start, cell) for cell in cells]
+        else:
+            self.found += [Piece(kind, start, cell) for cell in cells]
 
     def _table(self, at: int, line: str) -> None:
         """A row below the name of a dependency field: the cells with ids are its items."""

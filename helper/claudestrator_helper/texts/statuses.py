@@ -22,31 +22,31 @@ _BY_WORD = {word: status for status, words in _SYNONYMS.items() for word in word
 _SIGNS = {
     **dict.fromkeys("✅☑✔✓", COMPLETED),
     **dict.fromkeys("❌✗✘✖", FAILED),
-    **dict.fromkeys("⏳🔄🚧", IN_PROGRESS),
+    **dict.fromkeys("⏳🔄🚧⚠⛔🚫🛑", IN_PROGRESS),
     **dict.fromkeys("☐⬜🔲", PENDING),
     "[x]": COMPLETED,
     "[ ]": PENDING,
     "[]": PENDING,
 }
-#: An hourglass alone is a task that waits.
-_ALONE = {**_SIGNS, "⏳": PENDING}
+#: An hourglass alone is a task that waits; a warning alone may be anything.
+_ALONE = {**_SIGNS, "⏳": PENDING, **dict.fromkeys("⚠⛔🚫🛑", "")}
 _SIGN = rf"(?:\[[^\[\]\w\n]?\]|\[[xX]\]|[{''.join(sign for sign in _SIGNS if len(sign) == 1)}]\ufe0f?)"
 #: Where a person's remark begins, beside the word.
-_REMARK = r"(?:[(\[{:;,|–—]|\s-(?=\s)|->|\s(?=(?:on |at |since )?\d{4}-\d\d))"
+_REMARK = r"(?:[(\[{:;,|–—]|\s-(?=\s)|\s(?=(?:on |at |since )?\d{4}-\d\d))"
 #: What makes "completed" less than that.
 _DOUBT = (
     r"\b(?:part|partly|partial\w*|almost|nearly|mostly|half|halfway|except|excluding|without|but|not|no|never"
     r"|none|revert\w*|roll(?:ed)? ?back|undone|redo"
     r"|redone|reopen\w*|missing|misses|lacks?|incomplete\w*|unfinished|pending|to ?do|wip|in progress|fail\w*"
     r"|broken|breaks|blocked|still|remain\w*"
-    r"|left|needs?|wait\w*|await\w*|until|unless|if|only|should|must|yet|draft|stub\w*|skip\w*|untested"
+    r"|left|needs?|wait\w*|await\w*|until|unless|if|only|needed|rework\w*|flaky|should|must|yet|draft|stub\w*|skip\w*|untested"
     r"|unverified|unmerged|maybe|probably|follow|later"
     r"|next|open|minus|cancel\w*|abandon\w*|drop\w*|hold|obsolete|wrong\w*|again|soon|was|locally)\b|n['’]t\b"
     r"|\?|\b\d{1,2} ?%|\b\d+ ?(?:/|of) ?\d+\b"
 )
 #: What makes "pending" a task that is not to be started.
 _HOLD = (
-    r"\b(?:do not|don['’]t|not yet|(?:on )?hold|paused|blocked|cancel\w*|skip\w*|deferred|postponed|obsolete"
+    r"[⛔🚫🛑]|\b(?:do not|don['’]t|not yet|(?:on )?hold|paused|blocked|cancel\w*|skip\w*|deferred|postponed|obsolete"
     r"|dropped|abandoned)\b"
 )
 
@@ -73,7 +73,8 @@ def _meant(text: str) -> str | None:
     if status is None or any((each == COMPLETED) != (status == COMPLETED) for each in signs):
         return None
     doubt = {COMPLETED: _DOUBT, PENDING: _HOLD}.get(status)
-    return None if doubt and re.search(doubt, remark.replace("100%", "")) else status
+    remark = f"{text[: core[0]]} {remark.replace('100%', '')}" if status == PENDING else remark.replace("100%", "")
+    return None if doubt and re.search(doubt, remark) else status
 
 
 def _status_of(words: str) -> str | None:

@@ -2,9 +2,12 @@
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 #: Of a queue's groups, so many are looked for in every text.
 _TITLES = 100
+#: So many ids of a range or a group are spelled out, however many tasks name others.
+FEW = 100
 _NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
 
 
@@ -20,10 +23,11 @@ def _family(key: str) -> str:
 
 
 class Names:
-    """The known ids in the order of the file, and the groups of tasks by their lower-case titles."""
+    """The known ids in the order of the file, and the groups of tasks by their lower-case titles; *room* is how many
+    ids a range or a group may stand for."""
 
-    def __init__(self, known: list[str], groups: dict[str, list[str]]) -> None:
-        self.known, self.groups = known, groups
+    def __init__(self, known: list[str], groups: dict[str, list[str]], room: Callable[[], int]) -> None:
+        self.known, self.groups, self.room = known, groups, room
         self.places = {id_: at for at, id_ in reversed(list(enumerate(known)))}
         self._alike: dict[str, list[str]] = {}
         self._series: dict[str, list[tuple[int, str]]] = {}
