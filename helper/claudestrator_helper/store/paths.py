@@ -2,15 +2,16 @@
 
 import os
 
+from .. import host
 from ..errors import ClaudestratorError
 
 STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
 
 
 class Project:
-    """The two folders of a project: *root* holds PRD.md, *state* what the run keeps. Both are absolute.
+    """The two folders of a project, both absolute: *root* holds PRD.md, *state* the run's files.
 
-    No link may lead the run's files out of *bounds*: the root, or the state's folder where that is elsewhere.
+    No link may lead the run's files out of *bounds*: the root, or the state folder if that is outside the root.
 
     """
 
@@ -79,9 +80,9 @@ class Project:
 
 
 def project(folder: str | None = None) -> Project:
-    """The project of *folder*, or the one around the current folder.
+    """The project of *folder*, by default of the current folder.
 
-    Raises ClaudestratorError for a folder that isn't there, and for a state's folder that a link leads elsewhere.
+    Raises ClaudestratorError for a missing folder, and for a state folder that a link leads out of the project.
 
     """
     if folder is not None and not os.path.isdir(folder):
@@ -98,7 +99,7 @@ def project(folder: str | None = None) -> Project:
 
 
 def _refuse_led_away(found: Project) -> None:
-    # Hooks run in every session, and mostly have no use for this import.
+    # Hooks run in every session, and rarely need this import.
     from . import links
 
     try:
@@ -108,9 +109,9 @@ def _refuse_led_away(found: Project) -> None:
 
 
 def root_around(folder: str) -> str:
-    """The nearest folder upwards that holds ``.claude`` or ``.git``, else *folder*.
+    """The nearest folder upwards that holds ``.claude`` or ``.git``, otherwise *folder* itself, resolved.
 
-    The home folder's ``.claude`` is Claude Code's own, so it makes no project of what lies below.
+    The home folder's ``.claude`` is Claude Code's own, so the home folder is no project around the folders in it.
 
     """
     home = os.path.realpath(os.path.expanduser("~"))
@@ -124,8 +125,13 @@ def root_around(folder: str) -> str:
         at = os.path.dirname(at)
 
 
+def users_folder() -> str:
+    """The folder of a person's own settings, plugins and transcripts."""
+    return os.environ.get(host.CONFIG_FOLDER) or os.path.expanduser("~/.claude")
+
+
 def shipped(name: str) -> str:
-    """Where the file *name* of ``.claudestrator/`` is that came with this helper: in the package, or in the clone."""
+    """The path of the file *name* of ``.claudestrator/`` that came with this helper, in the package or in the clone."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inside = os.path.join(package, "shipped", name)
     clone = os.path.join(os.path.dirname(os.path.dirname(package)), ".claudestrator", name)
