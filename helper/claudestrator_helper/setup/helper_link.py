@@ -21,7 +21,7 @@ NAME = "claudestrator-helper"
 #: The environment variable that names a venv with the helper, which is linked instead of making one.
 READY_VENV = "CLAUDESTRATOR_VENV"
 #: What the package holds besides its code, by its folder in a clone; a wheel has the same layout.
-SHIPPED = {".claudestrator": "shipped", "commands": "commands"}
+SHIPPED = {".claudestrator": "shipped"}
 #: Isolated (-I), as in the plugin's launcher, so that neither the project's modules nor PYTHONPATH are imported.
 _SCRIPT = """\
 #!/bin/sh

@@ -14,7 +14,7 @@ from ..errors import ClaudestratorError
 #: The file in a venv that holds its key: what it was made from.
 KEY = "claudestrator-key"
 #: The packages that the helper imports, each in one version and with the hashes of its files.
-_PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "requirements.txt")
+_PINS = os.path.normpath(os.path.join(os.path.abspath(__file__), "../../../requirements.txt"))
 #: pip's arguments for the pins. It takes only files with a listed hash, from whatever index the person has configured,
 #: and runs no package's code to install it.
 PINNED = ("--require-hashes", "--only-binary", ":all:", "-r", _PINS)
