@@ -37,12 +37,9 @@ def died(project: Project, name: str, error: object) -> None:
 
 
 def ended(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
-    """The answer to a Skill call that has returned; None where it started no agent.
-
-    An agent without a report has failed. The result has the shape of a failed skill, because Claude Code adds no text
-    to that (measured on 2.1.329).
-
-    """
+    """The answer to a Skill call that has returned; None where it started no agent. An agent without a report has
+    failed. The result has the shape of a failed skill, because Claude Code adds no text to that (measured on
+    2.1.329)."""
     if not str(given.get("skill")).startswith(SKILL) or got.get("status") != host.FORKED:
         return None
     id_ = _id(given)

@@ -24,11 +24,8 @@ def main(folder: str | None) -> None:
 
 
 def unfinished(project: paths.Project, session: object) -> str:
-    """One line about an unfinished run of this machine and the command that continues it; "" where there is none.
-
-    A model reads the line as instructions, so it holds only numbers from the project's files, which may be anyone's.
-
-    """
+    """One line about an unfinished run of this machine and the command that continues it; "" where there is none. A
+    model reads the line as instructions, so it holds only numbers from the project's files, which may be anyone's."""
     from ..store import state_file
     from ..system import processes
 

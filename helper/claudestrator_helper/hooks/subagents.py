@@ -28,12 +28,9 @@ Event = dict[str, object]
 
 
 def task_of(project: Project, current: State, event: Event) -> str:
-    """The id of the task that the agent of *event* was launched for; "" for any other agent.
-
-    The agent's name decides, if a hook saw the launch; otherwise its first message has to be the run's own. Nothing
-    else that it has read or said counts, because an agent may show its prompt to agents of its own.
-
-    """
+    """The id of the task that the agent of *event* was launched for; "" for any other agent. The agent's name decides,
+    if a hook saw the launch; otherwise its first message has to be the run's own. Nothing else that it has read or said
+    counts, because an agent may show its prompt to agents of its own."""
     name, path = event.get(host.AGENT), str(event.get(host.AGENT_TRANSCRIPT) or "")
     names = {id_: marker_files.name(project, id_, agent.attempt) for id_, agent in current.agents.items()}
     unnamed = [id_ for id_, known in names.items() if not known]

@@ -17,13 +17,9 @@ _FOLDERS = ("", "commands", "commands/claudestrator")
 
 
 class Manifest(NamedTuple):
-    """What an installation put into a ``.claude`` folder.
-
-    *files* maps each path below the folder to the SHA-256 hashes of the texts written there. *folders* were made by the
-    installation, outermost first. *unknown* names listed settings that no version adds: a manifest may come with
-    someone else's repository.
-
-    """
+    """What an installation put into a ``.claude`` folder. *files* maps each path below the folder to the SHA-256 hashes
+    of the texts written there. *folders* were made by the installation, outermost first. *unknown* names listed
+    settings that no version adds: a manifest may come with someone else's repository."""
 
     version: str = ""
     files: Mapping[str, tuple[str, ...]] = {}
@@ -43,21 +39,15 @@ class Plan(NamedTuple):
 
 
 def command_files(commands: Mapping[str, str]) -> dict[str, str]:
-    """The texts of *commands*, given by file name, by path below ``.claude``.
-
-    Each gets the name that it has in the plugin (``/claudestrator:status``). ``/orchestrate`` is also installed bare.
-
-    """
+    """The texts of *commands*, given by file name, by path below ``.claude``. Each gets the name that it has in the
+    plugin (``/claudestrator:status``). ``/orchestrate`` is also installed bare."""
     files = {f"commands/claudestrator/{name}": text for name, text in sorted(commands.items())}
     return {"commands/orchestrate.md": commands["orchestrate.md"], **files}
 
 
 def plan(wanted: Mapping[str, str], present: Mapping[str, str | None], before: Mapping[str, tuple[str, ...]]) -> Plan:
-    """The plan that makes the files *wanted*, given the texts *present* and the hashes written *before*.
-
-    Raises ClaudestratorError if someone else's file is in the way.
-
-    """
+    """The plan that makes the files *wanted*, given the texts *present* and the hashes written *before*. Raises
+    ClaudestratorError if someone else's file is in the way."""
     made = Plan({}, [], [], {})
     in_the_way = []
     for path, text in wanted.items():

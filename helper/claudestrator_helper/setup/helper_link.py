@@ -71,10 +71,7 @@ def _fill(folder: str, place: str) -> None:
 
 def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:
     """Makes the venv and the link unless they exist; returns the changes, one a line, and lists their undo in *undo*.
-
-    Raises ClaudestratorError if it can't, before anything is written if something else is in the link's place.
-
-    """
+    Raises ClaudestratorError if it can't, before anything is written if something else is in the link's place."""
     script, link, key = _script(), _link(), _key()
     lines = []
     _check_link(link)

@@ -29,11 +29,8 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> list[str]:
-    """Installs or uninstalls; returns the changes, made or with ``dry_run`` only planned, one a line.
-
-    Raises ClaudestratorError, after taking back every change that the disk lets it take back.
-
-    """
+    """Installs or uninstalls; returns the changes, made or with ``dry_run`` only planned, one a line. Raises
+    ClaudestratorError, after taking back every change that the disk lets it take back."""
     place = _place(arguments)
     with install_steps.alone(place.folder):
         if arguments.uninstall:
@@ -55,11 +52,7 @@ def run(arguments: argparse.Namespace) -> list[str]:
 
 def install(place: Place, undo: Undo, *, dry_run: bool) -> list[str]:
     """Puts the commands and the settings into *place*; returns the changes, one a line. Before each step, *undo* gets
-    the call that takes it back.
-
-    Raises ClaudestratorError, before anything is written, if something is in the way.
-
-    """
+    the call that takes it back. Raises ClaudestratorError, before anything is written, if something is in the way."""
     _refuse_both(place)
     before = _manifest(place)
     wanted = command_files.command_files(_commands())
@@ -154,11 +147,8 @@ def _manifest(place: Place) -> Manifest:
 
 
 def _present(place: Place, names: Iterable[str]) -> dict[str, str | None]:
-    """The text of each file; None for a missing one.
-
-    Raises ClaudestratorError for a link to nowhere: writing through it would make a file in an unknown place.
-
-    """
+    """The text of each file; None for a missing one. Raises ClaudestratorError for a link to nowhere: writing through
+    it would make a file in an unknown place."""
     present = {}
     for name in names:
         path = place.path(name)

@@ -20,11 +20,8 @@ EMPTY = "{}\n"
 
 
 class Place(NamedTuple):
-    """A ``.claude`` folder. No link may lead out of *within*, which is "" for the person's own folder.
-
-    A *local* installation is for one person only and changes no file that a project shares.
-
-    """
+    """A ``.claude`` folder. No link may lead out of *within*, which is "" for the person's own folder. A *local*
+    installation is for one person only and changes no file that a project shares."""
 
     folder: str
     within: str = ""

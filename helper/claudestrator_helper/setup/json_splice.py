@@ -11,11 +11,8 @@ _decoder = json.JSONDecoder()
 
 
 class Entry(NamedTuple):
-    """A member of an object or an item of a list; *start*, *value* and *end* are offsets into the text.
-
-    A member starts at its key, an item at its value.
-
-    """
+    """A member of an object or an item of a list; *start*, *value* and *end* are offsets into the text. A member starts
+    at its key, an item at its value."""
 
     key: str | int
     start: int
@@ -57,10 +54,7 @@ def entries(text: str, at: int) -> list[Entry]:
 
 def add(text: str, path: Sequence[str], value: Any, key: str | None = None) -> str:
     """*text* with *value* as the last entry of the object (under *key*) or list at *path*, laid out like its siblings.
-
-    Raises KeyError if there is nothing at *path*.
-
-    """
+    Raises KeyError if there is nothing at *path*."""
     at, present = _container(text, path)
     if not present:
         return _add_first(text, at, key, value)

@@ -55,11 +55,8 @@ def check(text: str) -> None:
 
 
 def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
-    """*text* with everything in WANTED, and our values in it: those added now, and those listed in *before*.
-
-    Raises ClaudestratorError as check does.
-
-    """
+    """*text* with everything in WANTED, and our values in it: those added now, and those listed in *before*. Raises
+    ClaudestratorError as check does."""
     check(text)
     before = list(before)
     text = withdraw(text, former(before))[0]
@@ -95,10 +92,7 @@ def _calls(group: Any) -> list[str]:
 
 def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str], list[str]]:
     """*text* without our additions, the removed values for people, and the names of those that a person has changed.
-
-    Raises ClaudestratorError if *text* isn't a JSON object.
-
-    """
+    Raises ClaudestratorError if *text* isn't a JSON object."""
     _parsed(text)
     bom, text = _split_bom(text)
     taken, changed = [], []

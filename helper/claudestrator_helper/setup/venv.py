@@ -32,12 +32,9 @@ def ready(place: str, key: str) -> bool:
 def ensure(
     place: str, key: str, requirements: Sequence[str] = PINNED, fill: Callable[[str], None] | None = None
 ) -> bool:
-    """Makes the venv at *place* (absolute) unless it is ready; returns whether it did.
-
-    *requirements* are the words after ``pip install``; *fill* puts the rest into the folder in which the venv is built.
-    Raises ClaudestratorError, one line with the next step, if it can't.
-
-    """
+    """Makes the venv at *place* (absolute) unless it is ready; returns whether it did. *requirements* are the words
+    after ``pip install``; *fill* puts the rest into the folder in which the venv is built. Raises ClaudestratorError,
+    one line with the next step, if it can't."""
     if ready(place, key):
         return False
     try:

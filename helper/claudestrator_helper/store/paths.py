@@ -9,11 +9,8 @@ STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
 
 
 class Project:
-    """The two folders of a project, both absolute: *root* holds PRD.md, *state* the run's files.
-
-    No link may lead the run's files out of *bounds*: the root, or the state folder if that is outside the root.
-
-    """
+    """The two folders of a project, both absolute: *root* holds PRD.md, *state* the run's files. No link may lead the
+    run's files out of *bounds*: the root, or the state folder if that is outside the root."""
 
     def __init__(self, root: str, state: str) -> None:
         self.root, self.state = root, state
@@ -80,11 +77,8 @@ class Project:
 
 
 def project(folder: str | None = None) -> Project:
-    """The project of *folder*, by default of the current folder.
-
-    Raises ClaudestratorError for a missing folder, and for a state folder that a link leads out of the project.
-
-    """
+    """The project of *folder*, by default of the current folder. Raises ClaudestratorError for a missing folder, and
+    for a state folder that a link leads out of the project."""
     if folder is not None and not os.path.isdir(folder):
         raise ClaudestratorError(f"there is no folder {folder}: name the project's root with --project")
     try:
@@ -109,11 +103,8 @@ def _refuse_led_away(found: Project) -> None:
 
 
 def root_around(folder: str) -> str:
-    """The nearest folder upwards that holds ``.claude`` or ``.git``, otherwise *folder* itself, resolved.
-
-    The home folder's ``.claude`` is Claude Code's own, so the home folder is no project around the folders in it.
-
-    """
+    """The nearest folder upwards that holds ``.claude`` or ``.git``, otherwise *folder* itself, resolved. The home
+    folder's ``.claude`` is Claude Code's own, so the home folder is no project around the folders in it."""
     home = os.path.realpath(os.path.expanduser("~"))
     at = os.path.realpath(folder)
     while True:

@@ -53,10 +53,7 @@ def leave(repository: Repository, message: str, old: str, paths: Iterable[str], 
 
 def settle(repository: Repository, *, over: bool = False, made: bool = False) -> tuple[str, str]:
     """Finishes the commit of the witness; returns its id, or "" and why it was undone, or "" twice without a commit.
-
-    *over* says that git has ended, *made* that it has made the commit. After a kill git may still be at work.
-
-    """
+    *over* says that git has ended, *made* that it has made the commit. After a kill git may still be at work."""
     found = _read(repository)
     new = head(repository) if found else ""
     if found and (new in ("", found.old) and not over):

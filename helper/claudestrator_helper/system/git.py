@@ -72,10 +72,7 @@ def _changed_at(path: str) -> float:
 
 def commit(project: Project, before: Iterable[str], message: str) -> Result:
     """Commits the paths that are dirty now and not in *before*, with the repository's hooks and a separate index.
-
-    Raises ClaudestratorError if this process is asked to end meanwhile.
-
-    """
+    Raises ClaudestratorError if this process is asked to end meanwhile."""
     repository = _repository(project)
     if isinstance(repository, str):
         return Result(why=repository)
@@ -163,11 +160,8 @@ def _left_out(root: str, changes: dict[str, str], before: set[str]) -> dict[str,
 
 
 def _committed(repository: Repository, changes: dict[str, str], left: dict[str, str], message: str) -> tuple[str, str]:
-    """The id of a new commit of the changes that are not left out, or "" and why there is none.
-
-    Raises OSError or ClaudestratorError if a file can't be written, Interrupted if this process is asked to end.
-
-    """
+    """The id of a new commit of the changes that are not left out, or "" and why there is none. Raises OSError or
+    ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
     nothing = "nothing has changed"
     chosen = {path: code for path, code in changes.items() if path not in left}
     if not chosen:

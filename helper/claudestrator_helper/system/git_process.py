@@ -39,10 +39,7 @@ def call(
     folder: str, *words: str, text: str = "", index: str = "", timeout: float = _TIMEOUT, hooks: bool = False
 ) -> Done:
     """Runs git in *folder* for at most *timeout* seconds, with *text* on standard input and, if named, another *index*.
-
-    Raises Interrupted, after git has ended, if this process is asked to end meanwhile.
-
-    """
+    Raises Interrupted, after git has ended, if this process is asked to end meanwhile."""
     environment = {**git_safety.environment(), **({"GIT_INDEX_FILE": index} if index else {})}
     name = next(word for word in words if not word.startswith("-") and "=" not in word)
     return run(f"git {name}", git_safety.command(*words, hooks=hooks), folder, environment, text, timeout)

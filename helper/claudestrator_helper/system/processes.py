@@ -21,11 +21,8 @@ class Process(NamedTuple):
 
 def current() -> str:
     """The process of Claude Code that called this, as ``host/boot/namespace/number/start``; "" for any other caller,
-    and for a process that can't be seen from here.
-
-    Raises ClaudestratorError if that process is gone, because a new session has to continue its run.
-
-    """
+    and for a process that can't be seen from here. Raises ClaudestratorError if that process is gone, because a new
+    session has to continue its run."""
     told = os.environ.get(host.PID, "")
     if not told.isdigit():
         return ""

@@ -31,11 +31,8 @@ _GUESSING = ("KeywordDetector", "Base64HighEntropyString", "HexHighEntropyString
 
 
 def findings(root: str, paths: Iterable[str]) -> dict[str, str]:
-    """The files that hold a secret, by path with the reason; *paths* are relative to *root*.
-
-    Raises ClaudestratorError if an installed scanner fails.
-
-    """
+    """The files that hold a secret, by path with the reason; *paths* are relative to *root*. Raises ClaudestratorError
+    if an installed scanner fails."""
     found = {}
     tool = _installed(root)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
@@ -82,17 +79,7 @@ def _put(path: str, content: bytes) -> None:
 
 def _gitleaks(tool: str, folder: str) -> list[tuple[str, str]]:
     report = os.path.join(folder, "report.json")
-    words = [
-        "--no-git",
-        "--no-banner",
-        "--redact",
-        "--exit-code",
-        "0",
-        "--report-format",
-        "json",
-        "--report-path",
-        report,
-    ]
+    words = ["--no-git", "--no-banner", "--redact", "--exit-code", "0", "--report-format", "json"]
     done = _run(tool, ["detect", "--source", "tree", "--report-path", report, *words], folder)
     try:
         with open(report, encoding="utf-8", errors="surrogateescape") as file:
