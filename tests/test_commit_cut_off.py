@@ -108,7 +108,7 @@ def test_unfinished_work_comes_back_when_the_helper_is_asked_to_end(
     until((repo.root / ".git/started").exists)
     os.kill(helper, number)
     assert joined([helper]) == [0]
-    assert answer.read_text() == "the commit was interrupted; `/orchestrate` goes on with the loop"
+    assert answer.read_text() == "the commit was interrupted; `/orchestrate` continues the loop"
     assert (repo.head(), repo.mine(), repo.was_set_aside()) == (head, MINE, True)
     repo.write(".git/go")
     assert repo.loop(["mine.txt"]).commit
@@ -122,7 +122,7 @@ def test_the_answer_says_what_is_missing_and_where_pre_commit_has_put_it(
     result = repo.loop(["mine.txt"])
     (patch,) = repo.cache.glob("patch*")
     assert not result.commit
-    assert result.missing == f"changes are gone that you had in mine.txt: look into {patch} (`git apply` takes a patch)"
+    assert result.missing == f"your changes in mine.txt are gone: look in {patch} (`git apply` takes a patch)"
     assert repo.mine() == "mine\n"
     repo.run("apply", str(patch))
     assert repo.mine() == MINE
@@ -146,7 +146,7 @@ def test_after_a_kill_of_everything_the_next_commit_says_where_unfinished_work_i
     repo.write(".git/go")
     result = repo.loop(["mine.txt"])
     assert result.commit
-    assert result.missing == f"changes are gone that you had in mine.txt: look into {patch} (`git apply` takes a patch)"
+    assert result.missing == f"your changes in mine.txt are gone: look in {patch} (`git apply` takes a patch)"
 
 
 def test_what_does_not_end_when_it_is_asked_to_is_killed_and_what_it_took_is_named(
@@ -159,10 +159,7 @@ def test_what_does_not_end_when_it_is_asked_to_is_killed_and_what_it_took_is_nam
     repo.write("new.txt")
     result = repo.loop(["b.txt"])
     assert result.why == "git commit took longer than 2 s"
-    assert (
-        result.missing
-        == "changes are gone that you had in b.txt: look into `git stash list` (`git apply` takes a patch)"
-    )
+    assert result.missing == "your changes in b.txt are gone: look in `git stash list` (`git apply` takes a patch)"
     repo.run("stash", "pop", "--quiet")
     assert repo.status() == " M b.txt\n?? new.txt\n"
 

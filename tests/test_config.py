@@ -150,7 +150,7 @@ def test_mistakes_and_what_is_said(text: str, said: str) -> None:
 def test_what_is_no_toml_is_one_line_that_says_where(text: str, at: str) -> None:
     (line,) = wrong(text)
     assert at in line
-    assert re.fullmatch(r"config\.toml: .*; mend it as TOML", line)
+    assert re.fullmatch(r"config\.toml: .*; fix its TOML", line)
 
 
 @needs_tomllib
@@ -167,7 +167,7 @@ def test_every_mistake_is_listed_and_the_first_stops_a_run(project: paths.Projec
 def test_a_file_that_can_not_be_read(project: paths.Project) -> None:
     os.mkdir(project.config)
     (line,) = config_file.problems(project)
-    assert line == f"cannot read {project.config}: Is a directory; make it possible and try again"
+    assert line == f"cannot read {project.config}: Is a directory; fix that and try again"
 
 
 @needs_tomllib

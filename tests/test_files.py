@@ -255,10 +255,10 @@ def test_a_file_that_is_far_too_big_is_refused_unread(tmp_path: Path) -> None:
 def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("")
     path = tmp_path / "folder" / "file"
-    refused(lambda: files.read(str(path)), f"cannot read {path.parent}: it is no folder; ")
-    refused(lambda: files.write(str(path), NEW), f"cannot write {path.parent}: it is no folder; ")
-    refused(lambda: files.append_line(str(path), "x"), f"cannot write {path.parent}: it is no folder; ")
-    refused(lambda: take(path), f"cannot write {path.parent}: it is no folder; ")
+    refused(lambda: files.read(str(path)), f"cannot read {path.parent}: it is not a folder; ")
+    refused(lambda: files.write(str(path), NEW), f"cannot write {path.parent}: it is not a folder; ")
+    refused(lambda: files.append_line(str(path), "x"), f"cannot write {path.parent}: it is not a folder; ")
+    refused(lambda: take(path), f"cannot write {path.parent}: it is not a folder; ")
 
 
 def test_what_a_user_may_not_do_is_refused() -> None:
@@ -373,7 +373,7 @@ def test_a_file_that_is_saved_without_end_is_refused(tmp_path: Path) -> None:
         path.write_text(str(next(rounds)))
         return text + "!"
 
-    refused(lambda: files.edit(str(path), change), f"{path} is being saved by another program all the time: ")
+    refused(lambda: files.edit(str(path), change), f"another program keeps saving {path}: ")
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -734,7 +734,7 @@ def test_of_a_state_that_came_with_a_clone_hooks_parse_nothing(project: Project,
 
 def test_a_queue_that_is_long_to_read_is_not_counted_when_a_session_begins(project: Project) -> None:
     Path(project.queue).write_text("x" * LONG)
-    assert begun(project).stdout == "Claudestrator: a run is unfinished here. `/orchestrate` goes on with it.\n"
+    assert begun(project).stdout == "Claudestrator: a run is unfinished here. `/orchestrate` continues it.\n"
 
 
 def test_the_state_of_a_run_of_ours_may_be_long(project: Project) -> None:
@@ -800,5 +800,5 @@ def test_in_a_session_that_runs_nothing_of_ours_the_hook_loads_next_to_nothing(t
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, input=event, env=environment, check=True, capture_output=True, text=True).stdout
     assert loaded.split() == [
-        f"claudestrator_helper.{name}" for name in ("errors", "hooks", "hooks.dispatch", "store", "store.paths")
+        f"claudestrator_helper.{name}" for name in ("errors", "hooks", "hooks.dispatch", "host", "store", "store.paths")
     ]

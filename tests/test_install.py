@@ -435,7 +435,7 @@ def test_for_one_person_alone_it_goes_into_the_local_settings_and_changes_no_sha
     assert git("status", "--porcelain", "--untracked-files=all", folder=person.project).splitlines() == [
         "?? .claude/settings.json"
     ]
-    assert person.gets("--local").startswith("for git ")
+    assert person.gets("--local").startswith("git lists ")
     shutil.rmtree(person.project / ".git")
     person.gets("--uninstall")
     assert tree(person.project) == before
@@ -554,7 +554,7 @@ def test_a_dry_uninstall_removes_nothing(person: Person) -> None:
 
 
 def test_uninstalling_what_is_not_there_says_so(person: Person) -> None:
-    assert "nothing of Claudestrator's" in person.gets("--uninstall")
+    assert "Claudestrator is not installed in" in person.gets("--uninstall")
 
 
 @pytest.mark.parametrize("name", ["../../victim", "/victim", "commands/../../../victim"])

@@ -319,7 +319,7 @@ HOSTILE: list[Any] = [
 @pytest.mark.parametrize("entries", HOSTILE)
 def test_a_graph_that_the_helper_did_not_write_is_one_line(project: paths.Project, entries: Any) -> None:
     graph(project, entries)
-    expected = f"{project.knowledge} is not what the helper wrote; mend or delete it"
+    expected = f"{project.knowledge} is not what the helper wrote; fix or delete it"
     for call in (memory.read, memory.concerning):
         with pytest.raises(ClaudestratorError) as refusal:
             call(project)
@@ -336,7 +336,7 @@ def test_a_graph_that_the_helper_did_not_write_is_one_line(project: paths.Projec
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"entries": NaN}', "[" * 100_000, "\ufeff{}", "9" * 5000])
 def test_a_graph_that_is_no_document(project: paths.Project, text: str) -> None:
     Path(project.knowledge).write_text(text)
-    with pytest.raises(ClaudestratorError, match="is not what the helper wrote; mend or delete it"):
+    with pytest.raises(ClaudestratorError, match="is not what the helper wrote; fix or delete it"):
         memory.read(project)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from claudestrator_helper import host
 from claudestrator_helper.system import processes
 
 HELPER = str(Path(processes.__file__).parents[1])
@@ -64,7 +65,7 @@ def test_in_a_sandbox_that_shows_no_process_outside_nobody_is_taken_for_dead(mon
     unshare = ["unshare", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no namespace of processes on this machine")
-    script = f"import subprocess; open('/proc/self/comm', 'w').write('{processes.SANDBOX}'); subprocess.run({SAY!r})"
+    script = f"import subprocess; open('/proc/self/comm', 'w').write('{host.SANDBOX}'); subprocess.run({SAY!r})"
     monkeypatch.setenv("CLAUDE_PID", str(os.getpid()))
     assert said(*unshare, sys.executable, "-c", script) == ""
 

@@ -129,8 +129,7 @@ def test_the_shipped_texts_are_found(name: str) -> None:
 
 def test_no_file_of_a_project_lies_outside_its_two_folders(tree: Path) -> None:
     project = paths.Project(str(tree), str(tree / ".claude"))
-    names = [name for name, kind in vars(paths.Project).items() if isinstance(kind, property)]
-    found = [getattr(project, name) for name in names]
+    found = [getattr(project, name) for name, kind in vars(paths.Project).items() if isinstance(kind, property)]
     places = [place for each in found for place in ([each] if isinstance(each, str) else each)]
     assert len(places) >= 10
     assert all(tree in Path(place).parents for place in [*places, project.note("TASK-001")])

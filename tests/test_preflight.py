@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from claudestrator_helper import __version__
+from claudestrator_helper import __version__, host
 from claudestrator_helper.commands import check
 from claudestrator_helper.engine import state
 from claudestrator_helper.setup import claude_settings, preflight, settings_edit
@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
         (tools / name).chmod(0o755)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home))
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(claude_settings, "_MANAGED", str(home / "managed-settings.json"))
+    monkeypatch.setattr(host, "MANAGED_SETTINGS", str(home / "managed-settings.json"))
     (root / ".claude" / "task_queue.md").write_text(queue(task("TASK-001")))
     found = paths.project(str(root))
     settings(found, INSTALLED, home / "settings.json")
@@ -259,7 +259,7 @@ def test_an_option_of_newer_commands_is_a_stop_line_that_says_which_is_older(pro
     done = helper(*words, folder=project.root, stdin=b"\n", environ=SESSION)
     assert (done.code, done.stderr, done.stdout.count("\n")) == (0, "", 1)
     assert done.stdout.startswith(f"STOP /orchestrate (99.0.0) is newer than the helper ({__version__}): ")
-    assert "(it knows no --depth)" in done.stdout
+    assert "(it has no --depth)" in done.stdout
 
 
 def test_an_option_of_no_newer_commands_is_no_option(project: paths.Project) -> None:
@@ -275,7 +275,7 @@ def test_an_option_without_its_value_is_a_stop_line_too(project: paths.Project) 
 
 @pytest.mark.parametrize(
     ("cap", "start", "check"),
-    [("30000", "a Bash call may take 30 s only", "a Bash call may take 30 s only"), ("59999", "59 s only", "59 s only"), ("60000", "", "note: a Bash call may take 60 s, "), ("120000", "", "note: a Bash call may take 120 s, "),
+    [("30000", "a Bash call may take only 30 s", "a Bash call may take only 30 s"), ("59999", "only 59 s", "only 59 s"), ("60000", "", "note: a Bash call may take 60 s, "), ("120000", "", "note: a Bash call may take 120 s, "),
      ("", "", "note: a Bash call may take 600 s, "), ("none", "", "note: a Bash call may take 600 s, "), ("600001", "", "note: a Bash call may take 600 s, "), ("1200000", "", ""), ("9999999999", "", "")],
 )  # fmt: skip
 def test_a_cap_on_bash_calls_that_makes_waits_chatty_is_named(
@@ -296,7 +296,7 @@ def test_what_check_names_in_a_queue_is_counted_at_the_start(project: paths.Proj
     Path(project.queue).write_text(queue(*many))
     [told] = started(project)
     assert told == (
-        "note: tasks in the queue stand more than once (1), and never run: `claudestrator-helper check` names them"
+        "note: tasks in the queue occur more than once (1), and never run: `claudestrator-helper check` names them"
         "; `claudestrator-helper check` names 1 more"
     )
 
@@ -343,9 +343,7 @@ def test_little_room_is_named_and_next_to_none_before_all_else(
 
 def test_a_disk_that_is_mounted_read_only_is_named(project: paths.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     disk(monkeypatch, read_only=lambda path: path == project.root)
-    assert check.findings(project)[0] == [
-        f"{project.root} can't be written: give yourself the right to, or start elsewhere"
-    ]
+    assert check.findings(project)[0] == [f"{project.root} can't be written: make it writable, or start elsewhere"]
 
 
 @pytest.fixture
@@ -397,7 +395,7 @@ def test_a_folder_that_is_to_be_made_needs_one_around_it_that_can_be_written(
     shutil.rmtree(project.state)
     disk(monkeypatch, read_only=lambda path: path == project.root)
     assert [line for line in check.findings(project)[0] if "can't be written" in line] == [
-        f"{project.root} can't be written: give yourself the right to, or start elsewhere"
+        f"{project.root} can't be written: make it writable, or start elsewhere"
     ]
 
 

@@ -142,7 +142,7 @@ def test_a_damaged_value_is_refused_in_one_line_that_names_it(project: Project, 
     text = str(refusal.value)
     assert text.startswith(f"{path}: {key}")
     assert "\n" not in text
-    assert "mend or delete the file" in text
+    assert "fix or delete the file" in text
 
 
 @pytest.mark.parametrize("id_", ["../../x", "a/b", "", ".hidden", "a b", "x" * 65])

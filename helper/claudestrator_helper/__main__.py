@@ -1,4 +1,4 @@
-"""The entry of `claudestrator-helper`: the verbs of hooks at once, everything else through click."""
+"""The entry point of `claudestrator-helper`: the verbs of hooks run at once, all others through click."""
 
 import atexit
 import gc
@@ -6,7 +6,8 @@ import sys
 
 
 def main() -> None:
-    # A verb needs nearly all that it makes until it ends; to look for garbage, at exit too, takes a fifth of its time.
+    """Runs the verb on the command line and exits."""
+    # A verb needs nearly all its objects until it ends. Collecting garbage, also at exit, takes a fifth of its time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
     sys.argv[1:] = words = _project_first(sys.argv[1:])
@@ -26,7 +27,7 @@ def main() -> None:
 
 
 def _project_first(words: list[str]) -> list[str]:
-    """`--project DIR` before the verb, where it belongs, wherever it was typed."""
+    """*words* with `--project DIR`, wherever it was typed, moved before the verb, where click expects it."""
     for at, word in enumerate(words):
         if word == "--":
             break

@@ -1,4 +1,4 @@
-"""The command line: the group of verbs, and the boundary that says refusals."""
+"""The command line: the group of verbs, and the boundary that prints refusals."""
 
 import sys
 
@@ -13,7 +13,7 @@ from .texts.fields import LINE, cut, one_line
 
 
 class Verbs(LazyVerbs):
-    """The verbs, of which `start` never refuses by its exit code."""
+    """The verbs. `start` exits with 0 even if it refuses."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -21,7 +21,8 @@ class Verbs(LazyVerbs):
         except (ClaudestratorError, click.ClickException) as error:
             if ctx.invoked_subcommand != "start":
                 raise
-            # The command of a slash command that exits otherwise takes the whole slash command with it.
+            # A slash command fails as a whole if a command in its text exits with anything but 0:
+            # https://code.claude.com/docs/en/slash-commands
             said = _as_usage(error) if isinstance(error, click.ClickException) else error
             click.echo(f"STOP {cut(str(said), LINE)}")
             return None
@@ -44,7 +45,8 @@ def cli(context: click.Context, folder: str | None) -> None:
 
 
 def run_cli() -> int:
-    """The boundary: a refusal is one line on stderr and 1, a wrong call 2, a bug a traceback."""
+    """Runs a verb and returns its exit code: 1 for a refusal, 2 for a wrong call, each with one line on stderr. A bug
+    raises, so that its traceback is seen."""
     try:
         cli.main(prog_name="claudestrator-helper", standalone_mode=False)
     except ClaudestratorError as error:
@@ -53,7 +55,7 @@ def run_cli() -> int:
         return done.exit_code
     except click.ClickException as error:
         if len(sys.argv) == 1:
-            error.show()  # without any words, click's error is the whole help
+            error.show()  # click's error for a call without words is the whole help
             return error.exit_code
         return say_refusal(_as_usage(error))
     except click.Abort:
@@ -62,7 +64,7 @@ def run_cli() -> int:
 
 
 def _as_usage(error: click.ClickException) -> UsageError:
-    """One line like every refusal, where click would print four."""
+    """Click's error, which takes four lines, as a refusal in one line."""
     context = getattr(error, "ctx", None)
     message = one_line(error.format_message()).split(". ")[0].rstrip(".")
     command = context.command_path if context else "claudestrator-helper"

@@ -1,13 +1,13 @@
-"""What the helper refuses, as one family of exceptions."""
+"""The helper's refusals, one family of exceptions."""
 
 
 class ClaudestratorError(Exception):
-    """A refusal: one line that names the thing and ends in the next step."""
+    """A refusal: one line that names the thing and ends with the next step. Exit code 1."""
 
 
 class HeldError(ClaudestratorError):
-    """Another process holds a lock for longer than the caller has time."""
+    """Another process has held a lock for longer than the caller waits."""
 
 
 class UsageError(ClaudestratorError):
-    """The call's words are off (exit code 2, where other refusals exit with 1)."""
+    """The words of the call are wrong. Exit code 2."""

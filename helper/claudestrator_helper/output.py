@@ -1,4 +1,4 @@
-"""What is printed: lines as bytes, values as JSON, refusals. Without click, because hooks start fast."""
+"""Printing: lines as bytes, values as JSON, refusals. It doesn't import click, because hooks have to start fast."""
 
 import sys
 
@@ -7,20 +7,20 @@ from .texts.fields import LINE, cut
 
 
 def echo(lines: list[str]) -> None:
+    """Prints lines, in UTF-8 whatever the terminal's encoding; other bytes are printed as they were read."""
     text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-    # Bytes that are not UTF-8 come out as they went in.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
 def say(line: str) -> None:
-    """Prints a line; bytes that are not UTF-8 come out as they went in, whatever the terminal's encoding."""
+    """Prints one line, as `echo` does."""
     sys.stdout.buffer.write(f"{line}\n".encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
 def as_json_line(value: object) -> str:
-    """*value* as JSON; bytes that are not UTF-8, which JSON can't hold, as U+FFFD."""
+    """*value* as one line of JSON, with U+FFFD for bytes that are not UTF-8, which JSON can't hold."""
     import json
     import re
 
@@ -28,7 +28,7 @@ def as_json_line(value: object) -> str:
 
 
 def say_refusal(error: ClaudestratorError) -> int:
-    """Says a refusal, which may quote anybody's words and paths; its exit code."""
+    """Prints a refusal, which may quote any text, on standard error; returns its exit code."""
     lines = str(error).encode("utf-8", "replace").decode().split("\n")
     text = "\n".join(cut(line, LINE) for line in lines)
     print(f"claudestrator-helper: {text}", file=sys.stderr)

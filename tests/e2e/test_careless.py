@@ -73,7 +73,7 @@ def test_a_session_that_does_something_else_is_left_alone(stage: Stage) -> None:
 
     (only,) = main_exchanges(run.exchanges)
     told = transcript([only]).text
-    assert "a run is unfinished here (0 of 1 tasks completed). `/orchestrate` goes on with it." in told
+    assert "a run is unfinished here (0 of 1 tasks completed). `/orchestrate` continues it." in told
     assert project.helper(scene.project, "state", "session").strip() == '"another"'
 
 

@@ -4,15 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
+from .. import host
 from ..errors import ClaudestratorError
-from ..store import files
+from ..store import files, paths
 from ..texts import ids
 
 _END = ".jsonl"
 
 
 def folder() -> str:
-    return os.path.join(os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude"), "projects")
+    return os.path.join(paths.users_folder(), host.TRANSCRIPTS)
 
 
 def transcript(session: str) -> str | None:

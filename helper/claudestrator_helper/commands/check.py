@@ -46,7 +46,7 @@ def _run(project: Project) -> tuple[str, bool | None]:
 
 def _commands(project: Project) -> Iterable[tuple[str, str]]:
     """The installed `/orchestrate`s, each by its path and with its version, "" where it names none."""
-    for folder in dict.fromkeys((os.path.join(project.root, ".claude"), claude_settings.users_folder())):
+    for folder in dict.fromkeys((os.path.join(project.root, ".claude"), paths.users_folder())):
         path = os.path.join(folder, "commands", "orchestrate.md")
         try:
             _, calls, rest = (files.read(path) or "").partition("claudestrator-helper start ")
@@ -55,7 +55,7 @@ def _commands(project: Project) -> Iterable[tuple[str, str]]:
         words = rest.split(maxsplit=2)
         if calls:
             yield path, words[1] if words[:1] == ["--commands"] else ""
-    plugins = os.path.join(claude_settings.users_folder(), "plugins", "installed_plugins.json")
+    plugins = os.path.join(paths.users_folder(), "plugins", "installed_plugins.json")
     installed = claude_settings.at(claude_settings.json_object(plugins), "plugins")
     for name, entries in installed.items() if isinstance(installed, dict) else ():
         for entry in entries if name.startswith("claudestrator@") and isinstance(entries, list) else ():

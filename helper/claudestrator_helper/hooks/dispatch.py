@@ -1,30 +1,28 @@
-"""Claude Code's hook events. Stdlib only, because hooks run on every matching event of every session.
+"""Claude Code's hook events. Standard library only, because hooks run on every matching event of every session.
 
-A bug here must never fail or hold a session of somebody's: `main` swallows everything. Nothing is done in a session
-that isn't the run's own, so that no repository's files can make a hook do anything in anybody else's.
+A bug here must never fail or delay anyone's session, so `main` swallows every exception. In a session without a run of
+its own a hook does nothing, so that a repository's files can't make a hook act in another person's session.
 """
 
 import os
 import sys
 
+from .. import host
 from ..store import paths
 from ..store.paths import Project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine.state import State
-
-
-#: What an event of that kind has, and nothing else: in a text, the quotes would be escaped.
-_PROMPT = b'"hook_event_name":"UserPromptSubmit"'
-_NOTICE = "<task-notification>"
+    from .payload import Answer
 
 
 def main() -> None:
+    """Answers the event on standard input, as JSON on standard output."""
     try:
         given = sys.stdin.buffer.read(10_000_000)
-        # Every prompt of every session comes by here, and to import json takes as long as to start Python.
-        if _PROMPT in given and _NOTICE.encode() not in given:
+        # Every prompt of every session comes through here, and importing json takes as long as starting Python.
+        if host.PROMPT_EVENT in given and host.NOTICE.encode() not in given:
             return
         import json
 
@@ -35,18 +33,20 @@ def main() -> None:
         pass
 
 
-def answer_to(event: dict[str, object]) -> dict[str, object] | None:
-    """What Claude Code is to do about an event; None for nothing."""
-    name = str(event.get("hook_event_name"))
-    if name not in _ANSWERS or (name == "UserPromptSubmit" and not str(event.get("prompt")).startswith(_NOTICE)):
+def answer_to(event: dict[str, object]) -> "Answer | None":
+    """The answer to a hook's input; None for no answer. Raises ClaudestratorError for an unusable project or state."""
+    name = str(event.get(host.EVENT))
+    if name not in _MODULES:
         return None
-    folder = os.environ.get("CLAUDE_PROJECT_DIR") or str(event.get("cwd") or os.getcwd())
+    if name == host.USER_PROMPT_SUBMIT and not str(event.get(host.PROMPT)).startswith(host.NOTICE):
+        return None
+    folder = os.environ.get(host.PROJECT_FOLDER) or str(event.get(host.CWD) or os.getcwd())
     project = paths.project(paths.root_around(folder))
     if name in _WITHOUT_RUN:
         return _answer(name, project, None, event)
     if not os.path.exists(project.session):
         return None
-    # Imported only where a run has been, and what reads all of its state only where that is this session's.
+    # Imported only where there has been a run. The whole state is read only for the session that owns it.
     from ..store import files
 
     text = files.read(project.session, project.bounds, files.HEAD) or ""
@@ -58,21 +58,21 @@ def answer_to(event: dict[str, object]) -> dict[str, object] | None:
     return _answer(name, project, current, event) if current and current.unfinished else None
 
 
-def _answer(name: str, project: Project, current: "State | None", event: dict[str, object]) -> dict[str, object] | None:
+def _answer(name: str, project: Project, current: "State | None", event: dict[str, object]) -> "Answer | None":
     from importlib import import_module
 
-    module = import_module(f".{_ANSWERS[name]}", __package__)
-    answer: dict[str, object] | None = module.answer(project, current, event)
+    module = import_module(f".{_MODULES[name]}", __package__)
+    answer: Answer | None = module.answer(project, current, event)
     return answer
 
 
 def _is_ours(text: str, event: dict[str, object]) -> bool:
-    """Whether the session has the run whose state begins so: by its id, or because it was cleared since and is still
-    the same process. Either is a line that only a run of this session can have, as no one else knows them before."""
-    session = event.get("session_id")
+    """Whether the session has the run whose state begins with *text*: by its id, or, after /clear has changed the id,
+    by its process. Only the session's own run can name either, because no one else knows them in advance."""
+    session = event.get(host.SESSION)
     if isinstance(session, str) and session and f'\nsession: "{session}"\n' in text:
         return True
-    if f"/{os.environ.get('CLAUDE_PID')}/" not in text:
+    if f"/{os.environ.get(host.PID)}/" not in text:
         return False
     from ..system import processes
 
@@ -80,15 +80,15 @@ def _is_ours(text: str, event: dict[str, object]) -> bool:
     return bool(process) and f'\nprocess: "{process}"\n' in text
 
 
-#: Each event's module. Only the one of the event at hand is imported.
-_ANSWERS = {
-    "SubagentStop": "subagent_stop",
-    "StopFailure": "stop_failure",
-    "PostToolUse": "post_tool_use",
-    "Stop": "stop",
-    "PreToolUse": "pre_tool_use",
-    "UserPromptExpansion": "user_prompt_expansion",
-    "UserPromptSubmit": "user_prompt_submit",
+#: The module of each event; only the one in hand is imported.
+_MODULES = {
+    host.SUBAGENT_STOP: "subagent_stop",
+    host.STOP_FAILURE: "stop_failure",
+    host.POST_TOOL_USE: "post_tool_use",
+    host.STOP: "stop",
+    host.PRE_TOOL_USE: "pre_tool_use",
+    host.USER_PROMPT_EXPANSION: "user_prompt_expansion",
+    host.USER_PROMPT_SUBMIT: "user_prompt_submit",
 }
-#: All other events are about a run that is unfinished and is the session's own.
-_WITHOUT_RUN = ("UserPromptExpansion",)
+#: All other events matter only to the session that owns an unfinished run.
+_WITHOUT_RUN = (host.USER_PROMPT_EXPANSION,)

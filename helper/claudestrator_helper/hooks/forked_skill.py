@@ -1,7 +1,7 @@
-"""The lean engine: each agent is a forked skill, which the orchestrator calls and which blocks it until the agent ends.
+"""The lean engine: each agent is a forked skill. The orchestrator calls it and is blocked until the agent ends.
 
-Claude Code's hook on that call is where a run goes on. The next directive takes the place of the call's result, so a
-task costs the main conversation one call and one line.
+The hook on that call takes the run's next step. The next directive replaces the result of the call, so a task costs the
+main conversation one call and one line.
 """
 
 from __future__ import annotations
@@ -9,53 +9,52 @@ from __future__ import annotations
 import os
 import time
 
+from .. import host
 from ..engine import markers, outage
 from ..store import files, marker_files
+from . import payload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine.state import State
     from ..store.paths import Project
 
-#: The skills' names, up to the model.
+#: The skills' names, without the model at the end.
 SKILL = "claudestrator:work-"
-#: Seconds for the hook that tells why an agent died: Claude Code runs it beside the one on the call.
+#: Seconds to wait for the hook that reports why an agent died, which Claude Code runs at the same time as this one.
 _PATIENCE = 0.5
 Values = dict[str, object]
 
 
 def is_call(current: State, given: Values) -> bool:
-    """Whether that input of the Skill tool starts an agent that the run waits for."""
+    """Whether this input of the Skill tool starts an agent that the run waits for."""
     return str(given.get("skill")).startswith(SKILL) and _id(given) in current.agents
 
 
 def died(project: Project, name: str, error: object) -> None:
-    """Notes how the API has ended an agent, of which nobody knows yet what it worked on."""
+    """Records which API error ended the agent *name*, whose task is not known yet."""
     files.write(_fate(project), f"{name} {outage.reason(error)}\n", within=project.bounds)
 
 
-def ended(project: Project, current: State, given: Values, got: Values) -> Values | None:
-    """What Claude Code is to do about a call of the Skill tool that has come back; None where it started no agent.
-
-    An agent that left no report has failed. The result's shape is that of a skill that did not succeed, because
-    Claude Code puts nothing around that one's text.
-
-    """
-    if not str(given.get("skill")).startswith(SKILL) or got.get("status") != "forked":
+def ended(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
+    """The answer to a Skill call that has returned; None where it started no agent. An agent without a report has
+    failed. The result has the shape of a failed skill, because Claude Code adds no text to that (measured on
+    2.1.329)."""
+    if not str(given.get("skill")).startswith(SKILL) or got.get("status") != host.FORKED:
         return None
     id_ = _id(given)
     agent = current.agents.get(id_)
     if agent and not marker_files.report_of(project, id_, agent.attempt):
-        marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get("agentId"))))
+        marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
     from ..run import steps
 
     lines, directives = steps.hand_over(project)
-    output = {key: got.get(key) for key in ("commandName", "agentId")}
-    output |= {"success": False, "status": "forked", "result": "\n".join(directives)}
-    # The name of the call is all that Claude Code shows of it.
+    output = {key: got.get(key) for key in ("commandName", host.AGENT_NAME)}
+    output |= {"success": False, "status": host.FORKED, "result": "\n".join(directives)}
+    # Claude Code shows only the name of the call.
     now = [f"now {line.split(' ')[1]}" for line in directives if line.startswith("WORK ")]
-    said = {"systemMessage": "\n".join([*lines, *now])} if lines or now else {}
-    return said | {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
+    said = {host.MESSAGE: "\n".join([*lines, *now])} if lines or now else {}
+    return said | payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
 
 
 def _id(given: Values) -> str:
@@ -63,7 +62,7 @@ def _id(given: Values) -> str:
 
 
 def _why(project: Project, name: str) -> tuple[str, str]:
-    """How the API ended that agent, or that it ended by itself, and which of the two it was."""
+    """The reason and the cause of an agent's end: an API error, or silence where it ended by itself."""
     deadline = time.monotonic() + _PATIENCE
     while not (why := _told(project, name)) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,7 +1,8 @@
 """A call that starts an agent has returned."""
 
+from .. import host
 from ..store.paths import Project
-from .payload import Answer
+from .payload import Answer, specific
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,25 +10,24 @@ if TYPE_CHECKING:
 
 
 def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """An agent of ours was launched in the background: what ends by an error is known by its name only. Or it has ended
-    in the foreground, and the run goes on."""
-    given, got = event.get("tool_input"), event.get("tool_response")
-    if not isinstance(given, dict) or not isinstance(got, dict) or event.get("agent_id"):
-        # What an agent calls is its own.
+    """Records the name of an agent that was launched in the background, because a later API error names only that.
+    After an agent that ran in the foreground, takes the run's next step."""
+    given, got = event.get(host.INPUT), event.get(host.RESPONSE)
+    if not isinstance(given, dict) or not isinstance(got, dict) or event.get(host.AGENT):
+        # An agent's own calls are not the run's.
         return None
     from ..engine import markers
     from ..store import marker_files
     from . import forked_skill
 
-    if event.get("tool_name") == "Skill":
+    if event.get(host.TOOL) == host.SKILL:
         return forked_skill.ended(project, current, given, got)
-    id_, name = given.get("description"), got.get("agentId")
-    if event.get("tool_name") not in ("Agent", "Task") or not isinstance(name, str) or id_ not in current.agents:
+    id_, name = given.get("description"), got.get(host.AGENT_NAME)
+    if event.get(host.TOOL) not in host.LAUNCHERS or not isinstance(name, str) or id_ not in current.agents:
         return None
     marker_files.leave(project, id_, markers.AGENT, current.agents[id_].attempt, name)
-    if got.get("status") != "async_launched":
+    if got.get("status") != host.LAUNCHED:
         return None
-    # What Claude Code says of a launch is mostly on how to read the agent's output and to go on with it.
-    output = {key: got.get(key) for key in ("status", "isAsync", "agentId", "description", "prompt", "outputFile")}
-    output |= {"prompt": "", "outputFile": "", "canReadOutputFile": False, "canContinueAgent": False}
-    return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
+    # Most of the text about a launch explains how to read the agent's output and how to continue the agent.
+    output = {key: got.get(key) for key in host.LAUNCH_FIELDS} | {"prompt": "", "outputFile": ""}
+    return specific(host.POST_TOOL_USE, **{host.OUTPUT: output | dict.fromkeys(host.LAUNCH_ADVICE, False)})

@@ -1,41 +1,42 @@
 """A call is about to be made."""
 
+from .. import host
 from ..store.paths import Project
-from .payload import Answer
+from .payload import Answer, specific
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine.state import State
 
 
-#: With these an agent would take the next directive for itself, and in the foreground end its own attempt.
+#: Calls by which an agent would take the next directive for itself, or end its own attempt in the foreground.
 _ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start)(?![\w-])|^claudestrator:work-"
 
 
 def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """The helper's own calls ask nobody: a later turn has lost what the command allowed, and so has a resumed one."""
+    """Allows the helper's own calls without a prompt: what the command's frontmatter allows ends with its turn, and is
+    not restored when a session is resumed."""
     from . import approval, forked_skill
 
-    given, tool = event.get("tool_input"), event.get("tool_name")
+    given, tool = event.get(host.INPUT), event.get(host.TOOL)
     if not isinstance(given, dict):
         return None
     import re
 
-    called = str(given.get("command" if tool == "Bash" else "skill"))
-    # What stands below the first line is mostly a text for the helper.
+    called = str(given.get("command" if tool == host.BASH else "skill"))
+    # The lines after the first are mostly text for the helper.
     its_own = re.search(_ORCHESTRATORS, called.split("\n", 1)[0])
     from ..store import typed_command
 
-    typed_command.guard(project, permit=bool(its_own and its_own[1] == "wait" and not event.get("agent_id")))
-    if its_own and event.get("agent_id"):
+    typed_command.guard(project, permit=bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT)))
+    if its_own and event.get(host.AGENT):
         why = "only the orchestrator runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
-    if not (forked_skill.is_call(current, given) if tool == "Skill" else tool == "Bash" and approval.is_plain(given)):
+    is_skill = tool == host.SKILL
+    if not (forked_skill.is_call(current, given) if is_skill else tool == host.BASH and approval.is_plain(given)):
         return None
-    what = "an agent of the run" if tool == "Skill" else "a plain call of claudestrator-helper"
-    return _decided("allow", what)
+    return _decided("allow", "an agent of the run" if is_skill else "a plain call of claudestrator-helper")
 
 
 def _decided(decision: str, why: str) -> Answer:
-    decided = {"permissionDecision": decision, "permissionDecisionReason": why}
-    return {"hookSpecificOutput": {"hookEventName": "PreToolUse", **decided}}
+    return specific(host.PRE_TOOL_USE, **{host.PERMISSION: decision, host.PERMISSION_REASON: why})

@@ -1,33 +1,31 @@
-"""What a session that begins is told: an unfinished run, in one line, and nothing otherwise."""
+"""What a new session is told: one line about an unfinished run, otherwise nothing."""
 
 import json
 import os
 import sys
 from contextlib import suppress
 
-from .. import output
+from .. import host, output
 from ..store import files, paths
 
 
 def main(folder: str | None) -> None:
+    """Prints that line for the event on standard input, in the project of *folder* or else of the event."""
     # A hook never fails a session, whatever is wrong with our files.
     with suppress(Exception):
         event = json.loads(sys.stdin.buffer.read(1_000_000) or b"{}")
-        start = folder or os.environ.get("CLAUDE_PROJECT_DIR") or event.get("cwd")
+        start = folder or os.environ.get(host.PROJECT_FOLDER) or event.get(host.CWD)
         project = paths.project(paths.root_around(start) if start else None)
-        # What is resumed is another process under the old id: its agents are gone, which `/orchestrate` sees.
-        session = event.get("session_id") if event.get("source") in ("compact", "clear") else None
+        # A resumed session is a new process under the old id. Its agents are gone, and `/orchestrate` handles that.
+        session = event.get(host.SESSION) if event.get(host.SOURCE) in (host.COMPACTED, host.CLEARED) else None
         line = unfinished(project, session) if os.path.exists(project.session) else ""
         if line:
             output.say(line)
 
 
 def unfinished(project: paths.Project, session: object) -> str:
-    """One line about an unfinished run of this machine with the command that goes on with it; "" where there is none.
-
-    It holds nothing but numbers from the project's files, which may be anybody's: a model reads it as instructions.
-
-    """
+    """One line about an unfinished run of this machine and the command that continues it; "" where there is none. A
+    model reads the line as instructions, so it holds only numbers from the project's files, which may be anyone's."""
     from ..store import state_file
     from ..system import processes
 
@@ -44,11 +42,11 @@ def unfinished(project: paths.Project, session: object) -> str:
             f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "
             "3600000, and obey the directives that it prints, as `/orchestrate` said."
         )
-    return f"{text} `/orchestrate` goes on with it."
+    return f"{text} `/orchestrate` continues it."
 
 
 def _counted(project: paths.Project) -> str:
-    """How many tasks there are and how many are completed, in brackets; "" where that takes a long time to read."""
+    """How many tasks there are and how many are completed, in brackets; "" for a queue that takes long to read."""
     from ..engine import sentences
     from ..texts import queue
 

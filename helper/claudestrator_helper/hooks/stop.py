@@ -2,15 +2,16 @@
 
 import os
 
+from .. import host
 from ..store.paths import Project
-from .payload import Answer
+from .payload import Answer, block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine.state import State
 
 
-#: So many times a session is sent back to a run in which nothing happens. Claude Code's own cap is 8.
+#: How often a session is sent back to a run in which nothing happens; host.STOP_BLOCKS is Claude Code's own limit.
 MOST_RETURNS = 3
 _GO_ON = (
     "The run is not finished. Call Bash: command `claudestrator-helper wait`, timeout `3600000`, and obey what it "
@@ -19,12 +20,12 @@ _GO_ON = (
 
 
 def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """The session that has the run is sent back to it, unless an agent's end will wake it, or somebody asked the run
-    to stop. It is let go where its waits change nothing, as when they are refused."""
+    """Sends the session back to its run, unless an agent's end will wake it or a person has asked the run to stop. The
+    session may end where its waits change nothing, for example because they are refused."""
     from ..engine import state
     from ..store import files
 
-    if current.status != state.RUNNING or event.get("session_id") != current.session or _will_wake(current, event):
+    if current.status != state.RUNNING or event.get(host.SESSION) != current.session or _will_wake(current, event):
         return None
     path = os.path.join(project.markers, ".sent-back")
     seen = os.stat(project.session)
@@ -34,13 +35,13 @@ def answer(project: Project, current: "State", event: dict[str, object]) -> Answ
     if returns > MOST_RETURNS:
         return None
     files.write(path, f"{now} {returns}\n", within=project.bounds)
-    return {"decision": "block", "reason": _GO_ON}
+    return block(_GO_ON)
 
 
 def _will_wake(current: "State", event: dict[str, object]) -> bool:
-    """Whether the end of an agent of the run will wake the session. Nobody wakes a headless one: Claude Code ends the
-    agents of a session without a terminal ten minutes after its last turn, and itself with them."""
-    if os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") == "0":
+    """Whether the end of an agent of the run will wake the session. A headless session is never woken: Claude Code ends
+    its agents, and then itself, ten minutes after its last turn (measured on 2.1.329)."""
+    if os.environ.get(host.ATTENDED) == "0":
         return False
     from . import subagents
 

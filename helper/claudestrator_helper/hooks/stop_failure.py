@@ -1,5 +1,6 @@
-"""An error of the API has ended an agent."""
+"""An API error has ended an agent."""
 
+from .. import host
 from ..store.paths import Project
 from .payload import Answer
 
@@ -9,16 +10,16 @@ if TYPE_CHECKING:
 
 
 def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """An agent of ours that an error of the API has ended can't be asked for anything."""
+    """Records the failure of an agent of the run, which can't be asked for a report any more."""
     from ..engine import markers, outage
     from ..store import marker_files
     from . import forked_skill
 
-    name = event.get("agent_id")
+    name, error = event.get(host.AGENT), event.get(host.ERROR)
     if name and current.engine == "lean":
-        forked_skill.died(project, str(name), event.get("error"))
+        forked_skill.died(project, str(name), error)
     for id_, agent in current.agents.items():
         is_it = name and marker_files.name(project, id_, agent.attempt) == name
         if is_it and not marker_files.report_of(project, id_, agent.attempt):
-            marker_files.fail(project, id_, agent.attempt, outage.reason(event.get("error")), markers.API)
+            marker_files.fail(project, id_, agent.attempt, outage.reason(error), markers.API)
     return None

@@ -1,7 +1,8 @@
 """An agent has ended."""
 
+from .. import host
 from ..store.paths import Project
-from .payload import Answer
+from .payload import Answer, block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ _BUSY = (
 
 
 def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """An agent of ours that ends without a report is asked once for it; then its failure is on record, and the wait
-    returns. In auto mode Claude Code lets no hook hold an agent, so there the failure is recorded at once."""
+    """Asks an agent of the run that ends without a report for it, once. If it ends silently again, its failure is
+    recorded and the wait returns. In auto mode no hook can hold an agent, so the failure is recorded at once."""
     from ..engine import markers
     from ..store import marker_files
     from . import subagents
@@ -30,19 +31,19 @@ def answer(project: Project, current: "State", event: dict[str, object]) -> Answ
     agent = current.agents.get(id_)
     if agent is None or marker_files.report_of(project, id_, agent.attempt):
         return None
-    again, is_free = bool(event.get("stop_hook_active")), event.get("permission_mode") == "auto"
+    again, is_free = bool(event.get(host.HOOK_ACTIVE)), event.get(host.MODE) == host.AUTO
     text = _REPORT.format(id=id_, attempt=agent.attempt)
     running = subagents.jobs(current, event, id_)
     if running:
-        # What it has started will bring it back, so it has not ended, and was not asked for its report yet.
+        # The end of its job will wake it, so it has not ended, and it has not been asked for its report yet.
         if is_free or (again and subagents.will_be_woken(current)):
             return None
         if again:
             subagents.wait_for_end(event, running)
         marker_files.leave(project, id_, markers.HELD, agent.attempt, markers.HELD)
-        return {"decision": "block", "reason": _BUSY.format(jobs=subagents.names(running)) + text}
+        return block(_BUSY.format(jobs=subagents.names(running)) + text)
     if is_free or (again and not marker_files.is_held(project, id_, agent.attempt)):
         marker_files.fail(project, id_, agent.attempt, markers.ENDED, markers.SILENCE)
         return None
     marker_files.remove(project, id_, markers.HELD)
-    return {"decision": "block", "reason": _REMIND + text}
+    return block(_REMIND + text)

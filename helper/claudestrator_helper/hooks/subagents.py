@@ -1,10 +1,11 @@
-"""The agents whose end hooks hear of: which of them carries out a task of the run, and what it has left running."""
+"""The agent of a hook event: which task of the run it carries out, and which of its own jobs are still running."""
 
 from __future__ import annotations
 
 import os
 import time
 
+from .. import host
 from ..store import marker_files
 from ..texts import fields
 
@@ -13,27 +14,24 @@ if TYPE_CHECKING:
     from ..engine.state import State
     from ..store.paths import Project
 
-#: What orchestrate.md has an agent be launched with.
+#: The prompt with which orchestrate.md has an agent launched.
 _LAUNCH = "Run `claudestrator-helper prompt {}` and follow it."
-#: The first message and the prompt, which is the answer to the first call, are in the first bytes of a transcript.
+#: Bytes at the start of a transcript that hold the first message and the agent's prompt, its first call's result.
 _HEAD = 1_000_000
-#: Of the session's transcript, the last bytes hold what has just come in.
+#: Bytes at the end of the session's transcript that hold what has just come in.
 _TAIL = 200_000
-#: Seconds for the first lines of a transcript to be written.
+#: Seconds in which the first lines of a transcript are written.
 _PATIENCE = 1
-#: Seconds for which an agent is held that ends again although a job of its own runs: less than a hook may take.
-_HELD = 45
+#: Seconds for which an agent is held that ends again while a job of its own runs.
+_HELD = host.HOOK_TIMEOUT - 15
 Event = dict[str, object]
 
 
 def task_of(project: Project, current: State, event: Event) -> str:
-    """The id of the task that the agent of *event* was launched for; "" for any other agent.
-
-    An agent may show its prompt to agents that it starts itself, so nothing that an agent has read or said counts. Its
-    name does, where a hook saw the launch. Otherwise its first message has to be the run's own.
-
-    """
-    name, path = event.get("agent_id"), str(event.get("agent_transcript_path") or "")
+    """The id of the task that the agent of *event* was launched for; "" for any other agent. The agent's name decides,
+    if a hook saw the launch; otherwise its first message has to be the run's own. Nothing else that it has read or said
+    counts, because an agent may show its prompt to agents of its own."""
+    name, path = event.get(host.AGENT), str(event.get(host.AGENT_TRANSCRIPT) or "")
     names = {id_: marker_files.name(project, id_, agent.attempt) for id_, agent in current.agents.items()}
     unnamed = [id_ for id_, known in names.items() if not known]
     named = [id_ for id_, known in names.items() if known and known == name]
@@ -42,7 +40,7 @@ def task_of(project: Project, current: State, event: Event) -> str:
     head = _head(path, patient=current.engine == "lean")
     first = _first_message(head)
     if first is None:
-        # Where no transcript can be read, Claude Code's own list says what the agent was launched as.
+        # Without a readable transcript, Claude Code's own list gives the description of the launch.
         own = [_description(event)]
     else:
         own = [id_ for id_ in unnamed if first.strip() == _LAUNCH.format(id_) or _is_fork(project, current, id_, first)]
@@ -50,13 +48,14 @@ def task_of(project: Project, current: State, event: Event) -> str:
 
 
 def _is_nested(path: str) -> bool:
-    """Whether another agent has started that one, by what Claude Code keeps beside its transcript."""
-    return path.endswith(".jsonl") and b'"parentAgentId"' in _read(path.removesuffix(".jsonl") + ".meta.json", _HEAD)
+    """Whether another agent launched the agent with this transcript, by Claude Code's facts beside it."""
+    facts = path.removesuffix(host.LINES) + host.AGENT_FACTS
+    return path.endswith(host.LINES) and host.PARENT in _read(facts, _HEAD)
 
 
 def _head(path: str, *, patient: bool) -> str:
     if patient and path:
-        # The transcript of a fork may come late.
+        # The transcript of a fork may be written late.
         from ..run import polling
 
         polling.wait_until(lambda: b"\n" in _read(path, _HEAD), _PATIENCE, time.sleep, time.monotonic)
@@ -64,7 +63,7 @@ def _head(path: str, *, patient: bool) -> str:
 
 
 def _first_message(head: str) -> str | None:
-    """What the agent began with, "" where that can't be read; None where its transcript isn't there."""
+    """The agent's first message; "" if it can't be read, None if there is no transcript."""
     import json
 
     from ..accounts import transcript
@@ -81,14 +80,14 @@ def _first_message(head: str) -> str | None:
 
 
 def _is_fork(project: Project, current: State, id_: str, first: str) -> bool:
-    """Whether *first* is the prompt of that task, from its first words to its last: a forked skill begins with it."""
+    """Whether *first*, with which a forked skill begins, is the prompt of this task by its first words and its last."""
     if current.engine != "lean":
         return False
     from ..agents import prompts
     from ..store import role_texts
     from ..texts import ids
 
-    # A long text of a role is cut.
+    # A role's text may be cut when it is long.
     begins = role_texts.text(project, ids.role(id_))[0][: prompts.ROLE_LIMIT // 2].strip()
     ends = prompts.reporting(project, id_, current.agents[id_].attempt).strip()
     # Claude Code puts the words of the call after a text that has no place for them.
@@ -97,8 +96,8 @@ def _is_fork(project: Project, current: State, id_: str, first: str) -> bool:
 
 
 def _is_over(current: State, id_: str, head: str) -> bool:
-    """Whether the agent's own prompt was that of another attempt: it takes seconds to end after its report, and the run
-    may have given its task to the next one by then."""
+    """Whether the agent's prompt belongs to another attempt. An agent takes seconds to end after its report, and by
+    then the run may have given its task to the next agent."""
     import re
 
     told = re.search(rf"claudestrator-helper done {re.escape(id_)} --attempt (\d{{1,9}})\b", head)
@@ -106,14 +105,11 @@ def _is_over(current: State, id_: str, head: str) -> bool:
 
 
 def jobs(current: State, event: Event, id_: str) -> list[Event]:
-    """The commands and agents in the background that the agent of *event*, which is that task's, has started itself."""
-    others = [
-        task
-        for task in background(event)
-        if task.get("status") == "running" and task.get("id") != event.get("agent_id")
-    ]
-    # The list is the whole session's; what an agent has started is named in its own transcript.
-    said = _read(str(event.get("agent_transcript_path") or ""), -1) if others else b""
+    """The background commands and agents that the agent of *event*, which carries out that task, has started itself."""
+    running = [task for task in background(event) if task.get("status") == host.RUNNING]
+    others = [task for task in running if task.get("id") != event.get(host.AGENT)]
+    # The list is the whole session's; an agent's own transcript names what it has started.
+    said = _read(str(event.get(host.AGENT_TRANSCRIPT) or ""), -1) if others else b""
     if said:
         return [task for task in others if str(task.get("id") or "\n").encode() in said]
     return [task for task in others if task.get("description") not in current.agents.keys() - {id_}]
@@ -124,12 +120,11 @@ def names(running: list[Event]) -> str:
 
 
 def wait_for_end(event: Event, running: list[Event]) -> None:
-    """Blocks until Claude Code has heard of the end of one of these jobs, as far as its transcript tells, or for a
-    time."""
+    """Blocks until the session's transcript has the end of one of these jobs, or for _HELD seconds."""
     from ..run import polling
 
-    path = str(event.get("transcript_path") or "")
-    ends = [f"<task-id>{task.get('id')}</task-id>".encode() for task in running]
+    path = str(event.get(host.TRANSCRIPT) or "")
+    ends = [host.NOTICE_TASK.format(task.get("id")).encode() for task in running]
 
     def has_ended() -> bool:
         said = _read(path, -_TAIL)
@@ -139,24 +134,25 @@ def wait_for_end(event: Event, running: list[Event]) -> None:
 
 
 def will_be_woken(current: State) -> bool:
-    """Whether the end of its job wakes an agent that has ended its turn: in the foreground it is over by then, and
-    without a terminal Claude Code tells nobody of anything before the main conversation's turn has ended."""
-    return current.engine != "lean" and os.environ.get("CLAUDE_CODE_SESSION_ATTENDED") != "0"
+    """Whether the end of its job wakes an agent that has ended its turn. An agent in the foreground is over by then,
+    and headless Claude Code delivers no notice before the main conversation's turn has ended (measured on 2.1.329)."""
+    return current.engine != "lean" and os.environ.get(host.ATTENDED) != "0"
 
 
 def _description(event: Event) -> str:
-    """The description of the Task call that launched the agent that the event is about."""
-    running = [task for task in background(event) if task.get("id") and task.get("id") == event.get("agent_id")]
+    """The description of the Task call that launched the agent of *event*."""
+    running = [task for task in background(event) if task.get("id") and task.get("id") == event.get(host.AGENT)]
     return str(running[0].get("description", "")) if running else ""
 
 
 def background(event: Event) -> list[Event]:
-    tasks = event.get("background_tasks")
+    """The session's background tasks; see host.BACKGROUND_TASKS."""
+    tasks = event.get(host.BACKGROUND_TASKS)
     return [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
 
 
 def _read(path: str, size: int) -> bytes:
-    """The first *size* bytes of a file, for a negative one the last, for -1 all; nothing where it can't be read."""
+    """The first *size* bytes of a file, the last ones for a negative size, all for -1; empty if it can't be read."""
     try:
         with open(path, "rb") as file:
             if size < -1:

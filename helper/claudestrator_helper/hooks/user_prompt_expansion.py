@@ -1,5 +1,6 @@
 """A person has typed a slash command."""
 
+from .. import host
 from ..store.paths import Project
 from .payload import Answer
 
@@ -9,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def answer(project: Project, _: "State | None", event: dict[str, object]) -> Answer | None:
-    """A person has typed `/orchestrate`: what its own `start` isn't told is noted for it, the words above all."""
+    """Notes what a typed `/orchestrate` doesn't tell its own `start`, above all the words."""
     from ..store import typed_command
     from ..system import processes
 
-    if str(event.get("command_name")) in ("orchestrate", "claudestrator:orchestrate"):
-        session, mode = str(event.get("session_id") or ""), str(event.get("permission_mode") or "unknown")
-        typed_command.note(project, session, mode, processes.current(), str(event.get("command_args") or ""))
-        # A sandbox lets `start` write nothing outside of the project.
+    if str(event.get(host.COMMAND_NAME)) in ("orchestrate", "claudestrator:orchestrate"):
+        session, mode = str(event.get(host.SESSION) or ""), str(event.get(host.MODE) or "unknown")
+        typed_command.note(project, session, mode, processes.current(), str(event.get(host.COMMAND_ARGS) or ""))
+        # Made here, because in a sandbox `start` can't write outside the project.
         processes.key()
     return None

@@ -1,7 +1,8 @@
-"""A prompt is about to be read: an agent's end, where Claude Code tells of it."""
+"""The notice of an agent's end is about to enter the conversation."""
 
+from .. import host
 from ..store.paths import Project
-from .payload import Answer
+from .payload import Answer, block, specific
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
-    """The notice of an agent's end, which is as long as the launch was, stays out of the conversation where the run has
-    settled that agent already, because then nothing waits for the notice any more."""
+    """Keeps the notice, about 1,200 characters, out of the conversation if the run has already settled that agent:
+    nothing waits for it any more."""
     import re
 
     from ..store import marker_files
 
-    found = re.search(r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"([\w.-]+)\" ", str(event["prompt"]), re.DOTALL)
+    found = re.search(host.NOTICE_SUMMARY, str(event[host.PROMPT]), re.DOTALL)
     if not found or found[2] not in current.attempts:
         return None
     name, id_ = found[1], found[2]
@@ -23,5 +24,4 @@ def answer(project: Project, current: "State", event: dict[str, object]) -> Answ
     if agent and marker_files.name(project, id_, agent.attempt) in ("", name):
         return None
     said = f"the notice that {id_} has ended, which the run knows"
-    quiet = {"hookEventName": "UserPromptSubmit", "suppressOriginalPrompt": True}
-    return {"decision": "block", "reason": said, "hookSpecificOutput": quiet}
+    return block(said) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})

@@ -1,84 +1,84 @@
-"""Claude Code's settings, as far as a run needs them to be right: rules, modes and hooks, one line for each fault.
+"""What a run needs of Claude Code's settings: rules, permission mode and hooks, with one line for each fault.
 
-No line holds text from a settings file, which may have come with somebody's repository.
+No line holds text from a settings file, which may have come with someone else's repository.
 """
 
 import json
 import os
 from typing import Any
 
+from .. import host
 from ..errors import ClaudestratorError
 from ..store import files
-from ..store.paths import Project
+from ..store.paths import Project, users_folder
 
 #: Set by the plugin's launcher, which comes with the plugin's hooks.
 PLUGIN = "CLAUDESTRATOR_PLUGIN"
-#: What a run needs, by the name of the tool in a permission rule.
+#: What a run can't do without each tool, by the tool's name in a permission rule.
 _NEEDS = {
-    "Edit": "agents can't change files",
-    "Write": "agents can't make files",
-    "Read": "agents can't change files",
-    "Bash": "nothing can run",
-    "Agent": "no agent can start",
-    "Task": "no agent can start",
+    host.EDIT: "agents can't change files",
+    host.WRITE: "agents can't make files",
+    host.READ: "agents can't change files",
+    host.BASH: "nothing can run",
+    **dict.fromkeys(host.LAUNCHERS, "no agent can start"),
 }
-#: Rules that are about no whole tool, and yet leave nothing of it to a run.
+#: Rules with a specifier that nevertheless cover everything a run needs of the tool.
 _WHOLE = {
-    *(f"{tool}({path})" for tool in ("Edit", "Read") for path in ("**", "./**", "/**", "//**")),
-    *(f"{tool}(general-purpose)" for tool in ("Agent", "Task")),
-    *(f"Bash(claudestrator-helper{rest})" for rest in ("", " *", ":*", "*")),
+    *(f"{tool}({path})" for tool in (host.EDIT, host.READ) for path in ("**", "./**", "/**", "//**")),
+    *(f"{tool}(general-purpose)" for tool in host.LAUNCHERS),
+    *(f"{host.BASH}(claudestrator-helper{rest})" for rest in ("", " *", ":*", "*")),
 }
 _ACCEPT = "press shift+tab until Claude Code says that it accepts edits"
-#: By the permission mode; in the others agents can write files.
+#: Why agents can't write files, by the permission mode; in all other modes they can.
 _MODES = {
-    "plan": f"in plan mode agents can't write files: {_ACCEPT}, and type /orchestrate again",
-    "dontAsk": "in don't-ask mode agents can't write files that no rule allows: allow Edit and Write, or accept edits",
-    "default": f"in default mode each edit of an agent asks you, and with -p it is denied: {_ACCEPT}",
+    host.PLAN: f"in plan mode agents can't write files: {_ACCEPT}, and type /orchestrate again",
+    host.DONT_ASK: (
+        "in don't-ask mode agents can't write files that no rule allows: allow Edit and Write, or accept edits"
+    ),
+    host.DEFAULT: f"in default mode each edit of an agent asks you, and with -p it is denied: {_ACCEPT}",
 }
 _COST = "so an agent that ends silently costs an hour"
-_MANAGED = "/etc/claude-code/managed-settings.json"
 
-
-#: Begins the installed hooks: where there is no helper, as at a colleague's who shares the project's settings, they do
-#: nothing and say nothing. `exec`, so that it costs no process.
+#: Begins the installed hooks, so that they do nothing where there is no helper, for example on the machine of a
+#: colleague who shares the project's settings. `exec` saves a process.
 GUARD = "! command -v claudestrator-helper >/dev/null || exec "
 
 
 def _hook(verb: str, matcher: str = "", *conditions: str) -> dict[str, Any]:
-    chosen = [{"if": condition} for condition in conditions] or [{}]
+    chosen = [{host.CONDITION: condition} for condition in conditions] or [{}]
     hook = {"hooks": [{"type": "command", **each, "command": f"{GUARD}claudestrator-helper {verb}"} for each in chosen]}
-    return {"matcher": matcher, **hook} if matcher else hook
+    return {host.MATCHER: matcher, **hook} if matcher else hook
 
 
-#: By event. `if` is a permission rule: for any other command Claude Code starts no process at all.
+#: The installed hook of each event; a test keeps the plugin's hooks.json equal to this.
 HOOKS = {
-    "UserPromptExpansion": _hook("hook", "orchestrate|claudestrator:orchestrate"),
-    "UserPromptSubmit": _hook("hook"),
-    "PreToolUse": _hook("hook", "Bash|Skill", "Bash(claudestrator-helper *)", "Skill"),
-    "PostToolUse": _hook("hook", "Agent|Task|Skill"),
-    "SubagentStop": _hook("hook"),
-    "StopFailure": _hook("hook"),
-    "Stop": _hook("hook"),
-    "SessionStart": _hook("next-task --hook"),
+    host.USER_PROMPT_EXPANSION: _hook("hook", "orchestrate|claudestrator:orchestrate"),
+    host.USER_PROMPT_SUBMIT: _hook("hook"),
+    host.PRE_TOOL_USE: _hook("hook", f"{host.BASH}|{host.SKILL}", f"{host.BASH}(claudestrator-helper *)", host.SKILL),
+    host.POST_TOOL_USE: _hook("hook", "|".join((*host.LAUNCHERS, host.SKILL))),
+    host.SUBAGENT_STOP: _hook("hook"),
+    host.STOP_FAILURE: _hook("hook"),
+    host.STOP: _hook("hook"),
+    host.SESSION_START: _hook("next-task --hook"),
 }
 
 Settings = dict[str, dict[str, Any]]
 
 
 def read(project: Project) -> Settings:
-    """The settings by what people call their files, those that win first; what can't be read is left out."""
+    """The settings by the names of their files for people, in order of precedence, without unreadable files."""
     own = os.path.join(project.root, ".claude")
     paths = {
-        "the managed settings": _MANAGED,
-        ".claude/settings.local.json": os.path.join(own, "settings.local.json"),
-        ".claude/settings.json": os.path.join(own, "settings.json"),
-        "~/.claude/settings.json": os.path.join(users_folder(), "settings.json"),
+        "the managed settings": host.MANAGED_SETTINGS,
+        ".claude/settings.local.json": os.path.join(own, host.LOCAL_SETTINGS),
+        ".claude/settings.json": os.path.join(own, host.SETTINGS),
+        "~/.claude/settings.json": os.path.join(users_folder(), host.SETTINGS),
     }
     return {name: found for name, path in paths.items() if (found := json_object(path))}
 
 
 def json_object(path: str) -> dict[str, Any]:
-    """The JSON object that a file holds; an empty one where it holds none, or can't be read."""
+    """The JSON object in a file; an empty one if the file has no JSON object or can't be read."""
     try:
         found = json.loads((files.read(path) or "{}").removeprefix("\ufeff"))
     except (ClaudestratorError, ValueError, RecursionError):
@@ -87,25 +87,22 @@ def json_object(path: str) -> dict[str, Any]:
 
 
 def at(values: Any, *path: str) -> Any:
+    """The value at *path* in nested objects; None if there is none."""
     for word in path:
         values = values.get(word) if isinstance(values, dict) else None
     return values
 
 
-def users_folder() -> str:
-    return os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")
-
-
 def first(known: Settings, *path: str) -> Any:
-    """The value that counts; None where no file has one."""
+    """The effective value at *path*; None if no file has one."""
     return next((found for values in known.values() if (found := at(values, *path)) is not None), None)
 
 
 def barred(known: Settings) -> list[str]:
-    """The rules that deny a run what it needs, or ask for it each time."""
+    """One line for each rule that denies what a run needs, or asks a person for it each time."""
     found = []
     for name, values in known.items():
-        denied, asked = (dict(filter(None, map(_barring, _rules(values, kind)))) for kind in ("deny", "ask"))
+        denied, asked = (dict(filter(None, map(_barring, _rules(values, kind)))) for kind in (host.DENY, host.ASK))
         found += [f"{name} denies {rule}, so {why}: take it out of permissions.deny" for rule, why in denied.items()]
         found += [
             f"{name} asks for each {rule}, which with -p is denied: take it out of permissions.ask" for rule in asked
@@ -114,21 +111,22 @@ def barred(known: Settings) -> list[str]:
 
 
 def unwriting(known: Settings, mode: str) -> list[str]:
-    """Why agents can't write files, or not without a person, in a session of that permission mode."""
-    rules = [rule for values in known.values() for rule in _rules(values, "allow")]
-    # `Edit` alone stands for that tool, and with a path for every tool that writes there.
-    allowed = {"Edit", "Write"} <= set(map(_tool, rules)) or any(
-        rule.startswith("Edit(") and rule != "Edit(*)" for rule in rules
+    """Why agents can't write files, or only with a person's consent, in a session of the permission mode *mode*."""
+    rules = [rule for values in known.values() for rule in _rules(values, host.ALLOW)]
+    # A bare `Edit` covers only that tool; with a path it covers every tool that writes there.
+    whole, narrow = host.EDIT, f"{host.EDIT}("
+    allowed = {whole, host.WRITE} <= set(map(_tool, rules)) or any(
+        rule.startswith(narrow) and rule != f"{narrow}*)" for rule in rules
     )
-    return [_MODES[mode]] if mode in _MODES and (mode == "plan" or not allowed) else []
+    return [_MODES[mode]] if mode in _MODES and (mode == host.PLAN or not allowed) else []
 
 
 def unhooked(known: Settings, ran: bool | None) -> list[str]:
-    """Why our hooks don't work, or not all. *ran* says whether they did in a session; None where nobody knows."""
-    off = next((name for name, values in known.items() if values.get("disableAllHooks") is True), "")
+    """Why some or all of our hooks don't work. *ran* says whether they ran in a session; None if that is unknown."""
+    off = next((name for name, values in known.items() if values.get(host.NO_HOOKS) is True), "")
     if off and not ran:
-        return [f"{off} has disableAllHooks, {_COST}: take it out"]
-    plugins = [found for values in known.values() if isinstance(found := values.get("enabledPlugins"), dict)]
+        return [f"{off} has {host.NO_HOOKS}, {_COST}: take it out"]
+    plugins = [found for values in known.values() if isinstance(found := values.get(host.PLUGINS), dict)]
     wins = {key: on for each in reversed(plugins) for key, on in each.items()}
     missing: list[str] = []
     older = False
@@ -144,8 +142,8 @@ def unhooked(known: Settings, ran: bool | None) -> list[str]:
 
 
 def _missing(known: Settings) -> tuple[list[str], bool]:
-    """The events for which no file has a hook of ours, and whether there are others for which one has."""
-    hooks = [at(values, "hooks") for values in known.values()]
+    """The events without a hook of ours in any file, and whether other events have one."""
+    hooks = [at(values, host.HOOKS) for values in known.values()]
     missing = [
         event for event in HOOKS if not any("claudestrator-helper" in json.dumps(at(each, event)) for each in hooks)
     ]
@@ -153,17 +151,17 @@ def _missing(known: Settings) -> tuple[list[str], bool]:
 
 
 def _rules(values: dict[str, Any], kind: str) -> list[str]:
-    found = at(values, "permissions", kind)
+    found = at(values, host.PERMISSIONS, kind)
     return [rule for rule in found if isinstance(rule, str)] if isinstance(found, list) else []
 
 
 def _barring(rule: str) -> tuple[str, str] | None:
-    """A rule about all of what a run needs, as it is to be named, and what it does to the run."""
+    """The name of a rule that covers all a run needs of a tool, and its effect on the run; None for other rules."""
     tool = _tool(rule)
     return (rule if "claudestrator-helper" in rule else tool, _NEEDS[tool]) if tool else None
 
 
 def _tool(rule: str) -> str:
-    """The tool of _NEEDS that a rule is about as a whole, or ""."""
+    """The tool of _NEEDS that a rule covers as a whole; "" for other rules."""
     name = rule.partition("(")[0]
     return name if name in _NEEDS and (rule in (name, f"{name}(*)") or rule in _WHOLE) else ""

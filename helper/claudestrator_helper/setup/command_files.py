@@ -1,4 +1,4 @@
-"""Which command files an installation writes, removes and leaves alone: decided here, without touching the disk."""
+"""Which command files an installation writes, removes and keeps: decided here, without touching the disk."""
 
 import hashlib
 import json
@@ -9,20 +9,17 @@ from typing import Any, NamedTuple
 from ..errors import ClaudestratorError
 from .settings_edit import Addition, is_known
 
-#: Beside settings.json, so that it goes where the installation goes; the other is beside settings.local.json.
+#: The manifest beside settings.json, so that it moves with the installation, and the one beside settings.local.json.
 NAME, LOCAL_NAME = "claudestrator-install.json", "claudestrator-install.local.json"
-#: All that an installation has ever made below ``.claude``: files, and folders.
+#: Everything that any version has installed below ``.claude``: files and folders.
 _FILE = r"commands/(?:orchestrate|claudestrator/[\w-]+)\.md"
 _FOLDERS = ("", "commands", "commands/claudestrator")
 
 
 class Manifest(NamedTuple):
-    """What an installation put into a ``.claude`` folder.
-
-    *files* maps a path below it to the hashes of what we wrote there; *folders* were made, outermost first; *unknown*
-    names what is listed as a setting of ours and isn't: a manifest may come with somebody's repository.
-
-    """
+    """What an installation put into a ``.claude`` folder. *files* maps each path below the folder to the SHA-256 hashes
+    of the texts written there. *folders* were made by the installation, outermost first. *unknown* names listed
+    settings that no version adds: a manifest may come with someone else's repository."""
 
     version: str = ""
     files: Mapping[str, tuple[str, ...]] = {}
@@ -33,7 +30,7 @@ class Manifest(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """*kept* are files of ours that the person has changed: they stay as they are."""
+    """What to do with each file. *kept* are our files that a person has changed; they stay as they are."""
 
     writes: dict[str, str]
     removals: list[str]
@@ -42,21 +39,15 @@ class Plan(NamedTuple):
 
 
 def command_files(commands: Mapping[str, str]) -> dict[str, str]:
-    """Command texts by file name → by path below ``.claude``.
-
-    All get the names that they have in the plugin (``/claudestrator:status``); ``/orchestrate`` is there bare too.
-
-    """
+    """The texts of *commands*, given by file name, by path below ``.claude``. Each gets the name that it has in the
+    plugin (``/claudestrator:status``). ``/orchestrate`` is also installed bare."""
     files = {f"commands/claudestrator/{name}": text for name, text in sorted(commands.items())}
     return {"commands/orchestrate.md": commands["orchestrate.md"], **files}
 
 
 def plan(wanted: Mapping[str, str], present: Mapping[str, str | None], before: Mapping[str, tuple[str, ...]]) -> Plan:
-    """What has to happen so that *wanted* is there, given the texts *present* and the hashes written *before*.
-
-    Raises ClaudestratorError when a file that isn't ours is in the way.
-
-    """
+    """The plan that makes the files *wanted*, given the texts *present* and the hashes written *before*. Raises
+    ClaudestratorError if someone else's file is in the way."""
     made = Plan({}, [], [], {})
     in_the_way = []
     for path, text in wanted.items():
@@ -73,7 +64,7 @@ def plan(wanted: Mapping[str, str], present: Mapping[str, str | None], before: M
             in_the_way.append(path)
     if in_the_way:
         names = ", ".join(in_the_way)
-        raise ClaudestratorError(f"{names} is there already and not Claudestrator's: move it away and run this again")
+        raise ClaudestratorError(f"{names} exists and is not Claudestrator's: move it away and run this again")
     for path, ours in before.items():
         now = present.get(path)
         if path not in wanted and now is not None:
@@ -82,7 +73,7 @@ def plan(wanted: Mapping[str, str], present: Mapping[str, str | None], before: M
 
 
 def both(before: Mapping[str, tuple[str, ...]], after: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What is ours while files are being replaced, so that a kill in between makes no file of ours a stranger."""
+    """The hashes of our files while they are being replaced, so that after a kill each is still known as ours."""
     paths = dict.fromkeys([*before, *after])
     return {path: tuple(dict.fromkeys((*before.get(path, ()), *after.get(path, ())))) for path in paths}
 
@@ -99,7 +90,7 @@ def render(manifest: Manifest) -> str:
 
 
 def parse(text: str) -> Manifest:
-    """Raises ClaudestratorError for a text that render did not make."""
+    """The manifest in *text*. Raises ClaudestratorError for a text that render did not make."""
     try:
         fields = json.loads(text)
         listed = [Addition(tuple(map(str, a["path"])), a["value"], bool(a["item"])) for a in fields["settings"]]

@@ -1,6 +1,6 @@
 """The helper itself: its venv, shared by all installations of a person, and the link that puts it on PATH.
 
-The code is copied into the venv, not built: a build would fetch a build backend, and run it.
+The code is copied into the venv, because a build would fetch and run a build backend.
 """
 
 import compileall
@@ -19,11 +19,11 @@ from ..system import processes
 from . import venv
 
 NAME = "claudestrator-helper"
-#: Names a venv that has the helper already, to be linked in place of one of our making.
+#: The environment variable that names a venv with the helper, which is linked instead of making one.
 READY_VENV = "CLAUDESTRATOR_VENV"
-#: What the package holds besides its code, by where it lies in a clone; a wheel is laid out in the same way.
-SHIPPED = {".claudestrator": "shipped", "commands": "commands"}
-#: Isolated (-I), so that neither the project's modules nor PYTHONPATH get in, as the plugin's launcher has it.
+#: What the package holds besides its code, by its folder in a clone; a wheel has the same layout.
+SHIPPED = {".claudestrator": "shipped"}
+#: Isolated (-I), as in the plugin's launcher, so that neither the project's modules nor PYTHONPATH are imported.
 _SCRIPT = """\
 #!/bin/sh
 exec {python} -I -c '
@@ -35,7 +35,7 @@ main()' "$@"
 
 
 def repository() -> str:
-    """The clone that this code lies in. Raises ClaudestratorError when it isn't in one."""
+    """The clone that this code is in. Raises ClaudestratorError if it isn't in a clone."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     root = os.path.dirname(os.path.dirname(package))
     if not os.path.isfile(os.path.join(root, "pyproject.toml")):
@@ -44,7 +44,7 @@ def repository() -> str:
 
 
 def main() -> None:
-    """``VENV``: a venv with this clone's helper, made there; exits 1 with a line when it can't."""
+    """Makes a venv with this clone's helper at ``VENV``, the only argument; exits 1 with a line if it can't."""
     try:
         make(os.path.abspath(sys.argv[1]))
     except ClaudestratorError as error:
@@ -52,12 +52,12 @@ def main() -> None:
 
 
 def make(place: str) -> bool:
-    """Makes a venv with this clone's helper unless it is there; says whether it made it. Raises as venv.ensure does."""
+    """Makes a venv with this clone's helper unless it is ready; returns whether it did. Raises as venv.ensure does."""
     return venv.ensure(place, _key(), fill=lambda folder: _fill(folder, place))
 
 
 def _fill(folder: str, place: str) -> None:
-    """Puts the helper into a venv that is built in *folder* and will be at *place*."""
+    """Puts the helper into a venv that is being built in *folder* and will be moved to *place*."""
     package, root = "claudestrator_helper", repository()
     (packages,) = glob.glob(os.path.join(glob.escape(folder), "lib", "python3.*", "site-packages"))
     away = shutil.ignore_patterns("__pycache__")
@@ -71,11 +71,8 @@ def _fill(folder: str, place: str) -> None:
 
 
 def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:
-    """Makes the venv and the link unless they are there; the changes, one a line, and in *undo* what takes them back.
-
-    Raises ClaudestratorError when it can't, before anything is written if something else is at the link's place.
-
-    """
+    """Makes the venv and the link unless they exist; returns the changes, one a line, and lists their undo in *undo*.
+    Raises ClaudestratorError if it can't, before anything is written if something else is in the link's place."""
     script, link, key = _script(), _link(), _key()
     lines = []
     _check_link(link)
@@ -99,7 +96,7 @@ def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:
 
 
 def uninstall(*, everywhere: bool, dry_run: bool) -> list[str]:
-    """The helper goes with the installation for everywhere only: projects that have one of their own share it."""
+    """Removes the helper with the installation for *everywhere* only, because all projects share it; the changes."""
     link, folder = _link(), _venv()
     if not everywhere:
         return [f"keep {link}, which other projects share: --uninstall --global removes it"] if _is_ours(link) else []
@@ -121,7 +118,7 @@ def uninstall(*, everywhere: bool, dry_run: bool) -> list[str]:
 
 
 def notes() -> list[str]:
-    """What still keeps the helper from being found, if anything."""
+    """What still keeps Claude Code from finding the helper, if anything, with the next step."""
     link = _link()
     found = shutil.which(NAME)
     if found is None:
@@ -134,7 +131,7 @@ def notes() -> list[str]:
 
 
 def _key() -> str:
-    """What the venv is made from: the version, and a hash of all files that go into it."""
+    """What identifies the venv's content: the version and a hash of all files that go into it."""
     root = repository()
     project_file = files.read(os.path.join(root, "pyproject.toml")) or ""
     total = hashlib.sha256(project_file.encode())
@@ -170,7 +167,7 @@ def _leads_to(link: str, script: str) -> bool:
 
 
 def _is_ours(link: str) -> bool:
-    """Whether it leads into our folder, to the venv that was named, or nowhere any more."""
+    """Whether *link* leads into our folder, to the venv that READY_VENV names, or nowhere any more."""
     if not os.path.islink(link):
         return False
     places = (os.path.join(_venv(), "bin", NAME), _script())
@@ -179,7 +176,7 @@ def _is_ours(link: str) -> bool:
 
 def _check_link(link: str) -> None:
     if os.path.lexists(link) and not _is_ours(link):
-        raise ClaudestratorError(f"{link} is there already and not this installer's: move it away and run this again")
+        raise ClaudestratorError(f"{link} exists and is not this installer's: move it away and run this again")
 
 
 def _make_link(link: str, script: str) -> None:

@@ -1,6 +1,6 @@
-"""Claudestrator into a project's ``.claude`` or into ``~/.claude``, and out again: what install.sh runs.
+"""Installs Claudestrator in a project's ``.claude`` or in ``~/.claude``, and uninstalls it; install.sh runs this.
 
-Standard library only: it runs before the helper's dependencies are there.
+Standard library only, because it runs before the helper's dependencies are installed.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .. import __version__
 from ..errors import ClaudestratorError
-from ..store import files
+from ..store import files, paths
 from . import command_files, helper_link, install_steps, settings_edit
 from .command_files import Manifest, Plan
 from .install_steps import EMPTY, Place, Undo
@@ -29,11 +29,8 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> list[str]:
-    """Installs or uninstalls; what was done, or with ``dry_run`` would be, one change a line.
-
-    Raises ClaudestratorError; then everything is as it was, as far as the disk lets it.
-
-    """
+    """Installs or uninstalls; returns the changes, made or with ``dry_run`` only planned, one a line. Raises
+    ClaudestratorError, after taking back every change that the disk lets it take back."""
     place = _place(arguments)
     with install_steps.alone(place.folder):
         if arguments.uninstall:
@@ -54,12 +51,8 @@ def run(arguments: argparse.Namespace) -> list[str]:
 
 
 def install(place: Place, undo: Undo, *, dry_run: bool) -> list[str]:
-    """Puts the commands and the settings into *place*; the changes, one a line. What takes a step back is added to
-    *undo* before the step.
-
-    Raises ClaudestratorError before anything is written when something is in the way.
-
-    """
+    """Puts the commands and the settings into *place*; returns the changes, one a line. Before each step, *undo* gets
+    the call that takes it back. Raises ClaudestratorError, before anything is written, if something is in the way."""
     _refuse_both(place)
     before = _manifest(place)
     wanted = command_files.command_files(_commands())
@@ -78,9 +71,9 @@ def install(place: Place, undo: Undo, *, dry_run: bool) -> list[str]:
 
 
 def uninstall(place: Place, *, dry_run: bool) -> list[str]:
-    """Takes out of *place* what install has put there; the changes, one a line."""
+    """Removes from *place* what install has put there; returns the changes, one a line."""
     if files.read(place.manifest, place.within) is None:
-        return [f"nothing of Claudestrator's is in {place.folder}"]
+        return [f"Claudestrator is not installed in {place.folder}"]
     before = _manifest(place)
     plan = command_files.plan({}, _present(place, before.files), before.files)
     old = files.read(place.settings, place.within)
@@ -93,7 +86,7 @@ def uninstall(place: Place, *, dry_run: bool) -> list[str]:
 
 
 def _uninstalled(place: Place, arguments: argparse.Namespace) -> list[str]:
-    """What was taken out of the project, or with ``--local`` of the person's own part of it, and of the home folder."""
+    """The changes in the project, with ``--local`` only in the person's own part of it, and in the home folder."""
     both = [place] if place.local or arguments.everywhere else [place, place._replace(local=True)]
     places = [each for each in both if os.path.lexists(each.manifest)] or [place]
     lines = [line for each in places for line in uninstall(each, dry_run=arguments.dry_run)]
@@ -101,7 +94,7 @@ def _uninstalled(place: Place, arguments: argparse.Namespace) -> list[str]:
 
 
 def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Undo) -> None:
-    """Writes; the manifest first, so that after a kill anywhere a second run and ``--uninstall`` know what is ours."""
+    """Writes, the manifest first: after a kill at any point, a second run and ``--uninstall`` know what is ours."""
     made = [name for name in after.folders if name not in before.folders]
     undo.append(lambda: install_steps.remove_folders(place, made))
     added = (*after.settings, *(a for a in before.settings if a not in after.settings))
@@ -116,7 +109,7 @@ def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Un
 
 
 def _take_out(place: Place, plan: Plan, before: Manifest) -> None:
-    """Takes out; the manifest last, so that after a kill the next ``--uninstall`` goes on."""
+    """Removes, the manifest last, so that after a kill the next ``--uninstall`` continues."""
     for name in plan.removals:
         files.remove(place.path(name), place.within)
     install_steps.withdraw(place, before.settings, made=before.made_settings)
@@ -125,9 +118,9 @@ def _take_out(place: Place, plan: Plan, before: Manifest) -> None:
 
 
 def _place(arguments: argparse.Namespace) -> Place:
-    """The ``.claude`` folder that is meant. Raises ClaudestratorError when there is no such project."""
+    """The ``.claude`` folder to install in. Raises ClaudestratorError if the project is missing."""
     if arguments.everywhere:
-        return Place(os.path.abspath(os.environ.get("CLAUDE_CONFIG_DIR") or os.path.expanduser("~/.claude")))
+        return Place(os.path.abspath(paths.users_folder()))
     if not os.path.isdir(arguments.folder):
         raise ClaudestratorError(f"there is no folder {arguments.folder}: name the project's root")
     root = os.path.abspath(arguments.folder)
@@ -139,7 +132,7 @@ def _refuse_both(place: Place) -> None:
     if os.path.lexists(other.manifest):
         words = "--uninstall --local" if other.local else "--uninstall"
         raise ClaudestratorError(
-            f"{other.settings} has what is needed already: leave it so, or run install.sh {words} first"
+            f"Claudestrator is already installed in {other.settings}: keep that, or run install.sh {words} first"
         )
 
 
@@ -154,11 +147,8 @@ def _manifest(place: Place) -> Manifest:
 
 
 def _present(place: Place, names: Iterable[str]) -> dict[str, str | None]:
-    """The texts that are there.
-
-    Raises ClaudestratorError for a link to nowhere: writing through it would make a file in an unknown place.
-
-    """
+    """The text of each file; None for a missing one. Raises ClaudestratorError for a link to nowhere: writing through
+    it would make a file in an unknown place."""
     present = {}
     for name in names:
         path = place.path(name)
@@ -169,7 +159,7 @@ def _present(place: Place, names: Iterable[str]) -> dict[str, str | None]:
 
 
 def _missing_folders(folder: str, names: Iterable[str]) -> list[str]:
-    """The folders that writing *names* makes, outermost first; "" is *folder* itself."""
+    """The folders that have to be made for *names*, outermost first; "" is *folder* itself."""
     needed = [""]
     for name in names:
         words = name.split("/")[:-1]
@@ -178,7 +168,7 @@ def _missing_folders(folder: str, names: Iterable[str]) -> list[str]:
 
 
 def _about(path: str, action: Callable[[], T]) -> T:
-    """What *action* returns; its refusal gets the name of what it is about."""
+    """What *action* returns. A refusal that it raises gets *path* in front."""
     try:
         return action()
     except ClaudestratorError as error:
@@ -199,7 +189,7 @@ def _taken(place: Place, taken: Iterable[str], changed: Iterable[str]) -> list[s
 def _untracked(place: Place) -> list[str]:
     names = ("settings.local.json", command_files.LOCAL_NAME, "commands/orchestrate.md", "commands/claudestrator/")
     listed = ", ".join(f".claude/{name}" for name in names)
-    return [f"for git these are new files, unless you ignore them, as in .git/info/exclude: {listed}"]
+    return [f"git lists these as new files unless you ignore them, for example in .git/info/exclude: {listed}"]
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:

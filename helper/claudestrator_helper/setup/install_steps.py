@@ -1,4 +1,4 @@
-"""The steps of an installation on the disk, each with the step that takes it back."""
+"""The steps of an installation on the disk, each with its undo."""
 
 import fcntl
 import os
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from .. import host
 from ..errors import ClaudestratorError
 from ..store import files
 from ..store.links import stays
@@ -19,11 +20,8 @@ EMPTY = "{}\n"
 
 
 class Place(NamedTuple):
-    """The ``.claude`` folder that is meant. No link may lead out of *within*; "" where the folder is the person's own.
-
-    *local* is for the person alone, and touches no file that a project shares.
-
-    """
+    """A ``.claude`` folder. No link may lead out of *within*, which is "" for the person's own folder. A *local*
+    installation is for one person only and changes no file that a project shares."""
 
     folder: str
     within: str = ""
@@ -31,7 +29,7 @@ class Place(NamedTuple):
 
     @property
     def settings(self) -> str:
-        return os.path.join(self.folder, "settings.local.json" if self.local else "settings.json")
+        return os.path.join(self.folder, host.LOCAL_SETTINGS if self.local else host.SETTINGS)
 
     @property
     def manifest(self) -> str:
@@ -43,13 +41,13 @@ class Place(NamedTuple):
 
 @contextmanager
 def all_or_nothing() -> Iterator[Undo]:
-    """Takes the steps back, the last one first, that its block has listed when it fails."""
+    """If its block fails, takes back the steps that the block has listed, the last one first."""
     undo: Undo = []
     try:
         yield undo
     except (Exception, KeyboardInterrupt):
         for step in reversed(undo):
-            # What can't be taken back is in the manifest, for --uninstall.
+            # The manifest lists what can't be taken back, for --uninstall.
             with suppress(Exception):
                 step()
         raise
@@ -57,7 +55,7 @@ def all_or_nothing() -> Iterator[Undo]:
 
 @contextmanager
 def alone(folder: str) -> Iterator[None]:
-    """Keeps a second installer out, where the file system has locks. A folder is locked, so no file is left."""
+    """Keeps a second installer out, if the file system has locks. It locks a folder, so no lock file is left."""
     descriptor = -1
     with suppress(OSError):
         descriptor = os.open(_existing(os.path.dirname(folder)), os.O_RDONLY)
@@ -70,7 +68,7 @@ def alone(folder: str) -> Iterator[None]:
 
 
 def refuse_unwritable(place: Place, plan: Plan, others: Iterable[str]) -> None:
-    """Before anything is written. A file is replaced by way of its folder, so its own mode would not be asked."""
+    """Raises ClaudestratorError for a read-only file or folder. Replacing a file would ignore the file's own mode."""
     paths = [place.path(name) for name in (*plan.writes, *plan.removals)]
     for path in (_existing(place.folder), *filter(os.path.exists, (*paths, *others, place.manifest))):
         if not os.access(path, os.W_OK) or not os.stat(path).st_mode & 0o222:
@@ -78,7 +76,7 @@ def refuse_unwritable(place: Place, plan: Plan, others: Iterable[str]) -> None:
 
 
 def put(place: Place, path: str, text: str | None, undo: Undo) -> None:
-    """Writes a file, or removes it where *text* is None, unless it is so already."""
+    """Writes a file, or removes it if *text* is None, unless that changes nothing."""
     old = files.read(path, place.within)
     if old != text:
         undo.append(lambda: _set(place, path, old))
@@ -93,7 +91,7 @@ def _set(place: Place, path: str, text: str | None) -> None:
 
 
 def merge(place: Place, before: Sequence[Addition], undo: Undo) -> None:
-    """Adds to the settings as they are at that moment: what somebody saves meanwhile stays, now and on the way back."""
+    """Adds to the settings as they are at that moment: what someone saves meanwhile is kept, also by the undo."""
     old = files.read(place.settings, place.within)
     new, ours = settings_edit.merge(old or EMPTY, before)
     if new != old:
@@ -103,7 +101,7 @@ def merge(place: Place, before: Sequence[Addition], undo: Undo) -> None:
 
 
 def withdraw(place: Place, settings: Sequence[Addition], *, made: bool) -> None:
-    """Takes these out of the settings, and removes a file that we have *made* if nothing else has come into it."""
+    """Removes these additions from the settings, and the file itself if we *made* it and nothing else is in it."""
     if files.read(place.settings, place.within):
         _withdraw(place, settings, {}, made=made)
 
@@ -117,9 +115,10 @@ def _withdraw(place: Place, settings: Sequence[Addition], known: Mapping[str, st
 
 
 def remove_folders(place: Place, names: Iterable[str]) -> None:
+    """Removes these folders, outermost first in *names*, if they are empty."""
     for name in reversed(list(names)):
         stays(place.path(name), place.within)
-        with suppress(OSError):  # others have put something there, or it is gone
+        with suppress(OSError):  # it holds someone else's files, or is gone
             os.rmdir(place.path(name))
 
 

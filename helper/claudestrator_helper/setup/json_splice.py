@@ -1,6 +1,6 @@
-"""A JSON text edited by splicing: what is neither added nor removed keeps every byte.
+"""Edits a JSON text by splicing: everything that is neither added nor removed keeps every byte.
 
-Re-serialising would lose the person's layout, and what only looks the same: ``1e5``, repeated keys, escapes.
+Re-serialising would lose a person's layout, numbers such as ``1e5``, repeated keys and escapes.
 """
 
 import json
@@ -11,11 +11,8 @@ _decoder = json.JSONDecoder()
 
 
 class Entry(NamedTuple):
-    """A member of an object or an item of a list; *start*, *value* and *end* are offsets into the text.
-
-    A member's *start* is its key's, an item's is its value's.
-
-    """
+    """A member of an object or an item of a list; *start*, *value* and *end* are offsets into the text. A member starts
+    at its key, an item at its value."""
 
     key: str | int
     start: int
@@ -24,23 +21,24 @@ class Entry(NamedTuple):
 
 
 def value_at(text: str, path: Sequence[str]) -> Any:
-    """The value at *path* from the top, None where there is none. Raises ValueError for what isn't JSON."""
+    """The value at *path* from the top; None if there is none. Raises ValueError if *text* isn't JSON."""
     found = find(text, path)
     return None if found is None else _decoder.raw_decode(text, found.value)[0]
 
 
 def find(text: str, path: Sequence[str | int]) -> Entry | None:
+    """The entry at *path* from the top; None if there is none. Raises ValueError if *text* isn't JSON."""
     at = Entry("", 0, _skip(text, 0), len(text))
     for step in path:
         found = [entry for entry in entries(text, at.value) if entry.key == step]
         if not found:
             return None
-        at = found[-1]  # of repeated keys, JSON's readers take the last
+        at = found[-1]  # JSON readers take the last of repeated keys
     return at
 
 
 def entries(text: str, at: int) -> list[Entry]:
-    """What the object or list that begins at *at* holds; nothing for any other value."""
+    """The entries of the object or list that begins at offset *at*; empty for any other value."""
     found: list[Entry] = []
     if text[at] not in "{[":
         return found
@@ -55,11 +53,8 @@ def entries(text: str, at: int) -> list[Entry]:
 
 
 def add(text: str, path: Sequence[str], value: Any, key: str | None = None) -> str:
-    """*text* with *value* as the last entry of the object (under *key*) or list at *path*, laid out as its siblings.
-
-    Raises KeyError when nothing is at *path*.
-
-    """
+    """*text* with *value* as the last entry of the object (under *key*) or list at *path*, laid out like its siblings.
+    Raises KeyError if there is nothing at *path*."""
     at, present = _container(text, path)
     if not present:
         return _add_first(text, at, key, value)
@@ -73,7 +68,7 @@ def add(text: str, path: Sequence[str], value: Any, key: str | None = None) -> s
 
 
 def remove(text: str, path: Sequence[str | int]) -> str:
-    """*text* without the entry at *path*. Raises KeyError when it isn't there."""
+    """*text* without the entry at *path*. Raises KeyError if there is none."""
     at, present = _container(text, path[:-1])
     index = max((n for n, entry in enumerate(present) if entry.key == path[-1]), default=-1)
     if index < 0:
@@ -116,7 +111,7 @@ def _dumped(key: str | None, value: Any, indent: str | None = None) -> str:
 
 
 def _unit(text: str) -> str:
-    """The indentation of one level: that of the top's first member."""
+    """The indentation of one level, taken from the first member at the top."""
     present = entries(text, _skip(text, 0))
     before = text[: present[0].start] if present else ""
     return (before[before.rindex("\n") + 1 :] if "\n" in before else "") or "  "

@@ -1,13 +1,13 @@
-"""What will go wrong in a run, told before it does. Each finding is one line: the thing, and the next step.
+"""What will go wrong in a run, found before it does. Each finding is one line: the thing, and the next step.
 
-`check` has them all, and more (commands/check.py); `start` says the gravest, in a line that holds nothing from the
+`check` prints all of them, and more (commands/check.py). `start` prints the gravest in a line without any text from the
 project's files, because a model reads it.
 """
 
 import os
 from collections.abc import Iterable
 
-from .. import __version__
+from .. import __version__, host
 from ..engine import options
 from ..errors import ClaudestratorError
 from ..run import polling
@@ -19,24 +19,24 @@ from . import claude_settings
 #: Characters of the line that `start` adds to the main conversation.
 _LONGEST = 190
 _INSTALL = "run the newer Claudestrator's install.sh, or update the plugin"
-#: Megabytes left on the disk with which a run ends soon, and with which it may.
+#: Megabytes left on the disk with which a run is sure to end early, and with which it may.
 _HOPELESS, _SCARCE = range(10), range(10, 100)
-#: Seconds of one Bash call below which a wait costs turn after turn.
+#: Seconds of one Bash call below which waiting costs turn after turn.
 SHORT_CAP = 60
-RAISE = "set BASH_MAX_TIMEOUT_MS to 3600000 in the env of your settings"
+RAISE = f"set {host.MAX_TIMEOUT} to 3600000 in the env of your settings"
 
 
 def note(project: Project, session: str, commands: str) -> list[str]:
-    """The line, if any, with which `start` of *session* begins; *commands* is the version of those that called it."""
-    # Typed by hand, `start` is in no session of which anything is known.
-    here = bool(session) and session == os.environ.get("CLAUDE_CODE_SESSION_ID")
+    """The line, if any, with which `start` of *session* begins; *commands* is the version of the calling commands."""
+    # Nothing is known of the session when `start` is typed by hand.
+    here = bool(session) and session == os.environ.get(host.SESSION_ID)
     mode = typed_command.read(project, session).mode if here else ""
     known = claude_settings.read(project)
     hooks = claude_settings.unhooked(known, ran=False) if here and not mode else []
     if hooks and os.path.realpath(os.getcwd()) != os.path.realpath(project.root):
         hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
     versions = [("/orchestrate", commands)] if here else []
-    found = dangers(project, known, mode, versions, hooks, os.environ.get("BASH_MAX_TIMEOUT_MS"))
+    found = dangers(project, known, mode, versions, hooks, os.environ.get(host.MAX_TIMEOUT))
     found += [*_queue(project), *programs(project)] if here else []
     more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
     return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
@@ -50,10 +50,10 @@ def dangers(
     hooks: list[str],
     cap: object,
 ) -> list[str]:
-    """What will go wrong, the gravest first: in a session of the permission mode *mode*, with these `/orchestrate`s and
-    their versions, what is wrong with the *hooks*, and what BASH_MAX_TIMEOUT_MS is set to."""
+    """What will go wrong, the gravest first, in a session of the permission mode *mode*. *versions* are the installed
+    `/orchestrate`s with their versions, *hooks* the findings about hooks, *cap* the value of BASH_MAX_TIMEOUT_MS."""
     seconds = cap_of(cap)
-    short = f"a Bash call may take {seconds} s only, so waiting costs turn after turn: {RAISE}"
+    short = f"a Bash call may take only {seconds} s, so waiting costs turn after turn: {RAISE}"
     return [
         *_disk(project, _HOPELESS),
         *_unwritable(project),
@@ -69,7 +69,7 @@ def dangers(
 def _queue(project: Project) -> list[str]:
     parsed = queue.parse(files.read(project.queue, project.bounds) or "")
     many = {
-        "stand more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
+        "occur more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
         "have an unknown status": sum(task.status not in statuses.MOVES for task in parsed.tasks),
     }
     step = "`claudestrator-helper check` names them"
@@ -77,15 +77,15 @@ def _queue(project: Project) -> list[str]:
 
 
 def refuse_unknown(given: list[str], commands: str) -> None:
-    """Raises ClaudestratorError for an option of `start` that newer commands have and this helper hasn't."""
+    """Raises ClaudestratorError for an option of `start` that newer commands have and this helper lacks."""
     option = options.unknown(given)
     if option and _parts(commands) > _parts(__version__):
-        raise ClaudestratorError(f"{_skew('/orchestrate', commands)} (it knows no {fields.cut(option, 40)})")
+        raise ClaudestratorError(f"{_skew('/orchestrate', commands)} (it has no {fields.cut(option, 40)})")
 
 
 def cap_of(given: object) -> int:
-    """The seconds that a Bash call may take where BASH_MAX_TIMEOUT_MS is set to that."""
-    return int(polling.limit({"BASH_MAX_TIMEOUT_MS": str(given)})) + polling.MARGIN
+    """The seconds that a Bash call may take if BASH_MAX_TIMEOUT_MS is *given*."""
+    return int(polling.limit({host.MAX_TIMEOUT: str(given)})) + polling.MARGIN
 
 
 def _skew(what: str, version: str) -> str:
@@ -130,18 +130,18 @@ def repository(project: Project) -> str:
 def _disk(project: Project, megabytes: range) -> list[str]:
     found = _statvfs(_existing(project.state))
     left = found.f_bavail * found.f_frsize // 1_000_000 if found else -1
-    return [f"the project's disk has {left} MB left, and a run needs room: make some"] if left in megabytes else []
+    return [f"the project's disk has {left} MB left, and a run needs more: free some"] if left in megabytes else []
 
 
 def _unwritable(project: Project) -> list[str]:
     places = map(_existing, (project.root, *project.folders))
     kept = [path for path in (project.lock, project.log) if os.path.exists(path)]
-    step = "give yourself the right to, or start elsewhere"
+    step = "make it writable, or start elsewhere"
     return [f"{path} can't be written: {step}" for path in dict.fromkeys((*places, *kept)) if not _writable(path)]
 
 
 def _writable(path: str) -> bool:
-    # Root may write everywhere but on a disk that is mounted read-only.
+    # Root may write everywhere except on a disk that is mounted read-only.
     found = _statvfs(path)
     return os.access(path, os.W_OK) and not (found and found.f_flag & os.ST_RDONLY)
 

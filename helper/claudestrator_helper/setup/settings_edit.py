@@ -1,47 +1,49 @@
-"""What Claudestrator needs in Claude Code's settings.json: put there, and taken out again, text in, text out."""
+"""What Claudestrator needs in Claude Code's settings.json: how it is added and removed, text in, text out."""
 
 import json
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from .. import host
 from ..errors import ClaudestratorError
 from . import json_splice
 from .claude_settings import GUARD, HOOKS
 
 BOM = "\ufeff"
-#: The command of a hook of ours, of this version or an older one.
+#: The command of our hooks, in this version or an older one.
 _CALL = rf"(?:{re.escape(GUARD)})?claudestrator-helper (?:hook|next-task --hook)"
 
 
 class Addition(NamedTuple):
-    """One value that was added: *value* under the last word of *path*, or as an item of the list at *path*."""
+    """One added value: *value* under the last word of *path*, or as an item of the list at *path*."""
 
     path: tuple[str, ...]
     value: Any
     item: bool = False
 
 
-#: In an order in which each finds its place made. An hour is the longest that a single wait may block.
+_ALLOW = (host.PERMISSIONS, host.ALLOW)
+#: Containers come before what they hold. A single wait may block for an hour.
 WANTED = (
-    Addition(("permissions",), {}),
-    Addition(("permissions", "allow"), []),
-    Addition(("permissions", "allow"), "Bash(claudestrator-helper *)", item=True),
-    Addition(("env",), {}),
-    Addition(("env", "BASH_MAX_TIMEOUT_MS"), "3600000"),
-    Addition(("hooks",), {}),
+    Addition((host.PERMISSIONS,), {}),
+    Addition(_ALLOW, []),
+    Addition(_ALLOW, f"{host.BASH}(claudestrator-helper *)", item=True),
+    Addition((host.ENV,), {}),
+    Addition((host.ENV, host.MAX_TIMEOUT), "3600000"),
+    Addition((host.HOOKS,), {}),
     *(
         addition
         for event, hook in HOOKS.items()
-        for addition in (Addition(("hooks", event), []), Addition(("hooks", event), hook, item=True))
+        for addition in (Addition((host.HOOKS, event), []), Addition((host.HOOKS, event), hook, item=True))
     ),
 )
-#: What some version has added, so that it may be taken out. What is wanted no longer is listed here too.
+#: What any version has added and may therefore remove. Additions that are no longer wanted stay in this list.
 _KNOWN = (*WANTED,)
 
 
 def check(text: str) -> None:
-    """Raises ClaudestratorError when *text* can't be added to without touching something else."""
+    """Raises ClaudestratorError if *text* can't be added to without changing something else."""
     _parsed(text)
     text = _split_bom(text)[1]
     for path, value, item in WANTED:
@@ -53,11 +55,8 @@ def check(text: str) -> None:
 
 
 def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
-    """*text* with all that is wanted, and those of its values that are ours: added now, or listed in *before*.
-
-    Raises ClaudestratorError as check does.
-
-    """
+    """*text* with everything in WANTED, and our values in it: those added now, and those listed in *before*. Raises
+    ClaudestratorError as check does."""
     check(text)
     before = list(before)
     text = withdraw(text, former(before))[0]
@@ -73,12 +72,12 @@ def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
 
 
 def former(before: Iterable[Addition]) -> list[Addition]:
-    """What an older version has added and this one doesn't want."""
+    """What an older version has added and this version does not want."""
     return [addition for addition in before if addition not in WANTED]
 
 
 def is_known(addition: Addition) -> bool:
-    """Whether some version of ours adds that: nothing else is ever taken out, whatever a manifest lists."""
+    """Whether any version adds this: nothing else is ever removed, whatever a manifest lists."""
     path, value, item = addition
     if len(path) == 2 and re.fullmatch("hooks [A-Za-z]+", " ".join(path)):
         calls = _calls(value)
@@ -92,11 +91,8 @@ def _calls(group: Any) -> list[str]:
 
 
 def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str], list[str]]:
-    """*text* without our additions; what was taken out, for people; the names of what the person has changed.
-
-    Raises ClaudestratorError for what isn't a JSON object.
-
-    """
+    """*text* without our additions, the removed values for people, and the names of those that a person has changed.
+    Raises ClaudestratorError if *text* isn't a JSON object."""
     _parsed(text)
     bom, text = _split_bom(text)
     taken, changed = [], []
@@ -115,7 +111,7 @@ def withdraw(text: str, ours: Iterable[Addition]) -> tuple[str, list[str], list[
 
 
 def news(ours: Iterable[Addition], before: Iterable[Addition]) -> list[str]:
-    """The values added since *before*, for people, one a line; the empty containers around them go without saying."""
+    """The values added since *before*, for people, one a line, without the empty containers around them."""
     before = list(before)
     return _told(addition for addition in ours if addition not in before)
 
@@ -151,7 +147,7 @@ def _present(text: str, addition: Addition) -> bool:
 
 
 def _command(group: Any) -> Any:
-    """The command of a hook's entry, so that one to which the person has added a timeout counts as there."""
+    """The command of a hook's entry, so that an entry to which a person has added a timeout counts as present."""
     try:
         return group["hooks"][0]["command"].removeprefix(GUARD)
     except (KeyError, IndexError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""Virtual environments that are there whole or not at all, however many processes make them and get killed."""
+"""Virtual environments that are complete or absent, however many processes make them and are killed."""
 
 import fcntl
 import os
@@ -11,17 +11,17 @@ from contextlib import contextmanager, suppress
 
 from ..errors import ClaudestratorError
 
-#: The file inside that says what the venv was made from.
+#: The file in a venv that holds its key: what it was made from.
 KEY = "claudestrator-key"
-#: What the helper imports, each package in one version and with the hashes of its files.
-_PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "requirements.txt")
-#: pip's words for the pins: it takes a file whose hash is listed, from whatever index the person has configured, and
-#: runs no code of a package to install it.
+#: The packages that the helper imports, each in one version and with the hashes of its files.
+_PINS = os.path.normpath(os.path.join(os.path.abspath(__file__), "../../../requirements.txt"))
+#: pip's arguments for the pins. It takes only files with a listed hash, from whatever index the person has configured,
+#: and runs no package's code to install it.
 PINNED = ("--require-hashes", "--only-binary", ":all:", "-r", _PINS)
 
 
 def ready(place: str, key: str) -> bool:
-    """Whether the venv at *place* was made for *key* and the Python it was made with is still there."""
+    """Whether the venv at *place* was made for *key* and its Python still exists."""
     try:
         with open(os.path.join(place, KEY), encoding="utf-8") as file:
             return file.read() == key and os.access(os.path.join(place, "bin", "python"), os.X_OK)
@@ -32,12 +32,9 @@ def ready(place: str, key: str) -> bool:
 def ensure(
     place: str, key: str, requirements: Sequence[str] = PINNED, fill: Callable[[str], None] | None = None
 ) -> bool:
-    """Makes the venv at *place* (absolute) unless it is ready; says whether it made it.
-
-    *requirements* are the words after ``pip install``; *fill* puts the rest into the folder in which it is built.
-    Raises ClaudestratorError, one line with the next step, when it can't.
-
-    """
+    """Makes the venv at *place* (absolute) unless it is ready; returns whether it did. *requirements* are the words
+    after ``pip install``; *fill* puts the rest into the folder in which the venv is built. Raises ClaudestratorError,
+    one line with the next step, if it can't."""
     if ready(place, key):
         return False
     try:
@@ -52,7 +49,7 @@ def ensure(
 
 
 def main() -> None:
-    """``PLACE KEY [REQUIREMENT…]``, by default the pins; exits 1 with the line on standard error."""
+    """Arguments: ``PLACE KEY [REQUIREMENT…]``, by default the pins. Exits 1 with a refusal on standard error."""
     try:
         ensure(os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:] or PINNED)
     except ClaudestratorError as error:
@@ -68,7 +65,7 @@ def _lock(place: str) -> Iterator[None]:
 
 
 def _make(place: str, key: str, requirements: Sequence[str], fill: Callable[[str], None] | None) -> None:
-    """Builds beside *place* and renames; called under the lock, so that leftovers are of builds that were killed."""
+    """Builds beside *place* and renames. It runs under the lock, so any leftovers are from builds that were killed."""
     folder, name = os.path.split(place)
     for leftover in os.listdir(folder):
         if leftover.startswith((f"{name}.new-", f"{name}.old-")):
@@ -87,7 +84,7 @@ def _make(place: str, key: str, requirements: Sequence[str], fill: Callable[[str
 
 
 def _build(folder: str, requirements: Sequence[str]) -> None:
-    # Linked to the versioned name: when the system moves on to another Python, that vanishes, and so it's seen.
+    # Linked to the versioned name, which vanishes when the system changes to another Python, so that `ready` sees it.
     python = os.path.realpath(sys.executable)
     lines = _run([python, "-I", "-m", "venv", folder])
     if lines:
@@ -108,7 +105,7 @@ def _build(folder: str, requirements: Sequence[str]) -> None:
 
 
 def _run(command: Sequence[str]) -> list[str]:
-    """What a failing *command* said; nothing when it succeeded. Its temporary output never reaches ours."""
+    """The output lines of a failing *command*; empty if it succeeded. Nothing of it is printed."""
     environment = {**os.environ, "PIP_USER": "0"}  # a person's user = true in pip.conf is refused in a venv
     done = subprocess.run(
         command,
@@ -126,7 +123,7 @@ def _run(command: Sequence[str]) -> list[str]:
 
 
 def _relocate(scripts: str, old: str, new: str) -> None:
-    """Pip writes the venv's path into its scripts, so they have to hear of the move."""
+    """Corrects the venv's path in its scripts, where pip writes it, for the move from *old* to *new*."""
     for name in os.listdir(scripts):
         path = os.path.join(scripts, name)
         if os.path.islink(path) or not os.path.isfile(path):

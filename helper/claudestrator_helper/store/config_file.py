@@ -1,6 +1,6 @@
 """The project's configuration file, ``.claudestrator/config.toml``.
 
-The shipped file of that name documents every key with its default; a test holds it and this module together.
+The shipped file of that name documents every key with its default; a test keeps it equal to this module.
 """
 
 import sys
@@ -31,7 +31,7 @@ _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
 ROLES = ("decomposition", "research", "decomp", "verify", "memory")
 
-#: Every key, and what it may be.
+#: Every key with the rule for its values.
 KEYS: dict[str, Rule] = {
     **{f"models.{name}": _one_of(*NAMES) for name in (*BY_COMPLEXITY, *ROLES)},
     "run.attempts": _between(1, 5),
@@ -52,7 +52,7 @@ TABLES = tuple(dict.fromkeys(key.split(".")[0] for key in KEYS))
 
 
 def read(project: Project) -> Config:
-    """What the file says. Raises ClaudestratorError with the first thing that is wrong in it."""
+    """The configuration. Raises ClaudestratorError with the first problem in the file."""
     values, wrong = _read(project)
     if wrong:
         raise ClaudestratorError(wrong[0])
@@ -60,7 +60,7 @@ def read(project: Project) -> Config:
 
 
 def problems(project: Project) -> list[str]:
-    """Everything wrong in the file, one line each."""
+    """Every problem in the file, one a line."""
     try:
         return _read(project)[1]
     except ClaudestratorError as error:
@@ -68,7 +68,7 @@ def problems(project: Project) -> list[str]:
 
 
 def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
-    """The values by dotted key, and a line for each that can't be."""
+    """The values by dotted key, and a line for each problem; *name* is the file's in those."""
     if sys.version_info < (3, 11):
         return {}, [f"{name}: reading it needs Python 3.11; install that, and then Claudestrator again"]
     import tomllib
@@ -76,7 +76,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
     try:
         document = tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        return {}, [f"{name}: {error}; mend it as TOML"]
+        return {}, [f"{name}: {error}; fix its TOML"]
     values: dict[str, object] = {}
     wrong: list[str] = []
     for key, value in _flat(document):
@@ -100,7 +100,7 @@ def _read(project: Project) -> tuple[dict[str, object], list[str]]:
 
 
 def _flat(document: dict[str, object]) -> Iterator[tuple[str, object]]:
-    """Dotted keys; outside every table a key is quoted, as is the name of an unknown table, so that it is no key."""
+    """Each value with its dotted key. Unknown tables and keys outside a table get a name that no key has."""
     for key, value in document.items():
         if key in TABLES and isinstance(value, dict):
             yield from ((f"{key}.{inner}", each) for inner, each in value.items())

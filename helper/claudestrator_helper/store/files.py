@@ -1,4 +1,4 @@
-"""The disk: texts read and replaced whole, byte for byte, under one lock."""
+"""The disk: whole texts, read and replaced byte for byte under one lock."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from stat import S_ISDIR, S_ISREG
 from ..errors import ClaudestratorError, HeldError
 from .links import stays
 
-# next-task and hooks can't afford the import of typing.
+# next-task and hooks can't afford to import typing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -23,28 +23,26 @@ try:
 except ImportError:  # Windows: filelock does all the locking there
     fcntl = None  # type: ignore[assignment]
 
-#: Seconds to wait for another process to let go of the lock; all that is done under it takes milliseconds.
+#: Seconds to wait for another process that holds the lock; everything done under it takes milliseconds.
 LOCK_TIMEOUT = 20.0
-#: Bytes taken from standard input; a command of Claude Code holds 10,000 at most.
+#: Bytes taken from standard input, far more than host.COMMAND_LIMIT.
 STDIN_LIMIT = 1_000_000
-#: Bytes of a file that are read; a queue of 10,000 tasks has 4 million.
+#: Bytes of the largest file that is read; a queue of 10,000 tasks has 4 million.
 READ_LIMIT = 100_000_000
-#: Bytes of a file that are read before it is known that it is of a run that began here.
+#: Bytes of a file that are read before it is known to be from a run that began here.
 HEAD = 262_144
-#: How often an edit begins anew because somebody has saved the file meanwhile.
+#: How often an edit is repeated because someone has saved the file meanwhile.
 _ROUNDS = 50
-#: Looks for a file that is missing, and the seconds between two of them.
+#: How often a missing file is looked for, and the seconds between two looks.
 _LOOKS, _MOMENT = 3, 0.04
-#: Bytes of the random part in a temporary file's name, which has two characters for each.
+#: Random bytes in a temporary file's name, at two characters each.
 RANDOM = 6
 
 
 def read(path: str, within: str = "", most: int = -1) -> str | None:
     """The text of a file, or of its first *most* bytes, with every byte kept (surrogateescape, no newline translation);
-    None where there is no file.
-
-    Raises ClaudestratorError where it can't be read, and where a link leads it out of the folder *within*.
-    """
+    None if there is no file. Raises ClaudestratorError if it can't be read, or if a link leads out of the folder
+    *within*."""
     stays(path, within)
     try:
         return _patiently(lambda: _content(path, most)).decode("utf-8", "surrogateescape")
@@ -55,33 +53,30 @@ def read(path: str, within: str = "", most: int = -1) -> str | None:
 
 
 def write(path: str, text: str, within: str = "", *, lasting: bool = True) -> None:
-    """Puts *text* in the place of the file at *path*, all of it or nothing, whenever this process is killed. A link is
-    followed, so that it stays a link; the file keeps its mode. What isn't *lasting* a power cut may take.
-
-    Raises ClaudestratorError where it can't, and where a link leads out of the folder *within*.
-    """
+    """Replaces the file at *path* with *text*, completely or not at all, whenever this process is killed. A link is
+    followed, so that it stays a link, and the file keeps its mode. Only a *lasting* text is safe from a power cut.
+    Raises ClaudestratorError if it can't be written, or if a link leads out of the folder *within*."""
     _replace(path, text, within, None, lasting)
 
 
 def edit(path: str, change: Callable[[str], str], within: str = "", known: str | None = None) -> str:
-    """Puts what *change* makes of a file's text in its place; the new text. A missing file counts as empty.
-
-    The caller holds the lock, but a person's editor knows of none: a text that was saved meanwhile is changed in its
-    turn. *known* is the text where the caller has read it already. Raises as `write` does, and what *change* raises.
-    """
+    """Replaces a file's text with what *change* makes of it; returns the new text. A missing file counts as empty. The
+    caller holds the lock, but a person's editor ignores it, so *change* is called again for a text that was saved
+    meanwhile. *known* is the text if the caller has read it already. Raises as `write` does, and what *change*
+    raises."""
     for _ in range(_ROUNDS):
         text = _present(path, within) if known is None else known
         changed = change(text)
         if changed == text or _replace(path, changed, within, text, lasting=True):
             return changed
         known = None
-    raise ClaudestratorError(f"{path} is being saved by another program all the time: end that and try again")
+    raise ClaudestratorError(f"another program keeps saving {path}: end that and try again")
 
 
 def _present(path: str, within: str) -> str:
     for look in range(_LOOKS):
         if look:
-            # Some editors put a file aside for a moment while they save it.
+            # Some editors move a file away for a moment while they save it.
             time.sleep(_MOMENT)
         text = read(path, within)
         if text is not None:
@@ -90,12 +85,8 @@ def _present(path: str, within: str) -> str:
 
 
 def append_line(path: str, line: str, within: str = "") -> None:
-    """Adds one line; the caller holds the lock.
-
-    A line that a kill cut short is ended first, so that it spoils no other, and what a full disk cuts short is taken
-    back. Raises as `write` does.
-
-    """
+    """Adds one line; the caller holds the lock. A line that a kill cut short is ended first, so that it spoils no
+    other. A line that a full disk cuts short is taken back. Raises as `write` does."""
     stays(path, within)
     try:
         descriptor = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
@@ -114,10 +105,8 @@ def append_line(path: str, line: str, within: str = "") -> None:
 
 
 def remove(path: str, within: str = "") -> None:
-    """Removes a file or a link, which need not be there.
-
-    Raises ClaudestratorError where it can't, and where a link leads its folder out of the folder *within*.
-    """
+    """Removes a file or a link if it exists. Raises ClaudestratorError if it can't be removed, or if a link leads its
+    folder out of the folder *within*."""
     if within:
         stays(os.path.dirname(path), within)
     try:
@@ -130,13 +119,10 @@ def remove(path: str, within: str = "") -> None:
 
 @contextmanager
 def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterator[None]:
-    """Holds the lock of a project, which is a file beside those that it protects.
-
-    It is filelock's lock. While nobody else holds it, one flock(2) takes it, because importing filelock costs more
-    than all the rest of a verb (benchmarks/latency.py). filelock documents that its locks and a flock contend.
-    Raises HeldError when it isn't free within *timeout* seconds, ClaudestratorError where the folder can't be written.
-
-    """
+    """Holds the lock of a project, a file beside those that it protects. It is a lock of filelock. While it is free,
+    one flock(2) takes it, because importing filelock costs more than the rest of a verb (benchmarks/latency.py);
+    filelock documents that its Unix locks are made by flock (https://py-filelock.readthedocs.io). Raises HeldError if
+    it isn't free within *timeout* seconds, ClaudestratorError if it can't be written."""
     stays(path, within)
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -148,7 +134,7 @@ def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterat
             yield
             return
     finally:
-        # Nothing was written to it, so nothing can be lost.
+        # Nothing was written to it, so closing it can lose nothing.
         with suppress(OSError):
             os.close(descriptor)
     import filelock
@@ -174,7 +160,7 @@ def _taken_at_once(descriptor: int, path: str) -> bool:
     try:
         _size(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # A lock file that someone has removed meanwhile guards nothing.
+        # A lock file that someone has removed meanwhile protects nothing.
         return os.fstat(descriptor).st_nlink > 0
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.EACCES):
@@ -188,11 +174,7 @@ def _taken_at_once(descriptor: int, path: str) -> bool:
 
 
 def stdin() -> str:
-    """Standard input as text.
-
-    Raises ClaudestratorError for more than STDIN_LIMIT bytes.
-
-    """
+    """Standard input as text. Raises ClaudestratorError for more than STDIN_LIMIT bytes."""
     data = sys.stdin.buffer.read(STDIN_LIMIT + 1)
     if len(data) > STDIN_LIMIT:
         raise ClaudestratorError(f"standard input holds more than {STDIN_LIMIT:,} bytes: send it in several calls")
@@ -200,19 +182,20 @@ def stdin() -> str:
 
 
 def refused(verb: str, path: str, error: OSError) -> ClaudestratorError:
+    """The refusal to *verb* the file at *path* because of *error*."""
     reason = error.strerror or str(error)
     if isinstance(error, FileExistsError):
-        # Only making a folder says so.
-        path, reason = str(error.filename), "it is no folder"
+        # Only making a folder raises this.
+        path, reason = str(error.filename), "it is not a folder"
     elif isinstance(error, NotADirectoryError):
-        path, reason = os.path.dirname(path), "it is no folder"
+        path, reason = os.path.dirname(path), "it is not a folder"
     elif error.errno == errno.ELOOP:
         reason = "it is a link that is not followed"
-    return ClaudestratorError(f"cannot {verb} {path}: {reason}; make it possible and try again")
+    return ClaudestratorError(f"cannot {verb} {path}: {reason}; fix that and try again")
 
 
 def _opened(path: str, flags: int) -> int:
-    # Without O_NONBLOCK, opening a pipe that has nobody at its other end would never return.
+    # Without O_NONBLOCK, opening a pipe with no process at its other end would never return.
     return _patiently(lambda: os.open(path, flags | os.O_NONBLOCK, 0o666))
 
 
@@ -223,7 +206,7 @@ def _content(path: str, most: int = -1) -> bytes:
 
 
 def _size(descriptor: int) -> int:
-    """The size of an open file. Raises OSError for what is no plain file, or too big to be one of ours."""
+    """The size of an open file, in bytes. Raises OSError unless it is a plain file of at most READ_LIMIT bytes."""
     found = os.fstat(descriptor)
     _refuse_odd(found.st_mode)
     if found.st_size > READ_LIMIT:
@@ -239,7 +222,7 @@ def _refuse_odd(mode: int) -> None:
 
 
 def _replace(path: str, text: str, within: str, expected: str | None, lasting: bool) -> bool:
-    """Whether *text* is in its place now, which it isn't where another text than *expected* has come meanwhile."""
+    """Whether *text* was written; False if the file's text is no longer *expected*."""
     if not stays(path, within):
         path = os.path.realpath(path)
     try:
@@ -291,7 +274,7 @@ def _put(descriptor: int, text: str) -> None:
 
 
 def _patiently(work: "Callable[[], _T]", patience: int = 2) -> "_T":
-    """What *work* returns. NFS answers ESTALE where another machine has just replaced a file; the next look is good."""
+    """What *work* returns. NFS answers ESTALE if another machine has just replaced a file; the next look succeeds."""
     try:
         return work()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Temporary files of writers that were killed, and what old sessions have typed."""
+"""Leftovers: temporary files of writers that were killed, and the words of old sessions."""
 
 import os
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from contextlib import suppress
 from ..errors import ClaudestratorError
 from . import files, links
 
-#: Seconds after which nobody is writing a file any more.
+#: Seconds after which no process is still writing a file.
 AGE = 3600
-#: What the names begin with under which sessions' words are kept, and for how many seconds.
+#: The prefix of the files with sessions' words, and the seconds for which they are kept.
 ASKED, _KEPT = ".asked.", 7 * 24 * AGE
 
 
 def sweep(folders: Iterable[str], now: float, within: str) -> None:
-    """Removes them from these folders, where they are old enough at the time *now* to be nobody's any more."""
+    """Removes from *folders* the leftovers that are old enough at the time *now*, in seconds since the epoch."""
     for folder in folders:
         with suppress(OSError, ClaudestratorError):
             links.stays(folder, within)

@@ -1,4 +1,4 @@
-"""Links, with which a repository may come: none may lead the run to somebody's own files."""
+"""Links in a repository: no link may lead the run to files outside the project."""
 
 import os
 
@@ -6,16 +6,13 @@ from ..errors import ClaudestratorError
 
 
 def stays(path: str, within: str) -> bool:
-    """Whether there is no link on the way from the folder *within* to *path*.
-
-    Raises ClaudestratorError where one leads out of *within*.
-
-    """
+    """Whether there is no link on the way from the folder *within* to *path*; False if *within* is "". Raises
+    ClaudestratorError if a link leads out of *within*."""
     if not within:
         return False
     links, at = [], path
     if path.startswith(within) and os.pardir not in path[len(within) :].split(os.sep):
-        # Looking for links is much cheaper than resolving the path, and mostly there is none.
+        # Looking for links is much cheaper than resolving the path, and usually there is none.
         while len(at) > len(within):
             links += [at] if os.path.islink(at) else []
             at = os.path.dirname(at)

@@ -1,10 +1,11 @@
-"""Completion markers: ``agent_complete/<id>.done`` and ``.failed``; ``.started`` as a sign of life, ``.agent``,
-whose first line is what Claude Code calls the agent that it launched, and ``.held`` for one that has ended its turn
-while a job of its own ran.
+"""Completion markers, in ``agent_complete``.
 
-The first line is ``done`` or the reason, the second names the attempt. A file made by hand, empty even, counts. The
-third is about the working tree: its fingerprint when the agent began, and in a report that it was left as it was. In a
-failure that no agent reported it is the cause, which `fail` never writes.
+``<id>.done`` and ``.failed`` are reports, ``.started`` is a sign of life, the first line of ``.agent`` is Claude Code's
+name of the launched agent, and ``.held`` marks an agent that has ended its turn while a job of its own ran.
+
+The first line of a report is ``done`` or the reason, the second names the attempt. A file made by hand counts, even if
+it is empty. The third line is the working tree's fingerprint in ``.started``, a note that the tree is unchanged in
+``.done``, and the cause of a failure that no agent reported, which `fail` never writes.
 """
 
 import os
@@ -18,7 +19,7 @@ from .links import stays
 from .paths import Project
 
 _CAUSE = "cause: "
-#: So many ids are looked for one by one.
+#: The largest number of ids that are looked for one by one.
 _FEW = 20
 _ATTEMPT = r"attempt: (\d{1,9})"
 
@@ -28,10 +29,10 @@ def path(project: Project, id_: str, kind: str) -> str:
 
 
 def read(project: Project, attempts: Mapping[str, int]) -> Markers:
-    """The markers of these ids, as far as they are about the attempt that is named with each."""
+    """The markers of these ids that are about the attempt given with each."""
     reports, started = {}, {}
     if len(attempts) > _FEW:
-        # Most have none: to look for each of many takes longer than to list all that are there.
+        # Most have none, so listing the folder takes less time than looking for each.
         present = _present(project)
         attempts = {id_: attempt for id_, attempt in attempts.items() if id_ in present}
     for id_, attempt in attempts.items():
@@ -46,7 +47,7 @@ def read(project: Project, attempts: Mapping[str, int]) -> Markers:
 
 
 def _present(project: Project) -> set[str]:
-    """The ids that have a file among the markers."""
+    """The ids that have a marker."""
     stays(project.markers, project.bounds)
     try:
         return {entry.rpartition(".")[0] for entry in os.listdir(project.markers)}
@@ -55,19 +56,19 @@ def _present(project: Project) -> set[str]:
 
 
 def name(project: Project, id_: str, attempt: int) -> str:
-    """What Claude Code calls the agent of that attempt; "" where none was launched, or no hook saw it."""
+    """Claude Code's name of the agent of that attempt; "" if none was launched or no hook saw the launch."""
     text = files.read(path(project, id_, AGENT), project.bounds) or ""
     return _line(text, 0) if _attempt(text) == attempt else ""
 
 
 def is_held(project: Project, id_: str, attempt: int) -> bool:
-    """Whether that attempt's agent was last asked to wait for its own job, and not for its report alone."""
+    """Whether that attempt's agent was last asked to wait for its own job, rather than only for its report."""
     text = files.read(path(project, id_, HELD), project.bounds)
     return text is not None and _attempt(text) == attempt
 
 
 def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
-    """The report on that attempt of *id_*. Of two that contradict each other, the failure: it claims less."""
+    """The report on that attempt of *id_*; None without one. A failure beats a success, because it claims less."""
     for kind in (FAILED, DONE):
         text = files.read(path(project, id_, kind), project.bounds)
         if text is not None and _attempt(text) in (None, attempt):
@@ -80,17 +81,19 @@ def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
 
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
+    """Writes a marker; *tree* is its third line. Raises ClaudestratorError if it can't be written."""
     line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
     lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
     files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds, lasting=lasting)
 
 
 def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> None:
-    """Leaves a failure that no agent reported."""
+    """Writes the marker of a failure that no agent reported."""
     leave(project, id_, FAILED, attempt, reason, _CAUSE + cause)
 
 
 def clear(project: Project, id_: str) -> None:
+    """Removes all markers of *id_*."""
     for kind in (DONE, FAILED, STARTED, AGENT, HELD):
         remove(project, id_, kind)
 
@@ -100,7 +103,7 @@ def remove(project: Project, id_: str, kind: str) -> None:
 
 
 def begun(project: Project, id_: str, attempt: int) -> str | None:
-    """The working tree's fingerprint when that attempt began; None for one that has given no sign of life."""
+    """The working tree's fingerprint when that attempt began; None if it has given no sign of life."""
     text = files.read(path(project, id_, STARTED), project.bounds)
     return _line(text, 2) if text is not None and _attempt(text) == attempt else None
 

@@ -1,4 +1,4 @@
-"""What a loop has taught: a summary for the next, and a graph of patterns and gotchas with the files they are about."""
+"""What a loop has learned: a summary for the next loop, and a graph of patterns and gotchas with their files."""
 
 import functools
 import json
@@ -17,12 +17,12 @@ from .paths import Project
 
 #: A summary keeps about 500 tokens, at four characters each; an entry is a sentence or two.
 SUMMARY_LENGTH, ENTRY_LENGTH = 2000, 300
-#: So many entries are kept, and so many are given to one agent.
+#: The most entries that are kept, and that are given to one agent.
 KEPT, GIVEN = 200, 8
-#: So many files of an entry are remembered, and of each so many lines; an entry is retired once fewer than half of
-#: them are still there.
+#: The most files that are remembered of an entry, and lines of each; an entry is retired once fewer than half of the
+#: lines are still there.
 NAMED, SAMPLE = 10, 24
-#: Bytes of a file that are looked at.
+#: Bytes of a file that are compared.
 _READ = 2_000_000
 KINDS = {"patterns": "pattern", "gotchas": "gotcha"}
 _SUMMARY = "summary"
@@ -33,7 +33,7 @@ _NOTHING = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """Something learned: *kind* pattern or gotcha, and by file a sample of its lines' checksums at that time."""
+    """Something learned; *kind* is pattern or gotcha, *files* holds checksums of sampled lines by path."""
 
     kind: str
     text: str
@@ -42,16 +42,13 @@ class Entry:
     files: dict[str, list[int]] = field(default_factory=dict)
 
 
-#: A summary, entries as kind, text and files, and what was left out.
+#: A summary, entries as kind, text and files, and remarks on what was left out.
 Report = tuple[str, list[tuple[str, str, list[str]]], list[str]]
 
 
 def parse(report: str) -> Report:
-    """A report's summary, its entries as kind, text and files, and what was cut, for the one who reported.
-
-    Raises ClaudestratorError for a report without a summary.
-
-    """
+    """The parts of a report; the remarks are for the agent that wrote it. Raises ClaudestratorError for a report
+    without a summary."""
     sections, said = _sections(report)
     summary = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", sections[_SUMMARY]).strip()
     if not summary:
@@ -73,7 +70,7 @@ def parse(report: str) -> Report:
 
 def _named(item: str) -> tuple[str, list[str]]:
     """An item's text, and the paths of the `(files: …)` at its end."""
-    # One after the other, as a search for the last of them would take the square of the item's length.
+    # All openings are found first, because a search for the last one would take quadratic time.
     starts = [found.start() for found in re.finditer(r"\(files?:", item, re.IGNORECASE)]
     named = re.fullmatch(r"\(\w+:(.*)\)[^\w)]*", item[starts[-1] :]) if starts else None
     if named is None:
@@ -83,7 +80,7 @@ def _named(item: str) -> tuple[str, list[str]]:
 
 
 def _sections(report: str) -> tuple[dict[str, str], list[str]]:
-    """The texts of the three sections, a deeper heading being part of its section, and what was left out."""
+    """The texts of the three sections, with deeper headings as part of their section, and remarks on all others."""
     found, said = dict.fromkeys((_SUMMARY, *KINDS), ""), []
     opened: list[tuple[str, markdown.Heading]] = []
     for heading in markdown.headings(markdown.mask(report, markdown.hidden(report))):
@@ -102,11 +99,8 @@ def _sections(report: str) -> tuple[dict[str, str], list[str]]:
 
 
 def remember(project: Project, report: Report, *, loop: int, run: str) -> list[str]:
-    """Writes the summary and merges the graph; what to tell the one who reported. The caller holds the lock.
-
-    Raises ClaudestratorError for a graph that can't be read.
-
-    """
+    """Writes the summary and merges the graph; returns remarks for the reporting agent. The caller holds the lock.
+    Raises ClaudestratorError if the graph can't be read or a file can't be written."""
     summary, reported, said = report
     old = read(project)
     _lines.cache_clear()
@@ -129,18 +123,14 @@ def remember(project: Project, report: Report, *, loop: int, run: str) -> list[s
 
 
 def _merged(project: Project, entry: Entry, twin: Entry | None) -> Entry:
-    """*entry*, with those files of the same one learned before that are still what they were."""
+    """*entry* with the files of *twin*, the same entry learned before, that are not rewritten since."""
     older = twin.files.items() if twin else ()
     still = {path: lines for path, lines in older if path not in entry.files and not _rewritten(project, path, lines)}
     return replace(entry, files=dict(list((entry.files | still).items())[:NAMED]))
 
 
 def read(project: Project) -> list[Entry]:
-    """The entries of the graph, the oldest first.
-
-    Raises ClaudestratorError for a file that is no such graph.
-
-    """
+    """The entries of the graph, the oldest first. Raises ClaudestratorError if the file holds no such graph."""
     path = project.knowledge
     text = files.read(path, within=project.bounds)
     if text is None:
@@ -148,15 +138,12 @@ def read(project: Project) -> list[Entry]:
     try:
         return [_entry(each) for each in json.loads(text)["entries"][-KEPT:]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ClaudestratorError(f"{path} is not what the helper wrote; mend or delete it") from error
+        raise ClaudestratorError(f"{path} is not what the helper wrote; fix or delete it") from error
 
 
 def _entry(each: dict[str, object]) -> Entry:
-    """One entry of the graph, which may come with a repository and hold anything.
-
-    Raises KeyError, TypeError or ValueError for what isn't one.
-
-    """
+    """One entry of the graph, which may come with a repository and hold anything. Raises KeyError, TypeError or
+    ValueError for anything but an entry."""
     kind, text, loop, run, paths = (each[name] for name in ("kind", "text", "loop", "run", "files"))
     if kind not in KINDS.values() or not isinstance(text, str) or not isinstance(run, str) or type(loop) is not int:
         raise TypeError(kind)
@@ -164,24 +151,21 @@ def _entry(each: dict[str, object]) -> Entry:
         raise TypeError(paths)
     if any(type(line) is not int for lines in paths.values() for line in lines):
         raise TypeError(paths)
-    # Half of a surrogate pair is no text that could be written again.
+    # Half of a surrogate pair could not be written again.
     one_line(f"{text}{run}{''.join(paths)}").encode("utf-8", "surrogateescape")
     few = {path: lines[:SAMPLE] for path, lines in list(paths.items())[:NAMED]}
     return Entry(str(kind), cut(text, ENTRY_LENGTH), loop, cut(run), few)
 
 
 def summary(project: Project) -> str:
+    """The last loop's summary, cut to its length; "" if there is none."""
     text = (files.read(summary_path(project), within=project.bounds) or "").strip()
-    # The heading of the loop is not counted; a person may have written more.
+    # The heading of the loop is not counted. A person may have made the text longer.
     return text if len(text) <= SUMMARY_LENGTH + 20 else text[: SUMMARY_LENGTH + 19].rstrip() + "…"
 
 
 def concerning(project: Project, paths: Iterable[str] | None = None) -> list[Entry]:
-    """The last few entries that are about one of *paths*, or about no file; the last few of all for None.
-
-    Raises ClaudestratorError as `read` does.
-
-    """
+    """The last GIVEN entries about one of *paths* or about no file; the last of all for None. Raises as `read` does."""
     _lines.cache_clear()
     wanted = None if paths is None else {_relative(project, path) for path in paths} - {""}
     chosen: list[Entry] = []
@@ -193,7 +177,7 @@ def concerning(project: Project, paths: Iterable[str] | None = None) -> list[Ent
 
 
 def sample(project: Project, path: str) -> list[int]:
-    """Checksums of some of a file's lines, spread over it; empty where there is no such file."""
+    """Checksums of up to SAMPLE lines, spread over a file; empty if there is no such file."""
     lines = list(_lines(project, path))
     count = min(len(lines), SAMPLE)
     return [lines[number * len(lines) // count] for number in range(count)]
@@ -204,7 +188,7 @@ def summary_path(project: Project) -> str:
 
 
 def _retired(project: Project, entry: Entry) -> bool:
-    """Whether none of its files is what it was: gone, or fewer than half of the remembered lines still in it."""
+    """Whether all of its files are rewritten: gone, or with fewer than half of the remembered lines."""
     return bool(entry.files) and all(_rewritten(project, path, lines) for path, lines in entry.files.items())
 
 
@@ -219,10 +203,10 @@ def _rewritten(project: Project, path: str, lines: list[int]) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _lines(project: Project, path: str) -> dict[int, None]:
-    """Checksums of a file's different lines, in their order; lines such as a lone bracket say nothing."""
+    """Checksums of a file's distinct lines, in order, without uninformative lines such as a lone bracket."""
     full = os.path.join(project.root, path)
     try:
-        # A pipe would never end, and a device neither.
+        # Reading a pipe or a device might never end.
         if not _relative(project, path) or not stat.S_ISREG(os.stat(full).st_mode):
             return {}
         with open(full, "rb") as file:
@@ -238,7 +222,7 @@ def _telling(lines: list[bytes]) -> Iterator[bytes]:
 
 
 def _relative(project: Project, path: str) -> str:
-    """*path* from the project's root on; "" for one that leads out of the project, through a link too, or nowhere."""
+    """*path* relative to the project's root; "" if it is missing or leads out of the project, also through a link."""
     try:
         root = os.path.realpath(project.root)
         full = os.path.join(project.root, path)

@@ -2,17 +2,15 @@
 
 import os
 
+from .. import host
 from ..errors import ClaudestratorError
 
 STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
 
 
 class Project:
-    """The two folders of a project: *root* holds PRD.md, *state* what the run keeps. Both are absolute.
-
-    No link may lead the run's files out of *bounds*: the root, or the state's folder where that is elsewhere.
-
-    """
+    """The two folders of a project, both absolute: *root* holds PRD.md, *state* the run's files. No link may lead the
+    run's files out of *bounds*: the root, or the state folder if that is outside the root."""
 
     def __init__(self, root: str, state: str) -> None:
         self.root, self.state = root, state
@@ -79,11 +77,8 @@ class Project:
 
 
 def project(folder: str | None = None) -> Project:
-    """The project of *folder*, or the one around the current folder.
-
-    Raises ClaudestratorError for a folder that isn't there, and for a state's folder that a link leads elsewhere.
-
-    """
+    """The project of *folder*, by default of the current folder. Raises ClaudestratorError for a missing folder, and
+    for a state folder that a link leads out of the project."""
     if folder is not None and not os.path.isdir(folder):
         raise ClaudestratorError(f"there is no folder {folder}: name the project's root with --project")
     try:
@@ -98,7 +93,7 @@ def project(folder: str | None = None) -> Project:
 
 
 def _refuse_led_away(found: Project) -> None:
-    # Hooks run in every session, and mostly have no use for this import.
+    # Hooks run in every session, and rarely need this import.
     from . import links
 
     try:
@@ -108,11 +103,8 @@ def _refuse_led_away(found: Project) -> None:
 
 
 def root_around(folder: str) -> str:
-    """The nearest folder upwards that holds ``.claude`` or ``.git``, else *folder*.
-
-    The home folder's ``.claude`` is Claude Code's own, so it makes no project of what lies below.
-
-    """
+    """The nearest folder upwards that holds ``.claude`` or ``.git``, otherwise *folder* itself, resolved. The home
+    folder's ``.claude`` is Claude Code's own, so the home folder is no project around the folders in it."""
     home = os.path.realpath(os.path.expanduser("~"))
     at = os.path.realpath(folder)
     while True:
@@ -124,8 +116,13 @@ def root_around(folder: str) -> str:
         at = os.path.dirname(at)
 
 
+def users_folder() -> str:
+    """The folder of a person's own settings, plugins and transcripts."""
+    return os.environ.get(host.CONFIG_FOLDER) or os.path.expanduser("~/.claude")
+
+
 def shipped(name: str) -> str:
-    """Where the file *name* of ``.claudestrator/`` is that came with this helper: in the package, or in the clone."""
+    """The path of the file *name* of ``.claudestrator/`` that came with this helper, in the package or in the clone."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inside = os.path.join(package, "shipped", name)
     clone = os.path.join(os.path.dirname(os.path.dirname(package)), ".claudestrator", name)

@@ -1,4 +1,4 @@
-"""The requirements document, of which the helper knows only whether it is there and can be read."""
+"""The requirements document; the helper only checks that it exists and that an agent can read it."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from . import files
 from .paths import Project
 
 _AGAIN = "then type `/orchestrate` again."
-#: What other programs begin a file with, and what that makes it. The bytes of UTF-16 are none of UTF-8.
+#: How files of other formats begin, and what they are. The byte order mark of UTF-16 is never valid UTF-8.
 _KINDS = (
     ("PK\x03\x04", "a Word or zip file"),
     ("%PDF-", "a PDF"),
@@ -18,7 +18,7 @@ _KINDS = (
     (b"\xfe\xff".decode("utf-8", "surrogateescape"), "in UTF-16"),
 )
 _COMMENT = r"(?ms)<!--.*?(?:-->|\Z)|^\[(?://|comment)\]:.*?$"
-#: Where tools keep requirements, and what they are called there. requirements.txt is Python's.
+#: The folders and names under which tools keep requirements. requirements.txt is Python's.
 _FOLDERS = (
     "", "docs", "doc", "specs", "spec", "tasks", "product", ".taskmaster/docs", ".taskmaster", "scripts", ".claude",
     "backlog/docs", "openspec", ".specify",
@@ -28,12 +28,12 @@ _NAME = (
     r"(?i)(?!requirements\.txt)(?:.*\bprd\b.*|(?:product|project)?[-_ ]?(?:requirements?|specifications?|spec|brief))"
     r"\.(?:md|markdown|mdx|txt|rst|adoc|docx|pdf)"
 )
-#: Folders of specifications that are looked into, and files that are named.
+#: The most folders of specifications that are searched, and files that are named.
 _MOST, _NAMED = 50, 3
 
 
 def why_not(project: Project) -> str:
-    """Why PRD.md can't be decomposed, with the next step; "" where it can."""
+    """Why PRD.md can't be decomposed, with the next step; "" if it can."""
     try:
         text = files.read(project.prd)
     except ClaudestratorError as error:
@@ -50,7 +50,7 @@ def _kind(text: str) -> str:
     known = next((kind for mark, kind in _KINDS if text.startswith(mark)), "")
     if known or "\x00" not in text:
         return known
-    # Text in UTF-16 without a mark has a NUL beside each letter of ASCII.
+    # Text in UTF-16 without a byte order mark has a NUL beside each ASCII letter.
     return (
         "in UTF-16" if 2.2 * text.count("\x00") > len(text) and not re.search(r"[\x01-\x08]", text) else "a binary file"
     )
@@ -73,7 +73,7 @@ def _missing(root: str) -> str:
 
 
 def _alike(root: str) -> list[str]:
-    """The files, relative to the root, that are called like requirements."""
+    """The files with names of requirements documents, relative to the root."""
     folders = list(_FOLDERS)
     for parent in _PARENTS:
         folders += [f"{parent}/{name}" for name in _names(os.path.join(root, parent))[:_MOST]]

@@ -1,4 +1,4 @@
-"""The queue while a person saves it: some editors put a file aside, or empty it, before they write."""
+"""The queue, also while a person saves it: some editors move a file away or empty it before they write."""
 
 import time
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from ..texts.models import BY_COMPLEXITY
 from . import files, state_file
 from .paths import Project
 
-#: Looks at a queue in which something is missing, and the seconds between two of them.
+#: How often a queue with missing tasks is read, and the seconds between two times.
 _LOOKS, _MOMENT = 8, 0.05
 
 
 def read(project: Project, current: State, models: Mapping[str, str] = BY_COMPLEXITY) -> queue.Queue:
-    """The queue; looked at again where a running task is missing, or all tasks are. Raises ClaudestratorError."""
+    """The queue, read again while a running task or every task is missing. Raises as `files.read`."""
     known = [id_ for id_ in (*current.agents, *current.completed) if ids.role(id_) == "task"]
     for look in range(_LOOKS):
         if look:
@@ -27,8 +27,10 @@ def read(project: Project, current: State, models: Mapping[str, str] = BY_COMPLE
 
 
 def parsed(project: Project) -> queue.Queue:
+    """The queue as it is now. Raises as `files.read`."""
     return parsed_text(project, files.read(project.queue, project.bounds) or "")
 
 
 def parsed_text(project: Project, text: str) -> queue.Queue:
+    """The queue *text*, with the tasks that the run has archived as known dependencies."""
     return queue.parse(text, archive=lambda: state_file.archive(project))

@@ -1,4 +1,4 @@
-"""The texts of the roles, the project's own before the shipped ones."""
+"""The texts of the roles; a project's own takes precedence over the shipped one."""
 
 import os
 
@@ -12,11 +12,7 @@ from .paths import Project
 
 
 def text(project: Project, role: str) -> tuple[str, str]:
-    """The body of a role's text, and where it stands.
-
-    Raises ClaudestratorError where there is none.
-
-    """
+    """The body of a role's text and its path. Raises ClaudestratorError if there is none."""
     path, document = _document(project, role)
     body = frontmatter.split(document, path)[1].strip()
     if not body:
@@ -25,7 +21,8 @@ def text(project: Project, role: str) -> tuple[str, str]:
 
 
 def model(project: Project, role: str, config: Config) -> str:
-    """The model of a role: what the configuration says, else what the role's own text does."""
+    """The model of a role, from the configuration or otherwise from the role's own text. Raises ClaudestratorError if
+    the text is needed and missing."""
     if role in config.models:
         return config.models[role]
     path, document = _document(project, role)

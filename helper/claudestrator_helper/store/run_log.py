@@ -1,18 +1,18 @@
-"""``run_log.jsonl``: what happened in the runs, one event a line; see run/steps.py for who writes it."""
+"""``run_log.jsonl``: the events of all runs, one a line; run/steps.py writes it."""
 
 import json
 
 from . import files
 from .paths import Project
 
-#: A session has begun a run, or gone on with one that was another's.
+#: The event of a session that has begun a run, or taken over another session's.
 BEGAN = "began"
-#: How an event's time is written.
+#: The format of an event's time, in UTC.
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def read(project: Project) -> list[dict[str, object]]:
-    """Every event, in order; a line that is none, as one that a kill cut short, is left out."""
+    """Every event, in order, without invalid lines, such as a line that a kill cut short."""
     found = []
     for line in (files.read(project.log, within=project.bounds) or "").split("\n"):
         try:

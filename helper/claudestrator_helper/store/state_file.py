@@ -1,4 +1,4 @@
-"""``session_state.md``: where the run stands, in frontmatter that a person can read and edit.
+"""``session_state.md``: the state of the run, in frontmatter that a person can read and edit.
 
 Times are whole seconds since the epoch.
 """
@@ -20,10 +20,10 @@ from .paths import Project
 _BODY = """\
 # Session state
 
-Written by `claudestrator-helper`; `claudestrator-helper status` shows it for people. `/orchestrate` goes on from here.
+Written by `claudestrator-helper`; `claudestrator-helper status` shows it for people. `/orchestrate` resumes the run.
 """
 
-#: Kept out of git: what only means something to the run on this machine.
+#: The files kept out of git, because only the run on this machine can use them.
 IGNORED = ".gitignore\nagent_complete/\nclaudestrator.lock\nrun_log.jsonl\nsession_state.md\n.*.tmp\n"
 
 
@@ -32,41 +32,34 @@ _VALUES = {
     **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
     **dict.fromkeys(("failed", "models", "returned", "unverified"), str),
 }
-#: What no run of ours exceeds: values by their name, other numbers, characters of a text, and what a list or a mapping
-#: holds. A file that came with somebody's repository may say anything.
+#: What no run exceeds: values by their name, other numbers, characters of a text, and entries of a list or a mapping.
+#: A file that came with someone else's repository may hold anything.
 _MOST = {"loops": MOST_LOOPS, "loop": MOST_LOOPS, "parallel": MOST_PARALLEL, "outages": 1000}
 _NUMBER, _COUNT, _LENGTH, _ENTRIES, _AGENTS = 10**12, 10**9 - 1, 1000, 50_000, 1000
 _AGENT_TYPES = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
 
 
 def read(project: Project) -> State:
-    """The state on disk; an empty one where there is none.
-
-    Raises ClaudestratorError for a file that can't be understood.
-
-    """
+    """The state on disk, an empty one without a file. Raises ClaudestratorError for an unreadable or invalid file."""
     text = files.read(project.session, project.bounds)
     return State() if text is None else parse(text, project.session)
 
 
 def archive(project: Project) -> Container[str]:
-    """State.archive of the state on disk; nothing where that can't be read."""
+    """State.archive of the state on disk; empty if that can't be read."""
     with suppress(ClaudestratorError):
         return read(project).archive()
     return ()
 
 
 def parse(text: str, name: str = "session_state.md") -> State:
+    """The state in a file's *text*; *name* is for messages. Raises ClaudestratorError for an invalid text."""
     return _of(frontmatter.split(text, name)[0], name)
 
 
 def own(project: Project, head: str, *, whole: bool) -> State | None:
-    """The state whose file begins with *head*; None for a file that isn't as the helper writes it, and for a longer
-    one that isn't to be read as a *whole*.
-
-    Raises ClaudestratorError for a value that no run has.
-
-    """
+    """The state whose file begins with *head*; None for a file that the helper has not written in this form, and for a
+    longer file that is not to be read as a *whole*. Raises ClaudestratorError for a value that no run has."""
     metadata = frontmatter.own(head)
     if metadata is None and whole and os.path.getsize(project.session) > files.HEAD:
         metadata = frontmatter.own(files.read(project.session, project.bounds) or "")
@@ -82,7 +75,7 @@ def _of(metadata: dict[str, object], name: str) -> State:
     for key, kind in _TYPES.items():
         for id_ in known.get(key, ()) if kind in (dict, list) else ():
             _checked_id(name, key, id_)
-    # Only what is an id may stand in a refusal.
+    # A refusal may quote only valid ids.
     known["agents"] = {id_: _agent(name, f"agents, {id_}", value) for id_, value in known.get("agents", {}).items()}
     known["lost"] = {id_: _agent(name, f"lost, {id_}", value) for id_, value in known.get("lost", {}).items()}
     for key, kind in _VALUES.items():
@@ -99,40 +92,40 @@ def _agent(name: str, where: str, value: object) -> Agent:
         found = _checked(name, f"{where}, {key}", values[key], _AGENT_TYPES[key])
         known[key] = _bounded(name, f"{where}, {key}", found, _COUNT if key in ("attempt", "failures") else _NUMBER)
     if known.get("model", NAMES[0]) not in NAMES:
-        # It stands in a directive, and this file may have come with somebody's repository.
-        raise ClaudestratorError(f"{name}: {where} has the model {known['model']!r:.60}; mend or delete the file")
+        # A directive holds it, and this file may have come with someone else's repository.
+        raise ClaudestratorError(f"{name}: {where} has the model {known['model']!r:.60}; fix or delete the file")
     try:
         return Agent(**known)
     except TypeError as error:
-        raise ClaudestratorError(f"{name}: {where} lacks a value; mend or delete the file") from error
+        raise ClaudestratorError(f"{name}: {where} lacks a value; fix or delete the file") from error
 
 
 def _checked(name: str, key: str, value: object, kind: type) -> Any:
     if isinstance(value, kind) and (kind is not int or not isinstance(value, bool)):
         return value
-    raise ClaudestratorError(f"{name}: {key} is {value!r:.60} and not {_NAMES[kind]}; mend or delete the file")
+    raise ClaudestratorError(f"{name}: {key} is {value!r:.60} and not {_NAMES[kind]}; fix or delete the file")
 
 
 def _bounded(name: str, key: str, value: Any, most: int) -> Any:
-    """*value* as far as a run's goes: a text is cut, because agents write some, and anything else is refused."""
+    """*value*, with a text cut to its limit, because agents write some. Raises ClaudestratorError for other excess."""
     if isinstance(value, str):
         return value[:_LENGTH]
     if isinstance(value, int):
-        # Times may be from before the epoch where a clock is wrong.
+        # Times may be before the epoch if a clock is wrong.
         fits = (-most if most == _NUMBER else 0) <= value <= most
     else:
         most = _AGENTS if key in ("agents", "lost", "verifying", "refused") else _ENTRIES
         fits = len(value) <= most
     if not fits:
         what = f"{value!r:.60}" if isinstance(value, int) else f"a list of {len(value)}"
-        raise ClaudestratorError(f"{name}: {key} is {what}, and {most} is the most; mend or delete the file")
+        raise ClaudestratorError(f"{name}: {key} is {what}, and {most} is the most; fix or delete the file")
     return value
 
 
 def _checked_id(name: str, key: str, id_: object) -> None:
-    # It names files, and this file may have come with somebody's repository.
+    # It becomes part of file names, and this file may have come with someone else's repository.
     if not isinstance(id_, str) or not ids.is_id(id_):
-        raise ClaudestratorError(f"{name}: {key} holds {id_!r:.60}, which is no id; mend or delete the file")
+        raise ClaudestratorError(f"{name}: {key} holds {id_!r:.60}, which is not an id; fix or delete the file")
 
 
 _NAMES = {bool: "true or false", str: "a text", int: "a whole number", dict: "a mapping", list: "a list"}
@@ -143,7 +136,7 @@ def render(state: State) -> str:
 
 
 def write(project: Project, state: State) -> None:
-    """Puts *state* on disk; the caller holds the lock."""
+    """Writes *state* to disk; the caller holds the lock. Raises ClaudestratorError if it can't be written."""
     ignore = os.path.join(project.state, ".gitignore")
     if not os.path.lexists(ignore):
         files.write(ignore, IGNORED, within=project.bounds)
@@ -151,7 +144,7 @@ def write(project: Project, state: State) -> None:
 
 
 def forget_completed(project: Project, id_: str) -> None:
-    """Lets the run take up a task again that it has completed; the caller holds the lock."""
+    """Lets the run take up a completed task again; the caller holds the lock."""
     current = read(project)
     completed = {key: attempt for key, attempt in current.completed.items() if key != id_}
     earlier = {key: attempt for key, attempt in current.earlier.items() if key != id_}
@@ -160,11 +153,7 @@ def forget_completed(project: Project, id_: str) -> None:
 
 
 def get(state: State, key: str) -> object:
-    """One value by its name.
-
-    Raises ClaudestratorError for a name that is not there.
-
-    """
+    """One value by its name. Raises ClaudestratorError for an unknown name."""
     values = _flat(state)
     if key not in values:
         raise ClaudestratorError(f"there is no {key!r} in the session state: `claudestrator-helper state` shows all")
@@ -172,11 +161,8 @@ def get(state: State, key: str) -> object:
 
 
 def put(state: State, key: str, value: object) -> State:
-    """*state* with one value replaced; a name of the person's own is kept beside the run's.
-
-    Raises ClaudestratorError for a value of another kind than the name's, and for a name that can't be a key.
-
-    """
+    """*state* with one value replaced. A person may add names of their own. Raises ClaudestratorError for a value of
+    the wrong type, and for a name that can't be a key."""
     if key not in _TYPES:
         if not key.isidentifier() or key != key.lower() or key == "others":
             raise ClaudestratorError(f"{key[:60]!r} is not a key: use lower-case letters, digits and '_'")

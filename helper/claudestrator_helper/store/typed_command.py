@@ -1,5 +1,5 @@
-"""What the hook on a typed `/orchestrate` leaves for `start`, which runs right after it and is told less, and what the
-hook on the orchestrator's Bash calls leaves for `wait`."""
+"""Notes from hooks: from a typed `/orchestrate` for `start`, which runs right after it and is told less, and from the
+orchestrator's Bash calls for `wait`."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from ..texts import ids
 from . import files, leftovers, links
 from .paths import Project
 
-#: Seconds within which `start` follows the hook; words that have waited longer belong to a command that never ran.
+#: Seconds within which `start` follows the hook; older words belong to a command that never ran.
 _FRESH = 120
 
 
 class Asking(NamedTuple):
-    """The permission mode of the session, "" where no hook of ours saw it, and the processes.current() of the hook,
-    which no sandbox hides. *words* is what was typed, None once it was taken; *offset* is the size that the session's
-    transcript had before the words came, -1 where they aren't looked for there."""
+    """How `/orchestrate` was typed. *mode* is the session's permission mode, "" if no hook of ours saw it; *process* is
+    processes.current() of the hook, which no sandbox hides. *words* are the typed words, None once they are taken.
+    *offset* is the size of the session's transcript, in bytes, before the words came; -1 if they come from a hook."""
 
     mode: str = ""
     process: str = ""
@@ -26,20 +26,21 @@ class Asking(NamedTuple):
 
 
 def _path(project: Project, session: str) -> str:
-    """Each session has its own, because two may type at the same moment."""
+    """A file for each session, because two may type at the same moment."""
     return os.path.join(project.markers, f"{leftovers.ASKED}{session if ids.is_id(session) else ''}")
 
 
 def note(
     project: Project, session: str, mode: str, process: str = "", words: str | None = "", offset: int = -1
 ) -> None:
+    """Records how *session* typed `/orchestrate`; see Asking. Raises ClaudestratorError if it can't be written."""
     found = Asking(mode, process, words, offset)._asdict()
     asked = found | {"session": session, "at": time.monotonic()}
     files.write(_path(project, session), json.dumps(asked) + "\n", within=project.bounds)
 
 
 def read(project: Project, session: str) -> Asking:
-    """How that session typed its last `/orchestrate`; nothing where that is unknown."""
+    """How *session* typed its last `/orchestrate`; an empty Asking if that is unknown."""
     text = files.read(_path(project, session), project.bounds)
     try:
         asked = json.loads(text or "{}")
@@ -53,7 +54,7 @@ def read(project: Project, session: str) -> Asking:
 
 
 def take(project: Project, session: str) -> Asking:
-    """The same, and nobody is told the words again."""
+    """The same as `read`, and the words are gone afterwards."""
     with files.locked(project.lock):
         found = read(project, session)
         if found.words is not None or found.offset >= 0:
@@ -70,7 +71,7 @@ def _guard(project: Project) -> str:
 
 
 def guard(project: Project, *, permit: bool) -> None:
-    """Keeps that a hook sees the run's calls; *permit* lets one `wait` pass, the orchestrator's next."""
+    """Records that a hook sees the run's calls; *permit* lets the orchestrator's next `wait` pass."""
     if not os.path.exists(_guard(project)):
         files.write(_guard(project), "", within=project.bounds, lasting=False)
     if permit:
@@ -78,14 +79,15 @@ def guard(project: Project, *, permit: bool) -> None:
 
 
 def unguard(project: Project) -> None:
-    """Forgets it, as a run that begins or goes on may do so with other hooks."""
+    """Forgets the record, because a run may begin or continue with other hooks."""
     files.remove(_guard(project), project.bounds)
 
 
 def admit(project: Project) -> bool:
-    """Uses up what lets one `wait` pass; whether there was anything, or no hook is known that would leave it.
+    """Uses up the permit for one `wait`, because a call's environment does not say whether an agent made the call.
 
-    Raises ClaudestratorError for something else in its place, where the hook could leave nothing.
+    Returns whether there was a permit, or no hook is known that would leave one. Raises ClaudestratorError if something
+    else is in its place, so that the hook could leave nothing.
 
     """
     path = _permit(project)

@@ -1,1 +1,1 @@
-"""Other programs and processes: git, ps."""
+"""Other programs and processes: git, secret scanners, the processes of Claude Code."""

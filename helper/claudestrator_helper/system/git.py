@@ -1,8 +1,8 @@
-"""git, as far as a loop's commit needs it.
+"""The parts of git that a loop's commit needs.
 
-Nothing but what changed since the run began is ever committed: the index, the person's unfinished work and their
-secrets stay as they are. A commit is made from an index of its own, so whatever stops it (a hook, a kill) has
-touched nobody's. Paths are relative to the repository's root; bytes in them that are not UTF-8 are surrogates.
+A commit holds only what changed since the run began. The index, the person's unfinished work and their secrets stay as
+they are. It is made from an index of its own, so the person's index is intact even if a hook or a kill stops it. Paths
+are relative to the repository's root; bytes in them that are not UTF-8 are surrogates.
 """
 
 import contextlib
@@ -24,19 +24,19 @@ from .git_process import NO_GIT, Interrupted, call
 COMMIT_TIMEOUT = 900
 _NO_REPOSITORY = "there is no git repository"
 
-#: What stands in the git folder while a commit would be part of something that a person has begun.
+#: Files in the git folder while a commit would become part of an operation that a person has begun.
 _UNDER_WAY = {
     "MERGE_HEAD": "a merge", "rebase-merge": "a rebase", "rebase-apply": "a rebase",
     "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert", "BISECT_LOG": "a bisection",
 }  # fmt: skip
 _CONFLICTS = ("DD", "AU", "UD", "UA", "DU", "AA", "UU")
-#: Why most paths are left out, which is no news to the one who changed them.
+#: Why most paths are left out; the person who changed them knows.
 BEFORE = "it was changed before the run"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a commit: its id, or "" and why there is none; *left* are paths left out, with the reason, and
+    """The result of a commit: its id, or "" and why there is none. *left* gives the reason for each path left out, and
     *missing* says which of a person's changes a hook has taken away."""
 
     commit: str = ""
@@ -46,7 +46,7 @@ class Result:
 
 
 def dirty(project: Project) -> list[str] | None:
-    """The paths below the project that differ from the last commit or are untracked; None outside a repository."""
+    """The paths below the project that are untracked or differ from the last commit; None outside a repository."""
     repository = _repository(project)
     if isinstance(repository, str):
         return None
@@ -55,8 +55,8 @@ def dirty(project: Project) -> list[str] | None:
 
 
 def changed_since(project: Project, moment: float) -> list[str]:
-    """The dirty paths that were changed after that moment, as their inodes tell, whose time no copy takes over and no
-    `touch` sets; of a deleted file it is the folder's."""
+    """The dirty paths that were changed after *moment*, in seconds, by the ctime of their inode, or of the folder for a
+    deleted file. Neither a copy nor `touch` can set the ctime."""
     repository = _repository(project)
     changes = "" if isinstance(repository, str) else _changes(repository)
     if isinstance(repository, str) or isinstance(changes, str):
@@ -71,7 +71,8 @@ def _changed_at(path: str) -> float:
 
 
 def commit(project: Project, before: Iterable[str], message: str) -> Result:
-    """Commits what is dirty now and wasn't in *before*, with the repository's own hooks and nobody's index."""
+    """Commits the paths that are dirty now and not in *before*, with the repository's hooks and a separate index.
+    Raises ClaudestratorError if this process is asked to end meanwhile."""
     repository = _repository(project)
     if isinstance(repository, str):
         return Result(why=repository)
@@ -94,7 +95,7 @@ def commit(project: Project, before: Iterable[str], message: str) -> Result:
         id_ = why = ""
     missing = _missing(repository, left, since) or _missing(repository, killed, began, sure=False)
     if interrupted:
-        raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` goes on with the loop")
+        raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` continues the loop")
     return Result(id_, why, left, missing)
 
 
@@ -105,7 +106,7 @@ def _missing(repository: Repository, left: Iterable[str], since: float, *, sure:
 
 
 def last_message(project: Project) -> tuple[str, str]:
-    """The id and the message of the last commit; both "" where there is none."""
+    """The id and the message of the last commit; both "" if there is none."""
     repository = _repository(project)
     if isinstance(repository, str):
         return "", ""
@@ -124,20 +125,20 @@ def _repository(project: Project) -> Repository | str:
     if tree.code or folder.code:
         return _NO_REPOSITORY if "not a git repository" in tree.why else tree.why
     if not os.path.samefile(tree.text.removesuffix("\n"), root):
-        return f"the repository in {root} is another folder's"
+        return f"the repository in {root} belongs to another folder"
     found = Repository(root, folder.text.removesuffix("\n"), within)
     commit_witness.settle(found)
     return found
 
 
 def _changes(repository: Repository) -> dict[str, str] | str:
-    """The two letters of git's short status by path, or why there are none."""
-    # Renames as a deletion and an addition, so that each entry is one path; no lock, so as to be in nobody's way.
+    """The two letters of git's short status by path, or why git can't tell."""
+    # Renames are a deletion and an addition, so that each entry is one path. No lock, so that nothing has to wait.
     words = ["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"]
     done = call(repository.root, *words, "--", f":(literal){repository.within}")
     if done.code:
         return done.why
-    # What is both removed from the index and untracked comes twice, and counts as what it is on the disk.
+    # A path that is both removed from the index and untracked comes twice; the last entry is its state on the disk.
     return {entry[3:]: entry[:2] for entry in done.text.split("\0") if entry}
 
 
@@ -159,11 +160,8 @@ def _left_out(root: str, changes: dict[str, str], before: set[str]) -> dict[str,
 
 
 def _committed(repository: Repository, changes: dict[str, str], left: dict[str, str], message: str) -> tuple[str, str]:
-    """The id of the new commit of the changes that are not left out, or "" and why there is none.
-
-    Raises OSError and ClaudestratorError for files that can't be written, Interrupted where this process is to end.
-
-    """
+    """The id of a new commit of the changes that are not left out, or "" and why there is none. Raises OSError or
+    ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
     nothing = "nothing has changed"
     chosen = {path: code for path, code in changes.items() if path not in left}
     if not chosen:
@@ -177,15 +175,15 @@ def _committed(repository: Repository, changes: dict[str, str], left: dict[str, 
         commit_witness.leave(repository, message, old, chosen, left)
         words = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
         done = call(root, *words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
-    # A commit may be there although git was stopped: in a hook that runs after it.
+    # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
     id_, why = commit_witness.settle(repository, over=True, made=not done.code)
     return id_, "" if id_ else why or done.why or nothing
 
 
 def _staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
-    """Makes *index* the last commit with the changes; what went wrong, or ""."""
+    """Fills *index* with the last commit and the changes; returns what went wrong, or ""."""
     with contextlib.suppress(FileNotFoundError):
-        # What git knows of the other files' times saves it from reading them all, and holds for an index as old.
+        # The known times of the other files save git from reading them all. copy2 keeps the age that they rely on.
         shutil.copy2(os.path.join(repository.folder, "index"), index)
     gone = [path for path, code in changes.items() if "D" in code]
     there = [path for path, code in changes.items() if "D" not in code]

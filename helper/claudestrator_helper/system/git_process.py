@@ -1,4 +1,4 @@
-"""One call of git: started safely, and ended so that its hooks can put back what they have set aside."""
+"""One call of git, started safely and ended so that its hooks can restore what they have set aside."""
 
 import contextlib
 import os
@@ -16,19 +16,19 @@ from ..texts import fields
 from . import git_safety
 
 _TIMEOUT = 60
-#: Seconds that git and its hooks have to end in, once they are asked to.
+#: Seconds in which git and its hooks have to end when they are asked to.
 GRACE = 10.0
 NO_GIT = "git is not installed"
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(SystemExit):
-    """A signal has asked this process to end while git was at work; *code* is the one to exit with."""
+    """A signal has asked this process to end while git was at work; *code* is the exit code to use."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a call of git gave; *why* is the line that says what was wrong."""
+    """The result of a call: exit code, standard output, and in *why* the line that says what went wrong."""
 
     code: int
     text: str
@@ -38,18 +38,15 @@ class Done:
 def call(
     folder: str, *words: str, text: str = "", index: str = "", timeout: float = _TIMEOUT, hooks: bool = False
 ) -> Done:
-    """Runs git in *folder* with *text* on its standard input and, where it is named, another index.
-
-    Raises Interrupted where this process is asked to end meanwhile; git has ended then.
-
-    """
+    """Runs git in *folder* for at most *timeout* seconds, with *text* on standard input and, if named, another *index*.
+    Raises Interrupted, after git has ended, if this process is asked to end meanwhile."""
     environment = {**git_safety.environment(), **({"GIT_INDEX_FILE": index} if index else {})}
     name = next(word for word in words if not word.startswith("-") and "=" not in word)
     return run(f"git {name}", git_safety.command(*words, hooks=hooks), folder, environment, text, timeout)
 
 
 def run(name: str, words: list[str], folder: str, environment: dict[str, str], text: str, timeout: float) -> Done:
-    """Runs a program that is called *name* in what is said of it. Raises Interrupted as `call` does."""
+    """Runs a program, called *name* in messages, for at most *timeout* seconds. Raises Interrupted as `call` does."""
     try:
         with _asked_to_end():
             return _ran(name, words, folder, environment, text, timeout)
@@ -58,8 +55,8 @@ def run(name: str, words: list[str], folder: str, environment: dict[str, str], t
 
 
 def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], text: str, timeout: float) -> Done:
-    # Files and not pipes: what a hook has left behind in the background may hold a pipe open for ever, and of a
-    # message that this process was killed over git would commit with the half that has come through.
+    # Files instead of pipes: a process that a hook leaves in the background may hold a pipe open for ever, and if this
+    # process were killed while it sends a message, git would commit with half of it.
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
         given.write(text.encode("utf-8", "surrogateescape"))
         given.seek(0)
@@ -83,8 +80,8 @@ def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], 
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ends a process with all that it started, which is in the same session. It is interrupted first, as by Ctrl-C: the
-    pre-commit framework sets a person's unstaged work aside and puts it back only when it is asked to end."""
+    """Ends a process and everything it started, which is in the same session. It is interrupted first, as by Ctrl-C,
+    because the pre-commit framework restores a person's unstaged work only when it is asked to end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         end = time.monotonic() + GRACE
@@ -100,23 +97,23 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _signalled(process: "subprocess.Popen[bytes]", number: int) -> bool:
-    """Whether any process of that session was there to get the signal."""
+    """Sends a signal to the session of *process*; whether any process was left to get it."""
     try:
         os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):  # macOS permits no signal to the dead
+    except (ProcessLookupError, PermissionError):  # macOS permits no signal to zombies
         return False
     return True
 
 
 @contextlib.contextmanager
 def _asked_to_end() -> Iterator[None]:
-    """Makes an exception of each signal that would end this process, which would leave git alone with its hooks."""
+    """Turns each signal that would end this process, and leave git alone with its hooks, into Interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in _ENDING}
     for number, handler in before.items():
-        # What is ignored is ignored on, but not by git, which would hand that on to its hooks.
+        # An ignored signal stays ignored here, but not in git, whose hooks would inherit that.
         signal.signal(number, _ignore if handler is signal.SIG_IGN else _interrupt)
     try:
         yield
@@ -134,7 +131,7 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 
 
 def _reason(text: str) -> str:
-    """The line that says most: the first error of git's own, else the last."""
+    """The most telling line: git's first error, otherwise the last line."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     lines = [line for line in map(fields.one_line, re.split(r"[\r\n]", plain)) if line]
     errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]

@@ -1,16 +1,17 @@
-"""How git is called where somebody else may have made the folder's content.
+"""How git is called safely in a folder whose content someone else may have made.
 
-A clone can bring a bare repository along, whose configuration names programs, and git would take it for the folder's
-own. It can't bring a `.git` along, so the repository is found by that, here, and git is started beside it: this holds
-for every version of git, and `safe.bareRepository` says the same to those from 2.38 on. Agents wait for some calls, so
-nothing heavy is imported.
+A clone can contain a bare repository with a configuration that names programs, and git would use it as the folder's
+own. A clone can't contain a `.git`, so this module looks for that and starts git beside it, which is safe with every
+version of git. From 2.38 on, `safe.bareRepository` has the same effect
+(https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository). Agents wait for some of these
+calls, so the imports are light.
 """
 
 import os
 
 _OPTIONS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-#: What leads git to another repository than the folder's, or makes it read our paths as something else.
+#: Variables that lead git to another repository or change how it reads our paths.
 _LEADING = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
@@ -19,18 +20,19 @@ _LEADING = (
 
 
 def command(*words: str, hooks: bool = False) -> list[str]:
-    """The call of git with these words; only the commit itself wants the repository's *hooks*."""
+    """The command line of git with these words. Only the commit itself runs the repository's *hooks*."""
     return ["git", *_OPTIONS, *(() if hooks else _NO_HOOKS), *words]
 
 
 def environment() -> dict[str, str]:
-    # The project's folder says which repository it is, whatever git has called the one who calls this.
+    """This process's environment without variables that would lead git to another repository, and without prompts."""
+    # Those variables are set when a git hook calls the helper.
     inherited = {name: value for name, value in os.environ.items() if name not in _LEADING}
     return {**inherited, "LANGUAGE": "en", "GIT_TERMINAL_PROMPT": "0"}
 
 
 def top(folder: str) -> tuple[str, str]:
-    """The nearest folder upwards that holds a `.git`, and the way from there to *folder*; both "" where none does."""
+    """The nearest folder upwards that holds a `.git`, and the path from there to *folder*; both "" if there is none."""
     here = at = os.path.realpath(folder)
     while not os.path.exists(os.path.join(at, ".git")):
         if at == os.path.dirname(at):

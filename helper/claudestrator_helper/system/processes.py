@@ -1,20 +1,18 @@
-"""Who has a run: the process of Claude Code that obeys it, told from every other process of any machine and boot.
+"""Who owns a run: the process of Claude Code that obeys it, distinct from every process of any machine and boot.
 
-A session's id doesn't tell: `claude --resume` goes on under the old one, with the old one's agents dead.
+A session's id is not enough: `claude --resume` continues under the old id after the old session's agents have died.
 """
 
 import os
 from typing import NamedTuple
 
+from .. import host
 from ..errors import ClaudestratorError
 from ..store import files
 
-#: The first process in Claude Code's sandbox on Linux.
-SANDBOX = "bwrap"
-
 
 class Process(NamedTuple):
-    """*start* is when it began, in whatever words the system has for that; with the number it is one process."""
+    """*start* is the time when it began, in the system's own format; with the number it identifies the process."""
 
     name: str
     parent: int
@@ -22,13 +20,10 @@ class Process(NamedTuple):
 
 
 def current() -> str:
-    """The process that Claude Code says it is, as ``host/boot/namespace/number/start``; "" for a call by anybody else,
-    and where it can't be seen from here.
-
-    Raises ClaudestratorError where that process is gone: what it leaves behind goes on under another's.
-
-    """
-    told = os.environ.get("CLAUDE_PID", "")
+    """The process of Claude Code that called this, as ``host/boot/namespace/number/start``; "" for any other caller,
+    and for a process that can't be seen from here. Raises ClaudestratorError if that process is gone, because a new
+    session has to continue its run."""
+    told = os.environ.get(host.PID, "")
     if not told.isdigit():
         return ""
     above: dict[str, Process] = {}
@@ -38,19 +33,19 @@ def current() -> str:
         pid = found.parent
     if told in above:
         return "/".join((*_machine(), told, above[told].start))
-    # A shell that some other Claude Code started hands its number on, so it counts only among those upwards. The
-    # sandbox shows none of the processes outside.
-    if all(each.name != SANDBOX for each in above.values()) and _process(int(told)) is None:
-        raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one goes on")
+    # A shell that another Claude Code started passes that one's number on, so only an ancestor counts. A sandbox hides
+    # all processes outside it.
+    if all(each.name != host.SANDBOX for each in above.values()) and _process(int(told)) is None:
+        raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one continues the run")
     return ""
 
 
 def alive(owner: str) -> bool | None:
-    """Whether that process lives; None where it can't be told from here, as on another machine."""
+    """Whether that process lives; None if that is unknown here, for example because it ran on another machine."""
     try:
-        host, boot, namespace, pid, start = owner.split("/")
+        name, boot, namespace, pid, start = owner.split("/")
         here = _machine()
-        if host != here[0] or (boot == here[1] and namespace != here[2]):
+        if name != here[0] or (boot == here[1] and namespace != here[2]):
             return None
         found = _process(int(pid)) if boot == here[1] else None
     except ValueError:
@@ -59,25 +54,25 @@ def alive(owner: str) -> bool | None:
 
 
 def of_this_boot(owner: str) -> bool:
-    """Whether that process is, or was, one of this machine since it was started."""
+    """Whether that process ran on this machine since its last boot."""
     _, boot, *_ = (*owner.split("/"), "", "")
     return len(boot) > 1 and boot == _machine()[1]
 
 
 def began(run: str, named: str, process: str) -> bool:
-    """Whether this user began the run of that name on this machine, given the origin that it names, or else, as with
-    those that older versions left, the process that has it."""
+    """Whether this user began the run *run* on this machine, by the origin that its state names, or for a state of an
+    older version, which has none, by its process."""
     return named == origin(run) if named else of_this_boot(process)
 
 
 def origin(run: str) -> str:
-    """What tells that a run of that name was begun by this user on this machine, and what nobody can know who hasn't
-    the user's key; "" where there can be no key."""
+    """The proof that this user began the run *run* on this machine, which can't be made without the user's key; "" if
+    there can be no key."""
     secret = key()
     if not secret:
         return ""
     try:
-        # All of hashlib, with OpenSSL, takes 5 ms of each session's start.
+        # hashlib, which loads OpenSSL, would take 5 ms of each session's start.
         from _blake2 import blake2s
     except ImportError:
         from hashlib import blake2s
@@ -85,7 +80,7 @@ def origin(run: str) -> str:
 
 
 def key() -> str:
-    """This user's secret on this machine, which is made where there is none yet; "" where it can't be."""
+    """This user's secret on this machine, made on the first call; "" if it can't be made or read."""
     path = key_file()
     folder = os.path.dirname(path)
     try:
@@ -107,7 +102,7 @@ def key_file() -> str:
 
 
 def _machine() -> tuple[str, str, str]:
-    """Host, boot and the namespace of process numbers; "-" for what a system doesn't have."""
+    """The host's name, the boot's id and the namespace of process numbers; "-" for what the system lacks."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             boot = file.read().strip()
@@ -117,10 +112,11 @@ def _machine() -> tuple[str, str, str]:
 
 
 def _process(pid: int) -> Process | None:
-    """None for one that isn't there, or is dead and only not yet collected."""
+    """The process with that number; None if it is gone or a zombie."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            # The name, in brackets, may hold anything; behind it: the state, the parent, and 18 fields on the start.
+            # The name, in brackets, may hold anything. Then come the state, the parent and, 18 fields on, the start:
+            # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
             name, _, rest = file.read().partition("(")[2].rpartition(")")
         fields = rest.split()
         return None if fields[0] in "ZX" else Process(name, int(fields[1]), fields[19])

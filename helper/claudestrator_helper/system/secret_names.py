@@ -5,15 +5,15 @@ import functools
 import os
 import re
 
-#: Everything below these is a secret, or somebody's account.
+#: Everything below these is a secret or belongs to an account.
 _FOLDERS = """
 .ssh .gnupg .aws .azure .kube .oci .gcloud .config/gcloud .password-store .cloudflared .putty .pki .snowsql .kaggle
 .huggingface .bluemix .minikube .terraform.d .config/op .config/doctl .config/hcloud .config/sops .config/age
 .config/rclone .config/gh .config/glab-cli .config/configstore .config/netlify .config/heroku .config/stripe
 """
-#: What lies below these is a secret unless it is source text.
+#: A file below these is a secret unless it is source text.
 _OFTEN = "secrets secret .secrets .secret private_keys private-keys .credentials .private"
-#: File names; with a folder in front they count in that folder only.
+#: File names; a name with a folder in front counts only in that folder.
 _NAMES = """
 .env .env[.~_-]* *.env .envrc .flaskenv .dev.vars .prod.vars *.tfvars *.tfvars.json *.tfstate *.tfstate.* .terraformrc
 terraform.rc credentials.tfrc.json *.pem *.key *.p8 *.p12 *.pkcs12 *.pfx *.ppk *.jks *.jceks *.bks *.keystore
@@ -52,7 +52,7 @@ _SOURCE = re.compile(
     r"|[._-](?:example|sample|template|tmpl|tpl|dist|defaults?|schema|j2)$"
     r"|(?:^|[._-])(?:example|sample|template)\.(?:env|tfvars|json|ya?ml|toml|ini|cfg|conf|properties)$"
 )
-#: What editors, and people in a hurry, put behind a name.
+#: What editors, and people in a hurry, add to a name.
 _COPY = re.compile(r"(?:~|\.(?:bak|backup|old|orig|save|saved|copy|tmp|swp|swo|rej|\d+))+$")
 
 
@@ -83,5 +83,5 @@ def _below(folders: str) -> re.Pattern[str]:
 
 
 def _translated(name: str) -> str:
-    # As in a path here, where a star stands for no slash.
+    # As in a path, a star matches no slash.
     return re.sub(r"(?<!\\)\.\*", "[^/]*", fnmatch.translate(name)[4:-3])

@@ -1,4 +1,8 @@
-"""Secrets in what is to be committed: private keys, and what gitleaks or detect-secrets finds, if it is installed."""
+"""Secrets in files that are about to be committed: private keys, and the findings of an installed scanner.
+
+The scanners are gitleaks (https://github.com/gitleaks/gitleaks) and detect-secrets
+(https://github.com/Yelp/detect-secrets).
+"""
 
 import json
 import os
@@ -12,27 +16,24 @@ from ..errors import ClaudestratorError
 from . import git_safety
 from .git_process import Done, run
 
-#: Bytes of each file that are looked at; keys and passwords are kept in small ones.
+#: Bytes of each file that are searched; keys and passwords are kept in small files.
 MOST = 2_000_000
-#: Seconds for a tool.
+#: Seconds for one run of a scanner.
 TIMEOUT = 120.0
 KEY = "it holds a private key"
-#: A header alone is what programs and documents say about keys; a key follows in a line of its own, or in JSON's.
+#: Programs and documents mention the header alone; a key follows it on the next line, or after JSON's escaped newline.
 _KEY = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,5}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n)+"
     rb"(?:[A-Za-z-]{1,40}: [^\n]{0,200}\n\s*){0,20}[A-Za-z0-9+/=]{8}"
     rb"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\s|PuTTY-User-Key-File-\d: |AGE-SECRET-KEY-1[A-Z0-9]{20}"
 )
-#: These guess from words and from randomness, and take test data and checksums for secrets.
+#: These guess from words and randomness, and report test data and checksums.
 _GUESSING = ("KeywordDetector", "Base64HighEntropyString", "HexHighEntropyString")
 
 
 def findings(root: str, paths: Iterable[str]) -> dict[str, str]:
-    """Which of these files hold a secret, and why each is taken to hold one.
-
-    Raises ClaudestratorError where a tool is installed that can't tell.
-
-    """
+    """The files that hold a secret, by path with the reason; *paths* are relative to *root*. Raises ClaudestratorError
+    if an installed scanner fails."""
     found = {}
     tool = _installed(root)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
@@ -51,7 +52,7 @@ def findings(root: str, paths: Iterable[str]) -> dict[str, str]:
 
 
 def _installed(root: str) -> str:
-    """The tool to use, "" where there is none; never one that the project has brought along."""
+    """The path of the scanner to use, never one inside the project; "" if none is installed."""
     inside = os.path.join(os.path.realpath(root), "")
     folders = [at for at in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(at)]
     for name in ("gitleaks", "detect-secrets"):
@@ -64,7 +65,7 @@ def _installed(root: str) -> str:
 
 
 def _content(path: str) -> bytes:
-    """The beginning of a file; nothing of a link, as git commits where it leads, and of nothing else."""
+    """The first MOST bytes of a plain file; empty for anything else. Git commits only the target's path of a link."""
     try:
         with open(path, "rb", opener=lambda at, flags: os.open(at, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
             return file.read(MOST) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
@@ -80,17 +81,7 @@ def _put(path: str, content: bytes) -> None:
 
 def _gitleaks(tool: str, folder: str) -> list[tuple[str, str]]:
     report = os.path.join(folder, "report.json")
-    words = [
-        "--no-git",
-        "--no-banner",
-        "--redact",
-        "--exit-code",
-        "0",
-        "--report-format",
-        "json",
-        "--report-path",
-        report,
-    ]
+    words = ["--no-git", "--no-banner", "--redact", "--exit-code", "0", "--report-format", "json"]
     done = _run(tool, ["detect", "--source", "tree", "--report-path", report, *words], folder)
     try:
         with open(report, encoding="utf-8", errors="surrogateescape") as file:
@@ -110,7 +101,7 @@ def _detect_secrets(tool: str, folder: str) -> list[tuple[str, str]]:
 
 
 def _run(tool: str, words: list[str], folder: str) -> Done:
-    # What is scanned may look like a repository, and these tools call git.
+    # The scanned folder may look like a repository, and these scanners call git.
     environment = {**git_safety.environment(), "GIT_CEILING_DIRECTORIES": folder}
     done = run(os.path.basename(tool), [tool, *words], folder, environment, "", TIMEOUT)
     if done.code:

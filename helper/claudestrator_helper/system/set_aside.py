@@ -1,4 +1,4 @@
-"""Where hooks put a person's unstaged work while they run, for the case that they never put it back."""
+"""Where hooks put a person's unstaged work while they run, in case they never restore it."""
 
 import glob
 import os
@@ -11,19 +11,19 @@ from .git_process import call
 
 
 def missing(repository: Repository, paths: Iterable[str], since: float, *, sure: bool = True) -> str:
-    """A sentence on these paths, whose changes are gone from the working tree; "" where there are none. Where a person
-    may have dropped them, only a patch or stash from *since* makes it *sure*."""
+    """A sentence on *paths*, whose changes are gone from the working tree; "" if there are none. If it is not *sure*
+    that a hook took them, it needs a patch or stash that is not older than *since*, in seconds."""
     gone = list(paths)
     places = [fields.cut(place, 200) for place in _places(repository, since)] if gone else []
     if not (gone and (sure or places)):
         return ""
     names = fields.named([fields.cut(path, 60) for path in gone], len(gone))
-    where = f"look into {fields.named(places, len(places))} (`git apply` takes a patch)" if places else "look for them"
-    return f"changes are gone that you had in {names}: {where}"
+    where = f"look in {fields.named(places, len(places))} (`git apply` takes a patch)" if places else "look for them"
+    return f"your changes in {names} are gone: {where}"
 
 
 def _places(repository: Repository, since: float) -> list[str]:
-    """The patches and stashes that have come since then: of pre-commit, of lint-staged, and git's own."""
+    """The patches of pre-commit and lint-staged and the stash of git that are not older than *since*."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = os.environ.get("PRE_COMMIT_HOME") or os.path.join(cache, "pre-commit")
     patches = [*glob.glob(os.path.join(glob.escape(folder), "patch*")), _lint_staged(repository)]

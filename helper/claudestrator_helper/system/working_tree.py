@@ -1,6 +1,6 @@
-"""Whether anything in the working tree has changed while an agent was at work, as git sees it.
+"""Whether anything that git sees in the working tree has changed while an agent was at work.
 
-Agents wait for this, so git is started without `subprocess`, whose import takes longer than git does.
+Agents wait for this, so git is started without `subprocess`, whose import takes longer than git itself.
 """
 
 import os
@@ -13,15 +13,16 @@ from contextlib import suppress
 from ..store.paths import Project
 from . import git_safety
 
-#: Seconds after which nothing is said: a tree on which git takes longer isn't worth an agent's waiting.
+#: Seconds after which git is stopped, because an agent is waiting.
 TIMEOUT = 10.0
-#: Words in front of the path in a line of git's status, by the line's kind.
+#: Words before the path in a line of git's status, by the line's kind;
+#: see https://git-scm.com/docs/git-status#_porcelain_format_version_2
 _BEFORE_PATH = {b"1": 8, b"u": 10, b"?": 1}
 
 
 def fingerprint(project: Project) -> str:
-    """Another one once something is committed, changed, added or removed outside the state folder; "" where git can't
-    tell in time, or there is none."""
+    """A text that differs once anything outside the state folder is committed, changed, added or removed; "" outside a
+    repository, and if git fails or takes longer than TIMEOUT."""
     top, within = git_safety.top(project.root)
     status = _status(project, top, within) if top else None
     if not status:
@@ -31,7 +32,7 @@ def fingerprint(project: Project) -> str:
 
 
 def _stamp(folder: bytes, entry: bytes) -> tuple[int, int] | None:
-    """Size and time of the file that a line of the status is about: it may change again and stay as changed."""
+    """Size and time, in nanoseconds, of the file in a line of the status, because a changed file may change again."""
     path = entry.split(b" ", _BEFORE_PATH[entry[:1]])[-1]
     try:
         found = os.lstat(os.path.join(folder, path))
@@ -66,7 +67,7 @@ def _status(project: Project, top: str, within: str) -> bytes | None:
 
 
 def _read(file: int, deadline: float) -> bytes | None:
-    """All of it; None if it doesn't end in time."""
+    """Everything up to the end of *file*; None if it doesn't end before *deadline*."""
     parts: list[bytes] = []
     while select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
         part = os.read(file, 1_000_000)
