@@ -156,7 +156,9 @@ def test_a_report_of_another_attempt_is_refused(project: Project, attempt: int) 
 def test_a_report_on_an_unknown_id_names_the_queue_that_lacks_it(project: Project) -> None:
     at_work(project)
     for call in (reports.done, reports.fail):
-        assert refusal_of(call, project, "TASK-404", None, "x").startswith(f"TASK-404 is no task of {project.queue}: ")
+        assert refusal_of(call, project, "TASK-404", None, "x").startswith(
+            f"TASK-404 is not a task of {project.queue}: "
+        )
 
 
 def test_a_report_on_a_task_that_no_agent_was_given_is_refused(project: Project) -> None:
