@@ -146,7 +146,7 @@ def test_with_neither_hook_nor_transcript_nothing_starts(
     by_command(project)
     transcript(tmp_path).write_text(f"{line}<command-name>/orchestrate</command-name>\n")
     monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
-    [said] = orchestrate.go_on(project, SESSION)
+    [said] = orchestrate.after_start(project, SESSION)
     assert said.startswith("STOP neither a hook nor a transcript says what was typed: ")
     assert not state_file.read(project).run
 

@@ -35,7 +35,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
 
 
 def _run(project: Project) -> tuple[str, bool | None]:
-    """The session that has the run, or else calls this, and whether our hooks are at work there; None if unknown."""
+    """The session that has the run, or the calling one, and whether our hooks work there; None if unknown."""
     try:
         run = state_file.read(project)
     except ClaudestratorError:
@@ -45,7 +45,7 @@ def _run(project: Project) -> tuple[str, bool | None]:
 
 
 def _commands(project: Project) -> Iterable[tuple[str, str]]:
-    """The installed `/orchestrate`s, each by its path and with its version, "" where it names none."""
+    """The path and the version of each installed `/orchestrate`; the version is "" if the file names none."""
     for folder in dict.fromkeys((os.path.join(project.root, ".claude"), claude_settings.users_folder())):
         path = os.path.join(folder, "commands", "orchestrate.md")
         try:
@@ -80,12 +80,12 @@ def programs(project: Project) -> list[str]:
     if not _on_path("git"):
         found.append("git is not on PATH: install git, agents and people want to see what changed")
     elif not _repository(project):
-        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
+        found.append(f"{project.root} has no git repository: `git init` there lets you see and undo what agents do")
     return found
 
 
 def _on_path(name: str) -> bool:
-    # What shutil.which does beyond this is for Windows, and importing it takes longer than the whole check.
+    # shutil.which does the same, and more for Windows, but importing it takes longer than the whole check.
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
 
@@ -96,7 +96,7 @@ def _cap(seconds: int) -> list[str]:
 
 
 def _repository(project: Project) -> str:
-    """The folder of the repository around the project, or ""."""
+    """The top folder of the repository around the project, or ""."""
     at = project.root
     while not os.path.exists(os.path.join(at, ".git")):
         if at == os.path.dirname(at):
@@ -116,7 +116,7 @@ def _nested(project: Project) -> list[str]:
 
 
 def _inside(root: str) -> list[str]:
-    """The repositories one and two folders below *root*, by their paths from there; hidden folders are tools' own."""
+    """The repositories one or two folders below *root*, as paths from there; hidden folders belong to tools."""
     found, folders = [], [""]
     for _ in range(2):
         below = [os.path.join(folder, name) for folder in folders for name in _folders(os.path.join(root, folder))]
@@ -141,7 +141,7 @@ def _is_plain(entry: "os.DirEntry[str]") -> bool:
 @click.command("check")
 @click.pass_obj
 def check_verb(project: paths.Project) -> None:
-    """Name what is wrong in queue, state and installation, then what is good to know; exit 1 if anything is wrong."""
+    """Report what is wrong in queue, state and installation, then what is good to know; exit 1 if anything is wrong."""
     found = problems(project)
     wrong, notes = findings(project)
     found += wrong
@@ -149,7 +149,7 @@ def check_verb(project: paths.Project) -> None:
     sys.exit(1 if found else 0)
 
 
-#: Lines of what `check` finds.
+#: The most lines on what is wrong in the project's files.
 FOUND = 200
 
 
