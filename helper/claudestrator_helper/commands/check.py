@@ -193,7 +193,7 @@ def _of_issues(project: Project) -> list[str]:
     found = []
     for issue in parsed.tasks:
         if len(parsed.by_id[issue.id]) > 1:
-            found.append(f"{project.issues}:{issue.line}: {issue.id} stands more than once")
+            found.append(f"{project.issues}:{issue.line}: {issue.id} occurs more than once")
         if issues.status(issue) not in issues.STATUSES:
             known = ", ".join(issues.STATUSES)
             found.append(
