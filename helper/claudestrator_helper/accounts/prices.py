@@ -69,6 +69,7 @@ def parse(message: dict[str, object]) -> Usage:
 
 
 def count(value: object) -> int:
+    """*value* if it can be a count of tokens, otherwise 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST else 0
 
 

@@ -38,10 +38,12 @@ class Account:
 
     @property
     def main(self) -> list[Usage]:
+        """The usage of each answer in the main conversation."""
         return list(self.whole.usage.values())
 
     @property
     def others(self) -> list[Usage]:
+        """The usage of each answer of an agent."""
         return [used for all_ in self.agents.values() for used in all_]
 
     @property

@@ -52,6 +52,7 @@ class Segment:
     sidechains: dict[str, Usage] = field(default_factory=dict)
 
     def row(self, id_: str) -> Row:
+        """The row of a task, made if there is none."""
         return self.rows.setdefault(id_, Row())
 
     def count(self, characters: int, source: str, id_: str) -> None:
@@ -64,6 +65,7 @@ class Segment:
             self.opening += characters
 
     def grow(self, tokens: int, id_: str) -> None:
+        """Takes in the growth of the conversation, except by the first request."""
         if self.turns:
             self.tokens += tokens
             self.row(id_).tokens += tokens

@@ -54,18 +54,21 @@ def size(block: Entry) -> int:
 
 
 def blocks(content: object) -> list[Entry]:
+    """A message's content as blocks; a text is one block, anything unknown none."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
 
 
 def text(content: object) -> str:
+    """The texts in a message's content, one a line; "" for anything unknown."""
     if isinstance(content, list):
         return "\n".join(each if isinstance(each, str) else str(obj(each).get("text") or "") for each in content)
     return content if isinstance(content, str) else ""
 
 
 def obj(value: object) -> Entry:
+    """*value* if it is an object, otherwise an empty one."""
     return value if isinstance(value, dict) else {}
 
 

@@ -37,6 +37,7 @@ REASON
 
 
 def research(project: Project, id_: str, state: State, filed: Queue) -> list[str]:
+    """The focus, what was learned, and the issues that need not be filed again."""
     parts = [f"# Your task: {id_}"]
     if state.focus:
         parts.append(f"**Focus:** {cut(state.focus, 300)}")
@@ -51,6 +52,7 @@ def research(project: Project, id_: str, state: State, filed: Queue) -> list[str
 
 
 def decomp(project: Project, id_: str, filed: Queue) -> list[str]:
+    """What was learned, and the sections of the open issues, cut to ISSUES_LIMIT."""
     texts = [filed.text[issue.block.start : issue.block.end].strip() for issue in issues.open_issues(filed)]
     text = "\n\n".join(texts)
     if len(text) > ISSUES_LIMIT:
@@ -59,6 +61,7 @@ def decomp(project: Project, id_: str, filed: Queue) -> list[str]:
 
 
 def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
+    """The loop, its diff, its tasks with their notes and failures, and what was learned before."""
     lines = []
     for ran in state.ran:
         task = parsed.by_id[ran][0] if ran in parsed.by_id else None

@@ -31,6 +31,7 @@ def _of(project: Project, current: state.State, id_: str) -> str | None:
 
 
 def clear(project: Project, tasks: Iterable[str]) -> None:
+    """Removes the verdicts on these tasks, by id."""
     for id_ in tasks:
         files.remove(marker_files.path(project, id_, _KIND), project.bounds)
 

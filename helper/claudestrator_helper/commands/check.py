@@ -72,6 +72,7 @@ def _ignored(project: Project) -> list[str]:
 
 
 def programs(project: Project) -> list[str]:
+    """What is wrong with the helper, git and the repository, one line each."""
     found = []
     if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
         found.append(
