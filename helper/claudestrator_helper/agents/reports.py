@@ -21,8 +21,8 @@ NOTE_LENGTH = 2000
 def begin(project: Project, id_: str) -> str:
     """The agent's prompt. Leaves the marker that says that the agent has started.
 
-    Raises ClaudestratorError for an id that no agent has, unless no run is unfinished: then anyone may look at a task's
-    prompt.
+    Raises ClaudestratorError for an id that no agent has while a run is unfinished; otherwise anyone may look at a
+    task's prompt.
 
     """
     current, parsed = _read(project)
