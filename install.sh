@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts Claudestrator into a project or into ~/.claude, takes it out again, or shows it at work. See --help.
+# Installs Claudestrator into a project or into ~/.claude, removes it, or shows it at work. See --help.
 set -u
 self=${BASH_SOURCE[0]}
 case $self in */*) ;; *) self=./$self ;; esac
@@ -28,7 +28,7 @@ CLAUDESTRATOR_VENV=DIR  a virtual environment that has claudestrator-helper alre
 END
 }
 
-# need PROGRAM LINE: notes what is missing, so that all of it is said at once.
+# need PROGRAM LINE: notes what is missing, so that everything is reported at once.
 need() {
   if ! command -v "$1" >/dev/null 2>&1; then
     printf 'claudestrator: %s is missing: %s\n' "$1" "$2" >&2
@@ -50,7 +50,7 @@ need_python() {
   fi
 }
 
-# demo [--live]: the helper gets a venv in the cache, which a later demo uses again.
+# demo [--live]: the helper gets a venv in the cache, which later demos reuse.
 demo() {
   local cache=${XDG_CACHE_HOME:-$HOME/.cache}/claudestrator
   need_git

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the launcher, install.sh and the tests: finds a Python for the helper's code and runs a module of it.
+# Sourced by the launcher, install.sh and the tests: finds a Python for the helper's code and runs one of its modules.
 
 # Sets $python; or sets $problem to the line that says what to do, and returns 1.
 find_python() {
@@ -18,8 +18,8 @@ find_python() {
   return 1
 }
 
-# helper_module HELPER_FOLDER MODULE ARGUMENTS…: its main(). Isolated (-I), so that neither the current folder nor
-# PYTHONPATH puts another module in the place of ours or of the library's; -B leaves no bytecode in a clone.
+# helper_module HELPER_FOLDER MODULE ARGUMENTS…: runs the module's main(). Isolated (-I): neither the current folder nor
+# PYTHONPATH can replace a module of ours or of the library. -B leaves no bytecode in a clone.
 helper_module() {
   local folder=$1 module=$2
   shift 2

@@ -25,7 +25,7 @@ lacking() {
   printf 'skipped: %s\n' "$1"
 }
 
-# check NAME COMMAND…: goes on after a failure, so that one run tells of all of them.
+# check NAME COMMAND…: continues after a failure, so that one run reports all of them.
 check() {
   local name=$1
   shift
@@ -50,7 +50,7 @@ get_claude() {
   fi
 }
 
-# tmux is for the one interactive test. Nobody is asked for a password, and nothing is installed on a person's Mac.
+# tmux is for the one interactive test. No one is asked for a password, and nothing is installed on a person's Mac.
 get_tmux() {
   command -v tmux >/dev/null 2>&1 && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -168,7 +168,7 @@ def test_a_start_that_is_refused_is_a_stop_line_and_exits_0(tmp_path: Path, word
 def test_only_a_verb_is_a_start_and_no_other_word(tmp_path: Path, words: list[str]) -> None:
     result = helper(*words, folder=tmp_path)
     assert (result.code, result.stdout) == (1, "")
-    assert "start is no task of" in result.stderr
+    assert "start is not a task of" in result.stderr
     assert helper("set-status", "start", folder=tmp_path).code == 2
 
 

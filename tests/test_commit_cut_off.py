@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.system import git, git_process
+from repositories import Repository, empty, identity, repo
 from running import fork, joined, killed
-from test_git import Repository, empty, identity, repo
 
 __all__ = ["empty", "identity", "repo"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.store import files
 from claudestrator_helper.system import git, git_process
+from repositories import Repository, empty, identity, repo
 from running import fork, joined, killed
-from test_git import Repository, empty, identity, repo
 
 __all__ = ["empty", "identity", "repo"]
 

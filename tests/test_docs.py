@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACES = ["*.md", "commands/**/*.md", ".claudestrator/**/*.md", "docs/**/*.md", "benchmarks/**/*.md", "skills/**/*.md"]
 DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
 PROMPTS = [path for path in DOCUMENTS if {"commands", ".claudestrator", "skills"} & set(path.relative_to(ROOT).parts)]
-SOURCES = sorted((ROOT / "helper" / "claudestrator_helper").rglob("*.py"))
+HELPER = ROOT / "helper" / "claudestrator_helper"
+SOURCES = sorted(HELPER.rglob("*.py"))
 
 VERBS = generate_cli_docs.verbs()
 
@@ -181,6 +182,29 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
     assert plugin["version"] == __version__
     assert re.findall(r"--commands (\S+)", command) == [__version__]
+
+
+def test_the_newest_release_in_the_changelog_is_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d", headings[1])
+
+
+@pytest.mark.parametrize("document", ["AGENTS.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_and_name_of_the_code_that_a_document_points_to_is_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.findall(r"`([\w./-]+/[\w.-]+\.\w+|\w+\.py)`(?::((?:,? ?(?:(?:and|or) )?`[\w.]+`)+))?", text)
+    assert found
+    missing = []
+    for path, names in found:
+        if path.startswith(".claude/"):
+            continue  # a run's own files
+        places = [place for place in (ROOT / path, HELPER / path) if place.exists()]
+        code = places[0].read_text(encoding="utf-8") if places else ""
+        words = re.findall(r"`([\w.]+)`", names)
+        missing += [path] * (not places) + [f"{path}: {word}" for word in words if not re.search(rf"\b{word}\b", code)]
+    assert missing == []
 
 
 def test_every_hook_is_a_real_verb() -> None:

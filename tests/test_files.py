@@ -3,7 +3,6 @@
 import errno
 import itertools
 import os
-import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import files, leftovers
+from disk import NEW, OLD, mode, refused, take, umask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import fork, joined
@@ -27,7 +26,6 @@ BYTES = [
     b"\0\x1b\x7f",
     "日本\u2028😀".encode(),
 ]
-OLD, NEW = "old " * 5000, "new " * 7000
 
 
 @contextmanager
@@ -41,34 +39,6 @@ def ordinary_user() -> Iterator[None]:
     finally:
         if root:
             os.seteuid(0)
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def refused(call: Callable[[], object], start: str) -> str:
-    """The line of a refusal."""
-    with pytest.raises(ClaudestratorError) as refusal:
-        call()
-    text = str(refusal.value)
-    assert text.startswith(start)
-    assert "\n" not in text
-    return text
-
-
-def take(path: Path, timeout: float = 5.0, within: str = "") -> None:
-    with files.locked(str(path), timeout, within):
-        pass
 
 
 def edit(path: Path, within: str = "") -> str:

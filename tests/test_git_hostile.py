@@ -6,14 +6,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import test_hostile
+import working_day
 from claudestrator_helper.engine import state
 from claudestrator_helper.run import steps
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.system import git, git_safety, processes, working_tree
 from queues import queue, task
+from repositories import Repository, identity
 from running import helper
-from test_git import Repository, identity
 from verbs import fresh, work
 
 __all__ = ["identity"]
@@ -103,8 +103,8 @@ def test_gits_own_call_there_would_run_something(clone: Clone) -> None:
 
 
 def test_no_verb_runs_anything(clone: Clone) -> None:
-    for words in test_hostile.DAY:
-        stdin = test_hostile.STDIN.get(words[0], "").encode()
+    for words in working_day.DAY:
+        stdin = working_day.STDIN.get(words[0], "").encode()
         result = helper(*words, folder=clone.project.root, stdin=stdin)
         assert "Traceback" not in result.stderr, (words, result)
         assert not clone.trace.exists(), words
@@ -140,7 +140,7 @@ def test_hooks_and_the_verbs_that_look_start_no_git(
     clone: Clone, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, log = logging_git(tmp_path_factory.mktemp("bin"))
-    for words in test_hostile.LOOKING:
+    for words in working_day.LOOKING:
         if words.split()[0] not in ("wait", "start"):
             helper(*words.split(), folder=clone.project.root, environ={"PATH": path})
             assert not log.exists(), words

@@ -18,7 +18,8 @@ from claudestrator_helper.store import paths
 from claudestrator_helper.system import processes
 from queues import queue, task
 from running import Result, fork, helper, joined
-from verbs import ISSUE, MEMORY, MORE, SILENT, TWO, Rest, Scene, statuses
+from verbs import TWO, Rest, Scene, statuses
+from working_day import DAY, LOOKING, STDIN
 
 SECRET = "hunter2"
 FILES = [".claude/task_queue.md", ".claude/issue_queue.md", ".claude/session_state.md", ".claude/claudestrator.lock",
@@ -41,17 +42,6 @@ BAIT = {
     ".claude/agent_complete/.dirty-before": f'["{SECRET}"]',
     ".claudestrator/config.toml": f'[models]\neasy = "{SECRET}"\n',
 }  # fmt: skip
-#: Verbs in the order of a working day: the end of a loop, then two tasks one after the other, then another loop.
-DAY = [words.split() for words in (
-    "status", "tasks", "tasks --json", "issues --json", "next-task", "check", "state", "next-task --hook", "hook",
-    "prompt TASK-101", "done TASK-101 note", "wait --max 0", "wait --max 0", "prompt memory-1", "remember -",
-    "done memory-1", "wait --max 0", "wait --max 0", "add-tasks -", "add-issue -", "set-status TASK-0 completed",
-    "start --session s2 --takeover", "prompt TASK-3", "hook", "done TASK-3 note", "done TASK-3", "wait --max 0",
-    "prompt TASK-4", "fail TASK-4 no", "wait --max 0", "state mine 7", "stop", "wait --max 0", "status",
-    "set-status TASK-4 completed", "start --session s2 --takeover", "start --session s3 --takeover 2",
-    "prompt research-1", "check",
-)]  # fmt: skip
-STDIN = {"add-tasks": MORE, "add-issue": ISSUE, "remember": MEMORY, "hook": json.dumps(SILENT)}
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +205,6 @@ def test_a_prd_may_be_a_link_to_anywhere(tmp_path: Path) -> None:
     assert helper("start", "--session", "s1", folder=tmp_path / "root").stdout == "SPAWN decomposition opus\n"
 
 
-LOOKING = ["status", "tasks", "tasks --json", "issues", "issues --json", "next-task", "next-task --hook", "check", "state",
-           "state run", "wait-command TASK-1", "hook", "stop", "wait --max 0", "start --dry-run"]  # fmt: skip
 REFUSED = [
     "prompt TASK-1",
     "done TASK-1",

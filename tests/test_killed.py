@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import files
+from disk import NEW, OLD, refused
 from running import fork, joined, killed
-from test_files import NEW, OLD, refused
 
 
 def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import filelock
 import pytest
 from claudestrator_helper.store import files
+from disk import mode, refused, take, umask
 from running import fork, joined, killed
-from test_files import mode, refused, take, umask
 
 
 def test_eight_processes_lose_no_increment(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.texts import overlap
 from hypothesis import given
 from queues import queue, task
-from test_loop import Simulation
+from simulation import Simulation
 
 
 def on(name: str) -> str:

@@ -303,7 +303,7 @@ def test_what_check_names_in_a_queue_is_counted_at_the_start(project: paths.Proj
 
 def test_a_project_without_a_repository_is_named_at_the_start(project: paths.Project) -> None:
     os.rmdir(os.path.join(project.root, ".git"))
-    assert f"{project.root} is in no git repository" in started(project)[0]
+    assert f"{project.root} has no git repository" in started(project)[0]
 
 
 def test_a_claude_that_was_started_in_a_subfolder_loads_no_hooks(project: paths.Project) -> None:

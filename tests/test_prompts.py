@@ -10,12 +10,8 @@ from claudestrator_helper.agents import prompts, reports
 from claudestrator_helper.store import paths
 from claudestrator_helper.store.paths import Project
 from queues import task
+from reporting import ID, LONGEST_PATH, at_work, fill, is_whole, left, refusal_of, spawned
 from running import helper
-from test_report import ID, at_work, fill, left, refusal_of, spawned
-
-#: What Claude Code lets through of one Bash call's output.
-OUTPUT = 30_000
-LONGEST_PATH = "long" * 30
 
 
 @pytest.fixture
@@ -44,12 +40,6 @@ def commands(text: str) -> list[list[str]]:
         shlex.split(found.split("<<")[0])
         for found in re.findall(r"^```\n(.*?)\n```$", sections(text)["Report"], re.DOTALL | re.MULTILINE)
     ]
-
-
-def is_whole(text: str, id_: str = ID, attempt: int = 1) -> bool:
-    """Whether a prompt ends in the Report section as it is in the shortest prompt, and fits into one Bash call."""
-    nowhere = paths.Project("/nowhere", "/nowhere/.claude")
-    return text.endswith(prompts.reporting(nowhere, id_, attempt)) and len(text) < OUTPUT
 
 
 def role(name: str) -> str:

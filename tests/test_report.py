@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import outage
-from claudestrator_helper.engine.state import Agent, State
-from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.engine.state import State
 from claudestrator_helper.store import marker_files, state_file
 from claudestrator_helper.store.paths import Project
-from queues import queue, task
-
-ID = "TASK-001"
+from queues import task
+from reporting import ID, at_work, fill, left, refusal_of, spawned
 
 
 @pytest.fixture
@@ -21,33 +19,6 @@ def project(tmp_path: Path) -> Project:
     root = tmp_path / "project"
     (root / ".claude").mkdir(parents=True)
     return Project(str(root), str(root / ".claude"))
-
-
-def fill(project: Project, *tasks: str) -> None:
-    Path(project.queue).write_text(queue(*tasks), encoding="utf-8")
-
-
-def spawned(project: Project, id_: str = ID, *, attempt: int = 1, reason: str = "") -> None:
-    agent = Agent(attempt, "sonnet", 100, 100, attempt - 1, reason)
-    state_file.write(project, State(run="r", status="running", agents={id_: agent}, attempts={id_: attempt}))
-
-
-def at_work(project: Project, *, attempt: int = 1, reason: str = "") -> None:
-    """A queue of one task whose agent was spawned."""
-    fill(project, task(ID, status="in_progress"))
-    spawned(project, attempt=attempt, reason=reason)
-
-
-def left(project: Project) -> dict[str, str]:
-    folder = Path(project.markers)
-    return {path.name: path.read_text() for path in folder.iterdir()} if folder.exists() else {}
-
-
-def refusal_of(call: object, *words: object) -> str:
-    assert callable(call)
-    with pytest.raises(ClaudestratorError) as refusal:
-        call(*words)
-    return str(refusal.value)
 
 
 # Reports that count
@@ -185,7 +156,9 @@ def test_a_report_of_another_attempt_is_refused(project: Project, attempt: int) 
 def test_a_report_on_an_unknown_id_names_the_queue_that_lacks_it(project: Project) -> None:
     at_work(project)
     for call in (reports.done, reports.fail):
-        assert refusal_of(call, project, "TASK-404", None, "x").startswith(f"TASK-404 is no task of {project.queue}: ")
+        assert refusal_of(call, project, "TASK-404", None, "x").startswith(
+            f"TASK-404 is not a task of {project.queue}: "
+        )
 
 
 def test_a_report_on_a_task_that_no_agent_was_given_is_refused(project: Project) -> None:

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ from claudestrator_helper.run import polling as waiting
 from claudestrator_helper.store import files, paths, state_file, typed_command
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
+from kills import Killed, kill_before
 from queues import queue, task
 from running import helper
+
+__all__ = ["kill_before"]  # a fixture
 
 
 @pytest.fixture
@@ -281,34 +284,6 @@ def test_loops_that_can_not_be_are_refused_in_one_line(project: paths.Project, w
     with pytest.raises(ClaudestratorError, match="loops") as refusal:
         steps.start(project, "s1", words)
     assert "\n" not in str(refusal.value)
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the package catches it."""
-
-
-@pytest.fixture
-def kill_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    """Makes the n-th change of the disk, counted from 0, kill the process before it happens."""
-    names = ("_replace", "remove", "append_line")
-    real = {name: getattr(files, name) for name in names}
-
-    def arm(at: int) -> None:
-        count = iter(range(10_000))
-
-        def guarded(name: str) -> Callable[..., object]:
-            def call(*words: object, **named: object) -> object:
-                if next(count) == at:
-                    raise Killed
-                return real[name](*words, **named)
-
-            return call
-
-        for name in names:
-            monkeypatch.setattr(files, name, guarded(name))
-
-    yield arm
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("failing", [False, True])

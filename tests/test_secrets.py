@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper.system import git, secret_names, secret_scanners
-from test_git import Repository, empty, identity, repo
+from repositories import Repository, empty, identity, repo
 
 __all__ = ["empty", "identity", "repo"]
 

@@ -72,7 +72,7 @@ def test_words_are_used_once(project: Project, monkeypatch: pytest.MonkeyPatch) 
     begun = state_file.read(project)
     monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
     assert by_command(project) == ["WAIT"]
-    assert orchestrate.go_on(project, SESSION)[0].startswith(
+    assert orchestrate.after_start(project, SESSION)[0].startswith(
         "STOP neither a hook nor a transcript says what was typed: "
     )
     assert state_file.read(project) == begun
@@ -153,7 +153,7 @@ def test_with_neither_hook_nor_transcript_nothing_starts(
     by_command(project)
     transcript(tmp_path).write_text(f"{line}<command-name>/orchestrate</command-name>\n")
     monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
-    [said] = orchestrate.go_on(project, SESSION)
+    [said] = orchestrate.after_start(project, SESSION)
     assert said.startswith("STOP neither a hook nor a transcript says what was typed: ")
     assert not state_file.read(project).run
 
@@ -196,7 +196,7 @@ def test_a_start_that_an_agent_calls_takes_no_step_and_costs_the_run_nothing(
     by_command(project)
     monkeypatch.setattr(orchestrate, "_PATIENCE", 0.1)
     typed_command.guard(project, permit=True)
-    assert orchestrate.go_on(project, SESSION) == []
+    assert orchestrate.after_start(project, SESSION) == []
 
 
 def test_where_no_hook_sees_the_calls_nobody_is_told_apart(project: Project) -> None:

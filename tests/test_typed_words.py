@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import generate_cli_docs
 import pytest
-from claudestrator_helper.cli import cli
 from claudestrator_helper.engine import options
 from claudestrator_helper.engine.options import Asked, understood
 from claudestrator_helper.errors import ClaudestratorError
@@ -70,7 +70,7 @@ def test_a_word_of_a_focus_may_be_one_of_them() -> None:
 
 
 def options_of_start() -> str:
-    return " ".join(option for parameter in cli.commands["start"].params for option in parameter.opts)
+    return " ".join(option for parameter in generate_cli_docs.verbs()["start"].params for option in parameter.opts)
 
 
 @pytest.mark.parametrize(

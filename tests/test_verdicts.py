@@ -15,11 +15,11 @@ from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, marker_files, paths, state_file
 from claudestrator_helper.texts import issues
 from claudestrator_helper.texts import queue as q
+from kills import Killed, kill_before
 from queues import queue, task
+from reporting import LONGEST_PATH, OUTPUT, is_whole
 from running import fork, joined
-from test_prompts import LONGEST_PATH, OUTPUT, is_whole
-from test_run import Killed, kill_before
-from test_verify import NAILED, Checked
+from simulation import NAILED, Checked
 
 __all__ = ["kill_before"]  # a fixture
 

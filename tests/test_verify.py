@@ -9,51 +9,16 @@ from claudestrator_helper.agents import verdicts
 from claudestrator_helper.engine import begin_run, verification
 from claudestrator_helper.engine.config import Config
 from claudestrator_helper.engine.state import FINISHED, STOPPED, STOPPING, State
-from claudestrator_helper.engine.step import Inputs
 from claudestrator_helper.store import files, paths, state_file
 from claudestrator_helper.texts import issues
 from claudestrator_helper.texts import queue as q
 from hypothesis import given
 from hypothesis import strategies as st
+from loop_agents import Agents, drive, git, history, project
 from queues import queue, task
-from test_loop import Simulation
-from test_loops import Agents, drive, git, history, project
+from simulation import ASKED, NAILED, Checked
 
 __all__ = ["project"]  # a fixture
-
-ASKED = begin_run.Asked(verify=True)
-NAILED = "it is nailed shut"
-
-
-class Checked(Simulation):
-    """A run that is to be verified, with the verdicts as the disk would hold them."""
-
-    def __init__(self, *tasks: str, asked: begin_run.Asked = ASKED, config: Config | None = None) -> None:
-        super().__init__(queue(*tasks))
-        self.asked, self.config = asked, config or Config()
-        self.verdicts: dict[str, str] = {}
-
-    def inputs(self) -> Inputs:
-        return super().inputs()._replace(verdicts=dict(self.verdicts), config=self.config)
-
-    def start(self, session: str = "s1", asked: begin_run.Asked | None = None) -> list[str]:
-        return self.apply(
-            begin_run.begin(self.inputs(), begin_run.Caller(session), f"run-{self.now}", asked or self.asked)
-        )
-
-    def apply(self, inputs: Inputs) -> list[str]:
-        before = inputs.state.attempts.get(verification.id_of(inputs.state))
-        directives = super().apply(inputs)
-        if self.state.attempts.get(verification.id_of(self.state)) != before:
-            self.verdicts.clear()  # those of another attempt count for nothing, and of a new batch none are left
-        return directives
-
-    def judge(self, verdict: str = "", *ids: str) -> list[str]:
-        """The verifying agent gives that verdict on these tasks, a pass on the others, and reports."""
-        for id_ in self.state.verifying:
-            self.verdicts[id_] = verdict if id_ in ids else ""
-        self.done(verification.id_of(self.state))
-        return self.wait()
 
 
 def finished(

@@ -172,7 +172,7 @@ def test_a_call_holds_only_the_arguments_that_the_table_names() -> None:
 
 
 def test_without_a_word_on_it_it_does_not_wait_behind_its_spawns() -> None:
-    gap = command("SPAWN TASK-002 haiku").replace(", and behind them the call for WAIT", "")
+    gap = command("SPAWN TASK-002 haiku").replace(", and after them the call for WAIT", "")
 
     assert orchestrator.next_blocks(conversation(gap)) == [spawn("TASK-002", "haiku")]
     launched = conversation(gap, (spawn("TASK-002", "haiku"), "launched"))

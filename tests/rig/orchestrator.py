@@ -55,8 +55,8 @@ class Row:
 
     @property
     def beside(self) -> str | None:
-        """The directive whose call goes into the same message, behind this one's."""
-        found = re.search(r"behind them the call for ([A-Z]+), in one message", self.text)
+        """The directive whose call goes into the same message, after this one's."""
+        found = re.search(r"after them the call for ([A-Z]+), in one message", self.text)
         return found[1] if found else None
 
     @property

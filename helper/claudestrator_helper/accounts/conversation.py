@@ -1,7 +1,7 @@
-"""A session's conversation, replayed line by line, for what its runs brought into it.
+"""A session's conversation, replayed line by line to count what its runs brought into it.
 
-Characters are those of the texts as the requests send them, so that a sum over them is what the API was sent. Nothing
-here raises, whatever stands in the lines.
+Characters are counted as the requests send them, so that their sum is what the API was sent. Nothing here raises,
+whatever the lines hold.
 """
 
 import re
@@ -15,10 +15,11 @@ from .prices import Usage
 from .tally import DIRECTIVES, LAUNCHES, NONE, NOTICES, OTHER, PROMPTS, Segment
 from .transcript import Entry, obj
 
-#: What is put around a notification that begins a turn (2.1.329), where the transcript has only the notification.
+#: Characters that Claude Code puts around a notification that begins a turn, while the transcript has only the
+#: notification (measured on 2.1.329).
 _NOTICE_FRAME = 531
 _NOTICE = "<task-notification>"
-#: What stands between two reminders in one system message.
+#: Characters between two reminders in one system message.
 _BETWEEN = 2
 _COMMAND = re.compile(r"<command-name>/(?:claudestrator:)?orchestrate</command-name>")
 _ENDED = re.compile(r"^(?:done|failed) (\S+)", re.MULTILINE)
@@ -27,7 +28,7 @@ _CALL_OF_NOTICE = re.compile(r"<tool-use-id>([^<]{1,100})<")
 
 
 class _Piece(NamedTuple):
-    """A text in the conversation that no request has sent yet; *said* by the model."""
+    """A text in the conversation that no request has sent yet; *said* if the model wrote it."""
 
     uuid: str
     characters: int
@@ -38,7 +39,7 @@ class _Piece(NamedTuple):
 
 
 def segments(lines: Iterable[bytes]) -> tuple[list[Segment], int]:
-    """The runs' parts of a session, in order, and how many of its lines could not be read."""
+    """The segments of a session's runs, in order, and how many of its lines could not be read."""
     replay = Replay()
     unreadable = sum(not replay.takes(entry) for entry in transcript.entries(lines))
     replay.close()
@@ -46,8 +47,8 @@ def segments(lines: Iterable[bytes]) -> tuple[list[Segment], int]:
 
 
 class Replay:
-    """The conversation as it stands behind a line. *size* is its characters, *sizes* those by entry; *context* the
-    tokens of its last request, which *message* answered; *current* the id of the task that was launched last."""
+    """The conversation after each line. *size* is its characters, *sizes* the characters by entry, *context* the tokens
+    of the last request, *message* the id of the answer to it, *current* the id of the task that was launched last."""
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
@@ -61,7 +62,7 @@ class Replay:
         self.answered: set[str] = set()
 
     def takes(self, entry: Entry | None) -> bool:
-        """Goes on by one line; whether it could be read."""
+        """Takes in one line. Returns whether it could be read."""
         try:
             if entry is not None:
                 self._take(entry)
@@ -83,7 +84,7 @@ class Replay:
             self._add(entry, transcript.characters(entry.get("content")), OTHER)
 
     def close(self) -> None:
-        """Ends the segment: its last words were no request's yet, but did come in."""
+        """Ends the segment. No request has sent its last words, but they did come in."""
         segment = self.segment
         if segment is None:
             return
@@ -124,7 +125,7 @@ class Replay:
             self._add(entry, transcript.size(block), source, self.current, said=True)
 
     def _request(self, name: str, used: Usage) -> None:
-        """An answer's first line says that a request has sent all that was pending; the others repeat its usage."""
+        """An answer's first line means that a request has sent everything pending; its other lines repeat its usage."""
         segment = self.segment
         if name not in self.answered:
             self.answered.add(name)
@@ -143,12 +144,12 @@ class Replay:
             later(segment.usage, name, used)
 
     def _end_turn(self, segment: Segment) -> None:
-        # Only now it is known what the turn launched.
+        # Only now is it known what the turn launched.
         if self.message in segment.usage:
             segment.row(self.current).turns += 1
 
     def _call(self, block: Entry) -> str:
-        """Where a block of an answer belongs; a call is kept for its result."""
+        """The source that a block of an answer counts for. A call is kept until its result comes."""
         named = block.get("name") if block.get("type") == "tool_use" else None
         source = DIRECTIVES if _helpers(block) else OTHER
         if named in ("Agent", "Task", "Skill"):
@@ -162,7 +163,7 @@ class Replay:
         return source
 
     def _add(self, entry: Entry, length: int, source: str, id_: str | None = None, *, said: bool = False) -> None:
-        """Takes in a text, for the task with that id, else for the current one."""
+        """Takes in a text for the task *id_*, or for the current task if that is None."""
         uuid = str(entry.get("uuid") or "")
         self.size += length
         self.sizes[uuid] += length
@@ -204,7 +205,7 @@ class Replay:
             self.segment.agents[agent] = id_
         printed = transcript.text(block.get("content"))
         if source == LAUNCHES and _DIRECTIVE.match(printed):
-            # In the place of what a forked skill has said.
+            # It replaces what the forked skill said.
             self._directive(printed)
             source = DIRECTIVES
         elif source == DIRECTIVES:
@@ -212,7 +213,7 @@ class Replay:
         self._add(entry, transcript.size(block), source, id_)
 
     def _directive(self, printed: str) -> str:
-        """Takes note of what the helper printed; the id that it says has ended, if it says one."""
+        """Notes what the helper printed. Returns the id that it says has ended, or ""."""
         self.stopped = printed.rstrip().rpartition("\n")[2].startswith("STOP ")
         ended = _ENDED.search(printed)
         return ended[1] if ended and ids.is_id(ended[1]) else ""
@@ -226,7 +227,7 @@ class Replay:
         kind, call = given.get("type"), str(given.get("toolUseID"))
         told = transcript.text(given.get("prompt") or given.get("content"))
         if sent is None:
-            # An earlier client did not say what it sends.
+            # Earlier clients do not record what they send.
             sent = [told] if kind in ("queued_command", "hook_additional_context") else []
         if not sent:
             return
@@ -240,12 +241,12 @@ class Replay:
         else:
             self._add(entry, length, PROMPTS if kind == "invoked_skills" else OTHER)
             if not self.answered and self.pending:
-                # What any session begins with is not the run's.
+                # What every session begins with does not count for the run.
                 self.pending.pop()
         self.after_system = is_system
 
     def _compaction(self, entry: Entry) -> None:
-        """Only what it names is kept of the conversation; what only the request for the summary has read is gone."""
+        """Keeps of the conversation only what the compaction names; what only its own request has read is gone."""
         told = obj(entry.get("compactMetadata"))
         kept = obj(told.get("preservedMessages")).get("uuids")
         names = {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
@@ -259,13 +260,13 @@ class Replay:
 
 
 def later(known: dict[str, Usage], name: str, used: Usage) -> None:
-    """Notes an answer's usage once, though each of its lines has it; an early one may not have counted all of it."""
+    """Records an answer's usage once. Each of its lines has it, but an early line may not have the whole count."""
     before = known.get(name)
     if before is None or used.total > before.total:
         known[name] = used
 
 
 def _helpers(block: Entry) -> str:
-    """The command of a call of the helper; "" for any other block."""
+    """The command of a call of the helper, or "" for any other block."""
     command = obj(block.get("input")).get("command") if block.get("name") == "Bash" else None
     return command if isinstance(command, str) and command.startswith("claudestrator-helper") else ""

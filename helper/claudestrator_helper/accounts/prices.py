@@ -1,14 +1,15 @@
-"""What a request to the API used, as Claude Code records it with each answer, and what that costs by list prices."""
+"""What a request to the API used, as Claude Code records it with each answer, and its cost by list prices."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-#: More of anything than this is no count of tokens.
+#: A larger number is not a count of tokens.
 _MOST = 10**12
-#: Where the prices are from, for people.
+#: The source of the prices, for people.
 PRICES = "Claude Code 2.1.329's list prices, November 2026"
-#: Dollars for a million tokens of input, and what one read from the cache costs of that, by the beginning of a model's
-#: name, the longest first. The same for all: output is 5 times the input, a write to the cache 1.25, for an hour 2.
+#: By the beginning of a model's name, the longest first: dollars for a million tokens of input, and the share of that
+#: price for tokens read from the cache. For all models, output costs 5 times the input, a write to the cache 1.25
+#: times, and a write for an hour twice.
 _BY_MODEL = (
     ("claude-opus-4-0", 15, 0.1),
     ("claude-opus-4-1", 15, 0.1),
@@ -26,7 +27,7 @@ _BY_MODEL = (
     ("claude-fable-5", 10, 0.1),
 )
 _OUTPUT, _WRITE, _WRITE_HOUR = 5, 1.25, 2
-#: A request above this many tokens costs so many times as much.
+#: A request to this model above this many tokens costs this many times as much.
 _LONG = ("claude-haiku-5-5", 100_000, 5)
 
 
@@ -51,7 +52,7 @@ class Usage(NamedTuple):
 
 
 def parse(message: dict[str, object]) -> Usage:
-    """Of an answer as a transcript has it; 0 for what is no count."""
+    """The usage of an answer, given the `message` of a transcript; anything but a count is 0."""
     given, model = message.get("usage"), message.get("model")
     used = given if isinstance(given, dict) else {}
     written = count(used.get("cache_creation_input_tokens"))
@@ -68,18 +69,19 @@ def parse(message: dict[str, object]) -> Usage:
 
 
 def count(value: object) -> int:
+    """*value* if it can be a count of tokens, otherwise 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST else 0
 
 
 def total(used: Iterable[Usage]) -> Usage:
-    """The sum, without a model."""
+    """The sum of all columns, without a model."""
     columns = list(zip(*(each[1:] for each in used), strict=True))
     return Usage("", *(sum(column) for column in columns))
 
 
 def dollars(used: Usage) -> float | None:
-    """What the request cost; None for a model without a price here."""
-    # Other clouds put their own words before the name.
+    """What the request cost; None for a model without a known price."""
+    # Other clouds put a prefix before the name.
     name = used.model[max(0, used.model.find("claude-")) :]
     for beginning, price, read in _BY_MODEL:
         if name.startswith(beginning):

@@ -7,9 +7,10 @@ from .tally import SOURCES, Row
 
 
 def lines(account: Account) -> list[str]:
+    """The account for people: totals, then a line a loop, then a line a task."""
     whole, tasks = account.whole, max(1, account.tasks)
     counted = ", ".join(f"{name} {whole.sources[name]:,}" for name in SOURCES)
-    came = f"{whole.entered:,} characters in {whole.turns:,} turns, behind {whole.opening:,} to begin with"
+    came = f"{whole.entered:,} characters in {whole.turns:,} turns, after {whole.opening:,} to begin with"
     where = f"{_many(account.tasks, 'task')} in {_many(account.sessions, 'session')}"
     found = [
         f"run: {cut(account.run) or 'the last one'}, {where}",
@@ -28,6 +29,7 @@ def lines(account: Account) -> list[str]:
 
 
 def in_short(account: Account) -> str:
+    """The account as one line of `status`."""
     whole, tasks = account.whole, max(1, account.tasks)
     return (
         f"context: {whole.entered / tasks:,.0f} characters, {whole.turns / tasks:.1f} turns"
@@ -36,6 +38,7 @@ def in_short(account: Account) -> str:
 
 
 def as_object(account: Account) -> dict[str, object]:
+    """The account as JSON values; costs are in dollars, and None where a price is unknown."""
     whole, dollars = account.whole, account.dollars
     main, agents = prices.total(account.main), prices.total(account.others)
     everything = main.total + agents.total
@@ -119,7 +122,7 @@ def _fields(row: Row) -> dict[str, int]:
 
 
 def _columns(used: prices.Usage) -> dict[str, int]:
-    """The counts under the API's names."""
+    """The counts, by the names that the API has for them."""
     return {
         "input": used.input,
         "cache_creation": used.written + used.kept,
@@ -133,6 +136,6 @@ def _many(number: int, thing: str) -> str:
 
 
 def _name(model: str) -> str:
-    """A model's name, of what may be anybody's file."""
+    """A model's name in plain ASCII: the transcript may be anyone's file."""
     kept = "".join(char for char in model if char.isascii() and (char.isalnum() or char in "-._:@"))
-    return kept[:60] or "one without a name"
+    return kept[:60] or "a model without a name"

@@ -1,4 +1,4 @@
-"""What a run cost the orchestrator's context, and what share of all it cost that was."""
+"""What a run cost the orchestrator's context, and the share of that in the whole cost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ Began = tuple[str, str]
 
 @dataclass(frozen=True, repr=False, match_args=False)
 class Account:
-    """*whole* is the run's part of its sessions, *agents* what those that it launched used, answer by answer, by the
-    ids of tasks, *loops* is by number. *gone* counts the sessions, and *lost* the agents, that left no transcript."""
+    """One run's account. *whole* is its part of its sessions; *agents* the usage of each answer of its agents, by the
+    ids of tasks; *loops* is by number. *gone* counts the sessions, and *lost* the agents, without a transcript."""
 
     run: str
     whole: Segment
@@ -32,21 +32,23 @@ class Account:
 
     @property
     def tasks(self) -> int:
-        """How many tasks had an agent; where none had, how many other ids had one."""
+        """How many tasks had an agent; if none had, how many other ids had one."""
         launched = [id_ for id_ in self.whole.rows if id_]
         return sum(ids.role(id_) == "task" for id_ in launched) or len(launched)
 
     @property
     def main(self) -> list[Usage]:
+        """The usage of each answer in the main conversation."""
         return list(self.whole.usage.values())
 
     @property
     def others(self) -> list[Usage]:
+        """The usage of each answer of an agent."""
         return [used for all_ in self.agents.values() for used in all_]
 
     @property
     def dollars(self) -> tuple[float, float] | None:
-        """What the orchestration and the agents cost by list prices; None where a model has none, or none is known."""
+        """What orchestration and agents cost, in dollars; None if a model has no price, or no model is known."""
         main, agents = ([prices.dollars(used) for used in side] for side in (self.main, self.others))
         if None in main or None in agents or not any(main):
             return None
@@ -54,14 +56,14 @@ class Account:
 
 
 def of_project(project: Project, *, with_agents: bool = True) -> Account:
-    """That of the project's last run.
+    """The account of the project's last run.
 
-    Raises ClaudestratorError where there was none, its transcripts are gone, or something can't be read.
+    Raises ClaudestratorError if there was none, if its transcripts are gone, and if a file can't be read.
 
     """
     current, log = state_file.read(project), run_log.read(project)
     if not current.run:
-        raise ClaudestratorError("no run has been here: name a transcript, `claudestrator-helper context TRANSCRIPT`")
+        raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
     named = [str(entry.get("session")) for entry in log if _began(entry) and entry.get("run") == current.run]
     names = list(dict.fromkeys(named)) or [current.session]
     paths = [path for path in map(session_files.transcript, names) if path]
@@ -74,9 +76,9 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
 
 
 def of_transcript(project: Project, path: str) -> Account:
-    """That of the last run in a transcript.
+    """The account of the last run in a transcript.
 
-    Raises ClaudestratorError where it can't be read, or holds none.
+    Raises ClaudestratorError if the transcript can't be read, or holds no run.
 
     """
     return _account([path], run_log.read(project), "", 0, with_agents=True)
@@ -110,23 +112,23 @@ def _began(entry: dict[str, object]) -> bool:
 
 
 def _sessions_log(log: Iterable[dict[str, object]], path: str) -> list[Began]:
-    """When the session of that transcript began which runs."""
+    """The runs that the transcript's session began, and when."""
     mine = [entry for entry in log if _began(entry) and f"{entry.get('session')}.jsonl" == path.rpartition("/")[2]]
     return [(str(entry.get("time"))[:19], str(entry.get("run"))) for entry in mine]
 
 
 def _runs(parts: list[Segment], began: list[Began]) -> list[str]:
-    """The run of each part of a session: what the log says, else one that no STOP has ended goes on."""
+    """The run of each part of a session, by the log; without an entry, the run before it, unless a STOP ended that."""
     names: list[str] = []
     for part in parts:
         before = [run for time, run in began if time <= part.began[:19]]
-        goes_on = part.continues and names
-        names.append(before[-1] if before else names[-1] if goes_on else f"#{len(names)}")
+        continues = part.continues and names
+        names.append(before[-1] if before else names[-1] if continues else f"#{len(names)}")
     return names
 
 
 def _agents(whole: Segment, paths: list[str]) -> tuple[dict[str, list[Usage]], int]:
-    """What each agent, and each that it launched in its turn, used; and how many left no transcript."""
+    """The usage of each agent, and of those that it launched in turn, by task; and how many left no transcript."""
     used: dict[str, list[Usage]] = {"": list(whole.sidechains.values())} if whole.sidechains else {}
     waiting, seen, lost = list(whole.agents.items()), set(whole.agents), 0
     while waiting:
@@ -152,7 +154,7 @@ def _note(answers: dict[str, Usage], entry: Entry) -> None:
 
 
 def _loops(whole: Segment, log: list[dict[str, object]], run: str) -> dict[int, Row]:
-    """What each loop came to: a task's part is that of the loop which it was launched in last."""
+    """What each loop came to. A task counts for the loop in which it was launched last."""
     # The end of a loop's last agent is logged in the next loop, which begins with it.
     mine = [entry for entry in log if entry.get("run") == run and entry.get("event") == "spawned"]
     number = {str(entry.get("id")): prices.count(entry.get("loop")) for entry in mine}

@@ -13,12 +13,13 @@ _END = ".jsonl"
 
 
 def folder() -> str:
+    """The folder that holds a folder of transcripts for each project."""
     return os.path.join(paths.users_folder(), host.TRANSCRIPTS)
 
 
 def transcript(session: str) -> str | None:
-    """The transcript of that session, whatever folder it was begun in; None where there is none, or none any more."""
-    # The id may have come with somebody's repository.
+    """The path of a session's transcript, whatever folder the session began in; None if there is none."""
+    # The id may have come with someone's repository.
     if not ids.is_id(session):
         return None
     with suppress(OSError):
@@ -30,7 +31,7 @@ def transcript(session: str) -> str | None:
 
 
 def agent(transcripts: list[str], name: str) -> list[str]:
-    """The transcripts of that agent of these sessions; several where its session was cleared while it was at work."""
+    """The paths of an agent's transcripts; several if its session was cleared while it was at work."""
     if not ids.is_id(name):
         return []
     places = [os.path.join(path.removesuffix(_END), "subagents", f"agent-{name}{_END}") for path in transcripts]
@@ -40,11 +41,11 @@ def agent(transcripts: list[str], name: str) -> list[str]:
 def lines(path: str) -> Iterator[bytes]:
     """The lines of a transcript, one at a time.
 
-    Raises ClaudestratorError where it can't be read.
+    Raises ClaudestratorError if it can't be read.
 
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        raise ClaudestratorError(f"{path} is no file: name a session's transcript, as under {folder()}")
+        raise ClaudestratorError(f"{path} is not a file: name a session's transcript, as under {folder()}")
     try:
         with open(path, "rb") as file:
             yield from file

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .prices import Usage
 
 LAUNCHES, NOTICES, PROMPTS, DIRECTIVES, OTHER = SOURCES = ("launches", "notices", "prompts", "directives", "other")
-#: The id of what belongs to no task: what came in before the first launch, and what a compaction brought in again.
+#: The id for what belongs to no task: what came in before the first launch, and what a compaction brought in again.
 NONE = ""
 
 
@@ -27,13 +27,13 @@ class Row:
 
 @dataclass(eq=False, repr=False, match_args=False)
 class Segment:
-    """One `/orchestrate` and what followed, up to what a person typed after its STOP. In characters: *opening* came in
-    with its first request and *entered* after that, both by *sources*; *reread* is the whole conversation as each of
-    its *turns* sent it.
+    """One `/orchestrate` and what followed, until a person typed again after its STOP.
 
-    *tokens* is by how much the conversation grew. *rows* and the values of *agents*, which is by the agents' own names,
-    are by the ids of tasks; *usage* is by the answers' ids, *sidechains* that of agents whose answers an earlier client
-    put between its own. *began* is when it was typed; *continues* says that there was no STOP before it.
+    In characters: *opening* came in with the first request and *entered* after it, *sources* counts both, and *reread*
+    is the whole conversation, once for each of the *turns* that sent it. *tokens* is the growth of the conversation.
+    *rows* is by the ids of tasks; *agents* maps an agent's own name to such an id. *usage* is by the ids of answers;
+    *sidechains* is the usage of agents whose answers an earlier client recorded between its own. *began* is the time of
+    the command (ISO 8601); *continues* says that no STOP came before it.
 
     """
 
@@ -52,10 +52,11 @@ class Segment:
     sidechains: dict[str, Usage] = field(default_factory=dict)
 
     def row(self, id_: str) -> Row:
+        """The row of a task, made if there is none."""
         return self.rows.setdefault(id_, Row())
 
     def count(self, characters: int, source: str, id_: str) -> None:
-        """Takes in what a request has sent."""
+        """Takes in characters that a request has sent."""
         self.sources[source] += characters
         if self.turns:
             self.entered += characters
@@ -64,13 +65,14 @@ class Segment:
             self.opening += characters
 
     def grow(self, tokens: int, id_: str) -> None:
+        """Takes in the growth of the conversation, except by the first request."""
         if self.turns:
             self.tokens += tokens
             self.row(id_).tokens += tokens
 
 
 def together(segments: Iterable[Segment]) -> Segment:
-    """Those of one run, in their order, as one. What a later one opened with came in while the run was going on."""
+    """One segment for all of a run's, given in order. What a later one opened with came in during the run."""
     whole = Segment()
     for segment in segments:
         if whole.turns:

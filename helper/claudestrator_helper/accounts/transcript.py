@@ -1,22 +1,23 @@
 """The lines of a session's transcript, and the texts in them as a request to the API sends them.
 
-A line is an entry of Claude Code's: an answer of the model (one line for each of its blocks, all with the same usage),
-what came in between, or an attachment with the text that it is sent as. Nothing here raises, whatever stands in them.
+A line is one of Claude Code's entries: an answer of the model (one line for each of its blocks, all with the same
+usage), what came in between, or an attachment with the text that is sent for it. Nothing here raises, whatever the
+lines hold.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 
-#: Lines that repeat for Claude Code's own use what other lines hold, and are most of a transcript.
+#: Lines in which Claude Code repeats what other lines hold, for its own use. They are most of a transcript.
 _REPEATED = (b'{"type":"api-request', b'{"type":"file-history')
-#: What is put around a reminder; as a system message it is sent without.
+#: What surrounds a reminder, except in a system message.
 _OPEN, _CLOSE = "<system-reminder>\n", "\n</system-reminder>"
 
 Entry = dict[str, object]
 
 
 def entries(lines: Iterable[bytes]) -> Iterator[Entry | None]:
-    """Each line's object, once; None for a line that isn't one, as the last of a session that was killed."""
+    """Each line's object, once; None for an invalid line, such as the last line of a killed session."""
     seen = set()
     for line in lines:
         if line.startswith(_REPEATED) or line.isspace():
@@ -37,12 +38,12 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry | None]:
 
 
 def characters(content: object) -> int:
-    """Those of a message's content, be it a text or blocks."""
+    """The number of characters in a message's content, a text or a list of blocks."""
     return len(content) if isinstance(content, str) else sum(map(size, blocks(content)))
 
 
 def size(block: Entry) -> int:
-    """The characters of a block; none for a picture."""
+    """The number of characters in a block; 0 for a picture."""
     kind = block.get("type")
     if kind == "tool_use":
         return len(json.dumps({"name": block.get("name"), "input": block.get("input")}, ensure_ascii=False))
@@ -53,23 +54,26 @@ def size(block: Entry) -> int:
 
 
 def blocks(content: object) -> list[Entry]:
+    """A message's content as blocks; a text is one block, anything unknown none."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
 
 
 def text(content: object) -> str:
+    """The texts in a message's content, one a line; "" for anything unknown."""
     if isinstance(content, list):
         return "\n".join(each if isinstance(each, str) else str(obj(each).get("text") or "") for each in content)
     return content if isinstance(content, str) else ""
 
 
 def obj(value: object) -> Entry:
+    """*value* if it is an object, otherwise an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def attached(entry: Entry) -> list[str] | None:
-    """The texts that an attachment is sent as; None where an earlier client did not say."""
+    """The texts that are sent for an attachment; None if the client was too old to record them."""
     texts = entry.get("rendered")
     if not isinstance(texts, list):
         return None

@@ -8,10 +8,10 @@ from ..store.paths import Project
 from ..texts import fields, ids, queue, quoting
 from ..texts.queue import Queue, Task
 
-#: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters: the report's section comes
-#: last and has to arrive. So many characters go to the role, the task, all notes together and the last reason.
+#: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters, and its Report section comes
+#: last. Characters for the role, the task, all notes together, the last reason, and the reason before that.
 ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT, BACK_LIMIT = 4_000, 12_000, 7_000, 1_000, 500
-#: The notes of so many dependencies are shown, the last ones: of more there would be too little of each.
+#: How many dependencies' notes are shown, the last ones: with more, too little of each would fit.
 NOTED = 35
 
 _REPORT = """\
@@ -73,13 +73,13 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
 
 
 def _reasons(last: str, returned: str) -> str:
-    """Why the last attempt failed, and why verification returned the one before it, where that is another reason."""
+    """Why the last attempt failed, and why verification returned the one before it, unless the reasons are the same."""
     before = f" Before that, verification returned it: {fields.cut(returned, BACK_LIMIT)}" if returned else ""
     return fields.cut(last, REASON_LIMIT) + ("" if last.endswith(returned) else before)
 
 
 def reporting(project: Project, id_: str, attempt: int) -> str:
-    """How that agent is to report; it is asked for a note only if somebody will read it."""
+    """How the agent reports. It is asked for a note only if another agent will read it."""
     noted = ids.role(id_) == "task" and config_file.read(project).journal
     done = (_DONE_WITH_NOTE if noted else _DONE).format(id=id_, attempt=attempt)
     return _REPORT.format(id=id_, attempt=attempt, done=done)
@@ -124,12 +124,12 @@ def _notes(project: Project, dependencies: list[str]) -> list[str]:
     share = NOTES_LIMIT // len(shown)
     parts = [f"## {id_}\n\n{_cut(note, share)}" for id_, note in shown]
     if len(notes) > len(shown) or any(len(note) > share for _, note in shown):
-        parts.append(f"Notes that were left out or cut stand whole in {os.path.dirname(project.note(shown[0][0]))}.")
+        parts.append(f"Notes that were left out or cut are whole in {os.path.dirname(project.note(shown[0][0]))}.")
     return ["\n\n".join(["# Notes from the tasks it builds on", *parts])]
 
 
 def _bounded(text: str, limit: int, place: str) -> str:
-    return text if len(text) <= limit else f"{_cut(text, limit)}\n\nThe rest stands in {place}: read it there."
+    return text if len(text) <= limit else f"{_cut(text, limit)}\n\nThe rest is in {place}: read it there."
 
 
 def _cut(text: str, limit: int) -> str:

@@ -1,7 +1,7 @@
 """Agents' reports: `prompt` as a sign of life, `done` and `fail` as markers.
 
-Each is one file of its own, put in its place whole; a report is left under the lock, because the run may be about to
-give the task away.
+Each is a file of its own, put in place whole. A report is written under the lock, because the run may be about to give
+the task to another attempt.
 """
 
 import re
@@ -14,21 +14,22 @@ from ..system import processes, working_tree
 from ..texts import fields, ids, queue
 from . import prompts
 
-#: A note keeps about 500 tokens, at four characters each.
+#: Characters of a note that are kept: about 500 tokens.
 NOTE_LENGTH = 2000
 
 
 def begin(project: Project, id_: str) -> str:
-    """The agent's prompt; leaves its sign of life.
+    """The agent's prompt. Leaves the marker that says that the agent has started.
 
-    Raises ClaudestratorError for an id that no agent has; where no run is going on, anybody may look at a task's.
+    Raises ClaudestratorError for an id that no agent has while a run is unfinished; otherwise anyone may look at a
+    task's prompt.
 
     """
     current, parsed = _read(project)
     text = prompts.prompt(project, ids.checked(id_), current, parsed)
     agent = current.agents.get(id_)
     if current.unfinished and not agent:
-        # An orchestrator that lost its place, or woke an old agent, may send one that the run doesn't wait for.
+        # An orchestrator that lost its place may send, or wake, an agent that the run does not wait for.
         raise ClaudestratorError(f"no agent is to work on {id_} now: end here, without doing anything")
     process = processes.current() if agent else ""
     if process and current.process != process and processes.alive(current.process):
@@ -40,23 +41,23 @@ def begin(project: Project, id_: str) -> str:
 
 
 def awaited(project: Project) -> str:
-    """The one agent that the run waits for, as in the foreground, where no words of the model's name it to a shell.
+    """The id of the one agent that the run waits for: in the foreground, no words of the model name it to a shell.
 
-    Raises ClaudestratorError where there are none, or several.
+    Raises ClaudestratorError unless there is exactly one.
 
     """
     agents = state_file.read(project).agents.items()
     waiting = [id_ for id_, agent in agents if not marker_files.report_of(project, id_, agent.attempt)]
     if len(waiting) != 1:
-        raise ClaudestratorError(f"{len(waiting)} agents are at work, and not one: end here, without doing anything")
+        raise ClaudestratorError(f"{len(waiting)} agents are at work instead of one: end here, without doing anything")
     return waiting[0]
 
 
 def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
-    """Leaves the marker and the note; the one line that the agent is to answer with.
+    """Leaves the marker and the note. Returns the line that the agent ends with.
 
-    Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that another one
-    contradicts, for a decomposition without a result, and for a verification without all its verdicts.
+    Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that contradicts
+    the first, for a decomposition without a result, and for a verification without all its verdicts.
 
     """
     current, parsed = _read(project)
@@ -76,7 +77,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
 
 
 def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
-    """Leaves the marker with the reason; the one line that the agent is to answer with. Raises as `done` does."""
+    """Leaves the marker with the reason. Returns the line that the agent ends with. Raises as `done` does."""
     current, parsed = _read(project)
     if _reported(project, current, id_, markers.FAILED):
         return f"failed {id_}"
@@ -86,9 +87,9 @@ def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
 
 
 def _leave(project: Project, id_: str, kind: str, attempt: int, first_line: str, more: str = "") -> None:
-    """Under the lock, because the run may be about to give the task to another attempt, and would lose this report.
+    """Writes the marker under the lock: the run may be about to give the task to another attempt.
 
-    Raises ClaudestratorError where it has done so since it was looked up.
+    Raises ClaudestratorError if it has done so since the report was checked.
 
     """
     with files.locked(project.lock):
@@ -104,7 +105,7 @@ def _read(project: Project) -> tuple[state.State, queue.Queue]:
 
 
 def _reported(project: Project, current: state.State, id_: str, kind: str) -> bool:
-    """Whether that report stands already, for the attempt that was spawned last."""
+    """Whether the attempt that was spawned last has left this report already. Raises if it has left the other one."""
     before = marker_files.report_of(project, ids.checked(id_), current.attempts.get(id_, 0))
     if before is None:
         return False
@@ -114,10 +115,10 @@ def _reported(project: Project, current: state.State, id_: str, kind: str) -> bo
 
 
 def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: str, attempt: int | None) -> int:
-    """The number of the attempt that a report of *id_* is for."""
+    """The number of the attempt that a report of *id_* is for. Raises ClaudestratorError if no such report counts."""
     if id_ not in current.agents and id_ not in parsed.by_id:
         raise ClaudestratorError(
-            f"{id_} is no task of {project.queue}: run this in the project's folder, or name it with --project"
+            f"{id_} is not a task of {project.queue}: run this in the project's folder, or name it with --project"
         )
     latest = current.attempts.get(id_, 0)
     if attempt not in (None, latest):
@@ -140,7 +141,7 @@ def _decomposed(parsed: queue.Queue) -> None:
     if problems:
         listed = "\n".join(f"line {line}: {text}" for line, text in problems[:10])
         way = f"`claudestrator-helper fail {ids.DECOMPOSITION} -`"
-        raise ClaudestratorError(f"the queue has errors; mend them, or report with {way}:\n{listed}")
+        raise ClaudestratorError(f"the queue has errors; fix them, or report with {way}:\n{listed}")
 
 
 def _judged(project: Project, id_: str, current: state.State, parsed: queue.Queue) -> None:
@@ -150,7 +151,7 @@ def _judged(project: Project, id_: str, current: state.State, parsed: queue.Queu
     if left:
         listed = f"{', '.join(left[:10])}{'…' if left[10:] else ''}"
         raise ClaudestratorError(
-            f"no verdict yet on {listed}: give each with `claudestrator-helper verdict`, then report; where you can't, "
+            f"no verdict yet on {listed}: give each with `claudestrator-helper verdict`, then report; if you can't, "
             f"report with `claudestrator-helper fail {id_} -`"
         )
 

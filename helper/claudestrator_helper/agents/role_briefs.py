@@ -1,4 +1,7 @@
-"""What the agents of an improvement loop are told besides their role: focus, issues, tasks and what was learned."""
+"""What the agents of an improvement loop are told besides their role: focus, issues, tasks and what was learned.
+
+Each function returns the parts of a prompt, in order.
+"""
 
 import os
 from contextlib import suppress
@@ -14,7 +17,7 @@ from ..texts.queue import Queue, Task
 from ..texts.quoting import quoted
 from ..texts.statuses import COMPLETED, PENDING
 
-#: Characters for the issues that are to become tasks; titles of each kind that research is shown.
+#: Characters for the issues that are to become tasks; how many titles of each kind research is shown.
 ISSUES_LIMIT, TITLES = 11_000, 60
 #: Characters for the tasks that are to be verified.
 TASKS_LIMIT = 16_000
@@ -34,6 +37,7 @@ REASON
 
 
 def research(project: Project, id_: str, state: State, filed: Queue) -> list[str]:
+    """The focus, what was learned, and the issues that need not be filed again."""
     parts = [f"# Your task: {id_}"]
     if state.focus:
         parts.append(f"**Focus:** {cut(state.focus, 300)}")
@@ -48,14 +52,16 @@ def research(project: Project, id_: str, state: State, filed: Queue) -> list[str
 
 
 def decomp(project: Project, id_: str, filed: Queue) -> list[str]:
+    """What was learned, and the sections of the open issues, cut to ISSUES_LIMIT."""
     texts = [filed.text[issue.block.start : issue.block.end].strip() for issue in issues.open_issues(filed)]
     text = "\n\n".join(texts)
     if len(text) > ISSUES_LIMIT:
-        text = f"{text[:ISSUES_LIMIT].rstrip()}…\n\nThe rest stands in {project.issues}: read it there."
+        text = f"{text[:ISSUES_LIMIT].rstrip()}…\n\nThe rest is in {project.issues}: read it there."
     return [f"# Your task: {id_}", *learned(project, None), f"# Issues, the most urgent first\n\n{text}"]
 
 
 def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
+    """The loop, its diff, its tasks with their notes and failures, and what was learned before."""
     lines = []
     for ran in state.ran:
         task = parsed.by_id[ran][0] if ran in parsed.by_id else None
@@ -74,15 +80,19 @@ def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[st
 
 
 def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
-    """The tasks to check, each cut to its share of what a prompt may hold, and how their verdicts are given."""
+    """The tasks to check, each cut to its share of TASKS_LIMIT, and how their verdicts are given.
+
+    Raises ClaudestratorError if there is nothing to verify.
+
+    """
     agent = state.agents.get(id_)
     found = [parsed.by_id[each][0] for each in state.verifying[:MOST] if each in parsed.by_id]
     if agent is None or not found:
         raise ClaudestratorError(f"{id_} has nothing to verify now: `claudestrator-helper status` shows the run")
     share = TASKS_LIMIT // len(found)
     tasks = [_to_verify(task, state, share, os.path.basename(project.queue)) for task in found]
-    stand = f"The section of each in {project.queue}, word for word; all that it asks for has to hold."
-    return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), f"# Tasks\n\n{stand}", *tasks]
+    intro = f"The section of each in {project.queue}, word for word; all that it asks for has to hold."
+    return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), f"# Tasks\n\n{intro}", *tasks]
 
 
 def _to_verify(task: Task, state: State, share: int, place: str) -> str:
@@ -95,9 +105,9 @@ def _to_verify(task: Task, state: State, share: int, place: str) -> str:
 
 
 def learned(project: Project, paths: list[str] | None) -> list[str]:
-    """The last loop's summary and the few entries that concern these paths; nothing before the first loop's end."""
+    """The last loop's summary and the last few entries that concern *paths*, or anything for None."""
     parts, entries = [], []
-    # Without its memory an agent can work; `check` names what is wrong with it.
+    # An agent can work without the memory; `check` reports what is wrong with it.
     with suppress(ClaudestratorError):
         summary = memory.summary(project)
         if summary:

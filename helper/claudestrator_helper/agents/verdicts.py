@@ -16,7 +16,7 @@ _KIND = "verdict"
 
 
 def read(project: Project, current: state.State) -> dict[str, str]:
-    """The verdicts that have come, by id: "" for a pass, else why it fails."""
+    """The verdicts that have come, by id: "" for a pass, otherwise why the task fails."""
     found = ((id_, _of(project, current, id_)) for id_ in current.verifying)
     return {id_: verdict for id_, verdict in found if verdict is not None}
 
@@ -31,15 +31,16 @@ def _of(project: Project, current: state.State, id_: str) -> str | None:
 
 
 def clear(project: Project, tasks: Iterable[str]) -> None:
+    """Removes the verdicts on these tasks, by id."""
     for id_ in tasks:
         files.remove(marker_files.path(project, id_, _KIND), project.bounds)
 
 
 def give(project: Project, id_: str, word: str, attempt: int | None, reason: str) -> str:
-    """Leaves a verdict; the one line that says so.
+    """Leaves a verdict. Returns one line that says so.
 
-    Raises ClaudestratorError where it can't count: no such attempt at work, a task that is not under verification, a
-    failure without a reason, a second verdict that contradicts the first.
+    Raises ClaudestratorError for a verdict that can't count: its attempt is over, its task is not under verification,
+    a failure has no reason, or it contradicts the first.
 
     """
     current, said = state_file.read(project), fields.cut(reason, 1000)
@@ -55,7 +56,7 @@ def give(project: Project, id_: str, word: str, attempt: int | None, reason: str
         marker_files.leave(project, id_, _KIND, agent.attempt, f"{word} {said}" if word == FAIL else PASS, verifier)
     elif bool(before) != (word == FAIL):
         given = FAIL if before else PASS
-        raise ClaudestratorError(f"{id_} has its verdict already, {given}: go on with the next, the first one counts")
+        raise ClaudestratorError(f"{id_} has its verdict already, {given}: continue with the next, the first counts")
     left = len(current.verifying) - len(read(project, current))
     return f"{word} {id_}, {left} to go" if left else f"{word} {id_}, the last one"
 
@@ -69,6 +70,6 @@ def _admit(current: state.State, id_: str, word: str, reason: str) -> None:
 
 
 def missing(project: Project, current: state.State, parsed: queue.Queue) -> list[str]:
-    """The tasks that wait for a verdict, those left out that a person has changed meanwhile."""
+    """The ids of tasks without a verdict, except those that a person has reopened or removed in the meantime."""
     needed = current.completed.keys() & parsed.by_id.keys() - read(project, current).keys()
     return [id_ for id_ in current.verifying if id_ in needed]

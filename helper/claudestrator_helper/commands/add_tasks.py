@@ -1,4 +1,4 @@
-"""The verb `add-tasks`: what `check` lets in, and no id that was a task's before."""
+"""The verb `add-tasks`: adds tasks without errors, and none with an id that a task has had before."""
 
 import os
 
@@ -12,7 +12,11 @@ from ..texts import additions, fields
 
 
 def add_tasks(project: Project, addition: str) -> str:
-    """Adds the sections to the queue, all or none, and says so. Raises ClaudestratorError as additions.add does."""
+    """Adds the sections to the queue, all or none. Returns one line that names their ids.
+
+    Raises ClaudestratorError as additions.add does, and for an id that a task has had before.
+
+    """
     added: list[str] = []
 
     def change(text: str) -> str:
@@ -26,16 +30,16 @@ def add_tasks(project: Project, addition: str) -> str:
 
 
 def _refuse_used(project: Project, added: list[str]) -> None:
-    """Raises ClaudestratorError where an id was a task's before: a report would be taken for another's."""
+    """Raises ClaudestratorError if a task has had one of these ids before: a report would be taken for that task's."""
     attempts = state_file.read(project).attempts
     used = [id_ for id_ in added if id_ in attempts or os.path.exists(project.note(id_))]
     if used:
-        raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: take ids that never were")
+        raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: use new ids")
 
 
 @click.command("add-tasks")
 @click.argument("source", metavar="-", type=click.Choice(["-"]))
 @click.pass_obj
 def add_tasks_verb(project: paths.Project, source: str) -> None:
-    """Add the task sections on standard input, all or none; each error is named with its line."""
+    """Add the task sections on standard input, all or none; errors are reported with their lines."""
     echo([add_tasks(project, files.stdin())])

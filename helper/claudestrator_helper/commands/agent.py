@@ -11,7 +11,7 @@ from . import arguments
 @click.argument("id_", metavar="[ID]", required=False)
 @click.pass_obj
 def prompt_verb(project: paths.Project, id_: str | None) -> None:
-    """Print the whole prompt of the agent ID, or of the one at work; it shows that the agent has started."""
+    """Print the whole prompt of the agent ID, or of the only one at work; this shows that it has started."""
     from ..agents import reports
 
     output.echo([reports.begin(project, id_ or reports.awaited(project))])

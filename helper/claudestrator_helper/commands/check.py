@@ -35,7 +35,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
 
 
 def _run(project: Project) -> tuple[str, bool | None]:
-    """The session that has the run, or else calls this, and whether our hooks are at work there; None if unknown."""
+    """The session that has the run, or the calling one, and whether our hooks work there; None if unknown."""
     try:
         run = state_file.read(project)
     except ClaudestratorError:
@@ -87,7 +87,7 @@ def _nested(project: Project) -> list[str]:
 
 
 def _inside(root: str) -> list[str]:
-    """The repositories one and two folders below *root*, by their paths from there; hidden folders are tools' own."""
+    """The repositories one or two folders below *root*, as paths from there; hidden folders belong to tools."""
     found, folders = [], [""]
     for _ in range(2):
         below = [os.path.join(folder, name) for folder in folders for name in _folders(os.path.join(root, folder))]
@@ -112,7 +112,7 @@ def _is_plain(entry: "os.DirEntry[str]") -> bool:
 @click.command("check")
 @click.pass_obj
 def check_verb(project: paths.Project) -> None:
-    """Name what is wrong in queue, state and installation, then what is good to know; exit 1 if anything is wrong."""
+    """Report what is wrong in queue, state and installation, then what is good to know; exit 1 if anything is wrong."""
     found = problems(project)
     wrong, notes = findings(project)
     found += wrong
@@ -120,7 +120,7 @@ def check_verb(project: paths.Project) -> None:
     sys.exit(1 if found else 0)
 
 
-#: Lines of what `check` finds.
+#: The most lines on what is wrong in the project's files.
 FOUND = 200
 
 
@@ -164,7 +164,7 @@ def _of_issues(project: Project) -> list[str]:
     found = []
     for issue in parsed.tasks:
         if len(parsed.by_id[issue.id]) > 1:
-            found.append(f"{project.issues}:{issue.line}: {issue.id} stands more than once")
+            found.append(f"{project.issues}:{issue.line}: {issue.id} occurs more than once")
         if issues.status(issue) not in issues.STATUSES:
             known = ", ".join(issues.STATUSES)
             found.append(

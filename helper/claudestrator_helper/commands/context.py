@@ -12,7 +12,7 @@ from ..store import paths
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 @click.pass_obj
 def context_verb(project: paths.Project, transcript: str | None, as_json: bool) -> None:
-    """Show what the last run, or the last in TRANSCRIPT, cost the orchestrator's context."""
+    """Show what the last run, or the last run in TRANSCRIPT, cost the orchestrator's context."""
     from ..accounts import report
     from ..accounts import run_cost as accounts
 

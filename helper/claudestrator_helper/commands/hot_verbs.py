@@ -1,4 +1,4 @@
-"""`hook` and `next-task` for click: `--help`, and calls that `__main__` doesn't take past it."""
+"""`hook` and `next-task` for click: their help, and the calls that `__main__` does not route past click."""
 
 import click
 

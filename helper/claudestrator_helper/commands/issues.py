@@ -15,7 +15,8 @@ from .arguments import text_of
 
 
 def add_issues(project: Project, addition: str, source: str) -> list[str]:
-    """Adds issues to the queue and to the log; one line for what was added, and one for each that repeats another.
+    """Adds issues to the issue queue and to the log. Returns one line on what was added, and one for each issue that
+    repeats another.
 
     Raises ClaudestratorError as issues.add does.
 
@@ -58,6 +59,7 @@ def table(project: Project) -> list[str]:
 
 
 def as_objects(project: Project) -> list[str]:
+    """All issues as one line of JSON."""
     from ..output import as_json_line
 
     found = [
@@ -77,7 +79,7 @@ def as_objects(project: Project) -> list[str]:
 
 
 def remember(project: Project, report: str) -> list[str]:
-    """Keeps a memory agent's report; what to tell it. Raises ClaudestratorError as memory.remember does."""
+    """Keeps a memory agent's report. Returns what to tell it. Raises ClaudestratorError as memory.remember does."""
     from ..store import memory
 
     reported = memory.parse(report)
@@ -95,7 +97,7 @@ def _filed(project: Project) -> queue.Queue:
 @click.argument("input_", metavar="-", type=click.Choice(["-"]))
 @click.pass_obj
 def add_issue_verb(project: paths.Project, source: str, input_: str) -> None:
-    """Add the issue sections on standard input and number them; what repeats an issue is named and left out."""
+    """Add the issue sections on standard input and number them; one that repeats another is named and left out."""
     echo(add_issues(project, text_of(input_), source))
 
 

@@ -1,4 +1,4 @@
-"""The verb `next-task`, without click: hooks and prompts run it, so it has to start fast."""
+"""The verb `next-task`, without click: hooks and prompts run it, so it must start fast."""
 
 from collections.abc import Container
 
@@ -12,6 +12,7 @@ USAGE = "usage: claudestrator-helper [--project DIR] next-task [--json] [--hook]
 
 
 def main(folder: str | None, words: list[str]) -> int:
+    """Runs the verb and returns its exit code. Raises ClaudestratorError for unknown words and as `answer` does."""
     unknown = [word for word in words if word not in ("--json", "--hook")]
     if unknown:
         raise UsageError(f"next-task takes no {unknown[0]!r}; {USAGE}")
@@ -40,10 +41,11 @@ def answer(project: paths.Project, *, as_json: bool) -> str:
 
 
 def select(project: paths.Project) -> schedule.Selection:
+    """The next ready task, or why there is none. Raises ClaudestratorError for a queue that can't be read."""
     parsed = queue.parse(files.read(project.queue, project.bounds) or "", archive=lambda: _archive(project))
     found = schedule.select(parsed)
     if found.reason in (schedule.COMPLETE, schedule.EMPTY):
-        # Only now does it matter whether there are sections that nobody could read.
+        # Only now does it matter whether some sections could not be read.
         from ..texts import queue_problems
 
         found = schedule.select(parsed, queue_problems.unreadable(parsed))
@@ -51,7 +53,7 @@ def select(project: paths.Project) -> schedule.Selection:
 
 
 def _archive(project: paths.Project) -> Container[str]:
-    # To read the state takes longer than all the rest.
+    # Reading the state takes longer than everything else.
     from ..store import state_file
 
     return state_file.archive(project)

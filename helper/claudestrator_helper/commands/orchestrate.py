@@ -1,8 +1,8 @@
 """A typed `/orchestrate`: where its words are, and what they begin.
 
-No shell ever parses the words. The hook on the command brings them; where no hook runs, they are in the session's
-transcript, which Claude Code writes once the command's own text is complete (measured on 2.1.329). So `start` answers
-WAIT there, and the `wait` that follows reads them.
+No shell ever parses the words. The hook on the command brings them. Without hooks they are in the session's transcript,
+which Claude Code writes once the command's own text is complete (measured on 2.1.329); so `start` answers WAIT, and the
+`wait` that follows reads them.
 """
 
 import json
@@ -20,21 +20,21 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import fields
 
-#: Seconds within which Claude Code has written down what was typed.
+#: Seconds within which Claude Code writes what was typed into the transcript.
 _PATIENCE = 10.0
 _NAMES = ("<command-name>/orchestrate</command-name>", "<command-name>/claudestrator:orchestrate</command-name>")
 _ARGS = "<command-args>", "</command-args>"
 
 
 def start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
-    """The lines of `start`; *given* are the words that it was called with, None for those that a person typed."""
+    """The lines that `start` prints. *given* are the words of its call, or None for the words that a person typed."""
     return _answered(lambda: _start(project, session, given, commands))
 
 
-def go_on(project: Project, session: str) -> list[str]:
-    """The lines of a `wait` after a `start` that could not know the words; none for any other.
+def after_start(project: Project, session: str) -> list[str]:
+    """The lines of a `wait` that follows a `start` without words; empty for any other `wait`.
 
-    Raises ClaudestratorError for one that isn't the orchestrator's own call.
+    Raises ClaudestratorError for a call that is not the orchestrator's own.
 
     """
     current = state_file.read(project)
@@ -58,7 +58,7 @@ def go_on(project: Project, session: str) -> list[str]:
 
 
 def _answered(lines: Callable[[], list[str]]) -> list[str]:
-    # A command in a slash command that exits otherwise takes the whole slash command with it.
+    # If a command inside a slash command exits with an error, Claude Code drops the whole slash command.
     try:
         return lines()
     except ClaudestratorError as error:
@@ -83,13 +83,13 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
 
 
 def _said(lines: list[str]) -> list[str]:
-    """The same without the directive of a plan, because the orchestrator says no other lines than that, and nobody
-    sees them where a command's own text is made."""
+    """The lines without the STOP of a plan: the orchestrator would say only that line, and no one sees the others,
+    because they are part of the command's own text."""
     return [*lines[:-1], lines[-1].removeprefix("STOP ")] if lines[1:] and lines[-1].startswith("STOP Dry") else lines
 
 
 def _has_run(project: Project, session: str) -> bool:
-    """Whether a run of that session has seen our hooks at work."""
+    """Whether the session has an unfinished run in which our hooks have worked."""
     current = state_file.read(project)
     return current.unfinished and current.hooked and current.session == session
 
@@ -117,9 +117,9 @@ def _instead(project: Project, what: str) -> list[str]:
 
 
 def _written(session: str, offset: int) -> list[str]:
-    """The words of the command in that session's transcript, after *offset*.
+    """The words of the command that the session's transcript holds after *offset*, in bytes.
 
-    Raises ClaudestratorError where none comes.
+    Raises ClaudestratorError if no command appears there in time.
 
     """
     found: list[str] = []
@@ -143,7 +143,7 @@ def _args(path: str, offset: int) -> list[str]:
 
 
 def _of_line(line: bytes) -> str | None:
-    """What was typed after `/orchestrate`, by the line of the transcript that a typed command leaves."""
+    """What was typed after `/orchestrate`, if this line of a transcript is a typed command."""
     try:
         entry = json.loads(line)
         content = entry["message"]["content"] if entry["type"] == "user" and not entry.get("isMeta") else ""

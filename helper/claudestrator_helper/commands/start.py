@@ -27,8 +27,8 @@ def start_verb(
 ) -> None:
     """Begin or resume a run and print its directives, after one line on what will go wrong, if anything will.
 
-    WORDS are what was typed after /orchestrate; a single - reads them from standard input. Without any, they are those
-    that the person typed in the session. Always exits 0: a refusal is a STOP line.
+    WORDS are what was typed after /orchestrate; a single - reads them from standard input. Without WORDS, what the
+    person typed in the session counts. Always exits 0: a refusal is a STOP line.
     """
     from ..store import files
     from . import orchestrate

@@ -1,4 +1,4 @@
-"""The verb `status`: where a run is, for people."""
+"""The verb `status`: a run's progress, for people."""
 
 import json
 import os
@@ -19,7 +19,11 @@ from ..texts.fields import LINES, cut, few, named, one_line
 
 
 def status(project: Project, now: float | None = None) -> list[str]:
-    """Where the run stands: bar and counts, phase, agents at work with their time, failures with reasons."""
+    """A run's progress as lines: bar and counts, phase, agents at work with their time, failures with reasons.
+
+    Raises ClaudestratorError if the state or the queue can't be read.
+
+    """
     current, parsed = state_file.read(project), queue_file.parsed(project)
     at = int(time.time() if now is None else now)
     lines = [sentences.bar(task.status for task in parsed.tasks), f"run: {_run(current, at)}"]
@@ -47,8 +51,8 @@ def _run(current: state.State, at: int) -> str:
         where.append("lean engine" if current.engine == LEAN else f"up to {current.parallel} tasks at a time")
     heard = max(0, at - current.heartbeat)
     if current.unfinished and heard > 60 and not processes.alive(current.process):
-        where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` goes on with it")
-    # The state may have come with somebody's repository.
+        where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` continues it")
+    # The state may have come with someone's repository.
     return one_line(", ".join(where))
 
 
@@ -74,13 +78,13 @@ def _loops(project: Project, current: state.State) -> list[str]:
     except OSError:
         return []
     closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop)
-    # Of a long run, the last loops say where it stands.
+    # Of a long run, the last loops say enough.
     more = [f"loops before: {len(closed) - LINES:,}, in {project.snapshots}"] if len(closed) > LINES else []
     return more + list(filter(None, (_loop(project, number, current.run) for number in closed[-LINES:])))
 
 
 def _loop(project: Project, number: int, run: str) -> str:
-    """What the snapshot of a run's loop says; nothing where there is none that the helper wrote."""
+    """One line from a loop's snapshot; "" without a snapshot that the helper wrote for *run*."""
     try:
         path = os.path.join(project.snapshots, f"loop-{number}.json")
         snapshot = json.loads(files.read(path, project.bounds) or "{}")
@@ -95,7 +99,7 @@ def _loop(project: Project, number: int, run: str) -> str:
 
 
 def _context(project: Project) -> list[str]:
-    """What the run cost the orchestrator's context; nothing where its transcripts are gone."""
+    """What the run cost the orchestrator's context; empty if its transcripts are gone."""
     from ..accounts import report, run_cost
 
     try:
@@ -124,5 +128,5 @@ def _elapsed(seconds: int) -> str:
 @click.command("status")
 @click.pass_obj
 def status_verb(project: paths.Project) -> None:
-    """Show where the run stands."""
+    """Show the run's progress."""
     output.echo(status(project))

@@ -13,9 +13,9 @@ from ..texts.fields import cut, few
 @click.argument("status")
 @click.pass_obj
 def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -> None:
-    """Set tasks' status: pending, in_progress, completed or failed, in the words that a queue may have for them.
+    """Set the status of tasks to pending, in_progress, completed or failed, or a word that a queue may have for one.
 
-    Changes those cells and nothing else: all of them, or none.
+    Changes those cells and nothing else, all or none.
     """
     import os
 

@@ -1,10 +1,10 @@
-"""Each verb's module, which is imported when the verb is called: all of them together cost as much as click."""
+"""The module of each verb, imported when the verb is called: all modules together take as long as click."""
 
 from importlib import import_module
 
 import click
 
-#: In its module, `<verb>_verb` is a verb's command. `__main__` runs `hook` and `next-task` without click.
+#: A verb's command is `<verb>_verb` in its module. `__main__` runs `hook` and `next-task` without click.
 VERBS = {
     "add-issue": "issues",
     "add-tasks": "add_tasks",

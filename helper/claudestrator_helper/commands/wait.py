@@ -19,7 +19,7 @@ from ..store import paths
     "limit",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="End by then with WAIT [default: 15 s before Claude Code's cap on a Bash call].",
+    help="End with WAIT by then [default: 15 s before Claude Code's cap on a Bash call].",
 )
 @click.pass_obj
 def wait_verb(project: paths.Project, session: str, limit: float | None) -> None:
@@ -27,7 +27,7 @@ def wait_verb(project: paths.Project, session: str, limit: float | None) -> None
     from ..run import polling, steps
     from . import orchestrate
 
-    lines = orchestrate.go_on(project, session)
+    lines = orchestrate.after_start(project, session)
     output.echo(lines or steps.wait_for_step(project, session, polling.limit() if limit is None else limit))
 
 

@@ -1,7 +1,7 @@
 """The end of a loop: its commit and its snapshot.
 
-Both may be done again after a kill: a commit that is there already is recognised by its last line, and a snapshot is
-written whole from the log.
+A kill may repeat both: a commit that exists already is recognised by its last line, and a snapshot is written whole
+from the log.
 """
 
 import calendar
@@ -22,13 +22,17 @@ from ..texts.statuses import COMPLETED, FAILED
 
 
 def begin(project: Project) -> None:
-    """Notes what is dirty now, because no commit of the run may touch it."""
+    """Records which files are dirty now: no commit of the run may include them."""
     files.write(_before(project), json.dumps(git.dirty(project)), within=project.bounds)
 
 
 def renew(project: Project, current: state.State) -> list[str]:
-    """Notes what has changed since the run was last at work, for a session that continues it: a person may have worked
-    there meanwhile. What an agent did last may be among it, and is not committed either; a line that says so."""
+    """Records what has changed since the run was last at work, for a session that continues it: a person may have
+    worked there in the meantime. An agent's last changes may be among it, and are not committed either.
+
+    Returns one line that names what changed, or none.
+
+    """
     before = _noted(project)
     if before is None:
         return []
@@ -44,7 +48,7 @@ def renew(project: Project, current: state.State) -> list[str]:
 
 
 def _last_at_work(project: Project, current: state.State) -> float:
-    """When the run was last heard of: its heartbeat, its last step, or a report that no step has settled."""
+    """When the run was last heard of: its heartbeat, its last step or an unsettled report."""
     steps = [entry for entry in run_log.read(project) if entry.get("run") == current.run and entry["event"] != "issue"]
     times = [current.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
     reports = [
@@ -62,12 +66,12 @@ def _seconds(time: object) -> int:
 
 
 def close(project: Project, config: Config, patience: float) -> list[str]:
-    """Commits the loop, writes its snapshot, and lets the run go on behind its commit; lines for the person.
+    """Commits the loop, writes its snapshot and moves the run to the next phase. Returns lines for the person.
 
-    Raises HeldError where another process has been closing it for *patience* seconds.
+    Raises HeldError if another process has been closing the loop for *patience* seconds.
 
     """
-    # The project's own lock is held for milliseconds only, and agents wait for it.
+    # Not the project's lock: agents wait for that, so it is only ever held for milliseconds.
     with files.locked(os.path.join(project.markers, ".closing.lock"), patience, project.bounds):
         current = state_file.read(project)
         if current.phase != loop_phases.COMMIT:
@@ -87,22 +91,22 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.
         return git.Result(commit=made)
     before = _noted(project)
     if before is None:
-        # In a repository that is younger than the run, anything may be somebody's unfinished work.
+        # In a repository younger than the run, anything may be someone's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
     result = git.commit(project, before, _message(current, parsed))
     if not result.commit and (made := _made(project, current)):
-        # The git of a helper that was killed has finished meanwhile.
+        # The git of a killed helper has finished in the meantime.
         result = replace(result, commit=made, why="")
     if not result.missing:
-        # What has been committed since, by whomever, is no unfinished work of before the run any more.
+        # What anyone has committed since is no longer unfinished work from before the run.
         still = git.dirty(project) or []
         files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
     return result
 
 
 def _made(project: Project, current: state.State) -> str:
-    """The last commit's id, if it is this loop's; a hook may have added lines to its message."""
+    """The last commit's id if the commit is this loop's, otherwise ""; a hook may have added lines to its message."""
     commit_id, message = git.last_message(project)
     return commit_id if _mark(current) in message.split("\n") else ""
 
@@ -178,7 +182,7 @@ def _closed(filed: queue.Queue, parsed: queue.Queue, ran: list[str]) -> list[str
 
 
 def _keep_other_runs(project: Project, path: str, run: str) -> None:
-    """Loops are counted anew in each run, and no run's snapshot is lost to another's."""
+    """Each run counts its loops from 1: a snapshot of the same loop of another run is renamed, not overwritten."""
     text = files.read(path, project.bounds)
     try:
         other = json.loads(text)["run"] if text else run

@@ -14,7 +14,7 @@ def admitted(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
     found = begin_run.whose(current, caller(current, session or current.session, process), now)
     if found == begin_run.TAKEN:
-        raise ClaudestratorError("another session has this run: go on there, or take it over with `/orchestrate`")
+        raise ClaudestratorError("another session has this run: continue there, or take it over with `/orchestrate`")
     refuse_foreign(current, session, process)
     return found
 
@@ -31,6 +31,6 @@ def refuse_foreign(current: state.State, session: str, process: str = "") -> Non
         return
     if not processes.began(current.run, current.origin, current.process):
         raise ClaudestratorError(
-            "the run here was begun on another machine or by another user: `/orchestrate --takeover` goes on with it "
+            "the run here was begun on another machine or by another user: `/orchestrate --takeover` continues it "
             "all the same; to begin anew, delete session_state.md"
         )

@@ -11,14 +11,18 @@ from ..texts import ids, queue, schedule
 from ..texts.statuses import PENDING
 from . import steps
 
-#: Tasks and loops that are shown.
+#: How many tasks and loops are shown.
 _SHOWN, _LOOPS = 30, 5
-#: Characters of queues that are gone through for a plan, once for each of its lines.
+#: How many characters of queues a plan reads: each of its lines reads the whole queue.
 _MOST = 2_000_000
 
 
 def plan(project: Project, words: list[str]) -> list[str]:
-    """What `start` would run, in order, if every task succeeded; nothing is changed."""
+    """What `start` would run, in order, if every task succeeded, as lines with a STOP directive last. Changes nothing.
+
+    Raises ClaudestratorError for words that mean nothing, and if files can't be read.
+
+    """
     asked = begin_run.understood(words)
     inputs = begin_run.begin(
         steps.read(project, int(time.time())), begin_run.Caller(""), "plan", asked._replace(loops=0)
@@ -52,8 +56,8 @@ def plan(project: Project, words: list[str]) -> list[str]:
 
 
 def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:
-    """The same with the first tasks that would run and what they need, and a line on the others: each step reads the
-    whole queue, and all lines enter a conversation."""
+    """The inputs cut to the first tasks that would run and their dependencies, and a line about the rest: each step
+    reads the whole queue, and every line enters a conversation."""
     parsed = inputs.queue
     order = _order(parsed)
     if len(order) <= _SHOWN:
@@ -65,7 +69,7 @@ def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:
 
 
 def _order(parsed: queue.Queue) -> list[queue.Task]:
-    """The pending tasks that can run once others have, one after the other."""
+    """The pending tasks that can run, now or after others, in the order in which they would."""
     held = {id_ for id_, cause in schedule.causes(parsed).items() if cause.kind != schedule.WAITING}
     places = {task.id: at for at, task in enumerate(parsed.tasks) if task.status == PENDING and task.id not in held}
     left = {id_: {need for need in parsed.tasks[at].dependencies if need in places} for id_, at in places.items()}

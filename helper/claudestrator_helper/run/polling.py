@@ -1,4 +1,4 @@
-"""Waiting for files, by looking at them: inotify sees nothing on some mounts, and a look costs microseconds."""
+"""Waiting for files by `stat`: inotify sees nothing on some mounts (WSL, Docker binds, NFS), and a look costs 3 µs."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 #: Seconds between two looks.
 INTERVAL = 0.05
 
-#: Claude Code's cap on one Bash call, in seconds, where BASH_MAX_TIMEOUT_MS doesn't say otherwise, and the timeout that
+#: Seconds: Claude Code's cap on one Bash call unless BASH_MAX_TIMEOUT_MS says otherwise, and the timeout that
 #: orchestrate.md asks for, which no cap exceeds.
 BASH_CAP, LONGEST_WAIT = 600, 3600
-#: A wait ends so many seconds before the cap, because past it the call is moved to the background.
+#: A wait ends this many seconds before the cap: past it, Claude Code moves the call to the background.
 MARGIN = 15
 
 Print = tuple[tuple[int, int, int] | None, ...]
 
 
 def fingerprint(paths: Iterable[str]) -> Print:
-    """What `stat` tells of each file; None for one that isn't there. It differs when a file was made or replaced."""
+    """Each file's mtime in ns, inode and size, None for a missing file. It changes when a file is made or replaced."""
     return tuple(_stat(path) for path in paths)
 
 
@@ -42,7 +42,7 @@ def wait_until(
 
 
 def limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
-    """Seconds that a wait may take: Claude Code's cap less the margin."""
+    """Seconds that a wait may take, at least 1: Claude Code's cap less the margin."""
     try:
         cap = int(environ.get("BASH_MAX_TIMEOUT_MS", "")) / 1000
     except ValueError:
@@ -53,8 +53,8 @@ def limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
 def command(folder: str, ids: Iterable[str], limit: int) -> str:
     """One bash command that waits up to *limit* seconds until each of *ids* has a marker in *folder*.
 
-    It needs no helper, names what is missing at its end, and then exits with 1. Raises ClaudestratorError for a word
-    that is no id, which could be more than a word in a shell.
+    It needs no helper. If markers are missing at the end, it names their ids and exits with 1. Raises
+    ClaudestratorError for anything but an id, which a shell could take for more than a word.
 
     """
     import shlex

@@ -18,9 +18,9 @@ from . import ownership, polling, unfinished_work
 
 
 def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
-    """Begins or resumes a run from the words after `/orchestrate`; the lines to print, directives last.
+    """Begins or resumes a run from the words after `/orchestrate`. Returns the lines to print, directives last.
 
-    Raises ClaudestratorError for words that mean nothing, and where another session has the run.
+    Raises ClaudestratorError for words that mean nothing, and if another session has the run.
 
     """
     asked, process = begin_run.understood(words), processes.current()
@@ -32,7 +32,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
         if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
             ago = max(0, inputs.now - inputs.state.heartbeat)
             raise ClaudestratorError(
-                f"another session is at work on this queue (heard of {ago} s ago): go on there, or end it and type "
+                f"another session is at work on this queue (heard of {ago} s ago): continue there, or end it and type "
                 f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
             )
         if not asked.takeover:
@@ -45,7 +45,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
 
 
 def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: begin_run.Asked) -> Step:
-    """The first step after `/orchestrate`, or of a `wait` that goes on for a session that is gone."""
+    """The first step after `/orchestrate`, or of a `wait` that continues the run of a session that is gone."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
     begun = begun._replace(state=replace(begun.state, origin=processes.origin(begun.state.run)))
@@ -63,10 +63,10 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> list[str]:
-    """Blocks until the run has a step to take, at most *limit* seconds, and takes it; the lines to print.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. Returns the lines to print.
 
-    Raises ClaudestratorError where the files can't be read or written, *session* isn't the run's, or the session that
-    called has died: a heartbeat without a session would keep others out.
+    Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
+    session has died: a heartbeat without a session would keep others out.
 
     """
     deadline, process = clock() + limit, processes.current()
@@ -74,10 +74,10 @@ def wait_for_step(
     seen = unfinished_work.renewed(project, session, process, int(now()))
     while True:
         if not os.path.exists(project.session):
-            # Nothing to wait for, or no longer, where the folder was moved; and nothing to leave behind there.
+            # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
             return [*seen, *next_step.next_step(read(project, int(now()))).directives]
         if process and not processes.alive(process):
-            raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one goes on")
+            raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
             return [*seen, "another wait has taken over", "WAIT"]
@@ -99,13 +99,14 @@ def wait_for_step(
 
 
 def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[list[str], list[str]]:
-    """Takes the step that is due when an agent has ended in the foreground: lines for the person, and directives.
+    """Takes the step that is due after an agent has ended in the foreground. Returns lines for the person, and
+    directives.
 
-    What may take long, as a commit does, is left to a `wait`.
+    Slow work such as a commit is left to a `wait`.
 
     """
     with files.locked(project.lock):
-        # An earlier wait may have been moved to the background, where nobody reads the directives that it would print.
+        # An earlier wait may have been moved to the background, where no one reads its directives.
         files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
@@ -120,8 +121,8 @@ def _close(project: Project, patience: float) -> list[str]:
 
 
 def _take_turn(project: Project, session: str, process: str, now: int) -> str:
-    """Makes the caller the one wait that takes steps. An earlier one may have been moved to the background, where
-    nobody reads the directives that it would print."""
+    """Makes the caller the one wait that takes steps, and returns its token. An earlier wait may have been moved to the
+    background, where no one reads its directives."""
     turn = os.urandom(8).hex()
     if os.path.exists(project.session):
         with files.locked(project.lock):
@@ -135,9 +136,9 @@ def _turn(project: Project) -> str:
 
 
 def _look(project: Project, session: str, process: str, turn: str, now: int) -> tuple[polling.Print, Step | None]:
-    """A step, and how the files were before it looked at them: what changes after that is for the next.
+    """The fingerprint of the watched files, and a step that read them afterwards: a later change is for the next step.
 
-    No step for a wait whose turn has passed.
+    The step is None for a wait that another has taken over from.
 
     """
     with files.locked(project.lock):
@@ -149,7 +150,7 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
         if (files.read(_turn(project), within=project.bounds) or turn) != turn:
             return looked, None
-        # A sandbox hides which process calls.
+        # A sandbox hides the calling process.
         alone = process == inputs.state.process if process else bool(session) and session == inputs.state.session
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
 
@@ -166,7 +167,7 @@ def _waiting(current: state.State, now: int) -> str:
 
 
 def stop(project: Project) -> str:
-    """Asks the run to end at its next step; what to tell the person."""
+    """Asks the run to end at its next step. Returns what to tell the person."""
     if not state_file.read(project).unfinished:
         return "Nothing is running here."
     with files.locked(project.lock):
@@ -179,7 +180,7 @@ def stop(project: Project) -> str:
 
 
 def read(project: Project, now: int) -> Inputs:
-    """All that a step looks at.
+    """Everything that a step looks at.
 
     Raises ClaudestratorError for a file that can't be read.
 
@@ -220,9 +221,9 @@ def _verdicts(project: Project, current: state.State) -> dict[str, str]:
 def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     """Takes a step and writes it, in an order in which a kill between any two writes loses and repeats nothing.
 
-    A settled status goes first, because its marker is still there and the agent still in the state: the next step
-    settles it again, to the same end; so do the issues, as only a verdict that is in no state yet opens one again. A
-    claim's status goes last, because the agent in the state restores it.
+    Settled statuses are written first: after a kill their markers are still there, and their agents still in the state,
+    so the next step settles them again with the same result. Issues come next: only a verdict that no state holds yet
+    reopens an issue. Claimed statuses are written last: the agents in the state restore them.
     """
     step = next_step.next_step(inputs._replace(role_models=role_models(project, inputs)))
     for id_ in step.fresh:
@@ -239,14 +240,14 @@ def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     for id_ in step.retried:
         marker_files.clear(project, id_)
     if (step.state.run, step.state.session) != (on_disk.run, on_disk.session):
-        # By the transcripts of its sessions one knows later what a run cost.
+        # `context` finds what a run cost in the transcripts of its sessions.
         step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.session})
     _log(project, step, inputs.now)
     return step
 
 
 def _follow(project: Project, inputs: Inputs, parsed: queue.Queue, returned: list[str]) -> None:
-    """Brings the issues up to what the tasks that name them have become."""
+    """Brings issues into line with the tasks that name them."""
 
     def change(text: str) -> str:
         filed = inputs.issues if text == inputs.issues.text else queue.parse(text)
@@ -256,7 +257,7 @@ def _follow(project: Project, inputs: Inputs, parsed: queue.Queue, returned: lis
 
 
 def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> queue.Queue:
-    """The queue with these changes, on disk too, where a person may have saved another text since it was read."""
+    """Makes these changes to the queue, in a text that a person may have saved since. Returns the new queue."""
     edited = queue.edited(parsed, changes)
 
     def change(text: str) -> str:

@@ -1,6 +1,6 @@
-"""A person's unfinished work, which is noted when loops begin and when a run that had no owner is continued.
+"""A person's unfinished work, recorded when loops begin and when a run without an owner is continued.
 
-git may take its time, so none of this is done under the project's lock.
+git may be slow, so none of this happens under the project's lock.
 """
 
 import os
@@ -12,14 +12,14 @@ from . import ownership
 
 
 def noted(project: Project, session: str, process: str, asked: begin_run.Asked, now: int) -> list[str]:
-    """Notes what no commit may touch, for a session that begins or continues loops; a line where that is news."""
+    """Records what no commit may touch, for a session that begins or continues loops. Returns a line on what is new."""
     current = state_file.read(project) if os.path.exists(project.session) else state.State()
     if begin_run.goes_on_with_loops(current):
         seen = typed_command.read(project, session)
         caller = ownership.caller(current, session, process or seen.process, hooked=bool(seen.mode))
         return _renewed(project, current, caller, now, taken=asked.takeover)
     if asked.loops:
-        # Importing what starts git takes longer than most verbs.
+        # Importing what runs git takes longer than most verbs.
         from . import close_loop
 
         close_loop.begin(project)
@@ -27,7 +27,7 @@ def noted(project: Project, session: str, process: str, asked: begin_run.Asked, 
 
 
 def renewed(project: Project, session: str, process: str, now: int) -> list[str]:
-    """The same for a `wait`, which continues a run whose owner is gone."""
+    """Does the same for a `wait` that continues a run whose owner is gone."""
     current = state_file.read(project)
     if not (current.unfinished and begin_run.goes_on_with_loops(current)):
         return []
