@@ -9,8 +9,6 @@ from ..errors import ClaudestratorError
 from ..store import files, paths
 from ..texts import ids
 
-_END = ".jsonl"
-
 
 def folder() -> str:
     return os.path.join(paths.users_folder(), host.TRANSCRIPTS)
@@ -23,7 +21,7 @@ def transcript(session: str) -> str | None:
         return None
     with suppress(OSError):
         for name in sorted(os.listdir(folder())):
-            path = os.path.join(folder(), name, session + _END)
+            path = os.path.join(folder(), name, session + host.LINES)
             if os.path.isfile(path):
                 return path
     return None
@@ -33,7 +31,8 @@ def agent(transcripts: list[str], name: str) -> list[str]:
     """The transcripts of that agent of these sessions; several where its session was cleared while it was at work."""
     if not ids.is_id(name):
         return []
-    places = [os.path.join(path.removesuffix(_END), "subagents", f"agent-{name}{_END}") for path in transcripts]
+    inside = os.path.join(host.AGENTS_FOLDER, f"{host.AGENT_PREFIX}{name}{host.LINES}")
+    places = [os.path.join(path.removesuffix(host.LINES), inside) for path in transcripts]
     return [path for path in places if os.path.isfile(path)]
 
 

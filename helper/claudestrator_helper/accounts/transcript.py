@@ -7,11 +7,9 @@ what came in between, or an attachment with the text that it is sent as. Nothing
 import json
 from collections.abc import Iterable, Iterator
 
-#: Lines that repeat for Claude Code's own use what other lines hold, and are most of a transcript.
-_REPEATED = (b'{"type":"api-request', b'{"type":"file-history')
-#: What is put around a reminder; as a system message it is sent without.
-_OPEN, _CLOSE = "<system-reminder>\n", "\n</system-reminder>"
+from .. import host
 
+_OPEN, _CLOSE = host.REMINDER
 Entry = dict[str, object]
 
 
@@ -19,7 +17,7 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry | None]:
     """Each line's object, once; None for a line that isn't one, as the last of a session that was killed."""
     seen = set()
     for line in lines:
-        if line.startswith(_REPEATED) or line.isspace():
+        if line.startswith(host.REPEATING) or line.isspace():
             continue
         try:
             entry = json.loads(line.decode())

@@ -8,7 +8,7 @@ from ..store.paths import Project
 from ..texts import fields, ids, queue, quoting
 from ..texts.queue import Queue, Task
 
-#: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters: the report's section comes
+#: A prompt is the output of one Bash call, which Claude Code cuts at host.OUTPUT_LIMIT: the report's section comes
 #: last and has to arrive. So many characters go to the role, the task, all notes together and the last reason.
 ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT, BACK_LIMIT = 4_000, 12_000, 7_000, 1_000, 500
 #: The notes of so many dependencies are shown, the last ones: of more there would be too little of each.

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from .. import host
 from ..texts.models import BY_COMPLEXITY
 
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground.
 TASK, LEAN = "task", "lean"
 #: Agents that Claude Code runs at once, at most.
-MOST_PARALLEL = 20
+MOST_PARALLEL = host.AGENTS_AT_ONCE
 #: Loops of one run at most.
 MOST_LOOPS = 1000
 
