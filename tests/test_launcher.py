@@ -230,7 +230,7 @@ def test_a_file_that_is_not_the_pinned_one_is_not_installed(index: Index, tmp_pa
     plugin = plugin_in(tmp_path, pin)
     done = plugin.runs("status")
     (line,) = done.stderr.splitlines()
-    assert "is not the one that was pinned" in line
+    assert "differs from the pinned one" in line
     assert plugin.venvs == []
 
 

@@ -97,7 +97,7 @@ def test_a_section_that_comes_twice_counts_twice_and_one_that_nobody_knows_is_na
     assert memory.parse(text) == (
         "a",
         [("pattern", "b", []), ("pattern", "d", [])],
-        ["`Ideas` is none of Summary, Patterns, Gotchas, and was left out"],
+        ["`Ideas` is not Summary, Patterns or Gotchas, and was left out"],
     )
 
 

@@ -9,22 +9,17 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .. import host
 from ..texts import ids
 from . import prices, transcript
 from .prices import Usage
 from .tally import DIRECTIVES, LAUNCHES, NONE, NOTICES, OTHER, PROMPTS, Segment
 from .transcript import Entry, obj
 
-#: Characters that Claude Code puts around a notification that begins a turn, while the transcript has only the
-#: notification (measured on 2.1.329).
-_NOTICE_FRAME = 531
-_NOTICE = "<task-notification>"
-#: Characters between two reminders in one system message.
-_BETWEEN = 2
-_COMMAND = re.compile(r"<command-name>/(?:claudestrator:)?orchestrate</command-name>")
+_COMMAND = re.compile(host.COMMAND_NAMED.format("(?:claudestrator:)?orchestrate"))
 _ENDED = re.compile(r"^(?:done|failed) (\S+)", re.MULTILINE)
 _DIRECTIVE = re.compile(r"(?:WORK|WAIT|STOP)\b")
-_CALL_OF_NOTICE = re.compile(r"<tool-use-id>([^<]{1,100})<")
+_CALL_OF_NOTICE = re.compile(host.NOTICE_CALL)
 
 
 class _Piece(NamedTuple):
@@ -152,9 +147,9 @@ class Replay:
         """The source that a block of an answer counts for. A call is kept until its result comes."""
         named = block.get("name") if block.get("type") == "tool_use" else None
         source = DIRECTIVES if _helpers(block) else OTHER
-        if named in ("Agent", "Task", "Skill"):
+        if named in (*host.LAUNCHERS, host.SKILL):
             source = LAUNCHES
-            word = transcript.text(obj(block.get("input")).get("args" if named == "Skill" else "description"))
+            word = transcript.text(obj(block.get("input")).get("args" if named == host.SKILL else "description"))
             words = word.split(None, 1)
             self.current = words[0] if words and ids.is_id(words[0]) else self.current
         key = block.get("id")
@@ -184,9 +179,9 @@ class Replay:
             self._result(entry, block)
         if results:
             return
-        if obj(entry.get("origin")).get("kind") == "task-notification" or said.startswith(_NOTICE):
-            self._add(entry, length + _NOTICE_FRAME, NOTICES, self._noticed(said))
-        elif said.startswith("<command-") and _COMMAND.search(said[:1000]):
+        if obj(entry.get("origin")).get("kind") == host.NOTICE_KIND or said.startswith(host.NOTICE):
+            self._add(entry, length + host.NOTICE_FRAME, NOTICES, self._noticed(said))
+        elif said.startswith(host.COMMAND) and _COMMAND.search(said[:1000]):
             self._open(entry)
             self.expanding = True
             self._add(entry, length, PROMPTS)
@@ -200,7 +195,7 @@ class Replay:
 
     def _result(self, entry: Entry, block: Entry) -> None:
         source, id_ = self.calls.get(str(block.get("tool_use_id")), (OTHER, self.current))
-        agent = obj(entry.get("toolUseResult")).get("agentId")
+        agent = obj(entry.get("toolUseResult")).get(host.AGENT_NAME)
         if self.segment and source == LAUNCHES and isinstance(agent, str):
             self.segment.agents[agent] = id_
         printed = transcript.text(block.get("content"))
@@ -232,8 +227,8 @@ class Replay:
         if not sent:
             return
         is_system = entry.get("renderedRole") == "system"
-        length = sum(map(len, sent)) + (_BETWEEN if is_system and self.after_system else 0)
-        if kind == "task_status" or (kind == "queued_command" and told.startswith(_NOTICE)):
+        length = sum(map(len, sent)) + (host.BETWEEN_REMINDERS if is_system and self.after_system else 0)
+        if kind == "task_status" or (kind == "queued_command" and told.startswith(host.NOTICE)):
             self._add(entry, length, NOTICES, self._noticed(told))
         elif kind == "hook_additional_context" and call in self.calls:
             self._directive(told)
@@ -268,5 +263,5 @@ def later(known: dict[str, Usage], name: str, used: Usage) -> None:
 
 def _helpers(block: Entry) -> str:
     """The command of a call of the helper, or "" for any other block."""
-    command = obj(block.get("input")).get("command") if block.get("name") == "Bash" else None
+    command = obj(block.get("input")).get("command") if block.get("name") == host.BASH else None
     return command if isinstance(command, str) and command.startswith("claudestrator-helper") else ""

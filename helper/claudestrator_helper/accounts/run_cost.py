@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .. import host
 from ..errors import ClaudestratorError
 from ..store import run_log, state_file
 from ..store.paths import Project
@@ -113,7 +114,9 @@ def _began(entry: dict[str, object]) -> bool:
 
 def _sessions_log(log: Iterable[dict[str, object]], path: str) -> list[Began]:
     """The runs that the transcript's session began, and when."""
-    mine = [entry for entry in log if _began(entry) and f"{entry.get('session')}.jsonl" == path.rpartition("/")[2]]
+    mine = [
+        entry for entry in log if _began(entry) and f"{entry.get('session')}{host.LINES}" == path.rpartition("/")[2]
+    ]
     return [(str(entry.get("time"))[:19], str(entry.get("run"))) for entry in mine]
 
 
@@ -138,7 +141,7 @@ def _agents(whole: Segment, paths: list[str]) -> tuple[dict[str, list[Usage]], i
         answers: dict[str, Usage] = {}
         for entry in (entry for path in places for entry in entries(session_files.lines(path)) if entry):
             _note(answers, entry)
-            launched = obj(entry.get("toolUseResult")).get("agentId")
+            launched = obj(entry.get("toolUseResult")).get(host.AGENT_NAME)
             if isinstance(launched, str) and launched not in seen:
                 seen.add(launched)
                 waiting.append((launched, id_))

@@ -9,8 +9,6 @@ from ..errors import ClaudestratorError
 from ..store import files, paths
 from ..texts import ids
 
-_END = ".jsonl"
-
 
 def folder() -> str:
     """The folder that holds a folder of transcripts for each project."""
@@ -24,7 +22,7 @@ def transcript(session: str) -> str | None:
         return None
     with suppress(OSError):
         for name in sorted(os.listdir(folder())):
-            path = os.path.join(folder(), name, session + _END)
+            path = os.path.join(folder(), name, session + host.LINES)
             if os.path.isfile(path):
                 return path
     return None
@@ -34,7 +32,8 @@ def agent(transcripts: list[str], name: str) -> list[str]:
     """The paths of an agent's transcripts; several if its session was cleared while it was at work."""
     if not ids.is_id(name):
         return []
-    places = [os.path.join(path.removesuffix(_END), "subagents", f"agent-{name}{_END}") for path in transcripts]
+    inside = os.path.join(host.AGENTS_FOLDER, f"{host.AGENT_PREFIX}{name}{host.LINES}")
+    places = [os.path.join(path.removesuffix(host.LINES), inside) for path in transcripts]
     return [path for path in places if os.path.isfile(path)]
 
 

@@ -8,11 +8,9 @@ lines hold.
 import json
 from collections.abc import Iterable, Iterator
 
-#: Lines in which Claude Code repeats what other lines hold, for its own use. They are most of a transcript.
-_REPEATED = (b'{"type":"api-request', b'{"type":"file-history')
-#: What surrounds a reminder, except in a system message.
-_OPEN, _CLOSE = "<system-reminder>\n", "\n</system-reminder>"
+from .. import host
 
+_OPEN, _CLOSE = host.REMINDER
 Entry = dict[str, object]
 
 
@@ -20,7 +18,7 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry | None]:
     """Each line's object, once; None for an invalid line, such as the last line of a killed session."""
     seen = set()
     for line in lines:
-        if line.startswith(_REPEATED) or line.isspace():
+        if line.startswith(host.REPEATING) or line.isspace():
             continue
         try:
             entry = json.loads(line.decode())

@@ -8,7 +8,7 @@ from ..store.paths import Project
 from ..texts import fields, ids, queue, quoting
 from ..texts.queue import Queue, Task
 
-#: A prompt is the output of one Bash call, which Claude Code cuts at 30,000 characters, and its Report section comes
+#: A prompt is the output of one Bash call, which Claude Code cuts at host.OUTPUT_LIMIT, and its Report section comes
 #: last. Characters for the role, the task, all notes together, the last reason, and the reason before that.
 ROLE_LIMIT, TASK_LIMIT, NOTES_LIMIT, REASON_LIMIT, BACK_LIMIT = 4_000, 12_000, 7_000, 1_000, 500
 #: How many dependencies' notes are shown, the last ones: with more, too little of each would fit.

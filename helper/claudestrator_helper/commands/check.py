@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import click
 
+from .. import host
 from ..engine import state
 from ..errors import ClaudestratorError
 from ..output import echo
@@ -22,14 +23,14 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     known = claude_settings.read(project)
     session, hooked = _run(project)
     mode = typed_command.read(project, session).mode
-    cap = claude_settings.first(known, "env", "BASH_MAX_TIMEOUT_MS") or os.environ.get("BASH_MAX_TIMEOUT_MS")
+    cap = claude_settings.first(known, host.ENV, host.MAX_TIMEOUT) or os.environ.get(host.MAX_TIMEOUT)
     hooks = claude_settings.unhooked(known, hooked)
     wrong = [
         *preflight.dangers(project, known, mode, _commands(project), hooks, cap),
         *_ignored(project),
         *preflight.programs(project),
     ]
-    begins = "" if mode else str(claude_settings.first(known, "permissions", "defaultMode"))
+    begins = "" if mode else str(claude_settings.first(known, host.PERMISSIONS, host.DEFAULT_MODE))
     good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
     return wrong, [f"note: {line}" for line in good_to_know]
 
@@ -40,7 +41,7 @@ def _run(project: Project) -> tuple[str, bool | None]:
         run = state_file.read(project)
     except ClaudestratorError:
         run = state.State()
-    here = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    here = os.environ.get(host.SESSION_ID, "")
     return (run.session, run.hooked) if run.unfinished and run.session else (here, None)
 
 
@@ -55,7 +56,7 @@ def _commands(project: Project) -> Iterable[tuple[str, str]]:
         words = rest.split(maxsplit=2)
         if calls:
             yield path, words[1] if words[:1] == ["--commands"] else ""
-    plugins = os.path.join(paths.users_folder(), "plugins", "installed_plugins.json")
+    plugins = os.path.join(paths.users_folder(), *host.INSTALLED_PLUGINS)
     installed = claude_settings.at(claude_settings.json_object(plugins), "plugins")
     for name, entries in installed.items() if isinstance(installed, dict) else ():
         for entry in entries if name.startswith("claudestrator@") and isinstance(entries, list) else ():

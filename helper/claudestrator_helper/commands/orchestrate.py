@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
+from .. import host
 from ..accounts import session_files
 from ..engine import begin_run, options
 from ..errors import ClaudestratorError
@@ -22,8 +23,7 @@ from ..texts import fields
 
 #: Seconds within which Claude Code writes what was typed into the transcript.
 _PATIENCE = 10.0
-_NAMES = ("<command-name>/orchestrate</command-name>", "<command-name>/claudestrator:orchestrate</command-name>")
-_ARGS = "<command-args>", "</command-args>"
+_NAMES = tuple(map(host.COMMAND_NAMED.format, ("orchestrate", "claudestrator:orchestrate")))
 
 
 def start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
@@ -149,6 +149,6 @@ def _of_line(line: bytes) -> str | None:
         content = entry["message"]["content"] if entry["type"] == "user" and not entry.get("isMeta") else ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    head, _, args = content.partition(_ARGS[0]) if isinstance(content, str) else ("", "", "")
-    is_typed = head.startswith("<command-") and any(name in head for name in _NAMES)
-    return args.rpartition(_ARGS[1])[0] if is_typed else None
+    head, _, args = content.partition(host.COMMAND_WORDS[0]) if isinstance(content, str) else ("", "", "")
+    is_typed = head.startswith(host.COMMAND) and any(name in head for name in _NAMES)
+    return args.rpartition(host.COMMAND_WORDS[1])[0] if is_typed else None

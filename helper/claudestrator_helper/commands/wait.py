@@ -2,7 +2,7 @@
 
 import click
 
-from .. import output
+from .. import host, output
 from ..store import paths
 
 
@@ -10,7 +10,7 @@ from ..store import paths
 @click.option(
     "--session",
     default="",
-    envvar="CLAUDE_CODE_SESSION_ID",
+    envvar=host.SESSION_ID,
     metavar="ID",
     help="The session that waits [default: what Claude Code's environment says].",
 )

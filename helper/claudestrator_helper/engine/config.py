@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from .. import host
 from ..texts.models import BY_COMPLEXITY
 
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground.
@@ -9,7 +10,7 @@ TASK, LEAN = "task", "lean"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
-MOST_PARALLEL = 20
+MOST_PARALLEL = host.AGENTS_AT_ONCE
 #: Loops of one run at most.
 MOST_LOOPS = 1000
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .. import host
 from ..texts.fields import cut
 from . import markers
 from .state import STOPPED
@@ -24,8 +25,6 @@ _REASON = "ended by an error of the API: "
 #: What the person at the session does to an agent in its foreground.
 INTERRUPTED = "ended by an interruption"
 _UNSTARTED = "not started, as when a rule or a hook refuses the call"
-#: Of Claude Code's names for such errors, those that are about the account or the server.
-_NOT_THE_TASKS = ("rate_limit", "server_error", "overloaded", "authentication_failed", "billing_error")
 
 
 def reason(error: object) -> str:
@@ -34,7 +33,7 @@ def reason(error: object) -> str:
 
 def is_one(why: str, cause: str) -> bool:
     """Whether an attempt that failed so is no failure of its task. The cause decides: an agent may write any reason."""
-    return cause == markers.INTERRUPTION or (cause == markers.API and why.removeprefix(_REASON) in _NOT_THE_TASKS)
+    return cause == markers.INTERRUPTION or (cause == markers.API and why.removeprefix(_REASON) in host.SERVICE_ERRORS)
 
 
 def settle(run: StepBuilder, id_: str, agent: Agent, why: str, cause: str) -> None:

@@ -4,20 +4,15 @@ The hook on that call takes the run's next step. The next directive replaces the
 main conversation one call and one line.
 """
 
-from __future__ import annotations
-
 import os
 import time
 
 from .. import host
 from ..engine import markers, outage
+from ..engine.state import State
 from ..store import files, marker_files
+from ..store.paths import Project
 from . import payload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
-    from ..store.paths import Project
 
 #: The skills' names, without the model at the end.
 SKILL = "claudestrator:work-"

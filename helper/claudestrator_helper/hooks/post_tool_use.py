@@ -1,15 +1,12 @@
 """A call that starts an agent has returned."""
 
 from .. import host
+from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer, specific
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
 
-
-def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Records the name of an agent that was launched in the background, because a later API error names only that.
     After an agent that ran in the foreground, takes the run's next step."""
     given, got = event.get(host.INPUT), event.get(host.RESPONSE)

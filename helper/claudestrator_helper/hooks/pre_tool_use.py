@@ -1,19 +1,15 @@
 """A call is about to be made."""
 
 from .. import host
+from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer, specific
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
-
 
 #: Calls by which an agent would take the next directive for itself, or end its own attempt in the foreground.
 _ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start)(?![\w-])|^claudestrator:work-"
 
 
-def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Allows the helper's own calls without a prompt: what the command's frontmatter allows ends with its turn, and is
     not restored when a session is resumed."""
     from . import approval, forked_skill

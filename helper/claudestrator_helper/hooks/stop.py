@@ -3,13 +3,9 @@
 import os
 
 from .. import host
+from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer, block
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
-
 
 #: How often a session is sent back to a run in which nothing happens; host.STOP_BLOCKS is Claude Code's own limit.
 MOST_RETURNS = 3
@@ -19,7 +15,7 @@ _GO_ON = (
 )
 
 
-def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Sends the session back to its run, unless an agent's end will wake it or a person has asked the run to stop. The
     session may end where its waits change nothing, for example because they are refused."""
     from ..engine import state
@@ -38,7 +34,7 @@ def answer(project: Project, current: "State", event: dict[str, object]) -> Answ
     return block(_GO_ON)
 
 
-def _will_wake(current: "State", event: dict[str, object]) -> bool:
+def _will_wake(current: State, event: dict[str, object]) -> bool:
     """Whether the end of an agent of the run will wake the session. A headless session is never woken: Claude Code ends
     its agents, and then itself, ten minutes after its last turn (measured on 2.1.329)."""
     if os.environ.get(host.ATTENDED) == "0":

@@ -1,15 +1,12 @@
 """An API error has ended an agent."""
 
 from .. import host
+from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
 
-
-def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Records the failure of an agent of the run, which can't be asked for a report any more."""
     from ..engine import markers, outage
     from ..store import marker_files

@@ -1,13 +1,9 @@
 """An agent has ended."""
 
 from .. import host
+from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer, block
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
-
 
 _REPORT = (
     "If {id} is done and you saw it work, run `claudestrator-helper done {id} --attempt {attempt}`; if not, run "
@@ -20,7 +16,7 @@ _BUSY = (
 )
 
 
-def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Asks an agent of the run that ends without a report for it, once. If it ends silently again, its failure is
     recorded and the wait returns. In auto mode no hook can hold an agent, so the failure is recorded at once."""
     from ..engine import markers

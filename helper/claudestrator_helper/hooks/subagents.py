@@ -1,18 +1,13 @@
 """The agent of a hook event: which task of the run it carries out, and which of its own jobs are still running."""
 
-from __future__ import annotations
-
 import os
 import time
 
 from .. import host
+from ..engine.state import State
 from ..store import marker_files
+from ..store.paths import Project
 from ..texts import fields
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
-    from ..store.paths import Project
 
 #: The prompt with which orchestrate.md has an agent launched.
 _LAUNCH = "Run `claudestrator-helper prompt {}` and follow it."

@@ -1,15 +1,12 @@
 """The notice of an agent's end is about to enter the conversation."""
 
 from .. import host
+from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer, block, specific
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..engine.state import State
 
-
-def answer(project: Project, current: "State", event: dict[str, object]) -> Answer | None:
+def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Keeps the notice, about 1,200 characters, out of the conversation if the run has already settled that agent:
     nothing waits for it any more."""
     import re

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Iterable
 
+from .. import host
+
 #: Seconds between two looks.
 INTERVAL = 0.05
 
 #: Seconds: Claude Code's cap on one Bash call unless BASH_MAX_TIMEOUT_MS says otherwise, and the timeout that
 #: orchestrate.md asks for, which no cap exceeds.
-BASH_CAP, LONGEST_WAIT = 600, 3600
+BASH_CAP, LONGEST_WAIT = host.BASH_CAP, 3600
 #: A wait ends this many seconds before the cap: past it, Claude Code moves the call to the background.
 MARGIN = 15
 
@@ -44,7 +46,7 @@ def wait_until(
 def limit(environ: dict[str, str] | os._Environ[str] = os.environ) -> float:
     """Seconds that a wait may take, at least 1: Claude Code's cap less the margin."""
     try:
-        cap = int(environ.get("BASH_MAX_TIMEOUT_MS", "")) / 1000
+        cap = int(environ.get(host.MAX_TIMEOUT, "")) / 1000
     except ValueError:
         cap = BASH_CAP
     return max(1.0, min(cap, LONGEST_WAIT) - MARGIN)

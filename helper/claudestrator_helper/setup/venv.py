@@ -100,7 +100,7 @@ def _build(folder: str, requirements: Sequence[str]) -> None:
         altered = any("DO NOT MATCH THE HASHES" in line for line in lines)
         step = f"check the network, and that there are wheels for {os.path.basename(python)},"
         if altered:
-            step = "a file is not the one that was pinned: look into where pip gets it"
+            step = "a file differs from the pinned one: find out where pip gets it,"
         raise ClaudestratorError(f"pip could not install {requirements[-1]} ({reason}): {step} and try again")
 
 

@@ -94,7 +94,7 @@ def _sections(report: str) -> tuple[dict[str, str], list[str]]:
         if name:
             found[name] += f"{text}\n"
         elif text.strip():
-            said.append(f"`{cut(heading.title, 40)}` is none of Summary, Patterns, Gotchas, and was left out")
+            said.append(f"`{cut(heading.title, 40)}` is not Summary, Patterns or Gotchas, and was left out")
     return found, said
 
 

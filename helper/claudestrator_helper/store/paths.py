@@ -104,7 +104,7 @@ def _refuse_led_away(found: Project) -> None:
 
 def root_around(folder: str) -> str:
     """The nearest folder upwards that holds ``.claude`` or ``.git``, otherwise *folder* itself, resolved. The home
-    folder's ``.claude`` is Claude Code's own, so the home folder is no project around the folders in it."""
+    folder's ``.claude`` is Claude Code's own, so the home folder is not the project of the folders in it."""
     home = os.path.realpath(os.path.expanduser("~"))
     at = os.path.realpath(folder)
     while True:

@@ -1,7 +1,9 @@
 """Which Claude model runs what."""
 
-#: The names that Claude Code's Task tool takes; a retry climbs from one to the next, up to the third.
-NAMES = ("haiku", "sonnet", "opus", "fable")
+from .. import host
+
+#: A retry climbs from one to the next, up to the third.
+NAMES = host.MODELS
 
 BY_COMPLEXITY = {"easy": "haiku", "normal": "sonnet", "complex": "opus"}
 
