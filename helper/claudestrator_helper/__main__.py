@@ -1,4 +1,4 @@
-"""The entry point of `claudestrator-helper`: the verbs of hooks run directly, everything else through click."""
+"""The entry of `claudestrator-helper`: the verbs of hooks at once, everything else through click."""
 
 import atexit
 import gc
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    # A verb needs nearly everything that it allocates until it ends; collecting garbage takes a fifth of its time.
+    # A verb needs nearly all that it makes until it ends; to look for garbage, at exit too, takes a fifth of its time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
     sys.argv[1:] = words = _project_first(sys.argv[1:])

@@ -13,7 +13,7 @@ from .texts.fields import one_line
 
 
 class Verbs(LazyVerbs):
-    """The verbs; `start` refuses by a STOP line instead of its exit code."""
+    """The verbs, of which `start` never refuses by its exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -21,7 +21,7 @@ class Verbs(LazyVerbs):
         except (ClaudestratorError, click.ClickException) as error:
             if ctx.invoked_subcommand != "start":
                 raise
-            # If a command inside a slash command exits with an error, Claude Code drops the whole slash command.
+            # The command of a slash command that exits otherwise takes the whole slash command with it.
             click.echo(f"STOP {_as_usage(error) if isinstance(error, click.ClickException) else error}")
             return None
 
@@ -43,7 +43,7 @@ def cli(context: click.Context, folder: str | None) -> None:
 
 
 def run_cli() -> int:
-    """The exit code: 1 for a refusal and 2 for a wrong call, each with one line on stderr. A bug is a traceback."""
+    """The boundary: a refusal is one line on stderr and 1, a wrong call 2, a bug a traceback."""
     try:
         cli.main(prog_name="claudestrator-helper", standalone_mode=False)
     except ClaudestratorError as error:

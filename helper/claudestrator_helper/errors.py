@@ -10,4 +10,4 @@ class HeldError(ClaudestratorError):
 
 
 class UsageError(ClaudestratorError):
-    """The call's words are wrong (exit code 2; other refusals exit with 1)."""
+    """The call's words are off (exit code 2, where other refusals exit with 1)."""

@@ -1,4 +1,4 @@
-"""What is printed: lines as bytes, values as JSON, refusals. Without click, because hooks must start fast."""
+"""What is printed: lines as bytes, values as JSON, refusals. Without click, because hooks start fast."""
 
 import sys
 
@@ -6,15 +6,14 @@ from .errors import ClaudestratorError, UsageError
 
 
 def echo(lines: list[str]) -> None:
-    """Prints lines, each ended by a newline if it has none."""
     text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-    # Bytes that are not UTF-8 come out as they came in.
+    # Bytes that are not UTF-8 come out as they went in.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
 def say(line: str) -> None:
-    """Prints a line; bytes that are not UTF-8 come out as they came in, whatever the terminal's encoding."""
+    """Prints a line; bytes that are not UTF-8 come out as they went in, whatever the terminal's encoding."""
     sys.stdout.buffer.write(f"{line}\n".encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
@@ -28,7 +27,7 @@ def as_json_line(value: object) -> str:
 
 
 def say_refusal(error: ClaudestratorError) -> int:
-    """Prints a refusal to stderr. Returns its exit code."""
+    """Says a refusal; its exit code."""
     text = str(error).encode("utf-8", "replace").decode()
     print(f"claudestrator-helper: {text}", file=sys.stderr)
     return 2 if isinstance(error, UsageError) else 1
