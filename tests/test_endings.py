@@ -21,7 +21,7 @@ from claudestrator_helper.texts import ids
 from claudestrator_helper.texts import queue as q
 from hypothesis import given, settings
 from queues import queue, task
-from simulation import Simulation, started
+from simulated import Simulation, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from claudestrator_helper.system import processes
 from claudestrator_helper.texts.queue import Queue
 from queues import queue, task
 from running import Result, helper
-from simulation import Simulation
+from simulated import Simulation
 
 ID, NEXT, SESSION, AGENT = "TASK-001", "TASK-002", "5f0c-session", "a1b2c3"
 SKILL = "claudestrator:work-opus"

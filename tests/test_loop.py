@@ -8,7 +8,7 @@ from claudestrator_helper.engine.config import Config
 from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
-from simulation import Simulation, started
+from simulated import Simulation, started
 
 
 def test_a_run_goes_from_prd_to_completion() -> None:

@@ -11,7 +11,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.texts import overlap
 from hypothesis import given
 from queues import queue, task
-from simulation import Simulation
+from simulated import Simulation
 
 
 def on(name: str) -> str:

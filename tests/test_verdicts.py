@@ -19,7 +19,7 @@ from kills import Killed, kill_before
 from queues import queue, task
 from reporting import LONGEST_PATH, OUTPUT, is_whole
 from running import fork, joined
-from simulation import NAILED, Checked
+from simulated import NAILED, Checked
 
 __all__ = ["kill_before"]  # a fixture
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loop_agents import Agents, drive, git, history, project
 from queues import queue, task
-from simulation import ASKED, NAILED, Checked
+from simulated import ASKED, NAILED, Checked
 
 __all__ = ["project"]  # a fixture
 
