@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage
+from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage, simulation
 from claudestrator_helper.engine.config import Config
 from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
 from claudestrator_helper.engine.step import Inputs
@@ -42,11 +42,9 @@ class Simulation:
 
     def apply(self, inputs: Inputs) -> list[str]:
         step = next_step.next_step(inputs)
-        for id_ in [*step.fresh, *step.retried]:
-            self.reports.pop(id_, None)
-            self.started.pop(id_, None)
-        self.state = step.state
-        self.text = q.edited(q.edited(inputs.queue, step.settled), step.claimed).text
+        after = simulation.after(inputs, step)
+        self.state, self.text = after.state, after.queue.text
+        self.reports, self.started, self.launched = after.markers
         self.said += step.lines
         return step.directives
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from claudestrator_helper.agents import reports
-from claudestrator_helper.engine import heartbeat, markers
+from claudestrator_helper.engine import heartbeat, markers, next_step, simulation
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steps
 from claudestrator_helper.run import polling as waiting
@@ -409,3 +409,22 @@ def test_a_container_that_was_started_again_is_not_taken_for_the_session_before(
     later = time.time() + 70
     lines = steps.start(project, "s1", [], now=lambda: later)
     assert lines == (["SPAWN TASK-1 sonnet"] if hooked else ["WAIT"])
+
+
+def test_a_step_in_memory_comes_to_what_it_comes_to_on_disk(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3", dependencies="TASK-2"), task("TASK-4"))
+    steps.start(project, "s1", [], now=lambda: 100)
+    for at, reason in enumerate(["", "no", "no", "no", ""], 1):
+        [(id_, agent)] = state_file.read(project).agents.items()
+        if reason:
+            reports.fail(project, id_, agent.attempt, reason)
+        else:
+            reports.done(project, id_, agent.attempt, "")
+        before = steps.read(project, 100 + at)._replace(alone=True)
+        expected = simulation.after(before, next_step.next_step(before))
+        steps.hand_over(project, now=partial(int, before.now))
+        after = steps.read(project, before.now)
+        assert (after.state, after.queue.text) == (expected.state, expected.queue.text)
+        assert not set(after.markers.reports) & set(after.state.agents)
+    assert list(statuses(project).values()) == ["completed", "failed", "pending", "completed"]
+    assert state_file.read(project).status == "finished"

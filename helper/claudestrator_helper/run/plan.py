@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from ..engine import begin_run, loop_phases, markers, next_step, verification
+from ..engine import begin_run, loop_phases, markers, next_step, simulation, verification
 from ..engine.step import Inputs
 from ..store.paths import Project
 from ..texts import ids, queue, schedule
@@ -39,10 +39,8 @@ def plan(project: Project, words: list[str]) -> list[str]:
             return [*lines, *more, *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
         lines += spawned
         reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
-        parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
         passed = dict.fromkeys(step.state.verifying, "")
-        found = markers.Markers(reports, {})
-        inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
+        inputs = simulation.after(inputs, step)._replace(markers=markers.Markers(reports, {}), verdicts=passed)
     return [
         *lines,
         *(more or ["… and more"]),
