@@ -98,7 +98,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def obey(self, step: Step) -> None:
         state, statuses = self.world.state, self.world.statuses()
-        for line in step.directives:
+        for line in (directive.line() for directive in step.directives):
             word, *rest = line.split(" ")
             assert line.isprintable()
             assert word in ("WORK" if state.engine == LEAN else "SPAWN", "STOP")

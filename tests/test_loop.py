@@ -46,7 +46,7 @@ class Simulation:
         self.state, self.text = after.state, after.queue.text
         self.reports, self.started, self.launched = after.markers
         self.said += step.lines
-        return step.directives
+        return [directive.line() for directive in step.directives]
 
     def live(self, id_: str) -> None:
         self.started[id_] = self.state.agents[id_].attempt

@@ -18,6 +18,8 @@ from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
 from ..system import processes
+from ..texts import directives
+from ..texts.directives import DRY_RUN, STOP, WAIT, Directive, Reply
 
 #: Seconds within which Claude Code has written down what was typed.
 _PATIENCE = 10.0
@@ -47,15 +49,15 @@ def go_on(project: Project, session: str) -> list[str]:
     return []
 
 
-def _answered(lines: Callable[[], list[str]]) -> list[str]:
+def _answered(reply: Callable[[], Reply]) -> list[str]:
     # A command in a slash command that exits otherwise takes the whole slash command with it.
     try:
-        return lines()
+        return reply().printed()
     except ClaudestratorError as error:
-        return [f"STOP {error}"]
+        return [directives.stop(str(error)).line()]
 
 
-def _start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
+def _start(project: Project, session: str, given: list[str] | None, commands: str) -> Reply:
     preflight.refuse_unknown(given or [], commands)
     seen = typed_command.take(project, session) if session else typed_command.Asking()
     if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
@@ -63,18 +65,19 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
     if given is None and seen.words is None and commands:
         path = session_files.transcript(session)
         typed_command.note(project, session, "", words=None, offset=os.path.getsize(path) if path else 0)
-        return [*preflight.note(project, session, commands), "WAIT"]
+        return Reply(preflight.note(project, session, commands), [Directive(WAIT)])
     typed = (seen.words or "").split() if given is None else given
-    lines = _begin(project, session, typed, commands)
-    lines = _said(lines) if given is None else lines
-    begun = lines[-1].startswith(("SPAWN ", "WORK ", "WAIT"))
-    return [*preflight.note(project, session, commands), *lines] if begun else lines
+    reply = _begin(project, session, typed, commands)
+    reply = _said(reply) if given is None else reply
+    begun = any(each.kind != STOP for each in reply.directives)
+    return reply._replace(lines=[*preflight.note(project, session, commands), *reply.lines]) if begun else reply
 
 
-def _said(lines: list[str]) -> list[str]:
+def _said(reply: Reply) -> Reply:
     """The same without the directive of a plan, because the orchestrator says no other lines than that, and nobody
     sees them where a command's own text is made."""
-    return [*lines[:-1], lines[-1].removeprefix("STOP ")] if lines[1:] and lines[-1].startswith("STOP Dry") else lines
+    is_plan = reply.lines and reply.directives == [DRY_RUN]
+    return Reply([*reply.lines, DRY_RUN.sentence], []) if is_plan else reply
 
 
 def _has_run(project: Project, session: str) -> bool:
@@ -83,7 +86,7 @@ def _has_run(project: Project, session: str) -> bool:
     return current.unfinished and current.hooked and current.session == session
 
 
-def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> list[str]:
+def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:
     preflight.refuse_unknown(typed, commands)
     asked = options.understood(typed)
     if asked.instead:
@@ -97,12 +100,12 @@ def _begin(project: Project, session: str, typed: list[str], commands: str = "")
     return steps.start(project, session, typed)
 
 
-def _instead(project: Project, what: str) -> list[str]:
+def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return [f"STOP {steps.stop(project)}"]
-    return status.status(project) if what == options.STATUS else options.usage()
+        return Reply([], [directives.stop(steps.stop(project))])
+    return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 
 def _written(session: str, offset: int) -> list[str]:

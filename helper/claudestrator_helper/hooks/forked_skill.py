@@ -48,13 +48,14 @@ def ended(project: Project, current: State, given: Values, got: Values) -> Value
     if agent and not marker_files.report_of(project, id_, agent.attempt):
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get("agentId"))))
     from ..run import steps
+    from ..texts.directives import WORK
 
-    lines, directives = steps.hand_over(project)
+    reply = steps.hand_over(project)
     output = {key: got.get(key) for key in ("commandName", "agentId")}
-    output |= {"success": False, "status": "forked", "result": "\n".join(directives)}
+    output |= {"success": False, "status": "forked", "result": "\n".join(each.line() for each in reply.directives)}
     # The name of the call is all that Claude Code shows of it.
-    now = [f"now {line.split(' ')[1]}" for line in directives if line.startswith("WORK ")]
-    said = {"systemMessage": "\n".join([*lines, *now])} if lines or now else {}
+    now = [f"now {each.id}" for each in reply.directives if each.kind == WORK]
+    said = {"systemMessage": "\n".join([*reply.lines, *now])} if reply.lines or now else {}
     return said | {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
 
 
