@@ -429,3 +429,13 @@ def test_a_step_in_memory_comes_to_what_it_comes_to_on_disk(project: paths.Proje
         assert not set(after.markers.reports) & set(after.state.agents)
     assert list(statuses(project).values()) == ["completed", "failed", "pending", "completed"]
     assert state_file.read(project).status == "finished"
+
+
+def test_a_roles_text_that_cannot_be_read_is_refused_before_the_run_needs_it(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    own = Path(project.root, ".claudestrator", "skills", "orchestrator", "memory_agent.md")
+    own.parent.mkdir(parents=True)
+    own.write_text("---\nmodel: [opus\n---\n\nRemember.\n", encoding="utf-8")
+    with pytest.raises(ClaudestratorError, match=r"memory_agent\.md"):
+        running.start(project, "s1", ["1"])
+    assert running.start(project, "s1", []) == ["SPAWN TASK-1 sonnet"]
