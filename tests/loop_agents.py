@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import state
@@ -103,7 +104,7 @@ def drive(
     agents: Agents, words: list[str], before: Callable[[str], bool] = lambda _: False, session: str = "s1"
 ) -> str:
     """Obeys directives until STOP; *before* an agent works it may say that the run is to be stopped instead."""
-    lines = steps.start(agents.project, session, words)
+    lines = running.start(agents.project, session, words)
     for _ in range(400):
         agents.said += lines
         directives = [line.split(" ") for line in lines if line.split(" ")[0] in ("SPAWN", "WAIT", "STOP")]
@@ -114,7 +115,7 @@ def drive(
                 if before(directive[1]):
                     steps.stop(agents.project)
                 agents.work(directive[1])
-        lines = steps.wait_for_step(agents.project, limit=5)
+        lines = running.wait_for_step(agents.project, limit=5)
     raise AssertionError("the run does not end")
 
 

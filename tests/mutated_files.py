@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 import mutations
+import running
 from claudestrator_helper.accounts import report, run_cost
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import check, next_task, status
@@ -180,7 +181,7 @@ def _answered(project: paths.Project) -> list[str]:
 
 
 def _waited(project: paths.Project) -> list[str]:
-    return steps.wait_for_step(project, "s1", 0)
+    return running.wait_for_step(project, "s1", 0)
 
 
 def _counted(project: paths.Project) -> list[str]:
@@ -202,7 +203,7 @@ _VERBS: dict[str, Callable[[paths.Project], list[str]]] = {
     "wait": _waited,
     "wait again": _waited,
     "stop": lambda project: [steps.stop(project)],
-    "start": lambda project: steps.start(project, "s2", ["--takeover"]),
+    "start": lambda project: running.start(project, "s2", ["--takeover"]),
 }
 
 
@@ -223,10 +224,10 @@ def _template(root: Path) -> Iterator[tuple[str, str]]:
     project = Project(root).project
     Path(project.queue).write_text(many(4, words=3))
     Path(project.prd).write_text("# Build a door\n")
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     reports.begin(project, "TASK-001")
     reports.done(project, "TASK-001", 1, "a note")
-    steps.wait_for_step(project, "s1", 0)
+    running.wait_for_step(project, "s1", 0)
     reports.begin(project, "TASK-002")
     issue_verbs.add_issues(project, _ISSUE.format("sticks"), "")
     current = replace(state_file.read(project), loops=3, loop=1, run="r", process="")

@@ -10,9 +10,11 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 from claudestrator_helper import __main__, cli
+from claudestrator_helper.run import steps
+from claudestrator_helper.store.paths import Project
 
 HELPER = str(Path(cli.__file__).resolve().parent.parent)
 
@@ -119,3 +121,14 @@ def _main(
 def _content(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode("utf-8", "surrogateescape")
+
+
+# A run's steps in this process, as the lines that they print
+
+
+def start(project: Project, *given: Any, **more: Any) -> list[str]:
+    return steps.start(project, *given, **more).printed()
+
+
+def wait_for_step(project: Project, *given: Any, **more: Any) -> list[str]:
+    return steps.wait_for_step(project, *given, **more).printed()

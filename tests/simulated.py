@@ -1,6 +1,6 @@
 """Runs in memory, driven without a disk or a clock."""
 
-from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage, verification
+from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage, simulation, verification
 from claudestrator_helper.engine.config import Config
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.engine.step import Inputs
@@ -39,13 +39,11 @@ class Simulation:
 
     def apply(self, inputs: Inputs) -> list[str]:
         step = next_step.next_step(inputs)
-        for id_ in [*step.fresh, *step.retried]:
-            self.reports.pop(id_, None)
-            self.started.pop(id_, None)
-        self.state = step.state
-        self.text = q.edited(q.edited(inputs.queue, step.settled), step.claimed).text
+        after = simulation.after(inputs, step)
+        self.state, self.text = after.state, after.queue.text
+        self.reports, self.started, self.launched = after.markers
         self.said += step.lines
-        return step.directives
+        return [directive.line() for directive in step.directives]
 
     def live(self, id_: str) -> None:
         self.started[id_] = self.state.agents[id_].attempt

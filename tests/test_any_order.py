@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import hypothesis.strategies as st
-from claudestrator_helper.engine import begin_run, heartbeat, loop_phases, markers, next_step, outage
+from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage, simulation
 from claudestrator_helper.engine.config import LEAN, Config
 from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
 from claudestrator_helper.engine.step import Inputs, Step
@@ -43,28 +43,24 @@ class World:
         self.state = State()
         self.reports: dict[str, markers.Marker] = {}
         self.started: dict[str, int | None] = {}
-        self.launched: set[str] = set()
+        self.launched: frozenset[str] = frozenset()
         self.verdicts: dict[str, str] = {}
         self.earlier, self.turn = [text], 0
 
     def inputs(self) -> Inputs:
-        seen = markers.Markers(dict(self.reports), dict(self.started), frozenset(self.launched))
+        seen = markers.Markers(dict(self.reports), dict(self.started), self.launched)
         parsed, issues = q.parse(self.text), q.parse(self.issues)
         return Inputs(self.state, parsed, seen, "", self.now, CONFIG, issues, {}, dict(self.verdicts))
 
     def apply(self, inputs: Inputs) -> Step:
+        # The disk reads the models of just these roles.
+        inputs = inputs._replace(role_models=dict.fromkeys(next_step.roles(inputs), "fable"))
         step = next_step.next_step(inputs)
-        for id_ in [*step.fresh, *step.retried]:
-            self.reports.pop(id_, None)
-            self.started.pop(id_, None)
-            self.launched.discard(id_)
-        for id_ in step.unjudged:
-            self.verdicts.pop(id_, None)
-        self.state = step.state
-        self.text = q.edited(q.edited(inputs.queue, step.settled), step.claimed).text
+        after = simulation.after(inputs, step)
+        self.reports, self.started, self.launched = after.markers
+        self.verdicts = dict(after.verdicts)
+        self.state, self.text, self.issues = after.state, after.queue.text, after.issues.text
         self.earlier.append(self.text)
-        if step.close:
-            self.state = loop_phases.committed(self.state, "")
         return step
 
     def statuses(self) -> dict[str, str]:
@@ -104,7 +100,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def obey(self, step: Step) -> None:
         state, statuses = self.world.state, self.world.statuses()
-        for line in step.directives:
+        for line in (directive.line() for directive in step.directives):
             word, *rest = line.split(" ")
             assert line.isprintable()
             assert word in ("WORK" if state.engine == LEAN else "SPAWN", "STOP")
@@ -114,6 +110,7 @@ class AnyOrder(RuleBasedStateMachine):
             id_, model = rest
             agent = state.agents[id_]
             assert model == agent.model
+            assert ids.role(id_) == "task" or model == "fable", "a role whose model nobody has read"
             assert id_ not in state.completed, "a task that this run completed was spawned again"
             assert statuses.get(id_, "in_progress") == "in_progress"
             self.spawned.append((id_, agent.attempt))
@@ -190,7 +187,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(started=st.booleans())
     def sign_of_life(self, started: bool) -> None:
         id_ = self.world.agent() or ""
-        self.world.launched.add(id_)
+        self.world.launched |= {id_}
         if started:
             self.world.started[id_] = self.world.state.agents[id_].attempt
 

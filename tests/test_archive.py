@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import running
 from claudestrator_helper.engine.state import State
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import paths, state_file
 from queues import queue, task
 from running import helper
@@ -43,7 +43,7 @@ def next_task(project: paths.Project) -> str:
 def test_what_builds_on_it_is_ready_and_runs(project: paths.Project) -> None:
     assert next_task(project) == "TASK-002 sonnet The second part\n"
     assert "TASK-001" not in helper("check", folder=project.root).stdout
-    assert steps.start(project, "s1", [])[-1] == "SPAWN TASK-002 sonnet"
+    assert running.start(project, "s1", [])[-1] == "SPAWN TASK-002 sonnet"
 
 
 def test_a_new_task_may_build_on_it_and_on_no_other_that_is_missing(project: paths.Project) -> None:
@@ -57,7 +57,7 @@ def test_a_new_task_may_build_on_it_and_on_no_other_that_is_missing(project: pat
 def test_later_runs_know_it_too(project: paths.Project) -> None:
     Path(project.queue).write_text(queue(task("TASK-009", status="completed")))
     for _ in range(2):
-        assert steps.start(project, "s1", [])[-1] == "STOP The one task is completed."
+        assert running.start(project, "s1", [])[-1] == "STOP The one task is completed."
     Path(project.queue).write_text(SECOND)
     assert state_file.read(project).completed == {}
     assert next_task(project) == "TASK-002 sonnet The second part\n"

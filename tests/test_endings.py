@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import hypothesis.strategies as st
 import pytest
+import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import status
 from claudestrator_helper.engine import markers, outage
@@ -130,8 +131,8 @@ def test_completed_is_said_if_and_only_if_every_task_is(text: str, did: list[Did
 def happens(project: paths.Project, did: Did, words: list[str]) -> list[str]:
     """What is printed."""
     prints: dict[str, Callable[[], list[str]]] = {
-        "start": lambda: steps.start(project, "s1", words),
-        "wait": lambda: steps.wait_for_step(project, "s1"),
+        "start": lambda: running.start(project, "s1", words),
+        "wait": lambda: running.wait_for_step(project, "s1"),
         "stop": lambda: [steps.stop(project)],
         "status": lambda: status.status(project),
         "hook": lambda: [session_start.unfinished(project, "another")],

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import running
 import working_day
 from claudestrator_helper.engine import state
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.system import git, git_safety, processes, working_tree
 from queues import queue, task
@@ -111,12 +111,12 @@ def test_no_verb_runs_anything(clone: Clone) -> None:
 
 
 def test_a_loop_runs_nothing_and_commits_to_the_repository_of_the_clone(clone: Clone) -> None:
-    lines = steps.start(clone.project, "s1", ["1"])
+    lines = running.start(clone.project, "s1", ["1"])
     said = list(lines)
     while not lines[-1].startswith("STOP"):
         if lines[-1].startswith("SPAWN"):
             work(clone.project, lines[-1].split()[1])
-        lines = steps.wait_for_step(clone.project)
+        lines = running.wait_for_step(clone.project)
         said += lines
     assert not clone.trace.exists()
     if os.path.exists(clone.root / ".git"):

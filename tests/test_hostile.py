@@ -13,7 +13,6 @@ import pytest
 import running
 from claudestrator_helper.agents import prompts
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import paths
 from claudestrator_helper.system import processes
 from queues import queue, task
@@ -190,7 +189,7 @@ def test_links_that_stay_in_the_project_serve_a_whole_run(
         (root / linked).symlink_to(behind)
     project = paths.project(str(root))
     rest = Rest(project, ())
-    rest.obey(steps.start(project, "s1", []))
+    rest.obey(running.start(project, "s1", []))
     assert (statuses(project), rest.worked) == (
         dict.fromkeys(("TASK-1", "TASK-2"), "completed"),
         [("TASK-1", 1), ("TASK-2", 1)],
@@ -233,13 +232,13 @@ def test_a_wait_whose_folder_is_moved_away_ends_and_leaves_nothing_there(
     (root / ".claude").mkdir(parents=True)
     (root / ".claude" / "task_queue.md").write_text(TWO)
     project = paths.project(str(root))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
 
     def move(_: float) -> None:
         if root.exists():
             root.rename(moved)
 
-    lines = steps.wait_for_step(project, limit=60, sleep=move)
+    lines = running.wait_for_step(project, limit=60, sleep=move)
     assert lines == ["STOP No run is going on here: `/orchestrate` starts one."]
     assert os.listdir(tmp_path) == ["moved"]
     rest = Rest(paths.project(str(moved)), ())

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import running
 from claudestrator_helper.agents import prompts
 from claudestrator_helper.engine import begin_run, markers, outage
 from claudestrator_helper.engine.config import LEAN
 from claudestrator_helper.engine.state import Agent, State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import marker_files, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
@@ -285,7 +285,7 @@ def test_in_a_sandbox_the_orchestrators_wait_is_known_by_its_session(
     project: Project, monkeypatch: pytest.MonkeyPatch, session: str, settled: bool
 ) -> None:
     monkeypatch.setattr(processes, "current", str)
-    last = steps.wait_for_step(project, session, now=lambda: 100)[-1]
+    last = running.wait_for_step(project, session, now=lambda: 100)[-1]
     assert last == (f"WORK {NEXT} sonnet" if settled else "WAIT")
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import check
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import state
 from claudestrator_helper.engine.state import STOPPED
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, memory, paths, state_file
 from claudestrator_helper.system import git as repository
 from claudestrator_helper.texts import ids, issues
@@ -149,7 +149,7 @@ def test_a_run_that_is_stopped_in_any_phase_goes_on_in_it_and_ends_with_the_same
 
 def test_a_run_whose_session_died_in_any_phase_goes_on_without_doing_anything_twice(project: paths.Project) -> None:
     agents = Agents(project)
-    lines, clock = steps.start(project, "s0", ["2"]), [int(time.time())]
+    lines, clock = running.start(project, "s0", ["2"]), [int(time.time())]
     for session in range(1, 60):
         (directive,) = [line for line in lines if line.split(" ")[0] in ("SPAWN", "WAIT", "STOP")]
         if directive.startswith("STOP"):
@@ -158,19 +158,19 @@ def test_a_run_whose_session_died_in_any_phase_goes_on_without_doing_anything_tw
             agents.work(directive.split(" ")[1])
         # The session dies behind each report, and another one takes over.
         clock[0] += 120
-        lines = steps.start(project, f"s{session}", [], now=lambda: clock[0])
+        lines = running.start(project, f"s{session}", [], now=lambda: clock[0])
         if lines[-1] == "WAIT":
-            lines = steps.wait_for_step(project, limit=5, now=lambda: clock[0])
+            lines = running.wait_for_step(project, limit=5, now=lambda: clock[0])
     assert history(project) == ["Begin", "Loop 1", "Loop 2"]
     assert len(agents.worked) == len(set(agents.worked)) == 10
 
 
 def dead_session(project: paths.Project, agents: Agents, until: str) -> int:
     """Loops whose session dies when the agent *until* has reported; the time when another one may continue them."""
-    lines = steps.start(project, "s0", ["1"])
+    lines = running.start(project, "s0", ["1"])
     while (id_ := lines[-1].split(" ")[1]) != until:
         agents.work(id_)
-        lines = steps.wait_for_step(project, limit=5)
+        lines = running.wait_for_step(project, limit=5)
     agents.work(until)
     time.sleep(2.1)
     return int(time.time()) + 120
@@ -182,7 +182,7 @@ def ended(project: paths.Project, agents: Agents, lines: list[str], now: int) ->
     while not lines[-1].startswith("STOP"):
         if lines[-1].startswith("SPAWN"):
             agents.work(lines[-1].split(" ")[1])
-        lines = steps.wait_for_step(project, "s1", limit=5, now=lambda: now)
+        lines = running.wait_for_step(project, "s1", limit=5, now=lambda: now)
         said = said + lines
     return said
 
@@ -204,9 +204,9 @@ def test_what_a_person_did_while_no_session_had_the_run_is_in_none_of_its_commit
     (root / "TASK-100.txt").write_text("of a person, as well\n", encoding="utf-8")
     (root / "gone.txt").unlink()
     if by == "wait":
-        lines = steps.wait_for_step(project, "s1", limit=5, now=lambda: now)
+        lines = running.wait_for_step(project, "s1", limit=5, now=lambda: now)
     else:
-        lines = steps.start(project, "s1", ["--takeover"] if by == "takeover" else [], now=lambda: now)
+        lines = running.start(project, "s1", ["--takeover"] if by == "takeover" else [], now=lambda: now)
     assert lines[0] == f"{THEIRS}gone.txt, TASK-100.txt, theirs.txt"
     said = ended(project, agents, lines, now)
     assert said[-1].startswith("STOP 1 of 1 loops are done")
@@ -234,7 +234,7 @@ def test_who_is_refused_a_run_that_is_another_sessions_renews_nothing(project: p
     noted = Path(project.markers, ".dirty-before").read_text()
     Path(project.root, "by-an-agent.txt").write_text("x\n", encoding="utf-8")
     with pytest.raises(ClaudestratorError, match="another session is at work"):
-        steps.start(project, "s1", [])
+        running.start(project, "s1", [])
     assert Path(project.markers, ".dirty-before").read_text() == noted
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper.run import steps
+import running
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
@@ -133,7 +133,7 @@ def within(seconds: int, work: Callable[[], None]) -> None:
 
 def test_fifty_processes_lose_no_update_and_claim_nothing_twice(project: paths.Project, tmp_path: Path) -> None:
     worked, filed = Ledger(tmp_path / "worked"), Ledger(tmp_path / "filed")
-    first = steps.start(project, "s1", [])[-1].split()[1]
+    first = running.start(project, "s1", [])[-1].split()[1]
     works: list[Callable[[], None]] = [
         partial(agent, project, worked, first),
         *(partial(obey, project, worked) for _ in range(2)),
@@ -197,7 +197,7 @@ def test_an_editor_that_saves_what_is_no_longer_true_makes_nobody_work_twice(
     Path(project.queue).write_text(
         queue(*map(task, TASKS), task("TASK-9", dependencies=", ".join(TASKS))), encoding="utf-8"
     )
-    first = steps.start(project, "s1", [])[-1].split()[1]
+    first = running.start(project, "s1", [])[-1].split()[1]
     works: list[Callable[[], None]] = [
         partial(agent, project, worked, first),
         partial(obey, project, worked),

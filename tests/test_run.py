@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import running
 from claudestrator_helper.agents import reports
-from claudestrator_helper.engine import heartbeat, markers
+from claudestrator_helper.engine import heartbeat, markers, next_step, simulation
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steps
 from claudestrator_helper.run import polling as waiting
@@ -46,12 +47,12 @@ def events(project: paths.Project, kind: str) -> list[str]:
 
 
 def wait(project: paths.Project, limit: float = 0) -> list[str]:
-    return steps.wait_for_step(project, limit=limit)
+    return running.wait_for_step(project, limit=limit)
 
 
 def test_a_run_on_disk_from_prd_to_completion(project: paths.Project) -> None:
     Path(project.prd).write_text("# Build a door\n", encoding="utf-8")
-    assert steps.start(project, "s1", []) == ["SPAWN decomposition opus"]
+    assert running.start(project, "s1", []) == ["SPAWN decomposition opus"]
     fill(project, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
     reports.done(project, "decomposition", 1, "")
     assert wait(project) == ["done decomposition (0/2)", "SPAWN TASK-1 sonnet"]
@@ -68,7 +69,7 @@ def test_a_run_on_disk_from_prd_to_completion(project: paths.Project) -> None:
 
 def test_a_wait_ends_before_its_limit_and_says_what_it_waits_for(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     before = time.monotonic()
     assert wait(project, limit=0.3) == ["still waiting for TASK-1 (0 min)", "WAIT"]
     assert 0.3 <= time.monotonic() - before < 5
@@ -84,7 +85,7 @@ def test_a_wait_ends_15_seconds_before_the_cap_of_a_bash_call(cap: str, seconds:
 
 def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     timer = threading.Timer(0.3, lambda: Path(project.markers, "TASK-1.done").touch())
     Path(project.markers).mkdir()
     timer.start()
@@ -93,7 +94,7 @@ def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
 
 def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     said: dict[str, list[str]] = {}
     earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=20)))
     later = threading.Thread(target=lambda: said.update(later=wait(project, limit=20)))
@@ -111,21 +112,21 @@ def test_a_wait_whose_session_has_died_renews_no_heartbeat(
     project: paths.Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     lives = iter([True, False])
     monkeypatch.setattr(processes, "current", lambda: "host/boot/1/2/3")
     monkeypatch.setattr(processes, "alive", lambda _: next(lives))
     before = state_file.read(project).heartbeat
     with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
-        steps.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
+        running.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
     assert state_file.read(project).heartbeat - before < 5
 
 
 def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     now = state_file.read(project).heartbeat
-    steps.wait_for_step(project, limit=0, now=lambda: now + 20)
+    running.wait_for_step(project, limit=0, now=lambda: now + 20)
     assert state_file.read(project).heartbeat == now + 20
 
 
@@ -148,13 +149,13 @@ def test_another_process_is_refused_and_told_so_while_the_run_has_one(
     project: paths.Project, sessions: Sessions, session: str
 ) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     sessions.calling = "two"
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
-        steps.start(project, session, [])
+        running.start(project, session, [])
     before = files.read(project.session), files.read(steps._turn(project))
     with pytest.raises(ClaudestratorError, match="another session has this run"):
-        steps.wait_for_step(project, session)
+        running.wait_for_step(project, session)
     assert (files.read(project.session), files.read(steps._turn(project))) == before
 
 
@@ -164,12 +165,12 @@ def test_a_run_whose_process_is_dead_is_taken_over_at_once(
     project: paths.Project, sessions: Sessions, verb: str, session: str
 ) -> None:
     fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     reports.done(project, "TASK-1", 1, "")
     assert wait(project)[-1] == "SPAWN TASK-2 sonnet"
     reports.begin(project, "TASK-2")
     sessions.calling, sessions.living = "two", {"two"}
-    lines = steps.start(project, session, []) if verb == "start" else steps.wait_for_step(project, session)
+    lines = running.start(project, session, []) if verb == "start" else running.wait_for_step(project, session)
     assert lines[-1] == "SPAWN TASK-2 sonnet"
     current = state_file.read(project)
     assert (current.session, current.process) == (session, "two")
@@ -178,9 +179,9 @@ def test_a_run_whose_process_is_dead_is_taken_over_at_once(
 
 def test_the_agents_of_a_living_process_go_on_under_a_new_session(project: paths.Project, sessions: Sessions) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     reports.begin(project, "TASK-1")
-    assert steps.start(project, "after-clear", []) == ["WAIT"]
+    assert running.start(project, "after-clear", []) == ["WAIT"]
     assert state_file.read(project).agents["TASK-1"].attempt == 1
     assert sessions.living
 
@@ -189,13 +190,13 @@ def test_the_impatient_take_a_run_away_from_a_session_which_then_takes_no_step(
     project: paths.Project, sessions: Sessions
 ) -> None:
     fill(project, task("TASK-1"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     reports.begin(project, "TASK-1")
     sessions.calling = "two"
-    assert steps.start(project, "s2", ["--takeover"]) == ["SPAWN TASK-1 sonnet"]
+    assert running.start(project, "s2", ["--takeover"]) == ["SPAWN TASK-1 sonnet"]
     sessions.calling = "one"
     with pytest.raises(ClaudestratorError, match="another session has this run"):
-        steps.wait_for_step(project, "s1")
+        running.wait_for_step(project, "s1")
     with pytest.raises(ClaudestratorError, match="attempt 1 of TASK-1 is over"):
         reports.done(project, "TASK-1", 1, "")
 
@@ -205,17 +206,17 @@ def test_where_no_process_is_known_the_session_and_the_heartbeat_tell(
 ) -> None:
     fill(project, task("TASK-1"))
     sessions.calling = ""
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     now = time.time()
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
-        steps.start(project, "s2", [], now=lambda: now + 50)
-    assert steps.start(project, "s2", [], now=lambda: now + 70) == ["SPAWN TASK-1 sonnet"]
+        running.start(project, "s2", [], now=lambda: now + 50)
+    assert running.start(project, "s2", [], now=lambda: now + 70) == ["SPAWN TASK-1 sonnet"]
 
 
 def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
     assert steps.stop(project) == "Nothing is running here."
     fill(project, task("TASK-1"), task("TASK-2"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     assert steps.stop(project) == "The run will stop once TASK-1 has reported."
     reports.done(project, "TASK-1", 1, "")
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
@@ -223,7 +224,7 @@ def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
 
 def test_set_status_brings_a_task_back_that_this_run_has_completed(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     reports.done(project, "TASK-1", 1, "")
     wait(project)
     assert helper("set-status", "TASK-1", "pending", folder=project.root).code == 0
@@ -247,7 +248,7 @@ def test_a_plan_of_many_tasks_is_short_and_read_once(project: paths.Project, mon
         real(self, text, *rest)
 
     monkeypatch.setattr(q.Queue, "__init__", counting)
-    lines = plan.plan(project, ["50", "x", "--verify"])
+    lines = plan.plan(project, ["50", "x", "--verify"]).printed()
     assert sum(parsed) < 8 * os.path.getsize(project.queue)
     assert lines[:2] == ["TASK-1000 sonnet", "TASK-998 sonnet"]
     assert lines[29:31] == ["TASK-942 sonnet", "verify-0 opus"]
@@ -259,12 +260,12 @@ def test_a_plan_of_many_tasks_is_short_and_read_once(project: paths.Project, mon
 def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(project: paths.Project) -> None:
     fill(project, task("TASK-2", dependencies="TASK-1", complexity="complex"), task("TASK-1", complexity="easy"))
     before = {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()}
-    assert plan.plan(project, []) == [
+    assert plan.plan(project, []).printed() == [
         "TASK-1 haiku",
         "TASK-2 opus",
         "STOP Dry run: nothing was changed.",
     ]
-    assert plan.plan(project, ["2", "speed"])[2:] == [
+    assert plan.plan(project, ["2", "speed"]).printed()[2:] == [
         "loop 1 of 2: research opus, decomp opus, up to 5 tasks, commit, memory sonnet",
         "loop 2 of 2: research opus, decomp opus, up to 5 tasks, commit, memory sonnet",
         "STOP Dry run: nothing was changed.",
@@ -275,14 +276,14 @@ def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(p
 @pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "rf", "/"], ["it's"]])
 def test_words_that_mean_nothing_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="means nothing here: type /orchestrate") as refusal:
-        steps.start(project, "s1", words)
+        running.start(project, "s1", words)
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("words", [["0"], ["-1"], ["1001"], ["999999999"], ["3", "3"], ["+5", "-2"]])
 def test_loops_that_can_not_be_are_refused_in_one_line(project: paths.Project, words: list[str]) -> None:
     with pytest.raises(ClaudestratorError, match="loops") as refusal:
-        steps.start(project, "s1", words)
+        running.start(project, "s1", words)
     assert "\n" not in str(refusal.value)
 
 
@@ -313,16 +314,16 @@ def _killed_at(
     kill_before(at)
     killed, clock = False, [int(time.time())]
     reported: list[tuple[str, int]] = []
-    step: Callable[[], list[str]] = partial(steps.start, project, "s1", [], now=lambda: clock[0])
+    step: Callable[[], list[str]] = partial(running.start, project, "s1", [], now=lambda: clock[0])
     for _ in range(40):
         try:
             lines = step()
         except Killed:
             killed = True
             monkeypatch.undo()
-            step = partial(steps.start, project, "s1", [], now=lambda: clock[0])
+            step = partial(running.start, project, "s1", [], now=lambda: clock[0])
             continue
-        step = partial(steps.wait_for_step, project, limit=0, now=lambda: clock[0])
+        step = partial(running.wait_for_step, project, limit=0, now=lambda: clock[0])
         if lines[-1].startswith("STOP"):
             break
         for id_, agent in state_file.read(project).agents.items():
@@ -376,11 +377,40 @@ def test_a_container_that_was_started_again_is_not_taken_for_the_session_before(
     fill(project, task("TASK-1"))
     if hooked:
         typed_command.note(project, "s1", "acceptEdits", "one")
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
     reports.begin(project, "TASK-1")
     sessions.calling, sessions.unknown = "three", True
     if hooked:
         typed_command.note(project, "s1", "acceptEdits", "three")
     later = time.time() + 70
-    lines = steps.start(project, "s1", [], now=lambda: later)
+    lines = running.start(project, "s1", [], now=lambda: later)
     assert lines == (["SPAWN TASK-1 sonnet"] if hooked else ["WAIT"])
+
+
+def test_a_step_in_memory_comes_to_what_it_comes_to_on_disk(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3", dependencies="TASK-2"), task("TASK-4"))
+    running.start(project, "s1", [], now=lambda: 100)
+    for at, reason in enumerate(["", "no", "no", "no", ""], 1):
+        [(id_, agent)] = state_file.read(project).agents.items()
+        if reason:
+            reports.fail(project, id_, agent.attempt, reason)
+        else:
+            reports.done(project, id_, agent.attempt, "")
+        before = steps.read(project, 100 + at)._replace(alone=True)
+        expected = simulation.after(before, next_step.next_step(before))
+        steps.hand_over(project, now=partial(int, before.now))
+        after = steps.read(project, before.now)
+        assert (after.state, after.queue.text) == (expected.state, expected.queue.text)
+        assert not set(after.markers.reports) & set(after.state.agents)
+    assert list(statuses(project).values()) == ["completed", "failed", "pending", "completed"]
+    assert state_file.read(project).status == "finished"
+
+
+def test_a_roles_text_that_cannot_be_read_is_refused_before_the_run_needs_it(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    own = Path(project.root, ".claudestrator", "skills", "orchestrator", "memory_agent.md")
+    own.parent.mkdir(parents=True)
+    own.write_text("---\nmodel: [opus\n---\n\nRemember.\n", encoding="utf-8")
+    with pytest.raises(ClaudestratorError, match=r"memory_agent\.md"):
+        running.start(project, "s1", ["1"])
+    assert running.start(project, "s1", []) == ["SPAWN TASK-1 sonnet"]

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import running
 from claudestrator_helper.agents import reports, verdicts
 from claudestrator_helper.engine.state import RUNNING, Agent, State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, marker_files, paths, state_file
 from claudestrator_helper.texts import issues
 from claudestrator_helper.texts import queue as q
@@ -52,7 +52,7 @@ def _killed_at(
     killed, clock = False, [int(time.time())]
     worked: list[tuple[str, int]] = []
     judged: list[tuple[str, bool]] = []
-    begin = partial(steps.start, project, "s1", ["--verify"], now=lambda: clock[0])
+    begin = partial(running.start, project, "s1", ["--verify"], now=lambda: clock[0])
     step: Callable[[], list[str]] = begin
     for _ in range(60):
         try:
@@ -62,7 +62,7 @@ def _killed_at(
             monkeypatch.undo()
             step = begin
             continue
-        step = partial(steps.wait_for_step, project, limit=0, now=lambda: clock[0])
+        step = partial(running.wait_for_step, project, limit=0, now=lambda: clock[0])
         if lines[-1].startswith("STOP"):
             break
         for id_, agent in state_file.read(project).agents.items():
@@ -164,9 +164,9 @@ def test_a_new_agent_finds_no_verdict_of_an_older_one(tmp_path: Path) -> None:
     # Somebody mended a damaged state by deleting it, so attempts are counted from 1 again.
     state_file.write(project, State())
     Path(project.queue).write_text(queue(task("TASK-1")), encoding="utf-8")
-    steps.start(project, "s", ["--verify"])
+    running.start(project, "s", ["--verify"])
     reports.done(project, "TASK-1", 1, "")
-    assert steps.wait_for_step(project)[-1] == "SPAWN verify-0 opus"
+    assert running.wait_for_step(project)[-1] == "SPAWN verify-0 opus"
     assert verdicts.read(project, state_file.read(project)) == {}
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import markers
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import marker_files, paths
 from claudestrator_helper.system import working_tree
 from queues import queue, task
@@ -113,40 +113,40 @@ def test_a_git_that_hangs_is_not_waited_for(
 
 
 def test_a_task_that_is_done_with_nothing_changed_is_completed_and_flagged(project: paths.Project) -> None:
-    steps.start(project, "s", [])
+    running.start(project, "s", [])
     reports.begin(project, ID)
     reports.done(project, ID, 1, "it was there already")
-    assert steps.wait_for_step(project) == [f"done {ID} (1/2), nothing changed", "SPAWN TASK-2 sonnet"]
+    assert running.wait_for_step(project) == [f"done {ID} (1/2), nothing changed", "SPAWN TASK-2 sonnet"]
     reports.begin(project, "TASK-2")
     Path(project.root, "new.txt").write_text("x")
     reports.done(project, "TASK-2", 1, "")
-    assert steps.wait_for_step(project) == [
+    assert running.wait_for_step(project) == [
         "done TASK-2 (2/2)",
         f"STOP All 2 tasks are completed. Completed with nothing changed: {ID}.",
     ]
 
 
 def test_a_second_look_at_the_prompt_does_not_forget_how_the_tree_was(project: paths.Project) -> None:
-    steps.start(project, "s", [])
+    running.start(project, "s", [])
     reports.begin(project, ID)
     Path(project.root, "new.txt").write_text("x")
     reports.begin(project, ID)
     reports.done(project, ID, 1, "")
-    assert steps.wait_for_step(project)[0] == f"done {ID} (1/2)"
+    assert running.wait_for_step(project)[0] == f"done {ID} (1/2)"
 
 
 def test_the_tree_of_the_last_attempt_is_not_that_of_this_one(project: paths.Project) -> None:
-    steps.start(project, "s", [])
+    running.start(project, "s", [])
     reports.begin(project, ID)
     Path(project.root, "new.txt").write_text("x")
     reports.fail(project, ID, 1, "no")
-    steps.wait_for_step(project)
+    running.wait_for_step(project)
     reports.begin(project, ID)
     reports.done(project, ID, 2, "")
-    assert steps.wait_for_step(project)[0] == f"done {ID} (1/2), nothing changed"
+    assert running.wait_for_step(project)[0] == f"done {ID} (1/2), nothing changed"
 
 
 def test_an_agent_that_never_asked_for_its_prompt_is_not_flagged(project: paths.Project) -> None:
-    steps.start(project, "s", [])
+    running.start(project, "s", [])
     marker_files.leave(project, ID, markers.DONE, 1, "done")
-    assert steps.wait_for_step(project)[0] == f"done {ID} (1/2)"
+    assert running.wait_for_step(project)[0] == f"done {ID} (1/2)"

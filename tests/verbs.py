@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import faults
+import running
 from claudestrator_helper.agents import reports, verdicts
 from claudestrator_helper.commands import add_tasks
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import markers, state
-from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import ids, issues
@@ -52,7 +52,7 @@ def asked_for(project: paths.Project) -> None:
 
 def claimed(project: paths.Project, text: str = TWO) -> None:
     fresh(project, text)
-    steps.start(project, "s1", [])
+    running.start(project, "s1", [])
 
 
 def at_work(project: paths.Project, text: str = TWO) -> None:
@@ -69,7 +69,7 @@ def failed(project: paths.Project, attempts: int) -> None:
     at_work(project)
     reports.fail(project, "TASK-1", 1, "reason 1")
     for attempt in range(2, attempts + 1):
-        steps.wait_for_step(project)
+        running.wait_for_step(project)
         reports.begin(project, "TASK-1")
         reports.fail(project, "TASK-1", attempt, f"reason {attempt}")
 
@@ -79,7 +79,7 @@ def late(project: paths.Project) -> None:
     at_work(project, queue(task("TASK-1"), task("TASK-2")))
     hours = time.time() + 7200
     for now in range(int(time.time()), int(hours), 45):
-        lines = steps.wait_for_step(project, now=lambda: now)  # noqa: B023
+        lines = running.wait_for_step(project, now=lambda: now)  # noqa: B023
         if lines[-1].startswith("SPAWN TASK-2"):
             break
     reports.done(project, "TASK-1", 1, "")
@@ -99,10 +99,10 @@ def in_repository(project: paths.Project) -> None:
 def in_loop(project: paths.Project, until: str, *, begun: bool = False) -> None:
     """A loop in which *until* is the agent that reported last, or that has *begun*."""
     in_repository(project)
-    lines = steps.start(project, "s1", ["1"])
+    lines = running.start(project, "s1", ["1"])
     while lines[-1].split()[1] != until:
         work(project, lines[-1].split()[1])
-        lines = steps.wait_for_step(project)
+        lines = running.wait_for_step(project)
     if begun:
         reports.begin(project, until)
     else:
@@ -111,9 +111,9 @@ def in_loop(project: paths.Project, until: str, *, begun: bool = False) -> None:
 
 def verifying(project: paths.Project, verdict: str = "") -> None:
     fresh(project, ONE)
-    steps.start(project, "s1", ["--verify"])
+    running.start(project, "s1", ["--verify"])
     work(project, "TASK-1")
-    steps.wait_for_step(project)
+    running.wait_for_step(project)
     reports.begin(project, "verify-0")
     if verdict:
         verdicts.give(project, "TASK-1", verdict, 1, "there is no door" if verdict == "fail" else "")
@@ -258,7 +258,7 @@ class Rest:
             if not lines[-1].startswith("STOP"):
                 lines = self.wait()
             elif "as asked" in lines[-1]:
-                lines = steps.start(self.project, "s1", [], lambda: self.clock)
+                lines = running.start(self.project, "s1", [], lambda: self.clock)
             else:
                 return
         raise AssertionError(lines)
@@ -269,7 +269,7 @@ class Rest:
                 # It was at work all the time, and knows nothing of what the helper went through.
                 self.spawned(id_)
         self.clock += 50
-        return steps.wait_for_step(self.project, now=lambda: self.clock)
+        return running.wait_for_step(self.project, now=lambda: self.clock)
 
     def spawned(self, id_: str) -> None:
         attempt = self.agents()[id_].attempt
@@ -292,7 +292,7 @@ def carry_on(scene: Scene, project: paths.Project, *, dead: bool) -> None:
             lines = again.stdout.splitlines()
     if dead:
         words = ["1"] if "1" in verb.words and not os.path.exists(project.session) else []
-        lines = steps.start(project, "s3", [*words, "--takeover"], lambda: rest.clock)
+        lines = running.start(project, "s3", [*words, "--takeover"], lambda: rest.clock)
     rest.obey(lines)
     whole(scene, project)
     if verb.caller != AGENT or not dead:

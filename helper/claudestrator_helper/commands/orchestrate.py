@@ -19,7 +19,8 @@ from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
 from ..system import processes
-from ..texts import fields
+from ..texts import directives, fields
+from ..texts.directives import DRY_RUN, STOP, WAIT, Directive, Reply
 
 #: Seconds within which Claude Code writes what was typed into the transcript.
 _PATIENCE = 10.0
@@ -57,35 +58,36 @@ def after_start(project: Project, session: str) -> list[str]:
     return []
 
 
-def _answered(lines: Callable[[], list[str]]) -> list[str]:
+def _answered(reply: Callable[[], Reply]) -> list[str]:
     # If a command inside a slash command exits with an error, Claude Code drops the whole slash command.
     try:
-        return lines()
+        return reply().printed()
     except ClaudestratorError as error:
-        return [f"STOP {fields.cut(str(error), fields.LINE)}"]
+        return [directives.stop(fields.cut(str(error), fields.LINE)).line()]
 
 
-def _start(project: Project, session: str, given: list[str] | None, commands: str) -> list[str]:
+def _start(project: Project, session: str, given: list[str] | None, commands: str) -> Reply:
     preflight.refuse_unknown(given or [], commands)
     seen = typed_command.take(project, session) if session else typed_command.Asking()
     if given is None and seen.words is None and commands:
         path = session_files.transcript(session)
         typed_command.note(project, session, "", words=None, offset=os.path.getsize(path) if path else 0)
-        return [*preflight.note(project, session, commands), "WAIT"]
+        return Reply(preflight.note(project, session, commands), [Directive(WAIT)])
     if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
         raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
     typed_command.unguard(project)
     typed = (seen.words or "").split() if given is None else given
-    lines = _begin(project, session, typed, commands)
-    lines = _said(lines) if given is None else lines
-    begun = lines[-1].startswith(("SPAWN ", "WORK ", "WAIT"))
-    return [*preflight.note(project, session, commands), *lines] if begun else lines
+    reply = _begin(project, session, typed, commands)
+    reply = _said(reply) if given is None else reply
+    begun = any(each.kind != STOP for each in reply.directives)
+    return reply._replace(lines=[*preflight.note(project, session, commands), *reply.lines]) if begun else reply
 
 
-def _said(lines: list[str]) -> list[str]:
-    """The lines without the STOP of a plan: the orchestrator would say only that line, and no one sees the others,
+def _said(reply: Reply) -> Reply:
+    """The reply without the directive of a plan: the orchestrator would say only that line, and no one sees the others,
     because they are part of the command's own text."""
-    return [*lines[:-1], lines[-1].removeprefix("STOP ")] if lines[1:] and lines[-1].startswith("STOP Dry") else lines
+    is_plan = reply.lines and reply.directives == [DRY_RUN]
+    return Reply([*reply.lines, DRY_RUN.sentence], []) if is_plan else reply
 
 
 def _has_run(project: Project, session: str) -> bool:
@@ -94,7 +96,7 @@ def _has_run(project: Project, session: str) -> bool:
     return current.unfinished and current.hooked and current.session == session
 
 
-def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> list[str]:
+def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:
     preflight.refuse_unknown(typed, commands)
     asked = options.understood(typed)
     if asked.instead:
@@ -108,12 +110,12 @@ def _begin(project: Project, session: str, typed: list[str], commands: str = "")
     return steps.start(project, session, typed)
 
 
-def _instead(project: Project, what: str) -> list[str]:
+def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return [f"STOP {steps.stop(project)}"]
-    return status.status(project) if what == options.STATUS else options.usage()
+        return Reply([], [directives.stop(steps.stop(project))])
+    return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 
 def _written(session: str, offset: int) -> list[str]:

@@ -27,8 +27,8 @@ def wait_verb(project: paths.Project, session: str, limit: float | None) -> None
     from ..run import polling, steps
     from . import orchestrate
 
-    lines = orchestrate.after_start(project, session)
-    output.echo(lines or steps.wait_for_step(project, session, polling.limit() if limit is None else limit))
+    lines, seconds = orchestrate.after_start(project, session), polling.limit() if limit is None else limit
+    output.echo(lines or steps.wait_for_step(project, session, seconds).printed())
 
 
 @click.command("wait-command")

@@ -5,7 +5,7 @@ Nothing here touches the disk. Whoever applies a Step does so in the order that 
 
 from dataclasses import replace
 
-from ..texts import ids, queue_problems, schedule
+from ..texts import directives, ids, queue_problems, schedule
 from ..texts.fields import cut
 from ..texts.queue import Queue
 from . import loop_phases, outage, sentences, settle_reports, verification
@@ -94,7 +94,8 @@ def _is_undecomposed(run: StepBuilder) -> bool:
 
 def _nothing_runs(run: StepBuilder) -> None:
     parsed = run.current()
-    run.out.directives.append(f"STOP {sentences.idle(parsed, run.state, queue_problems.unreadable(parsed))}")
+    told = sentences.idle(parsed, run.state, queue_problems.unreadable(parsed))
+    run.out.directives.append(directives.stop(told))
 
 
 def _decompose(run: StepBuilder) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..texts import queue
+from ..texts.directives import Directive
 from ..texts.queue import Queue
 from .config import Config
 from .markers import Markers
@@ -49,5 +50,5 @@ class Step:
         self.unjudged: list[str] = []
         self.returned: list[str] = []
         self.lines: list[str] = []
-        self.directives: list[str] = []
+        self.directives = list[Directive]()
         self.events: list[dict[str, object]] = []

@@ -7,7 +7,8 @@ outage.py, verification.py, loop_phases.py and next_step.py.
 from collections.abc import Container
 from dataclasses import replace
 
-from ..texts import ids, queue, schedule
+from ..texts import directives, ids, queue, schedule
+from ..texts.directives import SPAWN, WORK, Directive
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue, Task
@@ -17,9 +18,8 @@ from .config import LEAN, ROLE_MODEL, TASK
 from .state import STOPPED, Agent
 from .step import Inputs, Step
 
-_SPAWN = "SPAWN"
 #: What starts an agent, by the engine.
-_WORDS = {TASK: _SPAWN, LEAN: "WORK"}
+_KINDS: dict[str, directives.Kind] = {TASK: SPAWN, LEAN: WORK}
 
 
 class StepBuilder:
@@ -52,7 +52,7 @@ class StepBuilder:
         if self.statuses.get(id_) == PENDING:
             self.out.claimed[id_] = IN_PROGRESS
         self.log(event, id_, agent, "")
-        self.out.directives.append(f"{_WORDS.get(self.state.engine, _SPAWN)} {id_} {agent.model}")
+        self.out.directives.append(Directive(_KINDS.get(self.state.engine, SPAWN), id_, agent.model))
 
     def claim(self, id_: str, model: str, reason: str = "") -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)
@@ -178,4 +178,4 @@ class StepBuilder:
         self.enter(self.state.phase if status == STOPPED else "")
         self.state = replace(self.state, status=status)
         self.log(status, "", None, "")
-        self.out.directives.append(f"STOP {sentence}")
+        self.out.directives.append(directives.stop(sentence))

@@ -42,13 +42,14 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
     if agent and not marker_files.report_of(project, id_, agent.attempt):
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
     from ..run import steps
+    from ..texts.directives import WORK
 
-    lines, directives = steps.hand_over(project)
+    reply = steps.hand_over(project)
     output = {key: got.get(key) for key in ("commandName", host.AGENT_NAME)}
-    output |= {"success": False, "status": host.FORKED, "result": "\n".join(directives)}
+    output |= {"success": False, "status": host.FORKED, "result": "\n".join(each.line() for each in reply.directives)}
     # Claude Code shows only the name of the call.
-    now = [f"now {line.split(' ')[1]}" for line in directives if line.startswith("WORK ")]
-    said = {host.MESSAGE: "\n".join([*lines, *now])} if lines or now else {}
+    now = [f"now {each.id}" for each in reply.directives if each.kind == WORK]
+    said = {host.MESSAGE: "\n".join([*reply.lines, *now])} if reply.lines or now else {}
     return said | payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
 
 

@@ -4,10 +4,11 @@ import time
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from ..engine import begin_run, loop_phases, markers, next_step, verification
+from ..engine import begin_run, loop_phases, markers, next_step, simulation, verification
 from ..engine.step import Inputs
 from ..store.paths import Project
 from ..texts import ids, queue, schedule
+from ..texts.directives import DRY_RUN, STOP, Reply
 from ..texts.statuses import PENDING
 from . import steps
 
@@ -17,8 +18,8 @@ _SHOWN, _LOOPS = 30, 5
 _MOST = 2_000_000
 
 
-def plan(project: Project, words: list[str]) -> list[str]:
-    """What `start` would run, in order, if every task succeeded, as lines with a STOP directive last. Changes nothing.
+def plan(project: Project, words: list[str]) -> Reply:
+    """What `start` would run, in order, if every task succeeded, with a STOP directive. Changes nothing.
 
     Raises ClaudestratorError for words that mean nothing, and if files can't be read.
 
@@ -35,24 +36,17 @@ def plan(project: Project, words: list[str]) -> list[str]:
     while left > 0:
         left -= len(inputs.queue.text)
         step = next_step.next_step(inputs)
-        spawned = [line.partition(" ")[2] for line in step.directives if not line.startswith("STOP ")]
+        spawned = [f"{each.id} {each.model}" for each in step.directives if each.kind != STOP]
         spawned = [", ".join(spawned)] if spawned else []
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
         if ids.DECOMPOSITION in step.state.agents or not spawned:
-            return [*lines, *more, *_planned_loops(inputs, asked.loops), "STOP Dry run: nothing was changed."]
+            return Reply([*lines, *more, *_planned_loops(inputs, asked.loops)], [DRY_RUN])
         lines += spawned
         reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
-        parsed = queue.edited(queue.edited(inputs.queue, step.settled), step.claimed)
         passed = dict.fromkeys(step.state.verifying, "")
-        found = markers.Markers(reports, {})
-        inputs = inputs._replace(state=step.state, queue=parsed, markers=found, verdicts=passed)
-    return [
-        *lines,
-        *(more or ["… and more"]),
-        *_planned_loops(inputs, asked.loops),
-        "STOP Dry run: nothing was changed.",
-    ]
+        inputs = simulation.after(inputs, step)._replace(markers=markers.Markers(reports, {}), verdicts=passed)
+    return Reply([*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops)], [DRY_RUN])
 
 
 def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:

@@ -13,12 +13,15 @@ from ..store import config_file, files, marker_files, prd_file, queue_file, run_
 from ..store.paths import Project
 from ..system import processes
 from ..texts import fields, issues, queue
+from ..texts.directives import WAIT, Directive, Reply
 from ..texts.statuses import FAILED
 from . import ownership, polling, unfinished_work
 
+_WAIT = (Directive(WAIT),)
 
-def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> list[str]:
-    """Begins or resumes a run from the words after `/orchestrate`. Returns the lines to print, directives last.
+
+def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> Reply:
+    """Begins or resumes a run from the words after `/orchestrate`.
 
     Raises ClaudestratorError for words that mean nothing, and if another session has the run.
 
@@ -41,7 +44,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)
-    return fields.few(kept_out + step.lines) + (step.directives or ["WAIT"])
+    return Reply(fields.few(kept_out + step.lines), step.directives or _WAIT)
 
 
 def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: begin_run.Asked) -> Step:
@@ -62,8 +65,8 @@ def wait_for_step(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
-) -> list[str]:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. Returns the lines to print.
+) -> Reply:
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
@@ -75,32 +78,31 @@ def wait_for_step(
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
-            return [*seen, *next_step.next_step(read(project, int(now()))).directives]
+            return Reply(seen, next_step.next_step(read(project, int(now()))).directives)
         if process and not processes.alive(process):
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
-            return [*seen, "another wait has taken over", "WAIT"]
+            return Reply([*seen, "another wait has taken over"], _WAIT)
         seen += fields.few(step.lines)
         if step.directives:
-            return seen + step.directives
+            return Reply(seen, step.directives)
         if step.close:
             try:
                 seen += _close(project, deadline - clock())
             except HeldError:
                 # A commit's hooks may run a test suite, in a wait that was moved to the background.
-                return [*seen, "still waiting for another process that commits the loop", "WAIT"]
+                return Reply([*seen, "still waiting for another process that commits the loop"], _WAIT)
             continue
         left = deadline - clock()
         paths = _watched(project, step.state)
         if left <= 0:
-            return [*seen, _waiting(step.state, int(now())), "WAIT"]
+            return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
         polling.wait_until(lambda: polling.fingerprint(paths) != looked, min(left, settle_reports.LAUNCH), sleep, clock)  # noqa: B023
 
 
-def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[list[str], list[str]]:
-    """Takes the step that is due after an agent has ended in the foreground. Returns lines for the person, and
-    directives.
+def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
+    """Takes the step that is due after an agent has ended in the foreground.
 
     Slow work such as a commit is left to a `wait`.
 
@@ -110,7 +112,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> tuple[l
         files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
-    return fields.few(step.lines), step.directives or ["WAIT"]
+    return Reply(fields.few(step.lines), step.directives or _WAIT)
 
 
 def _close(project: Project, patience: float) -> list[str]:
