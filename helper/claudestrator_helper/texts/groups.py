@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from . import plain_dependencies
-from .blocks import Block
+from .sections import Block
 from .stated_dependencies import NEEDS, Needs, kind_of, needs
 from .written_ids import Names
 

@@ -9,9 +9,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fields, ids, queue, statuses
-from .blocks import Block
+from . import fields, ids, sections, statuses
 from .queue import Queue
+from .sections import Block
 
 _BULLET = (
     r"(?:(?:[-*+•]|\d+[.)])[ \t\xa0]+|[-*+](?=\[)"
@@ -52,11 +52,11 @@ _RULE = r"\n {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*(?=\r?\n|\Z)"
 #: What has ids and a state, and is no work.
 _OTHERS = r"(?i).*\b(?:risks?|decisions?|milestones?|questions?|assumptions?|glossary|terms|history|archived?)\b"
 #: What a queue's own header, which may have a Status, does not have.
-_OF_TASKS = f"{queue.COMPLEXITY}|{queue.CRITERIA}"
+_OF_TASKS = f"{sections.COMPLEXITY}|{sections.CRITERIA}"
 _NUMBERED = r"(?i)\W*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})\b"
 _STEP = r"(?i)(?:step )?\d+(?:\.\d+)*[.):]?[ \t]"
 #: What a task still has to say after a rule.
-_FIELDS = f"{queue.ANY_FIELD}|{queue.FILES}|{queue.NOTES}|Description|Steps"
+_FIELDS = f"{sections.ANY_FIELD}|{sections.FILES}|{sections.NOTES}|Description|Steps"
 #: Of a heading or a row, so much is looked at.
 _LONGEST, _CELLS = 200, 50
 
@@ -99,7 +99,7 @@ def is_heading(parsed: Queue, block: Block, status: str) -> bool:
     """Whether a heading without an id is meant for a task's."""
     title = block.title[:_LONGEST]
     if status in statuses.MOVES:
-        return block.level > 1 or parsed.has(block, f"{_OF_TASKS}|{queue.DEPENDENCIES}")
+        return block.level > 1 or parsed.has(block, f"{_OF_TASKS}|{sections.DEPENDENCIES}")
     if re.search(_OVER, title):
         return False
     number = re.match(_NUMBERED, title)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from typing import Protocol
 
-    from .blocks import Block
     from .fields import Span
+    from .sections import Block
 
     class Queue(Protocol):
         """What is asked of a queue here."""

@@ -5,26 +5,17 @@ The functions take and give texts; whoever reads bytes decodes them with ``surro
 """
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cached_property
 
 from ..errors import ClaudestratorError
-from . import blocks, fields, markdown, plain_dependencies, statuses
-from .blocks import Block
+from . import fields, markdown, plain_dependencies, sections, statuses
 from .models import BY_COMPLEXITY
+from .sections import ANY_FIELD, DEPENDENCIES, Block, Section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import stated_dependencies, written_ids
-
-STATUS = "Status"
-COMPLEXITY = "Complexity"
-OBJECTIVE = "Objective|Goal"
-CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
-DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|Blocked by|Prerequisites"
-FILES = "Files|File"
-NOTES = "Notes|Note"
-ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
 #: Dependencies of all tasks together that are spelled out: "all previous" in each of 9,000 tasks is 40 million.
 _EDGES = 500_000
@@ -32,90 +23,16 @@ _EDGES = 500_000
 Archive = Callable[[], Container[str]]
 
 
-class Task:
-    """One task; its fields are read from the queue's text when they are asked for."""
+class Task(Section):
+    """One task of a queue, and the tasks that it depends on."""
 
     def __init__(self, queue: "Queue", block: Block, position: int) -> None:
-        self.queue, self.block, self.position = queue, block, position
-        self.id = block.id or ""
-
-    def span(self, names: str) -> fields.Span | None:
-        return fields.find(self.queue.masked, self.block.body, self.block.end, names)
-
-    def text(self, names: str) -> str:
-        return next(self._lists(names), "")
-
-    def _lists(self, names: str) -> Iterator[str]:
-        found = fields.every(self.queue.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}")
-        return (self.queue.text[start:end] for start, end in found)
-
-    def _paragraph(self, names: str) -> str:
-        span = self.span(names)
-        if span is None:
-            return ""
-        span = fields.first_paragraph(self.queue.masked, span)
-        return self.queue.text[span[0] : span[1]]
-
-    @cached_property
-    def status_span(self) -> fields.Span | None:
-        span = self.span(STATUS)
-        return self._status_at(fields.first_line(self.queue.masked, span)) if span else None
-
-    def _status_at(self, span: fields.Span) -> fields.Span:
-        """*span*, or the end of the field's name where nothing stands behind it, or a paragraph that is no status."""
-        name = self.block.body + len(self.queue.masked[self.block.body : span[0]].rstrip())
-        between = self.queue.masked[name : span[0]]
-        if span[0] == span[1]:
-            empty = "\r" in between or "\n" in between
-        else:
-            value = self.queue.text[span[0] : span[1]]
-            empty = between.count("\n") > 1 and statuses.normalise(value) not in statuses.MOVES
-        return (name, name) if empty else span
-
-    @cached_property
-    def status(self) -> str:
-        """One of the four statuses, or the raw word."""
-        span = self.status_span
-        return statuses.normalise(self.queue.text[span[0] : span[1]]) if span else ""
-
-    @cached_property
-    def complexity(self) -> str:
-        """Easy, normal or complex, or the raw word; normal where none is given."""
-        words = self._paragraph(COMPLEXITY).strip("*_` ").split()
-        if not words:
-            return "normal"
-        return words[0].lower() if words[0].lower() in BY_COMPLEXITY else fields.one_line(" ".join(words))
+        super().__init__(queue.text, queue.masked, block)
+        self.queue, self.position = queue, position
 
     @property
     def model(self) -> str:
         return self.queue.models.get(self.complexity) or self.queue.models["normal"]
-
-    @property
-    def objective(self) -> str:
-        """One line; the title behind the id where the task has no Objective."""
-        return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
-
-    @property
-    def title(self) -> str:
-        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :.-–—*`_)]"))
-
-    @property
-    def criteria(self) -> list[str]:
-        return [item for text in self._lists(CRITERIA) for item in fields.items(text)]
-
-    @property
-    def files(self) -> list[str]:
-        """Paths; text that is none is kept as it stands."""
-        texts = fields.lists(self.queue.masked, self.block.body, self.block.end, FILES)
-        if not texts:
-            return []
-        from . import overlap
-
-        return overlap.paths("\n- ".join(texts))
-
-    @property
-    def notes(self) -> str:
-        return self.text(NOTES)
 
     @cached_property
     def dependencies(self) -> list[str]:
@@ -161,11 +78,6 @@ class Task:
         """The line of the heading, counted from 1."""
         return self.queue.line_at(self.block.start)
 
-    @property
-    def section(self) -> str:
-        """All that is written of the task, from its heading on."""
-        return self.queue.text[self.block.start : self.block.end].strip()
-
     def as_json(self) -> dict[str, object]:
         names = (
             "id",
@@ -188,7 +100,7 @@ class Queue:
         self.text, self.models, self.archive = text, models, archive
         self.hidden = markdown.hidden(text)
         self.masked = markdown.mask(text, self.hidden)
-        self.blocks = blocks.of(self.masked)
+        self.blocks = sections.of(self.masked)
         self.tasks: list[Task] = []
         self.others: list[Block] = []
         for block in self.blocks:

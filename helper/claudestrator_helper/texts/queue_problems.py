@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fields, foreign_formats, ids, markdown, open_work, queue, schedule, statuses
-from .blocks import Block
+from . import fields, foreign_formats, ids, markdown, open_work, queue, schedule, sections, statuses
 from .models import BY_COMPLEXITY
 from .queue import Queue, Task
+from .sections import Block
 
 
 class Problem(NamedTuple):
@@ -91,7 +91,7 @@ def _of_task(task: Task) -> Iterator[str]:
 def _of_status(task: Task) -> Iterator[str]:
     if task.status not in statuses.MOVES:
         yield f"its status {task.status[:40]!r} is none of {', '.join(statuses.MOVES)}"
-    if len(fields.starts(task.queue.masked, task.block.body, task.block.end, queue.STATUS)) > 1:
+    if len(fields.starts(task.queue.masked, task.block.body, task.block.end, sections.STATUS)) > 1:
         yield "it has more than one Status; the first counts"
 
 
@@ -109,7 +109,7 @@ def _blocks(parsed: Queue) -> Iterator[Problem]:
     for block in parsed.others:
         if block.id:
             related = block.id.split("-")[0] in parsed.families or open_work.family(block.id) in alone
-            meant = related or parsed.has(block, queue.ANY_FIELD)
+            meant = related or parsed.has(block, sections.ANY_FIELD)
             said = f"{block.id} looks like a task but has no Status"
         else:
             meant = open_work.is_heading(parsed, block, _status_of(parsed, block))
@@ -132,11 +132,11 @@ def _alone(parsed: Queue) -> set[str]:
 def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
     """Whether *block* has nothing but deeper tasks: a group, or a heading that mentions a task above it."""
     deeper = following is not None and following.level > block.level and following.id is not None
-    return (deeper or block.id in parsed.by_id) and not parsed.has(block, queue.ANY_FIELD)
+    return (deeper or block.id in parsed.by_id) and not parsed.has(block, sections.ANY_FIELD)
 
 
 def _status_of(parsed: Queue, block: Block) -> str:
-    span = fields.find(parsed.masked, block.body, block.end, queue.STATUS)
+    span = fields.find(parsed.masked, block.body, block.end, sections.STATUS)
     if span and re.match(r"[ \t]+[-*+]", parsed.masked[parsed.masked.rfind("\n", 0, span[0]) + 1 : span[0]]):
         return ""  # that of an item in a list
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
@@ -162,7 +162,7 @@ def _unmarked(parsed: Queue, lines: str) -> Iterator[re.Match[str]]:
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     prose = markdown.Heading(0, 0, 0, "")
     for block in [Block(None, prose, first), *parsed.blocks]:
-        found = fields.starts(parsed.masked, block.body, block.end, queue.STATUS)
+        found = fields.starts(parsed.masked, block.body, block.end, sections.STATUS)
         taken = own.get(block, 0)
         for above, status in zip([block.body, *found][taken:], found[taken:], strict=False):
             yield from unmarked.finditer(lines, above, status + 1)

@@ -1,0 +1,145 @@
+"""The sections of a queue's text: where each begins and ends, and its fields."""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from . import fields, ids, markdown, statuses
+from .models import BY_COMPLEXITY
+
+STATUS = "Status"
+COMPLEXITY = "Complexity"
+OBJECTIVE = "Objective|Goal"
+CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
+DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|Blocked by|Prerequisites"
+FILES = "Files|File"
+NOTES = "Notes|Note"
+ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
+
+_MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
+_LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
+_SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
+_DIGIT = re.compile(r"\d")
+#: Some write these as headings, of the same level as the task's.
+_TITLES = r"(?i:objective|goal|description|acceptance criteria|acceptance|criteria|dependencies|depends on|files):?"
+
+
+class Block:
+    """A stretch of the text from one heading to the next that ends it; *id* is None for prose."""
+
+    __slots__ = ("body", "end", "id", "level", "start", "title")
+
+    def __init__(self, id_: str | None, heading: markdown.Heading, end: int) -> None:
+        self.id, self.title, self.level = id_, heading.title, heading.level
+        # The body begins at the newline of the heading's line, because the pattern of a field begins with one.
+        self.start, self.body, self.end = heading.start, heading.end, end
+
+
+def of(masked: str) -> list[Block]:
+    """The blocks of a masked text, in order."""
+    opened: list[tuple[str | None, markdown.Heading]] = []
+    for heading in markdown.headings(masked):
+        id_ = _id_of(heading.title)
+        if id_ or not opened or not opened[-1][0] or _ends(opened[-1][1], heading):
+            opened.append((id_, heading))
+    ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
+    return [Block(id_, heading, end) for (id_, heading), end in zip(opened, ends)]  # noqa: B905 (one end too many for none)
+
+
+def _ends(above: markdown.Heading, heading: markdown.Heading) -> bool:
+    """Whether a heading without an id ends the section of the one above; a field's name of the same level does not."""
+    return heading.level < above.level or (heading.level == above.level and not re.fullmatch(_TITLES, heading.title))
+
+
+def _id_of(title: str) -> str | None:
+    match = _LONG_ID.match(title) or re.match(_SHORT_ID, title)
+    if match is None or not _DIGIT.search(match[1]) or len(match[1]) > ids.LONGEST:
+        return None
+    return match[1]
+
+
+class Section:
+    """A block's fields, read from the text when they are asked for."""
+
+    def __init__(self, source: str, masked: str, block: Block) -> None:
+        self.source, self.masked, self.block = source, masked, block
+        self.id = block.id or ""
+
+    def span(self, names: str) -> fields.Span | None:
+        return fields.find(self.masked, self.block.body, self.block.end, names)
+
+    def text(self, names: str) -> str:
+        return next(self._lists(names), "")
+
+    def _lists(self, names: str) -> Iterator[str]:
+        found = fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}")
+        return (self.source[start:end] for start, end in found)
+
+    def _paragraph(self, names: str) -> str:
+        span = self.span(names)
+        if span is None:
+            return ""
+        span = fields.first_paragraph(self.masked, span)
+        return self.source[span[0] : span[1]]
+
+    @cached_property
+    def status_span(self) -> fields.Span | None:
+        span = self.span(STATUS)
+        return self._status_at(fields.first_line(self.masked, span)) if span else None
+
+    def _status_at(self, span: fields.Span) -> fields.Span:
+        """*span*, or the end of the field's name where nothing stands behind it, or a paragraph that is no status."""
+        name = self.block.body + len(self.masked[self.block.body : span[0]].rstrip())
+        between = self.masked[name : span[0]]
+        if span[0] == span[1]:
+            empty = "\r" in between or "\n" in between
+        else:
+            value = self.source[span[0] : span[1]]
+            empty = between.count("\n") > 1 and statuses.normalise(value) not in statuses.MOVES
+        return (name, name) if empty else span
+
+    @cached_property
+    def status(self) -> str:
+        """One of the four statuses, or the raw word."""
+        span = self.status_span
+        return statuses.normalise(self.source[span[0] : span[1]]) if span else ""
+
+    @cached_property
+    def complexity(self) -> str:
+        """Easy, normal or complex, or the raw word; normal where none is given."""
+        words = self._paragraph(COMPLEXITY).strip("*_` ").split()
+        if not words:
+            return "normal"
+        return words[0].lower() if words[0].lower() in BY_COMPLEXITY else fields.one_line(" ".join(words))
+
+    @property
+    def objective(self) -> str:
+        """One line; the title behind the id where the task has no Objective."""
+        return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
+
+    @property
+    def title(self) -> str:
+        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :.-–—*`_)]"))
+
+    @property
+    def criteria(self) -> list[str]:
+        return [item for text in self._lists(CRITERIA) for item in fields.items(text)]
+
+    @property
+    def files(self) -> list[str]:
+        """Paths; text that is none is kept as it stands."""
+        texts = fields.lists(self.masked, self.block.body, self.block.end, FILES)
+        if not texts:
+            return []
+        from . import overlap
+
+        return overlap.paths("\n- ".join(texts))
+
+    @property
+    def notes(self) -> str:
+        return self.text(NOTES)
+
+    @property
+    def section(self) -> str:
+        """All that is written of the task, from its heading on."""
+        return self.source[self.block.start : self.block.end].strip()
