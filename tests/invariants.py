@@ -231,7 +231,7 @@ def _asked(parsed: q.Queue, found: q.Task, status: str, after: str) -> str:
     except ClaudestratorError as refusal:
         _one_line(str(refusal), "a refusal")
         need(twice or forbidden, "set-status refuses a move that is allowed", refusal)
-        return "refused: the id stands more than once" if twice else f"refused: from {found.status} to {status}"
+        return "refused: the id is used more than once" if twice else f"refused: from {found.status} to {status}"
     need(not twice and not forbidden, "set-status does what it has to refuse", (found.id, found.status, status))
     need(changed == after, "set-status changes something else than the run does")
     return "status changes by set-status"

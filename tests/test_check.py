@@ -28,8 +28,8 @@ def test_a_sound_queue_has_no_problem() -> None:
     [(task("TASK-001", objective=""), "3: TASK-001: it has no Objective"), (task("TASK-001", criteria=()), "3: TASK-001: it has no Acceptance Criteria"),
      (task("TASK-001", dependencies="TASK-001"), "3: TASK-001: it depends on itself"), (task("TASK-001", dependencies="TASK-9"), "3: TASK-001: its dependency 'TASK-9' is not in the queue"),
      (task("TASK-001", status="paused"), "3: TASK-001: its status 'paused' is none of pending, in_progress, completed, failed"),
-     (task("research-1"), "3: research-1: the id is that of an agent of the run"),
-     (task("TASK-001") + task("TASK-001"), "3: TASK-001: the id stands more than once, at lines 3 and 19")],
+     (task("research-1"), "3: research-1: the id belongs to an agent of the run"),
+     (task("TASK-001") + task("TASK-001"), "3: TASK-001: the id is used more than once, at lines 3 and 19")],
 )  # fmt: skip
 def test_each_problem_is_named_with_its_line(section: str, said: str) -> None:
     assert said in problems(queue(section))
@@ -37,7 +37,7 @@ def test_each_problem_is_named_with_its_line(section: str, said: str) -> None:
 
 def test_of_many_lines_the_first_few_are_named() -> None:
     said = problems(task("TASK-001") * 8)
-    assert said[0] == "1: TASK-001: the id stands more than once, at lines 1 and 17 and 33 and 49 and 65 and 3 more"
+    assert said[0] == "1: TASK-001: the id is used more than once, at lines 1 and 17 and 33 and 49 and 65 and 3 more"
 
 
 def test_tasks_are_added_behind_the_others_to_the_letter() -> None:
@@ -83,8 +83,8 @@ def test_every_error_is_named_with_its_line_in_the_addition_and_nothing_is_added
         + task("TASK-006", dependencies="TASK-404", status="done")
     )
     assert refusal(queue(task("TASK-001")), addition) == [
-        "nothing was added; mend this and send the whole call again:",
-        "line 2: TASK-001: the id stands more than once, at lines 3 and 19",
+        "nothing was added; fix this and send the whole call again:",
+        "line 2: TASK-001: the id is used more than once, at lines 3 and 19",
         "line 18: TASK-005: it has no Objective",
         "line 18: TASK-005: its complexity 'huge' is none of easy, normal, complex; it counts as normal",
         "line 34: TASK-006: it is new, so its status has to be pending",

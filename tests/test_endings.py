@@ -42,9 +42,9 @@ def test_a_stopped_run_is_not_completed_however_often_it_is_asked() -> None:
     run.state = replace(run.state, status="stopping")
     run.fail("TASK-1")
     first, *again = run.wait(), run.wait(), run.wait()
-    assert first == ["STOP The run has stopped, as asked: 0 of 3 tasks completed. `/orchestrate` goes on with it."]
+    assert first == ["STOP The run has stopped, as asked: 0 of 3 tasks completed. `/orchestrate` continues it."]
     last = "The run has stopped, 0 of 3 tasks completed; pending: TASK-1, TASK-2, TASK-3."
-    assert again == 2 * [[f"STOP No run is going on here: `/orchestrate` goes on with the last one. {last}"]]
+    assert again == 2 * [[f"STOP No run is active here: `/orchestrate` continues the last one. {last}"]]
 
 
 def test_a_finished_run_whose_task_was_set_back_is_not_completed() -> None:
@@ -80,7 +80,7 @@ def test_a_run_that_was_asked_to_stop_when_nothing_was_left_has_ended() -> None:
         ((task("TASK-1", status="completed"), task("TASK-1", status="completed")), "All 2 tasks are completed."),
         (
             (task("TASK-1", status="pending"), task("TASK-1", status="completed")),
-            "blocked: TASK-1 by TASK-1 (it stands",
+            "blocked: TASK-1 by TASK-1 (it is in",
         ),
     ],
 )

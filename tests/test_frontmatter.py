@@ -146,14 +146,14 @@ def test_broken_yaml_is_refused_in_one_line_that_names_the_place(broken: str, li
     text = str(refusal.value)
     assert text.startswith("/p/state.md")
     assert "\n" not in text
-    assert text.endswith("mend or delete it")
+    assert text.endswith("fix or delete it")
     if line:
         assert f"line {line}:" in text
 
 
 @pytest.mark.parametrize("broken", ["- a\n- b\n", "just text\n", "1\n", "[a]\n"])
 def test_frontmatter_that_is_no_mapping_is_refused(broken: str) -> None:
-    with pytest.raises(ClaudestratorError, match=r"\A/p/state\.md: .*mend or delete it\Z"):
+    with pytest.raises(ClaudestratorError, match=r"\A/p/state\.md: .*fix or delete it\Z"):
         frontmatter.split(f"---\n{broken}---\n", "/p/state.md")
 
 

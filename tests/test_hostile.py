@@ -239,7 +239,7 @@ def test_a_wait_whose_folder_is_moved_away_ends_and_leaves_nothing_there(
             root.rename(moved)
 
     lines = running.wait_for_step(project, limit=60, sleep=move)
-    assert lines == ["STOP No run is going on here: `/orchestrate` starts one."]
+    assert lines == ["STOP No run is active here: `/orchestrate` starts one."]
     assert os.listdir(tmp_path) == ["moved"]
     rest = Rest(paths.project(str(moved)), ())
     rest.obey(["SPAWN TASK-1 sonnet"])

@@ -120,7 +120,7 @@ def test_every_error_is_named_with_its_line_and_nothing_is_added() -> None:
     bad = new(rows="| Priority | urgent |\n| Type | wish |\n", criteria="")
     lines = good.count("\n")
     assert refusal("", good + bad + "### New issue\n\nno fields\n") == [
-        "nothing was added; mend this and send the whole call again:",
+        "nothing was added; fix this and send the whole call again:",
         f"line {lines + 1}: Priority is 'urgent'; it has to be one of critical, high, medium, low",
         f"line {lines + 1}: Type is 'wish'; it has to be one of bug, security, performance, test, docs, refactor, feature",
         f"line {lines + 1}: an issue needs **Acceptance Criteria:**",

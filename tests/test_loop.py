@@ -215,7 +215,7 @@ def test_stop_lets_the_agent_finish_and_start_goes_on() -> None:
     run.state = State(**{**run.state.__dict__, "status": STOPPING})
     assert run.wait() == []
     run.done("TASK-1")
-    assert run.wait() == ["STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` goes on with it."]
+    assert run.wait() == ["STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it."]
     assert run.state.status == STOPPED
     assert run.start() == ["SPAWN TASK-2 sonnet"]
 
@@ -358,7 +358,7 @@ def test_an_outage_that_lasts_stops_the_run_with_nothing_lost() -> None:
     (directive,) = run.wait()
     assert directive == (
         "STOP The run has stopped, 1 of 2 tasks completed: 5 agents in a row were ended by an error of the API: "
-        "server_error. Nothing is lost: `/orchestrate` goes on with it, once that is mended."
+        "server_error. Nothing is lost: `/orchestrate` continues it once that is fixed."
     )
     assert run.statuses() == {"TASK-1": "completed", "TASK-2": "pending"}
     assert run.start() == ["SPAWN TASK-2 sonnet"]
@@ -385,7 +385,7 @@ def test_who_asked_the_run_to_stop_gets_no_second_attempt() -> None:
     run = started(task("TASK-1"))
     run.state = replace(run.state, status=STOPPING)
     run.fail("TASK-1")
-    assert run.wait() == ["STOP The run has stopped, as asked: 0 of 1 tasks completed. `/orchestrate` goes on with it."]
+    assert run.wait() == ["STOP The run has stopped, as asked: 0 of 1 tasks completed. `/orchestrate` continues it."]
     assert run.statuses() == {"TASK-1": "pending"}
     assert run.start() == ["SPAWN TASK-1 opus"]
     assert run.state.agents["TASK-1"].failures == 1
@@ -411,11 +411,11 @@ def test_reasons_reach_the_orchestrator_cut_and_on_one_line() -> None:
 
 
 def test_a_wait_with_nothing_running_says_how_the_last_run_ended() -> None:
-    assert Simulation().wait() == ["STOP No run is going on here: `/orchestrate` starts one."]
+    assert Simulation().wait() == ["STOP No run is active here: `/orchestrate` starts one."]
     run = started(task("TASK-1"))
     run.done("TASK-1")
     run.wait()
-    assert run.wait() == ["STOP No run is going on here: `/orchestrate` starts one. The one task is completed."]
+    assert run.wait() == ["STOP No run is active here: `/orchestrate` starts one. The one task is completed."]
 
 
 @pytest.mark.parametrize("status", ["on hold", "completed"])

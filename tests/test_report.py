@@ -172,7 +172,7 @@ def test_a_report_on_a_task_that_no_agent_was_given_is_refused(project: Project)
 
 def test_a_report_on_an_id_that_stands_twice_is_refused(project: Project) -> None:
     fill(project, task(ID), task(ID))
-    assert "stands more than once in the queue, at lines 3 and " in refusal_of(reports.done, project, ID, None, "")
+    assert "is in the queue more than once, at lines 3 and " in refusal_of(reports.done, project, ID, None, "")
 
 
 @pytest.mark.parametrize("id_", ["../x", "/etc/passwd", "a/b", "x" * 65, "", ".hidden"])

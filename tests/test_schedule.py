@@ -48,7 +48,7 @@ def test_a_task_that_is_done_releases_what_depends_on_it_at_once() -> None:
      ((on("TASK-1", "the login work"),), "blocked", "blocked by the login work (not in the queue), which TASK-1 needs"),
      ((on("TASK-1", "TASK-1"),), "cycle", "cycle TASK-1 → TASK-1"),
      ((on("TASK-1", "TASK-3"), on("TASK-2", "TASK-1"), on("TASK-3", "TASK-2")), "cycle", "cycle TASK-1 → TASK-3 → TASK-2 → TASK-1"),
-     ((task("TASK-1"), task("TASK-1")), "blocked", "blocked by TASK-1 (it stands in the queue more than once), which TASK-1 needs"),
+     ((task("TASK-1"), task("TASK-1")), "blocked", "blocked by TASK-1 (it is in the queue more than once), which TASK-1 needs"),
      ((task("TASK-1", status="done"), "### TASK-2\n\nhalf\n"), "blocked", "blocked by line 19: TASK-2 looks like a task but has no Status")],
 )  # fmt: skip
 def test_why_nothing_can_run(tasks: tuple[str, ...], reason: str, detail: str) -> None:

@@ -234,7 +234,7 @@ def test_more_tasks_than_a_run_can_have_are_refused(key: str) -> None:
 
 @pytest.mark.parametrize("number", ["0x" + "f" * 9999, "1:" * 20_000 + "1"])
 def test_a_number_too_long_to_print_is_refused_in_one_line(number: str) -> None:
-    with pytest.raises(ClaudestratorError, match="mend or delete it"):
+    with pytest.raises(ClaudestratorError, match="fix or delete it"):
         state_file.parse(frontmatter(f"loops: {number}"))
 
 

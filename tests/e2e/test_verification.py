@@ -1,4 +1,4 @@
-"""`/orchestrate --verify` in the real Claude Code: finished tasks are checked, and what fails is mended."""
+"""`/orchestrate --verify` in the real Claude Code: finished tasks are checked, and what fails is fixed."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _filed(project: Project) -> queue.Queue:
 @click.argument("input_", metavar="-", type=click.Choice(["-"]))
 @click.pass_obj
 def add_issue_verb(project: paths.Project, source: str, input_: str) -> None:
-    """Add the issue sections on standard input and number them; one that repeats another is named and left out."""
+    """Add the issue sections on standard input and number them; a duplicate is named and left out."""
     echo(add_issues(project, text_of(input_), source))
 
 

@@ -52,7 +52,7 @@ def _dispatch(run: StepBuilder) -> None:
     elif _is_complete(run):
         _end(run)
     elif run.state.status == STOPPING:
-        run.finish(STOPPED, f"The run has stopped, as asked: {run.counted()}. `/orchestrate` goes on with it.")
+        run.finish(STOPPED, f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it.")
     elif outage.is_over(run.state):
         outage.stop(run)
     elif len(run.state.streak) >= SAME_FAILURES:
@@ -102,7 +102,7 @@ def _decompose(run: StepBuilder) -> None:
     reason = run.state.failed.get(ids.DECOMPOSITION)
     if reason:
         why = f"The decomposition of PRD.md failed: {cut(reason)}."
-        run.finish(FINISHED, f"{why} Mend PRD.md and type `/orchestrate` again.")
+        run.finish(FINISHED, f"{why} Fix PRD.md and type `/orchestrate` again.")
     elif run.inputs.prd_problem:
         run.finish(FINISHED, run.inputs.prd_problem)
     else:

@@ -68,4 +68,4 @@ def stop(run: StepBuilder) -> None:
     why = f"{MOST} agents in a row were {cut(run.state.outage)}"
     run.state = replace(run.state, outages=0)
     sentence = f"The run has stopped, {run.counted()}: {why}. Nothing is lost: `/orchestrate`"
-    run.finish(STOPPED, f"{sentence} goes on with it, once that is mended.")
+    run.finish(STOPPED, f"{sentence} continues it once that is fixed.")

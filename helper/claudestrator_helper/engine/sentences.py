@@ -57,7 +57,7 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     pending = _pending(queue, causes)
     parts = [*_failed(queue, state), *_blocked(causes), *pending, *_odd(queue), *_unread(unreadable), *left]
     again = [task.id for task in queue.tasks if task.status == FAILED]
-    hint = " `claudestrator-helper check` names what to mend." if parts != pending else ""
+    hint = " `claudestrator-helper check` names what to fix." if parts != pending else ""
     hint = f" {_AGAIN.format(again[0])}" if again else hint
     how = "stopped" if state.status == STOPPED else "ended"
     return f"The run has {how}, {'; '.join([counted(queue, state), *parts])}.{hint}{flag}"
@@ -66,9 +66,9 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
 def idle(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """What somebody is told who waits where no run is unfinished."""
     if not state.run:
-        return "No run is going on here: `/orchestrate` starts one."
-    what = "goes on with the last one" if state.status == STOPPED else "starts one"
-    return f"No run is going on here: `/orchestrate` {what}. {ending(queue, state, unreadable)}"
+        return "No run is active here: `/orchestrate` starts one."
+    what = "continues the last one" if state.status == STOPPED else "starts one"
+    return f"No run is active here: `/orchestrate` {what}. {ending(queue, state, unreadable)}"
 
 
 def _unread(unreadable: list[Problem]) -> list[str]:

@@ -44,7 +44,7 @@ def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, 
     if errors or found:
         wrongs = sorted(errors) or [Problem(line, f"{wrong} (in the queue)") for line, wrong in sorted(found)]
         listed = fields.few([_say(wrong) for wrong in wrongs])
-        raise ClaudestratorError("nothing was added; mend this and send the whole call again:\n" + "\n".join(listed))
+        raise ClaudestratorError("nothing was added; fix this and send the whole call again:\n" + "\n".join(listed))
     return joined.text, new.ids
 
 

@@ -94,15 +94,15 @@ def _thorough(block: str, name: str) -> dict[str, object]:
             return super().compose_node(parent, index)
 
     if len(block) > _LONGEST:
-        raise ClaudestratorError(f"{name}: the frontmatter is too long to be edited as YAML; mend or delete it")
+        raise ClaudestratorError(f"{name}: the frontmatter is too long to be edited as YAML; fix or delete it")
     try:
         metadata = YAMLHandler().load(block, Loader=Loader)
         repr(metadata)  # raises ValueError for a number that is too long to be printed, and so to be refused
     except (yaml.YAMLError, *_WRONG) as error:
         line = _line_of(error, block)
-        raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; mend or delete it") from error
+        raise ClaudestratorError(f"{name}{line}: the frontmatter is not YAML; fix or delete it") from error
     if not isinstance(metadata, dict | None):
-        raise ClaudestratorError(f"{name}: the frontmatter is not a list of `key: value` lines; mend or delete it")
+        raise ClaudestratorError(f"{name}: the frontmatter is not a list of `key: value` lines; fix or delete it")
     return metadata or {}
 
 

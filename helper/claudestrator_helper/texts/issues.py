@@ -183,7 +183,7 @@ def _sections(addition: str) -> list[Task]:
     if errors:
         said = [f"line {markdown.line_of(addition, at)}: {wrong}" for at, wrong in sorted(errors)[: fields.LINES + 1]]
         listed = fields.few(said + [""] * (len(errors) - len(said)))
-        raise ClaudestratorError("nothing was added; mend this and send the whole call again:\n" + "\n".join(listed))
+        raise ClaudestratorError("nothing was added; fix this and send the whole call again:\n" + "\n".join(listed))
     return found
 
 

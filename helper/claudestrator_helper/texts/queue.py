@@ -232,7 +232,7 @@ class Queue:
             return found[0]
         if found:
             lines = self.where(id_)
-            raise ClaudestratorError(f"{id_} stands more than once in the queue, at lines {lines}: rename all but one")
+            raise ClaudestratorError(f"{id_} is in the queue more than once, at lines {lines}: rename all but one")
         raise ClaudestratorError(f"no task {fields.cut(id_)} in the queue: `claudestrator-helper tasks` lists them")
 
 

@@ -75,9 +75,9 @@ def problems(parsed: Queue) -> list[Problem]:
 
 def _of_task(task: Task) -> Iterator[str]:
     if len(task.queue.by_id[task.id]) > 1:
-        yield f"the id stands more than once, at lines {task.queue.where(task.id)}"
+        yield f"the id is used more than once, at lines {task.queue.where(task.id)}"
     if ids.ROLE.fullmatch(task.id):
-        yield "the id is that of an agent of the run"
+        yield "the id belongs to an agent of the run"
     yield from _of_status(task)
     if task.complexity not in BY_COMPLEXITY:
         yield f"its complexity {task.complexity[:40]!r} is none of {', '.join(BY_COMPLEXITY)}; it counts as normal"

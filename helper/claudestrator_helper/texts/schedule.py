@@ -126,7 +126,7 @@ def _of_dependency(queue: Queue, id_: str) -> Cause:
 
 
 def _twice(task: Task) -> Cause:
-    return Cause(BLOCKED, task.id, "it stands in the queue more than once")
+    return Cause(BLOCKED, task.id, "it is in the queue more than once")
 
 
 def _why(task: Task) -> str:
