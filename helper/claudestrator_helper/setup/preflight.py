@@ -107,7 +107,7 @@ def programs(project: Project) -> list[str]:
     if not _on_path("git"):
         found.append("git is not on PATH: install git, agents and people want to see what changed")
     elif not repository(project):
-        found.append(f"{project.root} is in no git repository: `git init` there lets you see and undo what agents do")
+        found.append(f"{project.root} has no git repository: `git init` there lets you see and undo what agents do")
     return found
 
 
