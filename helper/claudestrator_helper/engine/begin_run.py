@@ -1,4 +1,4 @@
-"""Who has a run, and how `/orchestrate` begins or goes on with one."""
+"""Who has a run, and how `/orchestrate` begins or continues one."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,7 +18,7 @@ OURS, TAKEN, FREE = "ours", "taken", "free"
 
 
 def goes_on_with_loops(state: State) -> bool:
-    """Whether there are loops to go on with, whose work so far is not somebody's unfinished work."""
+    """Whether there are loops to continue; their work so far is not a person's unfinished work."""
     return state.loops > 0 and (state.unfinished or state.status == STOPPED)
 
 
@@ -35,7 +35,7 @@ class Caller(NamedTuple):
 def whose(state: State, caller: Caller, now: int) -> str:
     """Whose the run is, to that caller.
 
-    OURS: its own; TAKEN: another's who is at work; FREE: nobody's, or of one who is gone.
+    OURS: the caller's own; TAKEN: another session's that is at work; FREE: no session's, or its session is gone.
 
     """
     if not state.unfinished:
@@ -43,7 +43,7 @@ def whose(state: State, caller: Caller, now: int) -> str:
     if state.process and state.process == caller.process:
         return OURS
     known = bool(state.process and caller.process)
-    # While an agent is at work in the foreground nobody renews the heartbeat.
+    # While an agent is at work in the foreground, nothing renews the heartbeat.
     lives = caller.lives if known or state.engine == LEAN else None
     # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
     # two are told apart. A sandbox hides from all others which process calls.

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from .state import State
 
-#: Seconds without a `wait` after which the time isn't counted against agents: the machine slept, or nobody was there.
+#: Seconds without a `wait` after which the time isn't counted against agents: the machine slept, or no one was there.
 ABSENCE = 60
 #: Seconds between two renewals of the heartbeat.
 HEARTBEAT = 15
 
 
 def attended(state: State, now: int) -> State:
-    """*state* with a fresh heartbeat, where one is due; time in which nobody waited isn't counted against agents."""
+    """*state* with a fresh heartbeat, where one is due; time without a `wait` isn't counted against agents."""
     gap = now - state.heartbeat
     if 0 <= gap < HEARTBEAT:
         return state

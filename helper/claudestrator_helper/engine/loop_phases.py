@@ -1,6 +1,6 @@
 """The phases of one improvement loop: research, decomposition of issues, tasks, commit, memory.
 
-A phase's name stands in the state while it is under way, so a run that died in it goes on in it.
+The state names the phase that is under way, so a run that died in a phase continues there.
 """
 
 from dataclasses import replace
@@ -35,7 +35,7 @@ def advance(run: StepBuilder) -> None:
 
 
 def committed(state: State, commit: str) -> State:
-    """A loop that is closed: its commit, "" where it has none, is made, and it goes on after it."""
+    """*state* after the loop's commit, "" if there was none: the memory phase is next."""
     return replace(state, phase=MEMORY, commit=commit)
 
 

@@ -1,6 +1,6 @@
 """The run as a state machine: state, queue, markers and clock in; new state, edits and directives out.
 
-Nothing here touches the disk. Whoever applies a Step does so in the order that run/steps.py gives reasons for.
+Nothing here touches the disk. run/steps.py applies a Step, and gives the reasons for the order.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from .state import FINISHED, RUNNING, STOPPED, STOPPING
 from .step import Inputs, Step
 from .step_builder import StepBuilder
 
-#: So many tasks that fail in a row for the same reason end the run.
+#: How many tasks in a row have to fail for the same reason to end the run.
 SAME_FAILURES = 3
 
 

@@ -1,7 +1,7 @@
 """Agents that the API has ended, through no fault of their tasks: a limit that is reached, a server that is down.
 
 Such an attempt is no failure of the task. It is made again, and where that doesn't help the run stops, with nothing
-lost, until a person has `/orchestrate` go on with it.
+lost, until a person has `/orchestrate` continue it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .state import Agent, State
     from .step_builder import StepBuilder
 
-#: So many agents in a row, each of which Claude Code has made ten requests for.
+#: Failed agents in a row that stop the run; Claude Code has made ten requests for each of them.
 MOST = 5
 _REASON = "ended by an error of the API: "
 #: What the person at the session does to an agent in its foreground.

@@ -11,7 +11,7 @@ from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
 from .state import STOPPED, State
 
-#: Of a list of ids, so many are named.
+#: How many ids of a list are named.
 NAMED = 5
 
 
@@ -64,7 +64,7 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
 
 
 def idle(queue: Queue, state: State, unreadable: list[Problem]) -> str:
-    """What somebody is told who waits where no run is unfinished."""
+    """The answer to `wait` where no run is unfinished."""
     if not state.run:
         return "No run is active here: `/orchestrate` starts one."
     what = "continues the last one" if state.status == STOPPED else "starts one"
@@ -85,7 +85,7 @@ def _unverified(queue: Queue, state: State, among: Container[str] | None = None)
 
 
 def _unchanged(queue: Queue, state: State) -> str:
-    # A task that somebody has deleted since is nobody's concern.
+    # A task that has been deleted since doesn't matter.
     left = [id_ for id_ in state.unchanged if id_ in queue.by_id]
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 

@@ -1,4 +1,4 @@
-"""One step of a run, up to where every report that has come is settled; engine/next_step.py goes on from there."""
+"""The first part of a step: settles every report that has come. engine/next_step.py does the rest."""
 
 from dataclasses import replace
 
@@ -122,7 +122,7 @@ def _may_come_again(run: StepBuilder, id_: str, agent: Agent) -> bool:
 
 
 def _stop_at(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str) -> None:
-    """Leaves a task whose agent has failed to whoever goes on with the run."""
+    """Leaves a task whose agent has failed to the next session that continues the run."""
     run.log("failed", id_, agent, reason, cause)
     run.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
     run.release(id_)

@@ -12,7 +12,7 @@ _Left = TypeVar("_Left")
 
 
 def after(inputs: Inputs, step: Step) -> Inputs:
-    """The inputs of the step after *step*, if nobody reports meanwhile; a loop to close has had no commit."""
+    """The inputs of the step after *step*, if no agent reports in between; a loop to close makes no commit."""
     cleared, seen = {*step.fresh, *step.retried}, inputs.markers
     settled = queue.edited(inputs.queue, step.settled)
     filed = inputs.issues

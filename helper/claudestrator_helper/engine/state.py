@@ -30,7 +30,7 @@ class State:
     names its attempt for certain; *models* those of each id's last attempt; *failed* holds the reasons of this run's
     failures by id, in order; *streak* the ids that failed in a row for the same reason; *released* the attempts whose
     session died, by id, and *lost* the agents of those that were not the first; *ran* the tasks of this loop, *begun*
-    when it began, *commit* the one that closed it.
+    when it began, *commit* the commit that closed it.
 
     *process* is the processes.current() that has the run, *origin* the processes.origin() where it began, *hooked*
     whether our hooks are at work in its session, *outages* how many agents in a row the API has ended, and *outage* how

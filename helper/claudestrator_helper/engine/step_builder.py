@@ -28,7 +28,7 @@ class StepBuilder:
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs, self.config = inputs, inputs.config
-        # Nobody waits while an agent is at work in the foreground.
+        # Nothing calls `wait` while an agent is at work in the foreground.
         self.is_over = inputs.alone and inputs.state.engine == LEAN
         before = replace(inputs.state, heartbeat=inputs.now) if self.is_over else inputs.state
         self.state = heartbeat.attended(before, inputs.now)
@@ -174,7 +174,7 @@ class StepBuilder:
         self.state = replace(self.state, phase=phase)
 
     def finish(self, status: str, sentence: str) -> None:
-        # A run that was stopped goes on in its phase.
+        # A stopped run continues in its phase.
         self.enter(self.state.phase if status == STOPPED else "")
         self.state = replace(self.state, status=status)
         self.log(status, "", None, "")

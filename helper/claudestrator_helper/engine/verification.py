@@ -97,7 +97,7 @@ def _return(run: StepBuilder, id_: str, reason: str) -> None:
 
 
 def _fail(run: StepBuilder, id_: str, reason: str) -> None:
-    # Its markers go, because the `done` of a task that has failed counts as one that came late.
+    # Its markers go, because the `done` of a task that has failed counts as a late one.
     run.out.fresh.append(id_)
     _completes_no_more(run, id_, reason)
     run.give_up(id_, None, f"{_PREFIX}{reason}")

@@ -20,8 +20,8 @@ def admitted(current: state.State, session: str, process: str, now: int) -> str:
 
 
 def refuse_foreign(current: state.State, session: str, process: str = "") -> None:
-    """Raises ClaudestratorError for a run to go on with that nothing shows to have begun here, as where its state has
-    come with a repository. A session's id and a process nobody else knows; of runs that older versions left, only
+    """Raises ClaudestratorError for a run to continue if nothing shows that it began here, as when its state
+    came with a repository. No one else knows a session's id and a process; of runs that older versions left, only
     those since the machine was started are known.
 
     """

@@ -6,7 +6,7 @@ from .queue_problems import Problem
 
 
 def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, list[str]]:
-    """*text* with the sections of *addition* behind it, and their ids; *archive* as for queue.parse.
+    """*text* with the sections of *addition* after it, and their ids; *archive* as for queue.parse.
 
     Raises ClaudestratorError, naming each error with its line in *addition*, where anything is wrong; then nothing
     is added.

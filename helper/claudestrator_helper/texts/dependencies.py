@@ -212,7 +212,7 @@ class _Reader:
             self.excepting = exclusive
             self.like = self.like or likes > 0
         elif lead not in ("", "and", "or", "&", "+", "/"):
-            # "all but A, B" goes on with B; "not A, B" may mean either.
+            # "all but A, B" continues with B; "not A, B" may mean either.
             unsure = not (self.excepting and self.taken.issuperset(ids))
             self.negated = not unsure
         if self.negated:

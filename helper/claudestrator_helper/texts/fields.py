@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-#: Of a list of names, so many are told; of lines, so many, each of so many characters, and of a table's.
+#: How many names of a list are printed; how many lines; how many characters of a line, and of a table's line.
 NAMED = 5
 LINES, LINE, TABLE = 20, 500, 1000
 
@@ -51,15 +51,15 @@ def _matches(masked: str, start: int, end: int, names: str) -> Iterator[re.Match
 def find(masked: str, start: int, end: int, names: str) -> Span | None:
     """The value of the first field in ``masked[start:end]`` that is called one of *names*, which ``|`` separates.
 
-    *start* is the offset of a newline. A row's value is its second cell; a line's value goes on to the next field.
+    *start* is the offset of a newline. A row's value is its second cell; a line's value extends to the next field.
 
     """
     return next(every(masked, start, end, names), None)
 
 
 def every(masked: str, start: int, end: int, names: str, others: str = "") -> Iterator[Span]:
-    """The value of each such field. With *others*, the names of other fields, a list goes on after an item that begins
-    with a bold label of another name."""
+    """The value of each such field. With *others*, the names of other fields, a list continues after an item that
+    begins with a bold label of another name."""
     for match in _matches(masked, start, end, names):
         if match["cell"] is not None:
             yield _stripped(masked, *match.span("cell"))
@@ -113,7 +113,7 @@ def first_paragraph(masked: str, span: Span) -> Span:
 
 
 def items(text: str) -> list[str]:
-    """The items of a list, each on one line without its mark; what stands before the first is an item too."""
+    """The items of a list, each on one line without its mark; text before the first is an item too."""
     return [line for line in (one_line(part) for part in re.split(_ITEM, text)) if line]
 
 

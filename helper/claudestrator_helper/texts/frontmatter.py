@@ -16,8 +16,8 @@ _LINE = re.compile(rf"({_PLAIN}):[ ]([^\t\n]*)")
 _WORDS = r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]"
 #: What the YAML library raises, besides its own errors, for values such as `!!int ''` and `!!timestamp x`.
 _WRONG = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
-#: So many characters that the helper did not write itself are read: YAML takes the square of a number's length, and
-#: a second for what is here.
+#: How many characters that the helper did not write itself are read: YAML takes the square of a number's length,
+#: and a second for this many.
 _LONGEST = 50_000
 _NO_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _SPECIAL = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -85,10 +85,10 @@ def _thorough(block: str, name: str) -> dict[str, object]:
     import yaml
     from frontmatter.default_handlers import YAMLHandler
 
-    # The loader in Python, because the one in C refuses the escapes that stand for bytes that are not UTF-8.
+    # The loader in Python, because the one in C refuses the escapes for bytes that are not UTF-8.
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-            # A few lines of aliases stand for more than any memory holds.
+            # A few lines of aliases can expand to more than any memory holds.
             if self.check_event(yaml.AliasEvent):
                 raise yaml.MarkedYAMLError(problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
             return super().compose_node(parent, index)

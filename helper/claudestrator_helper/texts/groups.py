@@ -65,7 +65,7 @@ def _members(queue: Queue) -> dict[Block, list[Task]]:
 
 
 def titles(queue: Queue) -> dict[str, list[str]]:
-    """The ids in each group by its lower-case title, with and without what is behind a colon or dash."""
+    """The ids in each group by its lower-case title, with and without what follows a colon or dash."""
     found: dict[str, list[str]] = {}
     for block, tasks in _members(queue).items():
         title = " ".join(block.title.lower().replace("*", " ").replace("`", " ").split())

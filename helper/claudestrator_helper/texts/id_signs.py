@@ -8,7 +8,7 @@ from .written_ids import FEW, Names
 #: Planes that no text uses: a character for each id or group of ids in the text.
 _FIRST, _LAST = 0xF0000, 0x10FFFF
 SIGN = f"[{chr(_FIRST)}-{chr(_LAST)}]"
-#: Of the ranges and groups in one field, so many are spelled out; nobody writes more.
+#: How many ranges and groups in one field are spelled out; no one writes more.
 _MOST = 50
 
 _WORD = re.compile(r"[^\W_](?:[^\W_]|['’]|[-_.](?=[^\W_]))*")

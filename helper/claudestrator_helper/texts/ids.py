@@ -7,8 +7,8 @@ from ..errors import ClaudestratorError
 LONGEST = 64
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST - 1}}}")
 
-#: Words that only look like a task's number, inside text: letters, then parts behind ``-``, ``_`` or ``.``. One begins
-#: where a word does: were it found inside of others too, a search would take the square of a long word's length.
+#: Words in a text that look like a task's number: letters, then parts after ``-``, ``_`` or ``.``. A match begins
+#: where a word begins: if it could begin inside a word, a search would take the square of a long word's length.
 WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+")
 
 #: The agent that turns PRD.md into tasks.
@@ -19,7 +19,7 @@ ROLE = re.compile(r"(decomposition)|(research|decomp|verify|memory)-\d+")
 
 
 def role(id_: str) -> str:
-    """The role of the agent with that id; "task" for one that carries out a task."""
+    """The role of the agent with that id; "task" for an agent that carries out a task."""
     match = ROLE.fullmatch(id_)
     return (match[1] or match[2]) if match else "task"
 
@@ -42,5 +42,5 @@ def checked(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The ids that stand in *text*: words as above that hold a digit."""
+    """The ids in *text*: words as above that contain a digit."""
     return [word for word in WORD.findall(text) if any(map(str.isdigit, word))]

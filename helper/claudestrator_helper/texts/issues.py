@@ -50,7 +50,7 @@ def priority(issue: Task) -> str:
 
 
 def open_issues(parsed: Queue) -> list[Task]:
-    """The pending issues, the most urgent first, and else as they stand in the file."""
+    """The pending issues, the most urgent first, otherwise in the order of the file."""
     pending = [issue for issue in parsed.tasks if status(issue) == PENDING]
     return sorted(pending, key=lambda issue: PRIORITIES.index(priority(issue)))
 
@@ -64,9 +64,9 @@ def issue_of(task: Task) -> str:
 def add(
     text: str, addition: str, *, source: str, loop: int, day: str, taken: str = ""
 ) -> tuple[str, list[str], list[str]]:
-    """*text* with the issues of *addition* behind it, their new ids, and a line for each that repeats one.
+    """*text* with the issues of *addition* after it, their new ids, and a line for each duplicate.
 
-    *day* is YYYYMMDD; numbers that stand in *taken*, such as the task queue, are not given again. Raises
+    *day* is YYYYMMDD; numbers that occur in *taken*, such as the task queue, are not given again. Raises
     ClaudestratorError, naming each error with its line, where a section is not an issue; then nothing is added.
 
     """
@@ -210,7 +210,7 @@ def _rendered(section: Task, id_: str, source: str, loop: int, day: str) -> str:
 
 
 def _parts(section: Task, rows: Iterable[str]) -> tuple[list[str], str]:
-    """The rows of a section's first table that are not among *rows*, and all that stands below it, as it was sent."""
+    """The rows of a section's first table that are not among *rows*, and everything below it, as it was sent."""
     lines = section.queue.text.split("\n")[3:]
     named = re.compile(rf"\|[\s*_`]*(?:{'|'.join(rows)}|Field)[\s*_`:]*\|.*|\|[\s|:-]*", re.IGNORECASE)
     while lines and re.fullmatch("(?:-{3,})?", lines[-1].strip()):

@@ -13,7 +13,7 @@ _HEADING = re.compile(r"\n {0,3}(#{1,6})(?!#)[ \t\xa0]*([^\n]*)")
 
 
 class Heading:
-    """One ATX heading: offset of its line, offset behind its text, level 1 to 6, text without the marks."""
+    """One ATX heading: offset of its line, offset after its text, level 1 to 6, text without the marks."""
 
     __slots__ = ("end", "level", "start", "title")
 
@@ -52,12 +52,12 @@ def hidden(text: str) -> list[Hidden]:
     return spans
 
 
-#: What may stand before a fence outside of a list.
+#: What may precede a fence outside a list.
 _MARGINS = ("", " ", "  ", "   ")
 
 
 class _Lists:
-    """Which list items are open at a line; only where a fence is indented or stands behind an item's mark."""
+    """Which list items are open at a line; used only where a fence is indented or follows an item's mark."""
 
     def __init__(self, lines: str) -> None:
         self.lines, self.at = lines, 0
@@ -124,7 +124,7 @@ def mask(text: str, spans: list[Hidden]) -> str:
 
 
 def _plain(text: str) -> str:
-    """*text* at the same offsets without what hides a line's beginning: BOMs, which stand in the middle too once files
+    """*text* at the same offsets without what hides a line's beginning: BOMs, which are in the middle too after files
     were joined, and line ends that are a lone CR."""
     if "\ufeff" in text:
         text = text.replace("\ufeff", " ")
@@ -134,7 +134,7 @@ def _plain(text: str) -> str:
 
 
 def headings(masked: str) -> list[Heading]:
-    """The ATX headings of a masked text, in order; a missing or no-break space behind the marks is forgiven."""
+    """The ATX headings of a masked text, in order; a missing or no-break space after the marks is accepted."""
     found = []
     for match in _HEADING.finditer("\n" + masked):
         marks, title = match.groups()
@@ -143,5 +143,5 @@ def headings(masked: str) -> list[Heading]:
 
 
 def line_of(text: str, offset: int) -> int:
-    """The line, counted from 1, on which *offset* stands."""
+    """The line, counted from 1, that contains *offset*."""
     return text.count("\n", 0, offset) + 1

@@ -9,7 +9,7 @@ BY_COMPLEXITY = {"easy": "haiku", "normal": "sonnet", "complex": "opus"}
 
 
 def stronger(model: str) -> str:
-    """The next model up, as far as opus; one that is not on the way there stays."""
+    """The next model up, as far as opus; any other model stays."""
     ladder = NAMES[:3]
     if model not in ladder:
         return model

@@ -38,7 +38,7 @@ _REST = (
     r"(?i)\W*(?:to[ -]?dos?|(?:still |left |things |what(?:'s| is) (?:left )?)to do|(?:open|remaining|pending|"
     r"outstanding|upcoming|next)(?: (?:tasks?|work|items?))?|backlog|not started|in progress|doing)\W*\Z"
 )
-#: Headings above what nobody is to do any more, and above boxes that are ticked for every task.
+#: Headings above work that is no longer to be done, and above boxes that are ticked for every task.
 _GONE = (
     r"(?i)\W*(?:completed?|done|finished|archived?|history|removed|dropped|cancell?ed|rejected|obsolete|not in scope|"
     r"out[ -]of[ -]scope|non-goals|won['’]t (?:do|fix))(?: (?:tasks?|work|items?))?\W*\Z"

@@ -53,7 +53,7 @@ def _upwards(path: str) -> Iterator[str]:
 
 
 def paths(text: str) -> list[str]:
-    """The paths in a Files field; text that is no path is kept as it stands, and then the task may touch any file."""
+    """The paths in a Files field; text that is no path is kept as it is, and then the task may touch any file."""
     from . import dependencies, fields
 
     for pattern, instead in _CLEANED:

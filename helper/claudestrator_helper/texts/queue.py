@@ -1,7 +1,7 @@
 """The task queue: tasks found in a Markdown text, and edits that splice it.
 
 ``parse(text).text == text`` for every text; an edit changes the characters that it is about and no others.
-The functions take and give texts; whoever reads bytes decodes them with ``surrogateescape``.
+The functions take and return texts; callers that read bytes decode them with ``surrogateescape``.
 """
 
 import re
@@ -36,7 +36,7 @@ class Task(Section):
 
     @cached_property
     def dependencies(self) -> list[str]:
-        """Ids, in the order written; what names none is kept as it stands, so that it can be reported.
+        """Ids, in the order written; text that names none is kept as it is, so that it can be reported.
 
         A sentence that names a task which depends on this one names none of this one's dependencies.
 
@@ -155,7 +155,7 @@ class Queue:
 
     @cached_property
     def titles(self) -> set[str]:
-        """The titles that stand behind the tasks' ids, in lower case."""
+        """The titles after the tasks' ids, in lower case."""
         return {task.title.casefold() for task in self.tasks} - {""}
 
     @cached_property
@@ -168,7 +168,7 @@ class Queue:
         return [match.start() for match in re.finditer("\n", self.masked)]
 
     def line_at(self, offset: int) -> int:
-        """The line, counted from 1, on which *offset* stands."""
+        """The line, counted from 1, that contains *offset*."""
         # Counting anew for each line of a long list would take the square of the queue's length.
         from bisect import bisect_left
 
@@ -238,14 +238,14 @@ class Queue:
 
 def parse(text: str, models: Mapping[str, str] = BY_COMPLEXITY, archive: Archive = tuple) -> Queue:
     """The queue of a text; *models* are those of its tasks, by complexity, and *archive* is asked for the ids of
-    completed tasks once a task needs one that the text lacks."""
+    completed tasks once a task needs an id that the text lacks."""
     return Queue(text, models, archive)
 
 
 def set_status(text: str, id_: str, status: str) -> str:
     """*text* with that task's status cell changed, and nothing else.
 
-    Raises ClaudestratorError for an id that is not there exactly once, and for a move that statuses.MOVES forbids.
+    Raises ClaudestratorError for an id that is missing or used twice, and for a move that statuses.MOVES forbids.
 
     """
     parsed = parse(text)
@@ -258,12 +258,12 @@ def set_status(text: str, id_: str, status: str) -> str:
 
 
 def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
-    """The queue with the statuses of some tasks replaced, by id; an id that isn't there exactly once is left alone."""
+    """The queue with the statuses of some tasks replaced, by id; an id that is missing or used twice is left alone."""
     edits = []
     for task in parsed.tasks:
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
-            # Only behind the name of a field that has no value, nothing stands between the two.
+            # Only a field without a value has no space between its name and the place of the value.
             gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:" else ""
             edits.append((span, f"{gap}{statuses.changed(parsed.text[span[0] : span[1]], status)}"))
     return parse(fields.spliced(parsed.text, edits), parsed.models, parsed.archive) if edits else parsed

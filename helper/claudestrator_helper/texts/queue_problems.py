@@ -138,12 +138,12 @@ def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
 def _status_of(parsed: Queue, block: Block) -> str:
     span = fields.find(parsed.masked, block.body, block.end, sections.STATUS)
     if span and re.match(r"[ \t]+[-*+]", parsed.masked[parsed.masked.rfind("\n", 0, span[0]) + 1 : span[0]]):
-        return ""  # that of an item in a list
+        return ""  # the status of an item in a list
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 
 
 def _lost(parsed: Queue) -> Iterator[Problem]:
-    """Lines that are meant for a task's heading and are none: its marks are behind others, too many or missing."""
+    """Lines that are meant as a task's heading and are none: the marks follow others, are too many or missing."""
     families = parsed.families
     lines = "\n" + parsed.masked
     begun = {block.start for block in parsed.blocks}
@@ -156,7 +156,7 @@ def _lost(parsed: Queue) -> Iterator[Problem]:
 
 
 def _unmarked(parsed: Queue, lines: str) -> Iterator[re.Match[str]]:
-    """Lines that begin with an id and stand above a Status which is not that of the section's own task."""
+    """Lines that begin with an id, above a Status that does not belong to the section's own task."""
     unmarked = re.compile(_UNMARKED)
     own = {task.block: 1 for task in parsed.tasks}
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)

@@ -2,7 +2,7 @@
 
 import re
 
-#: A closing fence may have at most so many marks, however many stand in a row in the text.
+#: A closing fence has at most this many marks, however many follow each other in the text.
 _LONGEST_FENCE = 24
 # A terminal could obey them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -70,7 +70,7 @@ def causes(queue: Queue) -> dict[str, Cause]:
     """For each pending task that isn't ready, by id, what holds it; the culprit is the root, not the next link."""
     pending = {task.id: task for task in queue.tasks if task.status == PENDING}
     found: dict[str, Cause] = {id_: _twice(task) for id_, task in pending.items() if len(queue.by_id[id_]) > 1}
-    # Depth first: the tasks from the first to the one that is looked at, the place of each, and what it needs besides.
+    # Depth first: the tasks from the first to the current one, the place of each, and what else it needs.
     path: list[str] = []
     places: dict[str, int] = {}
     needed: dict[str, Iterator[str]] = {}

@@ -88,7 +88,7 @@ class Section:
         return self._status_at(fields.first_line(self.masked, span)) if span else None
 
     def _status_at(self, span: fields.Span) -> fields.Span:
-        """*span*, or the end of the field's name where nothing stands behind it, or a paragraph that is no status."""
+        """*span*, or the end of the field's name where no value or a paragraph that is no status follows it."""
         name = self.block.body + len(self.masked[self.block.body : span[0]].rstrip())
         between = self.masked[name : span[0]]
         if span[0] == span[1]:
@@ -114,7 +114,7 @@ class Section:
 
     @property
     def objective(self) -> str:
-        """One line; the title behind the id where the task has no Objective."""
+        """One line; the title after the id if the task has no Objective."""
         return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
 
     @property
@@ -127,7 +127,7 @@ class Section:
 
     @property
     def files(self) -> list[str]:
-        """Paths; text that is none is kept as it stands."""
+        """Paths; text that is not a path is kept as it is."""
         texts = fields.lists(self.masked, self.block.body, self.block.end, FILES)
         if not texts:
             return []

@@ -185,7 +185,7 @@ class _Walk:
     def open(
         self, kind: str, value: int, *, heading: bool, indent: int | None, inline: bool = False, long: bool = False
     ) -> None:
-        """Begins a field whose value begins at that offset; *indent* is that of the list item it is in."""
+        """Begins a field whose value begins at that offset; *indent* is the indent of the list item it is in."""
         self.kind, self.value, self.heading, self.indent, self.inline, self.long = (
             kind,
             value,
@@ -227,7 +227,7 @@ class _Walk:
         cells = re.split(r"(?<!\\)\|", inside)
         kind = kind_of(cells[0])
         if kind in (NEEDS, NEARLY):
-            # A third cell may be a remark, as it may be behind a status.
+            # A third cell may be a remark, as it may be after a status.
             told = [cell for at, cell in enumerate(cells[1:]) if not at or mentioned(cell, self.names)]
             self.found.append(Piece(kind, start, "\n- ".join(["", *told])))
         else:

@@ -69,7 +69,7 @@ def _meant(text: str) -> str | None:
     core = _core(text)
     status, remark = _status_of(text[core[0] : core[1]]), re.sub(_SIGN, " ", text[core[1] :].lower())
     signs = {_SIGNS.get(found.replace("\ufe0f", "").lower(), "") for found in re.findall(_SIGN, text)}
-    # A sign that nobody knows is no tick.
+    # An unknown sign is no tick.
     if status is None or any((each == COMPLETED) != (status == COMPLETED) for each in signs):
         return None
     doubt = {COMPLETED: _DOUBT, PENDING: _HOLD}.get(status)
@@ -78,7 +78,7 @@ def _meant(text: str) -> str | None:
 
 
 def _status_of(words: str) -> str | None:
-    # A question mark stays, so that "done?" is nobody's completion.
+    # A question mark stays, so that "done?" is not read as completed.
     words = re.sub(rf"{_SIGN}|[^\w\s?-]", " ", words).strip().lower()
     return _BY_WORD.get(re.sub(r"[\s_-]+", "_", words).strip("_"))
 

@@ -4,9 +4,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
-#: Of a queue's groups, so many are looked for in every text.
+#: How many of a queue's groups are looked for in every text.
 _TITLES = 100
-#: So many ids of a range or a group are spelled out, however many tasks name others.
+#: How many ids of a range or a group are always spelled out, however many tasks name others.
 FEW = 100
 _NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
 
@@ -24,7 +24,7 @@ def _family(key: str) -> str:
 
 class Names:
     """The known ids in the order of the file, and the groups of tasks by their lower-case titles; *room* is how many
-    ids a range or a group may stand for."""
+    ids a range or a group may cover."""
 
     def __init__(self, known: list[str], groups: dict[str, list[str]], room: Callable[[], int]) -> None:
         self.known, self.groups, self.room = known, groups, room
