@@ -30,6 +30,11 @@ def as_json_line(value: object) -> str:
 def say_refusal(error: ClaudestratorError) -> int:
     """Prints a refusal, which may quote any text, on standard error; returns its exit code."""
     lines = str(error).encode("utf-8", "replace").decode().split("\n")
-    text = "\n".join(cut(line, LINE) for line in lines)
+    # Short lines of printable ASCII are quoted exactly as they came.
+    text = "\n".join(line if len(line) <= LINE and _is_plain(line) else cut(line, LINE) for line in lines)
     print(f"claudestrator-helper: {text}", file=sys.stderr)
     return 2 if isinstance(error, UsageError) else 1
+
+
+def _is_plain(line: str) -> bool:
+    return line.isascii() and line.isprintable()
