@@ -88,9 +88,16 @@ touch ran
 </command-args> "the' end"""
 
 
-@pytest.mark.parametrize("hooks", [True, False], ids=["hooks", "no hooks"])
-@pytest.mark.parametrize("mode", ["acceptEdits", "bypassPermissions"])
-@pytest.mark.parametrize("kind", ["by_plugin", "by_script"])
+# Any two of the three differ in some case.
+@pytest.mark.parametrize(
+    ("kind", "mode", "hooks"),
+    [
+        ("by_plugin", "acceptEdits", True),
+        ("by_plugin", "bypassPermissions", False),
+        ("by_script", "acceptEdits", False),
+        ("by_script", "bypassPermissions", True),
+    ],
+)
 def test_no_word_is_ever_run_and_all_of_them_are_the_focus(stage: Stage, kind: str, mode: str, hooks: bool) -> None:
     settings = {} if hooks else {".claude/settings.local.json": '{"disableAllHooks": true}'}
     scene: Scene = getattr(stage, kind)(f"hostile-{kind}-{mode}-{hooks}", settings)
@@ -132,7 +139,6 @@ def test_words_after_the_other_commands_run_nothing(stage: Stage) -> None:
         ("3 --verfy", "'--verfy' is no option, did you mean --verify?"),
         ("3 faster —verify", "'—verify' is no option, did you mean --verify?"),
         ("--help", "--parallel K: Tasks that run at the same time"),
-        ("help", "--parallel K: Tasks that run at the same time"),
         ("--dry-run", "decomposition opus\nthen the tasks that the decomposition finds\nDry run: nothing was changed."),
         ("status", "run: none yet"),
         ("stop", "Nothing is running here."),
