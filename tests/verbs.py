@@ -286,7 +286,7 @@ def carry_on(scene: Scene, project: paths.Project, *, dead: bool) -> None:
     if not dead or verb.caller == PERSON:
         # Whoever called, calls again.
         again = scene.call(project)
-        landed = again.code == 1 and "in the queue more than once" in again.stderr
+        landed = again.code == 1 and "used more than once" in again.stderr
         assert again.code == 0 or landed, again
         if verb.caller == "orchestrator":
             lines = again.stdout.splitlines()
