@@ -12,15 +12,22 @@ from rig.plays import Play, task_section
 from rig.scripted_model import ScriptedModel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rig.messages_api import JSON, Request
     from rig.scene import Stage
 
-JOB = "for _ in $(seq 15); do sleep 0.2; done; echo finished >result"
+#: It ends once its agent was told that it still runs, however long that takes on a busy machine; after a minute anyway.
+JOB = "for _ in $(seq 300); do [ -f told ] && break; sleep 0.2; done; sleep 1; echo finished >result"
 
 
 class Delegating(ScriptedModel):
     """The agent of TASK-001 shows its prompt to an agent of its own, then starts a job and ends its turn, again when it
     is told that the job still runs. It reports when it hears that the job has ended, or is asked for its report."""
+
+    def __init__(self, play: Play, folder: Path) -> None:
+        super().__init__(play)
+        self.told = folder / "told"
 
     def answer(self, request: Request) -> list[JSON]:
         if not request.agent or agents.task_of(request) != "TASK-001":
@@ -40,6 +47,8 @@ class Delegating(ScriptedModel):
         if step == 1:
             return [use("Bash", command=JOB, description="the tests", run_in_background=True)]
         heard = "".join(texts(since_last_answer(request.messages), "user", "system"))
+        if "is still running" in heard:
+            self.told.touch()
         if "<task-notification>" in heard or "ending without a report" in heard:
             return [agents.Assignment.parse(prompt).report("done", "made")]
         return [say("The tests still run; I report when they have ended.")]
@@ -48,7 +57,7 @@ class Delegating(ScriptedModel):
 def test_an_agent_that_waits_for_its_own_job_is_waited_for(both: Stage) -> None:
     scene = both.by_script("job", {}).with_queue(task_section("TASK-001", "one"), task_section("TASK-002", "two"))
 
-    outcome = scene.run(Delegating(Play()), mode="bypassPermissions")
+    outcome = scene.run(Delegating(Play(), scene.project), mode="bypassPermissions")
 
     assert outcome.agents_saw("the tests is still running")
     assert (scene.project / "result").exists()
@@ -60,7 +69,7 @@ def test_an_agent_that_waits_for_its_own_job_is_waited_for(both: Stage) -> None:
 def test_in_a_terminal_its_job_wakes_it(stage: Stage) -> None:
     scene = stage.by_script("job-terminal", {}).with_queue(task_section("TASK-001", "one"))
 
-    with Terminal(scene.setting, Delegating(Play()), "bypassPermissions") as terminal:
+    with Terminal(scene.setting, Delegating(Play(), scene.project), "bypassPermissions") as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
         terminal.type("/orchestrate")
         terminal.wait_for(lambda: "The one task is completed" in terminal.screen(), "closing sentence")
