@@ -15,9 +15,9 @@ import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import heartbeat, markers, next_step, simulation
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import plan, steps
+from claudestrator_helper.run import plan, steering, steps
 from claudestrator_helper.run import polling as waiting
-from claudestrator_helper.store import files, paths, state_file, typed_command
+from claudestrator_helper.store import files, paths, run_log, state_file, typed_command
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from kills import Killed, kill_before
@@ -214,12 +214,58 @@ def test_where_no_process_is_known_the_session_and_the_heartbeat_tell(
 
 
 def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
-    assert steps.stop(project) == "Nothing is running here."
+    assert steering.stop(project) == "Nothing is running here."
     fill(project, task("TASK-1"), task("TASK-2"))
     running.start(project, "s1", [])
-    assert steps.stop(project) == "The run will stop once TASK-1 has reported."
+    assert steering.stop(project) == "The run will stop once TASK-1 has reported."
     reports.done(project, "TASK-1", 1, "")
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
+
+
+def test_a_paused_run_starts_nothing_until_it_is_resumed(project: paths.Project) -> None:
+    assert steering.pause(project) == "Nothing is running here."
+    assert steering.resume(project).startswith("Nothing is running here.")
+    fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3"))
+    running.start(project, "s1", [])
+    told = "The run pauses once TASK-1 has reported; `claudestrator-helper resume` continues it."
+    assert [steering.pause(project), steering.pause(project)] == [told, told]
+    assert wait(project) == ["paused, and TASK-1 (0 min) is at work: `claudestrator-helper resume` continues", "WAIT"]
+    reports.done(project, "TASK-1", 1, "")
+    assert wait(project)[0] == "done TASK-1 (1/3)"
+    assert wait(project) == ["paused: `claudestrator-helper resume` continues", "WAIT"]
+    assert steering.resume(project) == "The run continues."
+    assert steering.resume(project) == "The run is not paused."
+    assert wait(project) == ["SPAWN TASK-2 sonnet"]
+    assert [entry["event"] for entry in run_log.read(project)].count("paused") == 1
+
+
+def test_a_wait_of_a_paused_run_goes_on_when_it_is_resumed(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    running.start(project, "s1", [])
+    reports.fail(project, "TASK-1", 1, "no hinges")
+    steering.pause(project)
+
+    def resumed(_: float) -> None:
+        steering.resume(project)
+
+    lines = steps.wait_for_step(project, "s1", 10, sleep=resumed).printed()
+    assert lines == [
+        "failed TASK-1: no hinges; it is pending again, as the run is paused",
+        "SPAWN TASK-1 opus",
+    ]
+
+
+def test_a_paused_run_may_be_stopped_and_orchestrate_resumes_it(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    running.start(project, "s1", [])
+    steering.pause(project)
+    assert steering.resume(project, now=time.time() + 90).startswith("The run may start agents again: type /orch")
+    steering.pause(project)
+    assert running.start(project, "s1", []) == ["SPAWN TASK-1 sonnet"]
+    assert state_file.read(project).status == "running"
+    steering.pause(project)
+    steering.stop(project)
+    assert steering.pause(project) == "The run is stopping already: `/orchestrate` continues it."
 
 
 def test_set_status_brings_a_task_back_that_this_run_has_completed(project: paths.Project) -> None:

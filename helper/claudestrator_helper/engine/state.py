@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from .config import TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
+#: A run that starts no agent until it is resumed; those at work finish.
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, repr=False, match_args=False)
@@ -83,7 +85,7 @@ class State:
 
     @property
     def unfinished(self) -> bool:
-        return self.status in (RUNNING, STOPPING)
+        return self.status in (RUNNING, STOPPING, PAUSED)
 
     def archive(self) -> Container[str]:
         """The tasks that the project's runs have completed, as queue.parse asks for them."""

@@ -1,6 +1,5 @@
 """The run on disk: one step at a time, taken under the project's lock."""
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -164,21 +163,11 @@ def _watched(project: Project, current: state.State) -> list[str]:
 
 
 def _waiting(current: state.State, now: int) -> str:
-    names = [f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items()]
-    return f"still waiting for {', '.join(names)}"
-
-
-def stop(project: Project) -> str:
-    """Asks the run to end at its next step. Returns what to tell the person."""
-    if not state_file.read(project).unfinished:
-        return "Nothing is running here."
-    with files.locked(project.lock):
-        current = state_file.read(project)
-        if not current.unfinished:
-            return "Nothing is running here."
-        state_file.write(project, replace(current, status=state.STOPPING))
-    names = ", ".join(current.agents)
-    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+    names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
+    if current.status == state.PAUSED:
+        at_work = f", and {names} is at work" if names else ""
+        return f"paused{at_work}: `claudestrator-helper resume` continues"
+    return f"still waiting for {names}"
 
 
 def read(project: Project, now: int) -> Inputs:
@@ -244,7 +233,7 @@ def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     if (step.state.run, step.state.session) != (on_disk.run, on_disk.session):
         # `context` finds what a run cost in the transcripts of its sessions.
         step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.session})
-    _log(project, step, inputs.now)
+    run_log.append(project, step.state, step.events, inputs.now)
     return step
 
 
@@ -270,10 +259,3 @@ def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> que
 
     files.edit(project.queue, change, project.bounds, parsed.text)
     return edited
-
-
-def _log(project: Project, step: Step, now: int) -> None:
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-    for event in step.events:
-        entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
-        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)

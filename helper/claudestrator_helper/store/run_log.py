@@ -1,7 +1,10 @@
-"""``run_log.jsonl``: the events of all runs, one a line; run/steps.py writes it."""
+"""``run_log.jsonl``: the events of all runs, one a line; run/steps.py and run/steering.py write it."""
 
 import json
+import time
+from collections.abc import Iterable
 
+from ..engine.state import State
 from . import files
 from .paths import Project
 
@@ -22,3 +25,11 @@ def read(project: Project) -> list[dict[str, object]]:
         if isinstance(entry, dict) and "event" in entry:
             found.append(entry)
     return found
+
+
+def append(project: Project, current: State, events: Iterable[dict[str, object]], now: float) -> None:
+    """Adds events of the run *current*; the caller holds the lock. Raises ClaudestratorError if it can't be written."""
+    at = time.strftime(TIME, time.gmtime(now))
+    for event in events:
+        entry = {"time": at, "run": current.run, "loop": current.loop, **event}
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)
