@@ -3,6 +3,7 @@
 import pytest
 from claudestrator_helper.accounts import estimate
 from claudestrator_helper.accounts.estimate import Range
+from claudestrator_helper.store import event_lines
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 
@@ -97,6 +98,6 @@ def test_a_range_is_said_in_round_numbers(low: int, high: int, said: str) -> Non
 def test_the_time_since_a_run_began_is_by_the_log() -> None:
     events = [{"time": f"2026-11-26T09:0{n}:00Z", "run": run, "event": "x"} for n, run in enumerate("qrrs")]
     assert estimate.elapsed(events, "r", None) == 60
-    assert estimate.elapsed(events, "r", estimate.seconds("2026-11-26T10:01:00Z")) == 3600
+    assert estimate.elapsed(events, "r", event_lines.seconds("2026-11-26T10:01:00Z")) == 3600
     assert estimate.elapsed(events, "gone", 5) is None
     assert estimate.elapsed([{"time": "yesterday", "run": "r", "event": "x"}], "r", 5) is None

@@ -3,14 +3,12 @@
 All times are in seconds. Nothing here raises, whatever the log holds.
 """
 
-import calendar
-import time
 from bisect import insort
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heapreplace
 from typing import NamedTuple
 
-from ..store import run_log
+from ..store import event_lines
 from ..texts import schedule
 from ..texts.queue import Queue, Task
 from ..texts.statuses import IN_PROGRESS, PENDING
@@ -112,16 +110,8 @@ def remaining(queue: Queue, known: Times, at_work: Mapping[str, int], parallel: 
 
 def elapsed(events: Iterable[Event], run: str, now: float | None) -> int | None:
     """From the run's first event to *now*, for None to its last; None if the log has none."""
-    marks = [at for event in events if event.get("run") == run and (at := seconds(event.get("time")))]
+    marks = [at for event in events if event.get("run") == run and (at := event_lines.seconds(event.get("time")))]
     return max(0, int(now if now is not None else marks[-1]) - marks[0]) if marks else None
-
-
-def seconds(at: object) -> int:
-    """A time of the log in seconds since the epoch; 0 if it is none."""
-    try:
-        return calendar.timegm(time.strptime(str(at), run_log.TIME))
-    except ValueError:
-        return 0
 
 
 def rounded(span: float) -> str:

@@ -13,9 +13,9 @@ from ..texts.fields import cut, few
 @click.argument("status")
 @click.pass_obj
 def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -> None:
-    """Set the status of tasks to pending, in_progress, completed or failed, or a word that a queue may have for one.
+    """Set the status of tasks to pending, in_progress, completed, failed or skipped.
 
-    Changes those cells and nothing else, all or none.
+    Other words that a queue may have for one are understood. Changes those cells and nothing else, all or none.
     """
     import os
 

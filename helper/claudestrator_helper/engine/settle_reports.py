@@ -6,7 +6,7 @@ from ..texts import ids, queue_problems
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import loop_phases, markers, outage, verification
 from .state import PAUSED, STOPPING, Agent
 from .step_builder import StepBuilder
@@ -33,7 +33,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     ours = (PENDING, IN_PROGRESS, FAILED) if given_up else (PENDING, IN_PROGRESS)
     if not is_task and not ids.ROLE.fullmatch(id_):
         run.drop(id_, agent, "no longer in the queue")
-    elif report and report.kind == markers.DONE:
+    elif report and report.kind == markers.DONE and status != SKIPPED:
         _task_done(run, id_, agent, report) if is_task else _role_done(run, id_, agent)
     elif status not in ours:
         run.drop(id_, agent, f"set to {cut(status, 30)} by hand")

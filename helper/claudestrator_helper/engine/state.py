@@ -42,7 +42,8 @@ class State:
     *completed* are the tasks that this run completed, with their attempts, *earlier* those of the runs before it, and
     *unchanged* those of this run whose agents changed nothing. *verify* says whether they are verified: *verifying* are
     those that an agent checks now, *verified* those that passed, with their attempts; *returned* holds why a task went
-    back to pending, by id, *unverified* why another got no verdict.
+    back to pending, by id, *unverified* why another got no verdict. *hints* are what a
+    person has to say to the next agent of a task, by id.
 
     """
 
@@ -81,6 +82,7 @@ class State:
     verified: dict[str, int] = field(default_factory=dict)
     returned: dict[str, str] = field(default_factory=dict)
     unverified: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
     others: dict[str, object] = field(default_factory=dict)
 
     @property

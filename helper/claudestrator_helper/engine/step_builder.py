@@ -12,7 +12,7 @@ from ..texts.directives import SPAWN, WORK, Directive
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue, Task
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import heartbeat, markers, sentences
 from .config import LEAN, ROLE_MODEL, TASK
 from .state import STOPPED, Agent
@@ -105,7 +105,16 @@ class StepBuilder:
         unchanged = [*(each for each in self.state.unchanged if each != id_), *([id_] if report.unchanged else [])]
         failed = {key: why for key, why in self.state.failed.items() if key != id_}
         completed = {**self.state.completed, id_: report.attempt or self.state.attempts[id_]}
-        self.state = replace(self.state, streak=[], outages=0, failed=failed, completed=completed, unchanged=unchanged)
+        hints = {key: hint for key, hint in self.state.hints.items() if key != id_}
+        self.state = replace(
+            self.state,
+            streak=[],
+            outages=0,
+            failed=failed,
+            completed=completed,
+            unchanged=unchanged,
+            hints=hints,
+        )
 
     def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:
         self.without(id_)
@@ -130,7 +139,8 @@ class StepBuilder:
 
     def progress(self) -> str:
         done = sum(status == COMPLETED for status in self.statuses.values())
-        return f"({done}/{len(self.statuses)})"
+        skipped = sum(status == SKIPPED for status in self.statuses.values())
+        return f"({done}/{len(self.statuses) - skipped})"
 
     def counted(self) -> str:
         return sentences.counted(self.current(), self.state)

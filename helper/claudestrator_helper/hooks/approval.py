@@ -9,8 +9,10 @@ import re
 
 from .. import host
 
-#: Verbs by which a person steers a run. The main conversation may run them where it was asked to, agents never.
-STEERING = ("stop", "pause", "resume")
+#: Verbs by which a person steers a run, so that no agent may run them. The first three, which lose nothing, run without
+#: a prompt in the main conversation, where a person may have asked for them.
+HARMLESS = ("stop", "pause", "resume")
+STEERING = (*HARMLESS, "retry", "skip", "set-status", "state")
 #: Verbs that the orchestrator and its agents run. Other verbs for people still prompt, and so does `--project`.
 VERBS = (
     "wait", "prompt", "done", "fail", "verdict", "add-tasks", "add-issue", "remember", "tasks", "issues", "next-task",
@@ -18,7 +20,7 @@ VERBS = (
 )  # fmt: skip
 _WORD = r"(?!'?--project)(?:[A-Za-z0-9_.,:/@+-]+|'[ -&(-~]*')"
 _BODY = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*"
-_CALL = re.compile(rf"claudestrator-helper ({'|'.join((*VERBS, *STEERING))})(?: {_WORD})*(?: <<'([A-Z]+)'\n({_BODY}))?")
+_CALL = re.compile(rf"claudestrator-helper ({'|'.join((*VERBS, *HARMLESS))})(?: {_WORD})*(?: <<'([A-Z]+)'\n({_BODY}))?")
 
 
 def is_plain(tool_input: dict[str, object], *, of_agent: bool = False) -> bool:
@@ -28,7 +30,7 @@ def is_plain(tool_input: dict[str, object], *, of_agent: bool = False) -> bool:
     if not isinstance(command, str) or not set(tool_input) <= host.BASH_FIELDS:
         return False
     call = _CALL.fullmatch(command.removesuffix("\n"))
-    if call is None or (of_agent and call[1] in STEERING):
+    if call is None or (of_agent and call[1] in HARMLESS):
         return False
     if call[2] is None:
         return True

@@ -1,12 +1,18 @@
-"""What a person asks of a run between its steps: to stop, to pause, to resume. Each is kept in the state, which the
-run's next step obeys, whoever takes it."""
+"""What a person asks of a run between its steps: to stop, to pause, to resume, to try tasks again or leave them out.
+Each is kept in the state and the queue, which the run's next step obeys, whoever takes it."""
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from ..engine import heartbeat, state
+from ..errors import ClaudestratorError
 from ..store import files, run_log, state_file
 from ..store.paths import Project
+from ..texts import queue
+from ..texts.fields import cut, named
+from ..texts.queue import Queue
+from ..texts.statuses import COMPLETED, PENDING, SKIPPED, UNBLOCKING
 
 _NOTHING = "Nothing is running here."
 
@@ -41,6 +47,77 @@ def resume(project: Project, now: float | None = None) -> str:
     # Its session may have ended its turn meanwhile, or died.
     heard = heartbeat.fresh(current, int(time.time() if now is None else now))
     return "The run continues." if heard else "The run may start agents again: type /orchestrate to continue it."
+
+
+def retry(project: Project, ids: list[str], hint: str) -> list[str]:
+    """Makes tasks pending again as if no attempt had failed, all or none, and keeps *hint* for their next agents.
+    Returns a line for each. Raises ClaudestratorError for a task that is missing, there twice, or at work."""
+    with files.locked(project.lock):
+        before = _read(project, ids)
+        current = state_file.read(project)
+        if busy := [id_ for id_ in ids if id_ in current.agents]:
+            way = "`claudestrator-helper skip` gives up on it, and then this tries it again"
+            raise ClaudestratorError(f"{busy[0]} is at work: wait for its report; {way}")
+        hints = {**current.hints, **(dict.fromkeys(ids, cut(hint, 1000)) if hint.strip() else {})}
+        # The state comes first: a run keeps completed what its state says it has completed.
+        _write(project, current, replace(_forgotten(current, ids), hints=hints))
+        _edit(project, dict.fromkeys(ids, PENDING))
+        run_log.append(project, current, [{"event": "retry", "id": id_} for id_ in ids], time.time())
+    then = "" if current.unfinished else ": `/orchestrate` runs it"
+    return [f"{id_} {PENDING}, it was {cut(before.task(id_).status, 30)}{then}" for id_ in ids]
+
+
+def skip(project: Project, ids: list[str], *, unblock: bool) -> list[str]:
+    """Leaves tasks out of the run, all or none; with *unblock*, what depends on them may run all the same. Returns a
+    line for each. Raises ClaudestratorError for a task that is missing, there twice, or completed."""
+    with files.locked(project.lock):
+        before = _read(project, ids)
+        if done := [id_ for id_ in ids if before.task(id_).status == COMPLETED]:
+            raise ClaudestratorError(f"{done[0]} is completed: leave it, or retry it first")
+        current = state_file.read(project)
+        # A task that is skipped already may get the other word.
+        _edit(project, dict.fromkeys(ids, PENDING), dict.fromkeys(ids, UNBLOCKING if unblock else SKIPPED))
+        _write(project, current, _forgotten(current, ids))
+        run_log.append(project, current, [{"event": SKIPPED, "id": id_} for id_ in ids], time.time())
+    return [f"{id_} {SKIPPED}{_after(before, current, id_, unblock=unblock)}" for id_ in ids]
+
+
+def _after(parsed: Queue, current: state.State, id_: str, *, unblock: bool) -> str:
+    needing = [task.id for task in parsed.tasks if id_ in task.dependencies and task.status == PENDING]
+    said = f"; {named(needing, len(needing))} {'may run' if unblock else 'stays blocked without --unblock'}"
+    at_work = "; the report of its agent, which is still at work, will not count"
+    return f"{said if needing else ''}{at_work if id_ in current.agents else ''}"
+
+
+def _read(project: Project, ids: list[str]) -> Queue:
+    """The queue, in which each of *ids* is one task. Raises ClaudestratorError if one is not."""
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    for id_ in ids:
+        parsed.task(id_)
+    return parsed
+
+
+def _edit(project: Project, *changes: dict[str, str]) -> None:
+    def change(text: str) -> str:
+        for each in changes:
+            text = queue.edited(queue.parse(text), each).text
+        return text
+
+    files.edit(project.queue, change, project.bounds)
+
+
+def _write(project: Project, before: state.State, after: state.State) -> None:
+    if after != before:
+        state_file.write(project, after)
+
+
+def _forgotten(current: state.State, ids: list[str]) -> state.State:
+    """*current* without what its runs know of these tasks, but for the numbers of their attempts."""
+    kept: dict[str, Any] = {
+        name: {key: value for key, value in getattr(current, name).items() if key not in ids}
+        for name in ("failed", "lost", "completed", "earlier", "released", "returned", "unverified", "hints")
+    }
+    return replace(current, streak=[each for each in current.streak if each not in ids], **kept)
 
 
 def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State | None:

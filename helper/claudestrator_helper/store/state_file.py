@@ -30,7 +30,7 @@ IGNORED = ".gitignore\nagent_complete/\nclaudestrator.lock\nrun_log.jsonl\nsessi
 _TYPES = {name: type(value) for name, value in vars(State()).items() if name != "others"}
 _VALUES = {
     **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
-    **dict.fromkeys(("failed", "models", "returned", "unverified"), str),
+    **dict.fromkeys(("failed", "models", "returned", "unverified", "hints"), str),
 }
 #: What no run exceeds: values by their name, other numbers, characters of a text, and entries of a list or a mapping.
 #: A file that came with someone else's repository may hold anything.
