@@ -14,7 +14,7 @@ from claudestrator_helper.commands import look, one_task
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import steering
-from claudestrator_helper.store import event_lines, marker_files, paths, state_file
+from claudestrator_helper.store import event_lines, marker_files, paths, run_log, state_file
 from queues import queue, task
 from running import helper
 
@@ -152,3 +152,15 @@ def test_hostile_transcripts_raise_nothing(project: paths.Project, tmp_path: Pat
     done = helper("tail", "TASK-002", folder=project.root)
     assert done.stdout.splitlines() == ["--:--:--   failed:".replace("   ", " "), "--:--:-- a b"]
     assert os.path.exists(path)
+
+
+@pytest.mark.parametrize("at", [0, 951_782_399, 951_782_400, 1_709_164_800, 1_795_683_600, 4_107_542_400])
+def test_a_time_of_the_log_is_read_back(at: int) -> None:
+    assert event_lines.seconds(time.strftime(run_log.TIME, time.gmtime(at))) == at
+
+
+@pytest.mark.parametrize(
+    "at", ["", None, 7, "2026-11-26", "2026-11-26T09:00:00+01", "2026-1x-26T09:00:00Z", "²026-11-26T09:00:00Z"]
+)
+def test_what_is_no_time_is_none(at: object) -> None:
+    assert event_lines.seconds(at) == 0

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-#: A verb's command is `<verb>_verb` in its module. `__main__` runs `hook` and `next-task` without click.
+#: A verb's command is `<verb>_verb` in its module. `__main__` runs those of hot_verbs without click.
 VERBS = {
     "add-issue": "issues",
     "add-tasks": "add_tasks",
@@ -26,7 +26,7 @@ VERBS = {
     "skip": "steering",
     "start": "start",
     "state": "state",
-    "status": "status",
+    "status": "hot_verbs",
     "stop": "steering",
     "tail": "look",
     "tasks": "tasks",
