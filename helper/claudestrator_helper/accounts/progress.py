@@ -30,7 +30,7 @@ class AtWork(NamedTuple):
 
 class Progress(NamedTuple):
     """A run at one moment: *seconds* since it began, until it ended, None if unknown; how many are *left*; the pending
-    tasks that are *blocked*, and by what; and the *events* of its log."""
+    tasks that are *blocked*, and by what; the *events* of its log, and the whole *log*."""
 
     state: state.State
     queue: Queue
@@ -39,6 +39,7 @@ class Progress(NamedTuple):
     seconds: int | None
     left: Range | None
     events: list[Event]
+    log: list[Event]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -77,6 +78,7 @@ def of(project: Project, current: state.State, parsed: Queue, events: Iterable[E
         estimate.elapsed(mine, current.run, now if current.unfinished else None),
         estimate.remaining(parsed, known, going, current.parallel) if current.unfinished else None,
         mine,
+        log,
     )
 
 

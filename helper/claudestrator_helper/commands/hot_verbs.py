@@ -31,9 +31,10 @@ def next_task_verb(project: paths.Project, as_json: bool, hook: bool) -> None:
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print an object, which docs/watching.md describes.")
+@click.option("--watch", is_flag=True, help="The same as the verb `watch`.")
 @click.pass_obj
-def status_verb(project: paths.Project, as_json: bool) -> None:
+def status_verb(project: paths.Project, as_json: bool, watch: bool) -> None:
     """Show the run's progress: counts, times, agents at work, what failed and what is blocked."""
     from .status import main
 
-    main(project.root, ["--json"] * as_json)
+    main(project.root, ["--json"] * as_json + ["--watch"] * watch)

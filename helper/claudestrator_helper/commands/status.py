@@ -25,7 +25,11 @@ def main(folder: str | None, words: list[str]) -> int:
     if unknown:
         raise UsageError(f"status takes no {unknown[0]!r}; {USAGE}")
     project = paths.project(folder)
-    if "--json" in words:
+    if "--watch" in words:
+        from .watch import watch
+
+        watch(project)
+    elif "--json" in words:
         output.say(output.as_json_line(as_object(project)))
     else:
         output.echo(status(project))

@@ -33,6 +33,7 @@ VERBS = {
     "verdict": "agent",
     "wait": "wait",
     "wait-command": "wait",
+    "watch": "watch",
 }
 
 
