@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from claudestrator_helper.commands import status
 from claudestrator_helper.engine import state
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.system import processes
+from states import changed, state_of
 
 SNAPSHOT = {
     "run": "r",
@@ -24,7 +24,7 @@ def loops(folder: Path, snapshot: str, loop: int = 1) -> list[str]:
     project = paths.project(str(folder))
     os.makedirs(project.snapshots)
     Path(project.snapshots, "loop-1.json").write_text(snapshot)
-    state_file.write(project, replace(state.State(), run="r", loops=3, loop=loop))
+    state_file.write(project, changed(state_of(), run="r", loops=3, loop=loop))
     return [line for line in status.status(project) if line.startswith("loop ")]
 
 
@@ -69,15 +69,15 @@ def test_a_loop_beyond_all_counting_is_not_counted_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (state.State(engine="lean"), ", lean engine"),
-        (state.State(parallel=3), ", up to 3 tasks at a time"),
-        (state.State(), ""),
+        (state_of(engine="lean"), ", lean engine"),
+        (state_of(parallel=3), ", up to 3 tasks at a time"),
+        (state_of(), ""),
     ],
 )
 def test_how_tasks_run_is_said_while_they_do(tmp_path: Path, run: state.State, said: str) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    state_file.write(project, replace(run, run="r", status="running", heartbeat=100))
+    state_file.write(project, changed(run, run="r", status="running", heartbeat=100))
     assert status.status(project, 100)[1] == f"run: running (r){said}"
 
 
@@ -87,6 +87,6 @@ def test_a_session_that_is_alive_is_not_called_silent(
 ) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    state_file.write(project, state.State(run="r", status="running", heartbeat=100, engine="lean"))
+    state_file.write(project, state_of(run="r", status="running", heartbeat=100, engine="lean"))
     monkeypatch.setattr(processes, "alive", lambda _: alive)
     assert ("last heard of" in status.status(project, 4000)[1]) == (not alive)

@@ -18,6 +18,7 @@ from claudestrator_helper.setup import claude_settings, preflight, settings_edit
 from claudestrator_helper.store import paths, state_file, typed_command
 from queues import queue, task
 from running import helper
+from states import state_of
 
 INSTALLED: dict[str, Any] = json.loads(settings_edit.merge("{}", [])[0])
 SESSION = {"CLAUDE_CODE_SESSION_ID": "s", "BASH_MAX_TIMEOUT_MS": "3600000"}
@@ -112,9 +113,9 @@ def test_the_mode_of_the_session_that_has_the_run_counts_and_not_the_one_in_whic
 
 def test_a_run_that_is_over_says_nothing_of_the_next_session(project: paths.Project) -> None:
     typed_command.note(project, "s", "plan")
-    state_file.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
+    state_file.write(project, state_of(session="s", status=state.RUNNING, hooked=False))
     assert [line[:12] for line in checked(project)] == ["in plan mode", "Claudestrato"]
-    state_file.write(project, state.State(session="s", status=state.FINISHED, hooked=False))
+    state_file.write(project, state_of(session="s", status=state.FINISHED, hooked=False))
     assert checked(project, 0) == ["nothing is wrong"]
 
 
@@ -183,7 +184,7 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
     [told] = started(project)
     assert said in told
     assert "costs an hour" in told
-    state_file.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
+    state_file.write(project, state_of(session="s", status=state.RUNNING, hooked=False))
     assert said in "\n".join(checked(project))
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from queues import queue, task
 from running import fork, helper, joined
+from states import changed, state_of
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_failures_count_over_all_sessions_of_a_run(project: Project) -> None:
     assert state_file.read(project).failed == {"TASK-001": "red"}
 
 
-CLONED = State(run="r", status="running", session="s0", loops=9, loop=8, focus="evil", heartbeat=1)
+CLONED = state_of(run="r", status="running", session="s0", loops=9, loop=8, focus="evil", heartbeat=1)
 ELSEWHERE = "another-host/another-boot/1/2/3"
 
 
@@ -103,37 +103,39 @@ def begun_by(project: Project, found: State, *words: str, **environ: str) -> str
 
 @pytest.mark.parametrize("status", ["running", "stopping", "stopped"])
 @pytest.mark.parametrize(
-    "found", [CLONED, replace(CLONED, session=""), replace(CLONED, process=ELSEWHERE), replace(CLONED, origin="0" * 32)]
+    "found", [CLONED, changed(CLONED, session=""), changed(CLONED, process=ELSEWHERE), changed(CLONED, origin="0" * 32)]
 )
 def test_a_run_that_came_with_a_clone_is_not_gone_on_with_unasked(project: Project, found: State, status: str) -> None:
-    found = replace(found, status=status)
+    found = changed(found, status=status)
     for words in ([], ["3", "doors"]):
         assert begun_by(project, found, *words).startswith("STOP the run here was begun on another machine")
     assert helper("wait", "--max", "0", folder=project.root).code == 1
     assert state_file.read(project) == found
     assert begun_by(project, found, "--takeover").endswith("SPAWN TASK-001 sonnet\n")
-    assert (state_file.read(project).run, state_file.read(project).loops) == ("r", 9)
+    assert (state_file.read(project).run, state_file.read(project).loop.total) == ("r", 9)
 
 
 def test_a_run_that_came_with_a_clone_and_is_over_keeps_nobody_from_a_new_one(project: Project) -> None:
-    assert begun_by(project, replace(CLONED, status="finished")).endswith("SPAWN TASK-001 sonnet\n")
-    assert (state_file.read(project).run == "r", state_file.read(project).focus) == (False, "")
+    assert begun_by(project, changed(CLONED, status="finished")).endswith("SPAWN TASK-001 sonnet\n")
+    assert (state_file.read(project).run == "r", state_file.read(project).loop.focus) == (False, "")
 
 
 def test_a_run_is_gone_on_with_in_any_session_and_folder_of_the_user_who_began_it(project: Project) -> None:
     assert begun_by(project, State()).endswith("SPAWN TASK-001 sonnet\n")
-    gone = replace(state_file.read(project), session="gone", heartbeat=1)
+    gone = changed(state_file.read(project), session="gone", heartbeat=1)
     assert begun_by(project, gone).endswith("SPAWN TASK-001 sonnet\n")
     assert begun_by(project, gone, XDG_STATE_HOME=f"{project.root}/other").startswith("STOP the run here was begun on")
-    assert begun_by(project, replace(gone, run="another")).startswith("STOP the run here was begun on")
+    assert begun_by(project, changed(gone, run="another")).startswith("STOP the run here was begun on")
     assert Path(os.environ["XDG_STATE_HOME"], "claudestrator").stat().st_mode & 0o077 == 0
 
 
 def test_of_the_runs_of_older_versions_those_since_the_machine_was_started_are_gone_on_with(project: Project) -> None:
     _, boot, namespace = processes._machine()
-    older = replace(CLONED, loops=0, process=f"{os.uname().nodename}/{boot}/{namespace}/4194305/1")
+    older = changed(CLONED, loops=0, process=f"{os.uname().nodename}/{boot}/{namespace}/4194305/1")
     assert begun_by(project, older).endswith("SPAWN TASK-001 sonnet\n")
-    assert begun_by(project, replace(older, process=older.process.replace(boot, "-"))).startswith("STOP the run here")
+    assert begun_by(project, changed(older, process=older.owner.process.replace(boot, "-"))).startswith(
+        "STOP the run here"
+    )
 
 
 def test_where_no_key_can_be_kept_a_run_goes_on_in_its_own_session_only(project: Project) -> None:
@@ -141,6 +143,6 @@ def test_where_no_key_can_be_kept_a_run_goes_on_in_its_own_session_only(project:
     nowhere = {"XDG_STATE_HOME": f"{project.root}/file"}
     assert begun_by(project, State(), **nowhere).endswith("SPAWN TASK-001 sonnet\n")
     kept = state_file.read(project)
-    assert kept.origin == ""
+    assert kept.owner.origin == ""
     assert begun_by(project, kept, **nowhere).endswith("SPAWN TASK-001 sonnet\n")
-    assert begun_by(project, replace(kept, session="gone", heartbeat=1), **nowhere).startswith("STOP the run here")
+    assert begun_by(project, changed(kept, session="gone", heartbeat=1), **nowhere).startswith("STOP the run here")

@@ -42,7 +42,8 @@ def _run(project: Project) -> tuple[str, bool | None]:
     except ClaudestratorError:
         run = state.State()
     here = os.environ.get(host.SESSION_ID, "")
-    return (run.session, run.hooked) if run.unfinished and run.session else (here, None)
+    owner = run.owner
+    return (owner.session, owner.hooked) if run.unfinished and owner.session else (here, None)
 
 
 def _commands(project: Project) -> Iterable[tuple[str, str]]:

@@ -44,26 +44,32 @@ def _run(current: state.State, at: int) -> str:
     if not current.run:
         return "none yet, `/orchestrate` in Claude Code starts one"
     where = [f"{current.status} ({current.run})"]
-    if current.loops:
-        where.append(f"loop {current.loop} of {current.loops}")
+    if current.loop.total:
+        where.append(f"loop {current.loop.number} of {current.loop.total}")
     where += [current.phase] if current.phase else []
     if current.unfinished and (current.engine == LEAN or current.parallel > 1):
         where.append("lean engine" if current.engine == LEAN else f"up to {current.parallel} tasks at a time")
-    heard = max(0, at - current.heartbeat)
-    if current.unfinished and heard > 60 and not processes.alive(current.process):
+    heard = max(0, at - current.owner.heartbeat)
+    if current.unfinished and heard > 60 and not processes.alive(current.owner.process):
         where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` continues it")
     # The state may have come with someone's repository.
     return one_line(", ".join(where))
 
 
 def _verification(current: state.State) -> list[str]:
-    if not current.verify:
+    if not current.verification.asked:
         return []
     passed = sum(map(current.is_verified, current.completed))
-    checking = current.verifying
+    checking, records = current.verification.checking, current.tasks.items()
     under = f", under check: {named(checking, len(checking))}" if checking else ""
-    back = [f"returned: {id_}  {cut(why)}" for id_, why in current.returned.items() if id_ not in current.failed]
-    left = [f"not verified: {id_}  {cut(why)}" for id_, why in current.unverified.items()]
+    back = [
+        f"returned: {id_}  {cut(record.returned)}"
+        for id_, record in records
+        if record.returned is not None and record.failed is None
+    ]
+    left = [
+        f"not verified: {id_}  {cut(record.unverified)}" for id_, record in records if record.unverified is not None
+    ]
     return [
         f"verification: {passed} of {len(current.completed)} tasks of this run verified{under}",
         *few(back),
@@ -77,7 +83,7 @@ def _loops(project: Project, current: state.State) -> list[str]:
         numbers = (name[5:-5] for name in os.listdir(project.snapshots) if len(name) < 20 and name.isascii())
     except OSError:
         return []
-    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop)
+    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop.number)
     # Of a long run, the last loops say enough.
     more = [f"loops before: {len(closed) - LINES:,}, in {project.snapshots}"] if len(closed) > LINES else []
     return more + list(filter(None, (_loop(project, number, current.run) for number in closed[-LINES:])))
