@@ -6,7 +6,9 @@ names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.33
 Every hook imports this module, so it holds only plain constants and what tells the release that runs.
 """
 
-from collections.abc import Mapping
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The release in Bash calls (`claude-code_2-1-332_agent`) and in hooks (`claude-code_2-1-332_harness`). Measured on
 #: 2.1.138, 2.1.150 and 2.1.332. A value that a person has set stays as it is; read.
@@ -29,7 +31,7 @@ SINCE = {
 }
 
 
-def release(environ: Mapping[str, str]) -> tuple[int, ...] | None:
+def release(environ: "Mapping[str, str]") -> tuple[int, ...] | None:
     """The release of Claude Code that *environ* comes from, for example (2, 1, 332); None if it does not say."""
     name, _, rest = environ.get(RELEASE, "").partition("_")
     parts = rest.partition("_")[0].split("-")
@@ -37,7 +39,7 @@ def release(environ: Mapping[str, str]) -> tuple[int, ...] | None:
     return tuple(map(int, parts)) if known else None
 
 
-def lacks(environ: Mapping[str, str], feature: str) -> bool:
+def lacks(environ: "Mapping[str, str]", feature: str) -> bool:
     """Whether the release that *environ* comes from is known and older than the *feature*, a key of SINCE."""
     running = release(environ)
     return running is not None and running < SINCE[feature]
@@ -104,12 +106,19 @@ CONFIG_FOLDER = "CLAUDE_CONFIG_DIR"
 MAX_TIMEOUT = "BASH_MAX_TIMEOUT_MS"  # also read from a trusted project's settings
 SESSION_ID = "CLAUDE_CODE_SESSION_ID"  # in hooks and Bash calls, since 2.1.132. Measured
 PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
-ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless, since 2.1.269. Measured
+ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
+JOB = "CLAUDE_JOB_DIR"  # in the Bash calls of a background session, `claude --bg`. Measured on 2.1.332
+JOB_STATE = (
+    "state.json"  # there; it may have the last key of ISOLATION, for an interactive session that was sent away; read
+)
 
 # Settings. https://code.claude.com/docs/en/settings and https://code.claude.com/docs/en/permissions
 MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json"
 SETTINGS, LOCAL_SETTINGS = "settings.json", "settings.local.json"
 PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "ask", "defaultMode"
+# Unless it is ISOLATION_OFF, agents of a background session may not write to the checkout. Measured on 2.1.332.
+ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
+WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
 # Permission modes. In auto mode a hook can't hold an agent that ends; read.
