@@ -317,6 +317,66 @@ def test_a_claude_that_was_started_in_a_subfolder_loads_no_hooks(project: paths.
     assert told.startswith("note: hooks load only where claude was started, and this is a folder below: start it in /")
 
 
+OLD, SUPPORTED, NEW = (f"claude-code_2-1-{minor}_agent" for minor in (144, 145, 332))
+
+
+def test_a_release_that_is_not_supported_is_wrong_in_one_line(project: paths.Project) -> None:
+    [told] = started(project, AI_AGENT=OLD)
+    assert told.startswith("note: Claude Code 2.1.144 is older than 2.1.145, the oldest that Claudestrator supports: ")
+    assert checked(project, AI_AGENT=OLD) == [told.removeprefix("note: ")]
+
+
+def test_what_an_older_release_lacks_of_what_the_engine_uses_is_named(project: paths.Project) -> None:
+    [told] = started(project, AI_AGENT=SUPPORTED)
+    assert told.startswith("note: Claude Code 2.1.145 lacks blocked notices (from 2.1.260), ")
+    assert "(from 2.1.213)" in told
+    assert "`context`" not in told
+    assert "`context` (from 2.1.310)" in checked(project, 0, AI_AGENT=SUPPORTED)[1]
+
+
+@pytest.mark.parametrize(("engine", "lacks"), [("task", ["blocked notices"]), ("lean", [])])
+def test_what_the_engine_does_not_use_may_be_lacking(project: paths.Project, engine: str, lacks: list[str]) -> None:
+    Path(project.config).parent.mkdir()
+    Path(project.config).write_text(f'[run]\nengine = "{engine}"\n')
+    told = helper(*START, folder=project.root, environ=SESSION | {"AI_AGENT": "claude-code_2-1-213_agent"}).stdout
+    assert [each for each in ("blocked notices",) if each in told] == lacks
+
+
+@pytest.mark.parametrize("said", [NEW, "", "another"])
+def test_nothing_is_said_of_the_newest_release_and_of_an_unknown_one(project: paths.Project, said: str) -> None:
+    assert started(project, AI_AGENT=said) == []
+    assert checked(project, 0, AI_AGENT=said) == ["nothing is wrong"]
+
+
+def background(project: paths.Project, tmp_path: Path) -> list[str]:
+    return started(project, CLAUDE_JOB_DIR=str(tmp_path / "home"))
+
+
+def test_the_guard_of_a_background_session_is_named_with_its_setting(project: paths.Project, tmp_path: Path) -> None:
+    [told] = background(project, tmp_path)
+    assert told == (
+        "note: in a background session agents can't write to this checkout: "
+        'put "worktree": {"bgIsolation": "none"} into .claude/settings.json'
+    )
+    assert checked(project, CLAUDE_JOB_DIR=str(tmp_path)) == [told.removeprefix("note: ")]
+
+
+def test_a_background_session_without_the_guard_is_no_news(project: paths.Project, tmp_path: Path) -> None:
+    settings(project, {"worktree": {"bgIsolation": "none"}})
+    assert background(project, tmp_path) == []
+
+
+def test_a_session_that_was_sent_to_the_background_has_no_guard(project: paths.Project, tmp_path: Path) -> None:
+    (tmp_path / "home" / "state.json").write_text('{"bgIsolation": "none"}')
+    assert background(project, tmp_path) == []
+
+
+def test_a_background_session_in_a_worktree_has_no_guard(project: paths.Project, tmp_path: Path) -> None:
+    os.rmdir(os.path.join(project.root, ".git"))
+    Path(project.root, ".git").write_text("gitdir: elsewhere\n")
+    assert background(project, tmp_path) == []
+
+
 def disk(
     monkeypatch: pytest.MonkeyPatch, megabytes: int = 100_000, read_only: Callable[[str], bool] = lambda _: False
 ) -> None:

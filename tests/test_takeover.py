@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper.agents import reports
+from claudestrator_helper.engine import settle_reports
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import marker_files, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from queues import queue, task
-from running import fork, helper, joined
+from running import fork, helper, joined, killed
 from states import changed, state_of
 
 
@@ -55,6 +56,30 @@ def by_claude(project: Project, *words: str, session: str = "s", orphaned: bool 
 def test_a_call_whose_session_died_before_it_looked_up_takes_no_run(project: Project) -> None:
     assert "the session that called this is gone" in by_claude(project, "start", "--session", "one", orphaned=True)
     assert by_claude(project, "start", "--session", "two").endswith("SPAWN TASK-001 sonnet\n")
+
+
+def test_a_wait_ends_with_a_claude_code_that_does_not_say_which_process_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle_reports, "LAUNCH", 0.1)
+    assert helper("start", "--session", "s", folder=project.root).stdout.endswith("SPAWN TASK-001 sonnet\n")
+    said, waits = Path(project.root, "said"), Path(project.markers, ".wait")
+
+    def shell() -> None:
+        done = helper("wait", "--session", "s", "--max", "60", folder=project.root)
+        said.with_suffix(".part").write_text(done.stderr)
+        said.with_suffix(".part").rename(said)
+
+    claude = fork(lambda: joined([fork(shell)]))  # type: ignore[arg-type]
+    while not waits.exists():
+        time.sleep(0.02)
+    time.sleep(0.3)
+    assert not said.exists()
+    killed(claude)
+    began = time.monotonic()
+    while not said.exists() and time.monotonic() < began + 30:
+        time.sleep(0.02)
+    assert "the session that waited here is gone" in said.read_text()
 
 
 def test_an_agent_of_a_session_that_is_alive_and_lost_the_run_gets_no_work(project: Project) -> None:

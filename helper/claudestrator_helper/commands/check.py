@@ -31,7 +31,13 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
         *preflight.programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, host.PERMISSIONS, host.DEFAULT_MODE))
-    good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
+    features = (*preflight.used(project), host.EXACT_CONTEXT)
+    good_to_know = [
+        *claude_settings.unwriting(known, begins),
+        *preflight.outdated(os.environ, features),
+        *_cap(preflight.cap_of(cap)),
+        *_nested(project),
+    ]
     return wrong, [f"note: {line}" for line in good_to_know]
 
 

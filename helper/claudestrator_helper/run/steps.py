@@ -76,14 +76,14 @@ def wait_for_step(
     session has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, process = clock() + limit, processes.current()
+    deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
             return Reply(seen, next_step.next_step(read(project, int(now()))).directives)
-        if process and not processes.alive(process):
+        if (process and not processes.alive(process)) or processes.above() != above:
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
