@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -29,6 +28,7 @@ from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.models import NAMES
 from invariants import CONTROL, Project, need, no_traceback
 from queues import many
+from states import changed
 
 #: What YAML, JSON and TOML take for something of their own.
 TOKENS = (
@@ -230,7 +230,7 @@ def _template(root: Path) -> Iterator[tuple[str, str]]:
     running.wait_for_step(project, "s1", 0)
     reports.begin(project, "TASK-002")
     issue_verbs.add_issues(project, _ISSUE.format("sticks"), "")
-    current = replace(state_file.read(project), loops=3, loop=1, run="r", process="")
+    current = changed(state_file.read(project), loops=3, loop=1, run="r", process="")
     state_file.write(project, current)
     for name, text in _MORE.items():
         path = Path(project.root, name)

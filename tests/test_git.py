@@ -1,5 +1,6 @@
 """Commits by the real git: what changed since the run began, and nothing else."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -229,6 +230,18 @@ def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert git.last_message(found.project) == ("", "")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert (git.dirty(found.project), found.loop().why) == (None, "git is not installed")
+
+
+def test_a_repository_whose_folder_can_not_be_looked_at_is_named(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    repo.write("new.txt")
+    monkeypatch.setattr(os.path, "samefile", unreadable)
+    assert git.dirty(repo.project) is None
+    assert repo.loop().why.endswith("can't be looked at: Permission denied")
 
 
 def test_a_repository_that_git_does_not_read_is_named_as_it_names_it(repo: Repository) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,12 +10,12 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import look, one_task
-from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import steering
 from claudestrator_helper.store import event_lines, marker_files, paths, run_log, state_file
 from queues import queue, task
 from running import helper
+from states import changed, state_of
 
 AGENT = "a39e62af5758c3e6f"
 RECORDED = Path(__file__).parent / "recorded" / "plain"
@@ -120,7 +119,7 @@ def test_an_agents_doings_are_in_its_transcript(project: paths.Project, *, named
 
 
 def test_an_agent_of_another_attempt_is_none_of_this_one(project: paths.Project) -> None:
-    state_file.write(project, replace(state_file.read(project), attempts={"TASK-002": 2}))
+    state_file.write(project, changed(state_file.read(project), attempts={"TASK-002": 2}))
     done = helper("tail", "TASK-002", folder=project.root)
     assert (done.code, done.stdout) == (1, "")
     assert "no transcript of an agent of TASK-002 here" in done.stderr
@@ -143,7 +142,7 @@ def test_a_log_of_somebodys_makes_one_line_an_event(event: dict[str, object]) ->
 def test_hostile_transcripts_raise_nothing(project: paths.Project, tmp_path: Path) -> None:
     path = tmp_path / "config" / "projects" / "somewhere" / "s2" / "subagents" / "agent-b.jsonl"
     path.parent.mkdir(parents=True)
-    state_file.write(project, State(session="s2", attempts={"TASK-002": 1}))
+    state_file.write(project, state_of(session="s2", attempts={"TASK-002": 1}))
     (tmp_path / "config" / "projects" / "somewhere" / "s2.jsonl").write_text("")
     wrong = [7, [], {"type": "assistant"}, {"type": "user", "message": {"content": [{"type": "tool_result", "is_error": True, "content": 7}]}},
              {"type": "assistant", "timestamp": 7, "message": {"content": [{"type": "tool_use", "input": 7, "name": "a\nb"}]}}]  # fmt: skip

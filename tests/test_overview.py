@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
+from states import changed, state_of
 
 SNAPSHOT = {
     "run": "r",
@@ -29,7 +29,7 @@ def loops(folder: Path, snapshot: str, loop: int = 1) -> list[str]:
     project = paths.project(str(folder))
     os.makedirs(project.snapshots)
     Path(project.snapshots, "loop-1.json").write_text(snapshot)
-    state_file.write(project, replace(state.State(), run="r", loops=3, loop=loop))
+    state_file.write(project, changed(state_of(), run="r", loops=3, loop=loop))
     return [line for line in status.status(project) if line.startswith("loop ")]
 
 
@@ -74,15 +74,15 @@ def test_a_loop_beyond_all_counting_is_not_counted_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (state.State(engine="lean"), ", lean engine"),
-        (state.State(parallel=3), ", up to 3 tasks at a time"),
-        (state.State(), ""),
+        (state_of(engine="lean"), ", lean engine"),
+        (state_of(parallel=3), ", up to 3 tasks at a time"),
+        (state_of(), ""),
     ],
 )
 def test_how_tasks_run_is_said_while_they_do(tmp_path: Path, run: state.State, said: str) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    state_file.write(project, replace(run, run="r", status="running", heartbeat=100))
+    state_file.write(project, changed(run, run="r", status="running", heartbeat=100))
     assert status.status(project, 100)[1] == f"run: running (r){said}"
 
 
@@ -92,7 +92,7 @@ def test_a_session_that_is_alive_is_not_called_silent(
 ) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    state_file.write(project, state.State(run="r", status="running", heartbeat=100, engine="lean"))
+    state_file.write(project, state_of(run="r", status="running", heartbeat=100, engine="lean"))
     monkeypatch.setattr(processes, "alive", lambda _: alive)
     assert ("last heard of" in status.status(project, 4000)[1]) == (not alive)
 
@@ -121,7 +121,7 @@ def at_work(folder: Path) -> paths.Project:
     agents = {"TASK-5": state.Agent(2, "opus", began + 60, began + 60, 1, "no hinges")}
     state_file.write(
         project,
-        state.State(run="r", status="running", heartbeat=began + 300, agents=agents, failed={"TASK-6": "no key"}),
+        state_of(run="r", status="running", heartbeat=began + 300, agents=agents, failed={"TASK-6": "no key"}),
     )
     return project
 

@@ -116,18 +116,18 @@ def test_a_wait_whose_session_has_died_renews_no_heartbeat(
     lives = iter([True, False])
     monkeypatch.setattr(processes, "current", lambda: "host/boot/1/2/3")
     monkeypatch.setattr(processes, "alive", lambda _: next(lives))
-    before = state_file.read(project).heartbeat
+    before = state_file.read(project).owner.heartbeat
     with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
         running.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
-    assert state_file.read(project).heartbeat - before < 5
+    assert state_file.read(project).owner.heartbeat - before < 5
 
 
 def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
     running.start(project, "s1", [])
-    now = state_file.read(project).heartbeat
+    now = state_file.read(project).owner.heartbeat
     running.wait_for_step(project, limit=0, now=lambda: now + 20)
-    assert state_file.read(project).heartbeat == now + 20
+    assert state_file.read(project).owner.heartbeat == now + 20
 
 
 class Sessions:
@@ -173,7 +173,7 @@ def test_a_run_whose_process_is_dead_is_taken_over_at_once(
     lines = running.start(project, session, []) if verb == "start" else running.wait_for_step(project, session)
     assert lines[-1] == "SPAWN TASK-2 sonnet"
     current = state_file.read(project)
-    assert (current.session, current.process) == (session, "two")
+    assert (current.owner.session, current.owner.process) == (session, "two")
     assert (current.agents["TASK-2"].attempt, statuses(project)["TASK-1"]) == (2, "completed")
 
 
@@ -294,7 +294,7 @@ def test_a_retried_task_has_all_its_attempts_again_and_its_agent_reads_the_hint(
     assert "the hinges are in the cellar" in reports.begin(project, "TASK-1")
     reports.done(project, "TASK-1", 4, "")
     wait(project)
-    assert state_file.read(project).hints == {}
+    assert state_file.read(project).record("TASK-1").hint is None
 
 
 def test_a_completed_task_is_tried_again_too(project: paths.Project) -> None:

@@ -17,6 +17,7 @@ from claudestrator_helper.store import paths, run_log, state_file
 from queues import queue, task
 from rich.console import Console
 from running import HELPER
+from states import state_of
 from test_overview import at_work
 
 NOW = 1_795_683_600 + 300
@@ -65,7 +66,7 @@ def test_what_the_files_hold_is_no_markup_and_one_line(tmp_path: Path) -> None:
     hostile = "[red]x[/red] \x1b[2J[link=file:///etc/passwd]"
     Path(project.queue).write_text(queue(task("TASK-5", status="in_progress", objective=hostile)))
     agents = {"TASK-5": state.Agent(1, "opus", NOW, NOW)}
-    state_file.write(project, state.State(run="r", status="running", phase="[bold]", agents=agents))
+    state_file.write(project, state_of(run="r", status="running", phase="[bold]", agents=agents))
     told = drawn(progress.read(project, NOW), width=200)
     assert "▶ TASK-5 [red]x[/red] [2J[link=file:///etc/passwd]" in told
     assert "running · [bold]" in told

@@ -26,6 +26,7 @@ from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import Result, helper
+from states import state_of
 
 SUMMARY = "the door does not shut"
 ISSUE = f"### New issue\n\n**Summary:** {SUMMARY}\n\n**Acceptance Criteria:**\n- it shuts\n\n---\n\n"
@@ -94,7 +95,7 @@ def late(project: paths.Project) -> None:
 
 def in_repository(project: paths.Project) -> None:
     fresh(project, queue(task("TASK-0", status="completed")))
-    state_file.write(project, state.State(initial_prd_tasks_complete=True))
+    state_file.write(project, state_of(initial_prd_tasks_complete=True))
     command(project, "init", "-q", "--template=")
     Path(project.root, "mine.txt").write_text("mine\n", encoding="utf-8")
     command(project, "add", "-A")
@@ -222,7 +223,7 @@ def work(project: paths.Project, id_: str) -> None:
     if role == "task":
         Path(project.root, f"{id_}.txt").write_text(f"{id_}\n", encoding="utf-8")
     elif role == "verify":
-        for each in state_file.read(project).verifying:
+        for each in state_file.read(project).verification.checking:
             verdicts.give(project, each, "pass", attempt, "")
     elif role == "research":
         issue_verbs.add_issues(project, ISSUE, "")

@@ -68,14 +68,15 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     can't be read.
 
     """
-    agent = current.agents.get(id_)
-    attempt = agent.attempt if agent else current.attempts.get(id_, 0) + 1
+    record = current.record(id_)
+    agent = record.agent
+    attempt = agent.attempt if agent else record.attempts + 1
     body, path = role_texts.text(project, ids.role(id_))
     parts = _brief(project, id_, current, parsed)
     if agent and agent.reason:
-        parts.append(_FAILED.format(reason=_reasons(agent.reason, current.returned.get(id_, ""))))
-    if hint := current.hints.get(id_):
-        parts.append(_HINT.format(hint=fields.cut(hint, REASON_LIMIT)))
+        parts.append(_FAILED.format(reason=_reasons(agent.reason, record.returned or "")))
+    if record.hint:
+        parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, reporting(project, id_, attempt)])
 
 
@@ -95,7 +96,7 @@ def reporting(project: Project, id_: str, attempt: int) -> str:
 def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> list[str]:
     role = ids.role(id_)
     if role == "task":
-        return _task(project, parsed.task(id_), learning=current.loops > 0)
+        return _task(project, parsed.task(id_), learning=current.loop.total > 0)
     if role == ids.DECOMPOSITION:
         return [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
     from . import role_briefs

@@ -31,8 +31,8 @@ def add_tasks(project: Project, addition: str) -> str:
 
 def _refuse_used(project: Project, added: list[str]) -> None:
     """Raises ClaudestratorError if a task has had one of these ids before: a report would be taken for that task's."""
-    attempts = state_file.read(project).attempts
-    used = [id_ for id_ in added if id_ in attempts or os.path.exists(project.note(id_))]
+    current = state_file.read(project)
+    used = [id_ for id_ in added if current.record(id_).attempts or os.path.exists(project.note(id_))]
     if used:
         raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: use new ids")
 

@@ -31,7 +31,13 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
         *preflight.programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, host.PERMISSIONS, host.DEFAULT_MODE))
-    good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
+    features = (*preflight.used(project), host.EXACT_CONTEXT)
+    good_to_know = [
+        *claude_settings.unwriting(known, begins),
+        *preflight.outdated(os.environ, features),
+        *_cap(preflight.cap_of(cap)),
+        *_nested(project),
+    ]
     return wrong, [f"note: {line}" for line in good_to_know]
 
 
@@ -42,7 +48,8 @@ def _run(project: Project) -> tuple[str, bool | None]:
     except ClaudestratorError:
         run = state.State()
     here = os.environ.get(host.SESSION_ID, "")
-    return (run.session, run.hooked) if run.unfinished and run.session else (here, None)
+    owner = run.owner
+    return (owner.session, owner.hooked) if run.unfinished and owner.session else (here, None)
 
 
 def _commands(project: Project) -> Iterable[tuple[str, str]]:

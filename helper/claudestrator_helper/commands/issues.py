@@ -37,7 +37,7 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
 
     with files.locked(project.lock):
         current = state_file.read(project)
-        loop = current.loop if current.unfinished else 0
+        loop = current.loop.number if current.unfinished else 0
         files.edit(project.issues, change, project.bounds)
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for id_ in added:
@@ -85,7 +85,7 @@ def remember(project: Project, report: str) -> list[str]:
     reported = memory.parse(report)
     with files.locked(project.lock):
         current = state_file.read(project)
-        return memory.remember(project, reported, loop=current.loop, run=current.run)
+        return memory.remember(project, reported, loop=current.loop.number, run=current.run)
 
 
 def _filed(project: Project) -> queue.Queue:

@@ -49,7 +49,7 @@ def picture(found: Progress, dollars: float | None) -> RenderableType:
 
 def _head(found: Progress) -> Text:
     current = found.state
-    loop = f" · loop {current.loop} of {current.loops}" if current.loops else ""
+    loop = f" · loop {current.loop.number} of {current.loop.total}" if current.loop.total else ""
     phase = f" · {current.phase}" if current.phase else ""
     style = "bold yellow" if current.status in (state.PAUSED, state.STOPPING) else "bold"
     return _line(f"{current.status}{phase}{loop}", style)

@@ -67,12 +67,13 @@ def _at_work(current: State, id_: str, median: int | None, now: float) -> list[s
 
 
 def _told(project: Project, current: State, id_: str) -> list[str]:
+    record = current.record(id_)
     said = {
-        "hint": current.hints.get(id_),
-        "failed": current.failed.get(id_),
-        "returned by verification": current.returned.get(id_),
-        "not verified": current.unverified.get(id_),
+        "hint": record.hint,
+        "failed": record.failed,
+        "returned by verification": record.returned,
+        "not verified": record.unverified,
     }
     found = [f"{name}: {cut(text, 400)}" for name, text in said.items() if text]
-    found += ["verified"] if id_ in current.completed and current.is_verified(id_) else []
+    found += ["verified"] if record.completed is not None and record.is_verified else []
     return found + ([f"note: {project.note(id_)}"] if ids.is_id(id_) and os.path.exists(project.note(id_)) else [])

@@ -39,8 +39,8 @@ def after_start(project: Project, session: str) -> list[str]:
 
     """
     current = state_file.read(project)
-    caller = ownership.caller(current, session or current.session, processes.current())
-    guarded = current.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
+    caller = ownership.caller(current, session or current.owner.session, processes.current())
+    guarded = current.owner.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
     admitted = guarded and typed_command.admit(project)
     if typed_command.read(project, session).offset >= 0:
         try:
@@ -93,7 +93,7 @@ def _said(reply: Reply) -> Reply:
 def _has_run(project: Project, session: str) -> bool:
     """Whether the session has an unfinished run in which our hooks have worked."""
     current = state_file.read(project)
-    return current.unfinished and current.hooked and current.session == session
+    return current.unfinished and current.owner.hooked and current.owner.session == session
 
 
 def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:

@@ -70,12 +70,12 @@ def as_object(project: Project, now: float | None = None) -> dict[str, object]:
         "run": current.run or None,
         "status": current.status or None,
         "phase": current.phase or None,
-        "loop": current.loop,
-        "loops": current.loops,
+        "loop": current.loop.number,
+        "loops": current.loop.total,
         "engine": current.engine,
         "parallel": current.parallel,
-        "heard": current.heartbeat,
-        "alive": processes.alive(current.process) if current.process and current.unfinished else None,
+        "heard": current.owner.heartbeat,
+        "alive": processes.alive(current.owner.process) if current.owner.process and current.unfinished else None,
         "seconds": found.seconds,
         "left": found.left._asdict() if found.left else None,
         "tasks": {"total": len(found.queue.tasks), **found.counts},
@@ -108,26 +108,32 @@ def _run(current: state.State, at: int) -> str:
     if not current.run:
         return "none yet, `/orchestrate` in Claude Code starts one"
     where = [f"{current.status} ({current.run})"]
-    if current.loops:
-        where.append(f"loop {current.loop} of {current.loops}")
+    if current.loop.total:
+        where.append(f"loop {current.loop.number} of {current.loop.total}")
     where += [current.phase] if current.phase else []
     if current.unfinished and (current.engine == LEAN or current.parallel > 1):
         where.append("lean engine" if current.engine == LEAN else f"up to {current.parallel} tasks at a time")
-    heard = max(0, at - current.heartbeat)
-    if current.unfinished and heard > 60 and not processes.alive(current.process):
+    heard = max(0, at - current.owner.heartbeat)
+    if current.unfinished and heard > 60 and not processes.alive(current.owner.process):
         where.append(f"its session was last heard of {estimate.exact(heard)} ago: `/orchestrate` continues it")
     # The state may have come with someone's repository.
     return one_line(", ".join(where))
 
 
 def _verification(current: state.State) -> list[str]:
-    if not current.verify:
+    if not current.verification.asked:
         return []
     passed = sum(map(current.is_verified, current.completed))
-    checking = current.verifying
+    checking, records = current.verification.checking, current.tasks.items()
     under = f", under check: {named(checking, len(checking))}" if checking else ""
-    back = [f"returned: {id_}  {cut(why)}" for id_, why in current.returned.items() if id_ not in current.failed]
-    left = [f"not verified: {id_}  {cut(why)}" for id_, why in current.unverified.items()]
+    back = [
+        f"returned: {id_}  {cut(record.returned)}"
+        for id_, record in records
+        if record.returned is not None and record.failed is None
+    ]
+    left = [
+        f"not verified: {id_}  {cut(record.unverified)}" for id_, record in records if record.unverified is not None
+    ]
     return [
         f"verification: {passed} of {len(current.completed)} tasks of this run verified{under}",
         *few(back),
@@ -141,7 +147,7 @@ def _loops(project: Project, current: state.State) -> list[str]:
         numbers = (name[5:-5] for name in os.listdir(project.snapshots) if len(name) < 20 and name.isascii())
     except OSError:
         return []
-    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop)
+    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop.number)
     # Of a long run, the last loops say enough.
     more = [f"loops before: {len(closed) - LINES:,}, in {project.snapshots}"] if len(closed) > LINES else []
     return more + list(filter(None, (_loop(project, number, current.run) for number in closed[-LINES:])))

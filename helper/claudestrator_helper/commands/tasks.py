@@ -30,8 +30,7 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
         if meant != statuses.COMPLETED and os.path.exists(project.session):
             from ..store import state_file
 
-            for id_ in ids:
-                state_file.forget_completed(project, id_)
+            state_file.forget_completed(project, ids)
         return text
 
     with files.locked(project.lock):

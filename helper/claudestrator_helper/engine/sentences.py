@@ -9,7 +9,7 @@ from ..texts.fields import cut
 from ..texts.queue import Queue
 from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
-from .state import STOPPED, State
+from .state import STOPPED, State, TaskRecord
 
 #: How many ids of a list are named.
 NAMED = 5
@@ -33,7 +33,7 @@ def counts(statuses: Iterable[str]) -> str:
 def counted(queue: Queue, state: State) -> str:
     """The counts of the tasks, and how many of them were verified where they had to be."""
     passed = sum(task.status == COMPLETED and state.is_verified(task.id) for task in queue.tasks)
-    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verify else "")
+    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verification.asked else "")
 
 
 def streak(state: State, counted: str) -> str:
@@ -52,7 +52,7 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     flag = _unchanged(queue, state) + _miscounted(queue)
     left = _unverified(queue, state)
     if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
-        verified = " and verified" if state.verify and not left else ""
+        verified = " and verified" if state.verification.asked and not left else ""
         return "; ".join([f"{_completed(queue)}{verified}", *_skipped(queue), *left]) + f".{flag}"
     causes = schedule.causes(queue)
     pending = _pending(queue, causes)
@@ -101,15 +101,20 @@ def _unread(unreadable: list[Problem]) -> list[str]:
 def _unverified(queue: Queue, state: State, among: Container[str] | None = None) -> list[str]:
     """The completed tasks that no verdict has passed, though they had to be verified."""
     done = [task.id for task in queue.tasks if task.status == COMPLETED and (among is None or task.id in among)]
-    why = dict.fromkeys(state.completed, "no verdict") | state.unverified
     left = [id_ for id_ in done if not state.is_verified(id_)]
-    named = [f"{id_} ({cut(why.get(id_, 'not completed by this run'))})" for id_ in left]
-    return [f"not verified: {_named(named)}"] if named and state.verify else []
+    named = [f"{id_} ({cut(_why_unverified(state.record(id_)))})" for id_ in left]
+    return [f"not verified: {_named(named)}"] if named and state.verification.asked else []
+
+
+def _why_unverified(record: TaskRecord) -> str:
+    if record.unverified is not None:
+        return record.unverified
+    return "not completed by this run" if record.completed is None else "no verdict"
 
 
 def _unchanged(queue: Queue, state: State) -> str:
     # A task that has been deleted since doesn't matter.
-    left = [id_ for id_ in state.unchanged if id_ in queue.by_id]
+    left = [id_ for id_, record in state.tasks.items() if record.unchanged and id_ in queue.by_id]
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
@@ -121,7 +126,7 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     """How a run of loops ended: tasks, and what became of the issues."""
     count = Counter(issue.status.lower() for issue in issues.tasks)
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
-    parts = [f"{state.loop} of {state.loops} loops are done, {counted(queue, state)}"]
+    parts = [f"{state.loop.number} of {state.loop.total} loops are done, {counted(queue, state)}"]
     parts += [f"issues: {found}"] if found else []
     parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
     parts += _unread(queue_problems.unreadable(queue))

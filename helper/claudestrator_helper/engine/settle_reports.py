@@ -46,7 +46,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     elif _has_started(run, id_, agent):
         # Where hooks are at work, they have a report of each agent that ended by itself.
         interrupted, silent = (outage.INTERRUPTED, markers.INTERRUPTION), (markers.ENDED, markers.SILENCE)
-        _attempt_failed(run, id_, agent, *(interrupted if run.state.hooked else silent))
+        _attempt_failed(run, id_, agent, *(interrupted if run.state.owner.hooked else silent))
     else:
         outage.unstarted(run, id_, agent)
 
@@ -69,7 +69,7 @@ def _put_back(run: StepBuilder, id_: str, agent: Agent) -> None:
     run.log("refused", id_, agent, "")
     run.out.lines.append(f"refused {id_}: no agent was started for it; it is {PENDING} again")
     run.release(id_)
-    run.state = replace(run.state, refused=[*run.state.refused, id_])
+    run.record(id_, refused=True)
 
 
 def _patience(run: StepBuilder, id_: str, agent: Agent) -> int:
@@ -82,7 +82,7 @@ def _patience(run: StepBuilder, id_: str, agent: Agent) -> int:
 
 
 def _is_unseen(run: StepBuilder, id_: str) -> bool:
-    return run.state.hooked and id_ not in run.markers.launched
+    return run.state.owner.hooked and id_ not in run.markers.launched
 
 
 def _has_started(run: StepBuilder, id_: str, agent: Agent) -> bool:
@@ -105,7 +105,7 @@ def _role_done(run: StepBuilder, id_: str, agent: Agent) -> None:
 
 def _attempt_failed(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str = "") -> None:
     lost = outage.is_one(reason, cause)
-    if id_ == verification.id_of(run.state) and not run.state.verifying:
+    if id_ == verification.id_of(run.state) and not run.state.verification.checking:
         run.drop(id_, agent, "")
     elif run.state.status in (STOPPING, PAUSED) and (lost or _may_come_again(run, id_, agent)):
         _stop_at(run, id_, agent, reason, cause)
@@ -130,8 +130,7 @@ def _stop_at(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str) 
     if not outage.is_one(reason, cause):
         # An agent that carries out no task gets its last attempt again.
         failures = min(agent.failures + 1, run.config.attempts - 1)
-        next_one = replace(agent, model=stronger(agent.model), failures=failures, reason=reason)
-        run.state = replace(run.state, lost={**run.state.lost, id_: next_one})
+        run.record(id_, lost=replace(agent, model=stronger(agent.model), failures=failures, reason=reason))
 
 
 def _settle_late(run: StepBuilder) -> None:

@@ -21,7 +21,11 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     from ..engine import state
     from ..store import files
 
-    if current.status != state.RUNNING or event.get(host.SESSION) != current.session or _will_wake(current, event):
+    if (
+        current.status != state.RUNNING
+        or event.get(host.SESSION) != current.owner.session
+        or _will_wake(current, event)
+    ):
         return None
     path = os.path.join(project.markers, ".sent-back")
     seen = os.stat(project.session)

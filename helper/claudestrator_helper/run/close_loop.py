@@ -50,7 +50,7 @@ def renew(project: Project, current: state.State) -> list[str]:
 def _last_at_work(project: Project, current: state.State) -> float:
     """When the run was last heard of: its heartbeat, its last step or an unsettled report."""
     steps = [entry for entry in run_log.read(project) if entry.get("run") == current.run and entry["event"] != "issue"]
-    times = [current.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
+    times = [current.owner.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
     reports = [
         marker_files.path(project, id_, kind) for id_ in current.agents for kind in (markers.DONE, markers.FAILED)
     ]
@@ -81,9 +81,9 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
         _snapshot(project, current, parsed, result)
         with files.locked(project.lock):
             now = state_file.read(project)
-            if (now.run, now.loop, now.phase) == (current.run, current.loop, loop_phases.COMMIT):
+            if (now.run, now.loop.number, now.phase) == (current.run, current.loop.number, loop_phases.COMMIT):
                 state_file.write(project, loop_phases.committed(now, result.commit))
-    return _lines(current, result, len(current.ran))
+    return _lines(current, result, len(current.loop.ran))
 
 
 def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
@@ -113,25 +113,25 @@ def _made(project: Project, current: state.State) -> str:
 
 def _message(current: state.State, parsed: queue.Queue) -> str:
     lines = []
-    for id_ in current.ran:
+    for id_ in current.loop.ran:
         task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
         objective = cut(task.objective, 72) if task else "no longer in the queue"
         lines.append(f"{id_} {task.status if task else 'removed'}: {objective}")
         if task and task.status == FAILED:
             lines.append(
-                f"  {cut(current.failed.get(id_, 'no reason given'))}; what it left behind is part of this commit"
+                f"  {cut(current.record(id_).failed or 'no reason given')}; what it left behind is part of this commit"
             )
     body = "\n".join(lines) or "No task was run."
-    return f"Loop {current.loop}\n\n{body}\n\n{_mark(current)}"
+    return f"Loop {current.loop.number}\n\n{body}\n\n{_mark(current)}"
 
 
 def _mark(current: state.State) -> str:
-    return f"Claudestrator-Run: {current.run}/{current.loop}"
+    return f"Claudestrator-Run: {current.run}/{current.loop.number}"
 
 
 def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
     counted = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
-    made = f"{result.commit[:7]} Loop {current.loop} ({counted})"
+    made = f"{result.commit[:7]} Loop {current.loop.number} ({counted})"
     lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
     left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
     lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
@@ -142,24 +142,24 @@ def _snapshot(project: Project, current: state.State, parsed: queue.Queue, resul
     events = [
         entry
         for entry in run_log.read(project)
-        if entry.get("run") == current.run and entry.get("loop") == current.loop
+        if entry.get("run") == current.run and entry.get("loop") == current.loop.number
     ]
     found = queue.parse(files.read(project.issues, project.bounds) or "")
     document = {
         "run": current.run,
-        "loop": current.loop,
-        "focus": current.focus,
-        "begun": current.begun,
+        "loop": current.loop.number,
+        "focus": current.loop.focus,
+        "begun": current.loop.begun,
         "commit": result.commit or None,
         "no_commit_because": result.why or None,
         "left_out": result.left,
-        "tasks": [_task(id_, parsed, events) for id_ in current.ran],
+        "tasks": [_task(id_, parsed, events) for id_ in current.loop.ran],
         "issues": {
             "found": [entry["id"] for entry in events if entry["event"] == "issue"],
-            "closed": _closed(found, parsed, current.ran),
+            "closed": _closed(found, parsed, current.loop.ran),
         },
     }
-    path = os.path.join(project.snapshots, f"loop-{current.loop}.json")
+    path = os.path.join(project.snapshots, f"loop-{current.loop.number}.json")
     _keep_other_runs(project, path, current.run)
     files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
 

@@ -3,7 +3,6 @@ Each is kept in the state and the queue, which the run's next step obeys, whoeve
 
 import time
 from dataclasses import replace
-from typing import Any
 
 from ..engine import heartbeat, state
 from ..errors import ClaudestratorError
@@ -58,9 +57,11 @@ def retry(project: Project, ids: list[str], hint: str) -> list[str]:
         if busy := [id_ for id_ in ids if id_ in current.agents]:
             way = "`claudestrator-helper skip` gives up on it, and then this tries it again"
             raise ClaudestratorError(f"{busy[0]} is at work: wait for its report; {way}")
-        hints = {**current.hints, **(dict.fromkeys(ids, cut(hint, 1000)) if hint.strip() else {})}
+        after = _forgotten(current, ids)
+        for id_ in ids if hint.strip() else ():
+            after = after.recorded(id_, hint=cut(hint, 1000))
         # The state comes first: a run keeps completed what its state says it has completed.
-        _write(project, current, replace(_forgotten(current, ids), hints=hints))
+        _write(project, current, after)
         _edit(project, dict.fromkeys(ids, PENDING))
         run_log.append(project, current, [{"event": "retry", "id": id_} for id_ in ids], time.time())
     then = "" if current.unfinished else ": `/orchestrate` runs it"
@@ -112,12 +113,12 @@ def _write(project: Project, before: state.State, after: state.State) -> None:
 
 
 def _forgotten(current: state.State, ids: list[str]) -> state.State:
-    """*current* without what its runs know of these tasks, but for the numbers of their attempts."""
-    kept: dict[str, Any] = {
-        name: {key: value for key, value in getattr(current, name).items() if key not in ids}
-        for name in ("failed", "lost", "completed", "earlier", "released", "returned", "unverified", "hints")
-    }
-    return replace(current, streak=[each for each in current.streak if each not in ids], **kept)
+    """*current* without what runs know of these tasks, but for the numbers of their attempts and who is at work."""
+    for id_ in {*ids} & {*current.tasks}:
+        record = current.record(id_)
+        kept = state.TaskRecord(attempts=record.attempts, model=record.model, agent=record.agent)
+        current = replace(current, tasks={**current.tasks, id_: kept})
+    return replace(current, streak=[each for each in current.streak if each not in ids])
 
 
 def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State | None:

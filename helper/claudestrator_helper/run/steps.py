@@ -32,7 +32,7 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode))
         if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
-            ago = max(0, inputs.now - inputs.state.heartbeat)
+            ago = max(0, inputs.now - inputs.state.owner.heartbeat)
             raise ClaudestratorError(
                 f"another session is at work on this queue (heard of {ago} s ago): continue there, or end it and type "
                 f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
@@ -50,11 +50,15 @@ def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: be
     """The first step after `/orchestrate`, or of a `wait` that continues the run of a session that is gone."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
-    begun = begun._replace(state=replace(begun.state, origin=processes.origin(begun.state.run)))
+    begun = begun._replace(state=_here(begun.state))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
     begun = begun._replace(queue=_edit(project, inputs.queue, changes))
     return _apply(project, begun, inputs.state)
+
+
+def _here(begun: state.State) -> state.State:
+    return replace(begun, owner=replace(begun.owner, origin=processes.origin(begun.run)))
 
 
 def wait_for_step(
@@ -71,14 +75,14 @@ def wait_for_step(
     session has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, process = clock() + limit, processes.current()
+    deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
             return Reply(seen, next_step.next_step(read(project, int(now()))).directives)
-        if process and not processes.alive(process):
+        if (process and not processes.alive(process)) or processes.above() != above:
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
@@ -146,13 +150,17 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
         looked = polling.fingerprint(_watched(project, state_file.read(project)))
         inputs = read(project, now)
         if ownership.admitted(inputs.state, session, process, now) == begin_run.FREE and inputs.state.unfinished:
-            who, hooked = session or inputs.state.session, inputs.state.hooked
-            caller = ownership.caller(inputs.state, who, process, hooked=hooked)
+            owner = inputs.state.owner
+            caller = ownership.caller(inputs.state, session or owner.session, process, hooked=owner.hooked)
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
         if (files.read(_turn(project), within=project.bounds) or turn) != turn:
             return looked, None
         # A sandbox hides the calling process.
-        alone = process == inputs.state.process if process else bool(session) and session == inputs.state.session
+        alone = (
+            process == inputs.state.owner.process
+            if process
+            else bool(session) and session == inputs.state.owner.session
+        )
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
 
 
@@ -179,8 +187,8 @@ def read(project: Project, now: int) -> Inputs:
     current = state_file.read(project)
     settings = config_file.read(project)
     parsed = queue_file.read(project, current, settings.models)
-    late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
-    attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
+    late = [task.id for task in parsed.tasks if task.status == FAILED or current.record(task.id).released is not None]
+    attempts = {id_: current.record(id_).attempts for id_ in [*current.agents, *late]}
     found = marker_files.read(project, attempts)
     filed = queue.parse(files.read(project.issues, project.bounds) or "")
     problem, judged = prd_file.why_not(project), _verdicts(project, current)
@@ -202,7 +210,7 @@ def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
 
 
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:
-    if not current.verifying:
+    if not current.verification.checking:
         return {}
     from ..agents import verdicts
 
@@ -230,9 +238,9 @@ def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
     _edit(project, parsed, step.claimed)
     for id_ in step.retried:
         marker_files.clear(project, id_)
-    if (step.state.run, step.state.session) != (on_disk.run, on_disk.session):
+    if (step.state.run, step.state.owner.session) != (on_disk.run, on_disk.owner.session):
         # `context` finds what a run cost in the transcripts of its sessions.
-        step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.session})
+        step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.owner.session})
     run_log.append(project, step.state, step.events, inputs.now)
     return step
 

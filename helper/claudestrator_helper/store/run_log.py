@@ -31,5 +31,5 @@ def append(project: Project, current: State, events: Iterable[dict[str, object]]
     """Adds events of the run *current*; the caller holds the lock. Raises ClaudestratorError if it can't be written."""
     at = time.strftime(TIME, time.gmtime(now))
     for event in events:
-        entry = {"time": at, "run": current.run, "loop": current.loop, **event}
+        entry = {"time": at, "run": current.run, "loop": current.loop.number, **event}
         files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)

@@ -40,6 +40,14 @@ def current() -> str:
     return ""
 
 
+def above() -> tuple[int, int]:
+    """The numbers of this process's parent and grandparent: the shell of a Bash call, and Claude Code, whose number
+    changes when it has died. For releases that do not say which process they are."""
+    pid = os.getppid()
+    parent = _process(pid)
+    return pid, parent.parent if parent else 0
+
+
 def alive(owner: str) -> bool | None:
     """Whether that process lives; None if that is unknown here, for example because it ran on another machine."""
     try:
