@@ -11,10 +11,10 @@ from .. import output
 from ..engine import sentences, state
 from ..engine.config import LEAN
 from ..errors import ClaudestratorError
-from ..store import files, marker_files, paths, queue_file, state_file
+from ..store import issue_file, marker_files, paths, project_files, queue_file, state_file
 from ..store.paths import Project
 from ..system import processes
-from ..texts import issues, queue, queue_problems
+from ..texts import issues, queue_problems
 from ..texts.fields import LINES, cut, few, named, one_line
 
 
@@ -93,7 +93,7 @@ def _loop(project: Project, number: int, run: str) -> str:
     """One line from a loop's snapshot; "" without a snapshot that the helper wrote for *run*."""
     try:
         path = os.path.join(project.snapshots, f"loop-{number}.json")
-        snapshot = json.loads(files.read(path, project.bounds) or "{}")
+        snapshot = json.loads(project_files.text(project, path) or "{}")
         count = Counter(str(task["status"]) for task in snapshot["tasks"])
         did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
         commit = str(snapshot["commit"] or "no commit")[:9]
@@ -115,7 +115,7 @@ def _context(project: Project) -> list[str]:
 
 
 def _issues(project: Project) -> list[str]:
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    filed = issue_file.parsed(project)
     count = Counter(issues.status(issue) for issue in filed.tasks)
     words = (f"{number} {cut(word, 20)}" for word, number in count.most_common())
     return [f"issues: {named(words, len(count))}"] if count else []
