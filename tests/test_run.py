@@ -18,6 +18,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steering, steps
 from claudestrator_helper.run import polling as waiting
 from claudestrator_helper.store import files, marker_files, paths, run_log, state_file, typed_command
+from claudestrator_helper.store.hidden_files import TURN
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from kills import Killed, kill_before
@@ -153,10 +154,10 @@ def test_another_process_is_refused_and_told_so_while_the_run_has_one(
     sessions.calling = "two"
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
         running.start(project, session, [])
-    before = files.read(project.session), files.read(steps._turn(project))
+    before = files.read(project.session), TURN.read(project)
     with pytest.raises(ClaudestratorError, match="another session has this run"):
         running.wait_for_step(project, session)
-    assert (files.read(project.session), files.read(steps._turn(project))) == before
+    assert (files.read(project.session), TURN.read(project)) == before
 
 
 @pytest.mark.parametrize("session", ["s1", "s2"])

@@ -3,9 +3,9 @@
 import os
 
 from ..engine import state
-from ..store import config_file, files, role_texts
+from ..store import config_file, issue_file, project_files, role_texts
 from ..store.paths import Project
-from ..texts import fields, ids, queue, quoting
+from ..texts import fields, ids, quoting
 from ..texts.queue import Queue, Task
 
 #: A prompt is the output of one Bash call, which Claude Code cuts at host.OUTPUT_LIMIT, and its Report section comes
@@ -105,7 +105,7 @@ def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> l
         return role_briefs.remember(project, id_, current, parsed)
     if role == "verify":
         return role_briefs.verify(project, id_, current, parsed)
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    filed = issue_file.parsed(project)
     if role == "decomp":
         return role_briefs.decomp(project, id_, filed)
     return role_briefs.research(project, id_, current, filed)
@@ -124,7 +124,7 @@ def _learned(project: Project, task: Task) -> list[str]:
 
 
 def _notes(project: Project, dependencies: list[str]) -> list[str]:
-    found = [(id_, files.read(project.note(id_), within=project.bounds)) for id_ in dependencies if ids.is_id(id_)]
+    found = [(id_, project_files.read(project, project.note(id_))) for id_ in dependencies if ids.is_id(id_)]
     notes = [(id_, note.strip()) for id_, note in found if note and note.strip()]
     if not notes:
         return []

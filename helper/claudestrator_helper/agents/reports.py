@@ -8,7 +8,7 @@ import re
 
 from ..engine import markers, state
 from ..errors import ClaudestratorError
-from ..store import config_file, files, marker_files, queue_file, state_file
+from ..store import config_file, files, marker_files, project_files, queue_file, state_file
 from ..store.paths import Project
 from ..system import processes, working_tree
 from ..texts import fields, ids, queue
@@ -69,7 +69,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     elif ids.role(id_) == "verify":
         _judged(project, id_, current, parsed)
     if note.strip() and ids.role(id_) == "task" and config_file.read(project).journal:
-        files.write(project.note(id_), _kept(note), within=project.bounds)
+        project_files.write(project, project.note(id_), _kept(note))
     before = marker_files.begun(project, id_, latest)
     unchanged = before and working_tree.fingerprint(project) == before
     _leave(project, id_, markers.DONE, latest, markers.DONE, markers.UNCHANGED if unchanged else "")

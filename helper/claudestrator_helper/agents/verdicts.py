@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..engine import state, verification
 from ..errors import ClaudestratorError
-from ..store import files, marker_files, state_file
+from ..store import marker_files, state_file
 from ..store.paths import Project
 from ..texts import fields, ids, queue
 
@@ -23,7 +23,7 @@ def read(project: Project, current: state.State) -> dict[str, str]:
 
 def _of(project: Project, current: state.State, id_: str) -> str | None:
     verifier = verification.id_of(current)
-    lines = (files.read(marker_files.path(project, id_, _KIND), project.bounds) or "").split("\n")
+    lines = marker_files.text(project, id_, _KIND).split("\n")
     if lines[1:3] != [f"attempt: {current.record(verifier).attempts}", verifier]:
         return None
     word, _, reason = lines[0].partition(" ")
@@ -33,7 +33,7 @@ def _of(project: Project, current: state.State, id_: str) -> str | None:
 def clear(project: Project, tasks: Iterable[str]) -> None:
     """Removes the verdicts on these tasks, by id."""
     for id_ in tasks:
-        files.remove(marker_files.path(project, id_, _KIND), project.bounds)
+        marker_files.remove(project, id_, _KIND)
 
 
 def give(project: Project, id_: str, word: str, attempt: int | None, reason: str) -> str:

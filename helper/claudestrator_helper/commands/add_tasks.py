@@ -6,7 +6,7 @@ import click
 
 from ..errors import ClaudestratorError
 from ..output import echo
-from ..store import files, paths, state_file
+from ..store import files, paths, queue_file, state_file
 from ..store.paths import Project
 from ..texts import additions, fields
 
@@ -25,7 +25,7 @@ def add_tasks(project: Project, addition: str) -> str:
         return joined
 
     with files.locked(project.lock):
-        files.edit(project.queue, change, project.bounds)
+        queue_file.edit(project, change)
     return f"added {len(added)}: {', '.join(fields.few(added))}"
 
 

@@ -10,10 +10,10 @@ from ..accounts import estimate, progress
 from ..engine import state
 from ..engine.config import LEAN
 from ..errors import ClaudestratorError, UsageError
-from ..store import files, paths
+from ..store import issue_file, paths, project_files
 from ..store.paths import Project
 from ..system import processes
-from ..texts import issues, queue, queue_problems, schedule
+from ..texts import issues, queue_problems, schedule
 from ..texts.fields import LINES, cut, few, named, one_line
 
 USAGE = "usage: claudestrator-helper [--project DIR] status [--json] [--watch]"
@@ -157,7 +157,7 @@ def _loop(project: Project, number: int, run: str) -> str:
     """One line from a loop's snapshot; "" without a snapshot that the helper wrote for *run*."""
     try:
         path = os.path.join(project.snapshots, f"loop-{number}.json")
-        snapshot = json.loads(files.read(path, project.bounds) or "{}")
+        snapshot = json.loads(project_files.text(project, path) or "{}")
         count = Counter(str(task["status"]) for task in snapshot["tasks"])
         did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
         commit = str(snapshot["commit"] or "no commit")[:9]
@@ -179,7 +179,7 @@ def _context(project: Project) -> list[str]:
 
 
 def _issues(project: Project) -> list[str]:
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    filed = issue_file.parsed(project)
     count = Counter(issues.status(issue) for issue in filed.tasks)
     words = (f"{number} {cut(word, 20)}" for word, number in count.most_common())
     return [f"issues: {named(words, len(count))}"] if count else []

@@ -17,9 +17,7 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
 
     Other words that a queue may have for one are understood. Changes those cells and nothing else, all or none.
     """
-    import os
-
-    from ..store import files
+    from ..store import files, project_files, queue_file, state_file
     from ..texts import statuses
 
     meant = statuses.normalise(status)
@@ -27,14 +25,15 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
     def change(text: str) -> str:
         for id_ in ids:
             text = queue.set_status(text, id_, meant)
-        if meant != statuses.COMPLETED and os.path.exists(project.session):
-            from ..store import state_file
-
-            state_file.forget_completed(project, ids)
         return text
 
     with files.locked(project.lock):
-        files.edit(project.queue, change, project.bounds)
+        before = project_files.present(project, project.queue)
+        after = change(before)
+        # Before the queue, because a task that the state has as completed would be set back to that.
+        if meant != statuses.COMPLETED:
+            state_file.forget_completed(project, ids)
+        queue_file.edit(project, lambda text: after if text == before else change(text), before)
     echo([f"{id_} {meant}" for id_ in ids])
 
 

@@ -13,7 +13,8 @@ from time import strptime
 
 from ..engine import loop_phases, markers, state
 from ..engine.config import Config
-from ..store import files, marker_files, run_log, state_file
+from ..store import files, issue_file, marker_files, project_files, queue_file, run_log, state_file
+from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE
 from ..store.paths import Project
 from ..system import git, git_safety
 from ..texts import issues, queue
@@ -23,7 +24,7 @@ from ..texts.statuses import COMPLETED, FAILED
 
 def begin(project: Project) -> None:
     """Records which files are dirty now: no commit of the run may include them."""
-    files.write(_before(project), json.dumps(git.dirty(project)), within=project.bounds)
+    DIRTY_BEFORE.write(project, json.dumps(git.dirty(project)))
 
 
 def renew(project: Project, current: state.State) -> list[str]:
@@ -42,7 +43,7 @@ def renew(project: Project, current: state.State) -> list[str]:
     theirs = [path for path in changed if path not in before and not f"{path}/".startswith(tuple(f"{o}/" for o in own))]
     if not theirs:
         return []
-    files.write(_before(project), json.dumps([*before, *theirs]), within=project.bounds)
+    DIRTY_BEFORE.write(project, json.dumps([*before, *theirs]))
     names = named([cut(path, 60) for path in theirs], len(theirs))
     return [f"changed while no session had the run, so kept out of its commits until you commit it yourself: {names}"]
 
@@ -72,11 +73,11 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
 
     """
     # Not the project's lock: agents wait for that, so it is only ever held for milliseconds.
-    with files.locked(os.path.join(project.markers, ".closing.lock"), patience, project.bounds):
+    with files.locked(CLOSING_LOCK.path(project), patience, project.bounds):
         current = state_file.read(project)
         if current.phase != loop_phases.COMMIT:
             return []
-        parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+        parsed = queue.parse(queue_file.text(project))
         result = _commit(project, current, parsed) if config.commit == "loop" else git.Result(why="commits are off")
         _snapshot(project, current, parsed, result)
         with files.locked(project.lock):
@@ -101,7 +102,7 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.
     if not result.missing:
         # What anyone has committed since is no longer unfinished work from before the run.
         still = git.dirty(project) or []
-        files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
+        DIRTY_BEFORE.write(project, json.dumps([path for path in before if path in still]))
     return result
 
 
@@ -144,7 +145,7 @@ def _snapshot(project: Project, current: state.State, parsed: queue.Queue, resul
         for entry in run_log.read(project)
         if entry.get("run") == current.run and entry.get("loop") == current.loop.number
     ]
-    found = queue.parse(files.read(project.issues, project.bounds) or "")
+    found = issue_file.parsed(project)
     document = {
         "run": current.run,
         "loop": current.loop.number,
@@ -161,7 +162,7 @@ def _snapshot(project: Project, current: state.State, parsed: queue.Queue, resul
     }
     path = os.path.join(project.snapshots, f"loop-{current.loop.number}.json")
     _keep_other_runs(project, path, current.run)
-    files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
+    project_files.write(project, path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 def _task(id_: str, parsed: queue.Queue, events: Iterable[dict[str, object]]) -> dict[str, object]:
@@ -183,7 +184,7 @@ def _closed(filed: queue.Queue, parsed: queue.Queue, ran: list[str]) -> list[str
 
 def _keep_other_runs(project: Project, path: str, run: str) -> None:
     """Each run counts its loops from 1: a snapshot of the same loop of another run is renamed, not overwritten."""
-    text = files.read(path, project.bounds)
+    text = project_files.text(project, path)
     try:
         other = json.loads(text)["run"] if text else run
     except (ValueError, KeyError, TypeError):
@@ -192,13 +193,9 @@ def _keep_other_runs(project: Project, path: str, run: str) -> None:
         os.replace(path, f"{path.removesuffix('.json')}.{''.join(filter(str.isalnum, str(other)))[:40]}.json")
 
 
-def _before(project: Project) -> str:
-    return os.path.join(project.markers, ".dirty-before")
-
-
 def _noted(project: Project) -> list[str] | None:
     try:
-        noted = json.loads(files.read(_before(project), within=project.bounds) or "")
+        noted = json.loads(DIRTY_BEFORE.read(project))
     except ValueError:
         return None
     return [str(path) for path in noted] if isinstance(noted, list) else None

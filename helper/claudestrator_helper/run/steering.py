@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..engine import heartbeat, state
 from ..errors import ClaudestratorError
-from ..store import files, run_log, state_file
+from ..store import files, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..texts import queue
 from ..texts.fields import cut, named
@@ -63,7 +63,7 @@ def retry(project: Project, ids: list[str], hint: str) -> list[str]:
         # The state comes first: a run keeps completed what its state says it has completed.
         _write(project, current, after)
         _edit(project, dict.fromkeys(ids, PENDING))
-        run_log.append(project, current, [{"event": "retry", "id": id_} for id_ in ids], time.time())
+        _log(project, current, "retry", ids)
     then = "" if current.unfinished else ": `/orchestrate` runs it"
     return [f"{id_} {PENDING}, it was {cut(before.task(id_).status, 30)}{then}" for id_ in ids]
 
@@ -79,7 +79,7 @@ def skip(project: Project, ids: list[str], *, unblock: bool) -> list[str]:
         # A task that is skipped already may get the other word.
         _edit(project, dict.fromkeys(ids, PENDING), dict.fromkeys(ids, UNBLOCKING if unblock else SKIPPED))
         _write(project, current, _forgotten(current, ids))
-        run_log.append(project, current, [{"event": SKIPPED, "id": id_} for id_ in ids], time.time())
+        _log(project, current, SKIPPED, ids)
     return [f"{id_} {SKIPPED}{_after(before, current, id_, unblock=unblock)}" for id_ in ids]
 
 
@@ -92,7 +92,7 @@ def _after(parsed: Queue, current: state.State, id_: str, *, unblock: bool) -> s
 
 def _read(project: Project, ids: list[str]) -> Queue:
     """The queue, in which each of *ids* is one task. Raises ClaudestratorError if one is not."""
-    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    parsed = queue_file.parsed(project)
     for id_ in ids:
         parsed.task(id_)
     return parsed
@@ -104,7 +104,12 @@ def _edit(project: Project, *changes: dict[str, str]) -> None:
             text = queue.edited(queue.parse(text), each).text
         return text
 
-    files.edit(project.queue, change, project.bounds)
+    queue_file.edit(project, change)
+
+
+def _log(project: Project, current: state.State, event: str, ids: list[str]) -> None:
+    for id_ in ids:
+        run_log.append(project, current, {"event": event, "id": id_}, time.time())
 
 
 def _write(project: Project, before: state.State, after: state.State) -> None:
@@ -131,7 +136,7 @@ def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State |
             return None
         if current.status != status:
             state_file.write(project, replace(current, status=status))
-            run_log.append(project, current, [{"event": _EVENTS[status]}], time.time())
+            run_log.append(project, current, {"event": _EVENTS[status]}, time.time())
     return current
 
 

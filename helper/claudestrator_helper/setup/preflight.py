@@ -12,7 +12,7 @@ from ..engine import options
 from ..engine.config import LEAN, TASK
 from ..errors import ClaudestratorError
 from ..run import polling
-from ..store import config_file, files, state_file, typed_command
+from ..store import config_file, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..texts import fields, queue, statuses
 from . import claude_settings
@@ -104,7 +104,7 @@ def _dotted(release: tuple[int, ...]) -> str:
 
 
 def _queue(project: Project) -> list[str]:
-    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    parsed = queue.parse(queue_file.text(project))
     many = {
         "occur more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
         "have an unknown status": sum(task.status not in statuses.MOVES for task in parsed.tasks),

@@ -1,11 +1,10 @@
-"""``run_log.jsonl``: the events of all runs, one a line; run/steps.py and run/steering.py write it."""
+"""``run_log.jsonl``: the events of all runs, one a line."""
 
 import json
 import time
-from collections.abc import Iterable
 
 from ..engine.state import State
-from . import files
+from . import files, project_files
 from .paths import Project
 
 #: The event of a session that has begun a run, or taken over another session's.
@@ -17,7 +16,7 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 def read(project: Project) -> list[dict[str, object]]:
     """Every event, in order, without invalid lines, such as a line that a kill cut short."""
     found = []
-    for line in (files.read(project.log, within=project.bounds) or "").split("\n"):
+    for line in project_files.text(project, project.log).split("\n"):
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -27,9 +26,9 @@ def read(project: Project) -> list[dict[str, object]]:
     return found
 
 
-def append(project: Project, current: State, events: Iterable[dict[str, object]], now: float) -> None:
-    """Adds events of the run *current*; the caller holds the lock. Raises ClaudestratorError if it can't be written."""
+def append(project: Project, current: State, event: dict[str, object], now: float, loop: int | None = None) -> None:
+    """Adds an event of the *current* run, at *now* in seconds since the epoch; the caller holds the lock. Raises as
+    `files.append_line`."""
     at = time.strftime(TIME, time.gmtime(now))
-    for event in events:
-        entry = {"time": at, "run": current.run, "loop": current.loop.number, **event}
-        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)
+    entry = {"time": at, "run": current.run, "loop": current.loop.number if loop is None else loop, **event}
+    files.append_line(project.log, json.dumps(entry, ensure_ascii=False), project.bounds)

@@ -14,7 +14,7 @@ from ..engine.state import NO_RECORD, Agent, Loop, Owner, State, TaskRecord, Ver
 from ..errors import ClaudestratorError
 from ..texts import frontmatter, ids
 from ..texts.models import NAMES
-from . import files
+from . import files, project_files
 from .paths import Project
 
 _BODY = """\
@@ -56,7 +56,7 @@ _COLUMNS |= {name: name for name in _RECORD if name not in _COLUMNS.values()}
 
 def read(project: Project) -> State:
     """The state on disk, an empty one without a file. Raises ClaudestratorError for an unreadable or invalid file."""
-    text = files.read(project.session, project.bounds)
+    text = project_files.read(project, project.session)
     return State() if text is None else parse(text, project.session)
 
 
@@ -77,7 +77,7 @@ def own(project: Project, head: str, *, whole: bool) -> State | None:
     longer file that is not to be read as a *whole*. Raises ClaudestratorError for a value that no run has."""
     metadata = frontmatter.own(head)
     if metadata is None and whole and os.path.getsize(project.session) > files.HEAD:
-        metadata = frontmatter.own(files.read(project.session, project.bounds) or "")
+        metadata = frontmatter.own(project_files.read(project, project.session) or "")
     return None if metadata is None else _of(metadata, project.session)
 
 
@@ -201,8 +201,8 @@ def write(project: Project, state: State) -> None:
     """Writes *state* to disk; the caller holds the lock. Raises ClaudestratorError if it can't be written."""
     ignore = os.path.join(project.state, ".gitignore")
     if not os.path.lexists(ignore):
-        files.write(ignore, IGNORED, within=project.bounds)
-    files.write(project.session, render(state), within=project.bounds)
+        project_files.write(project, ignore, IGNORED)
+    project_files.write(project, project.session, render(state))
 
 
 def forget_completed(project: Project, ids: Iterable[str]) -> None:
