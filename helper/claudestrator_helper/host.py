@@ -119,6 +119,7 @@ PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "a
 # Unless it is ISOLATION_OFF, agents of a background session may not write to the checkout. Measured on 2.1.332.
 ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
 WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
+STATUS_LINE = "statusLine"  # {"type": "command", "command": …}; https://code.claude.com/docs/en/statusline
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
 # Permission modes. In auto mode a hook can't hold an agent that ends; read.
