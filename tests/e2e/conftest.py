@@ -54,6 +54,12 @@ def lean(stage: Stage) -> Stage:
     return replace(stage, engine="lean", folder=stage.folder / "lean")
 
 
+@pytest.fixture
+def mod(stage: Stage) -> Stage:
+    """The stage of a plugin whose hooks module carries out the run, which needs no configuration."""
+    return replace(stage, engine="auto", folder=stage.folder / "mod")
+
+
 @pytest.fixture(params=["task", "lean"])
 def both(request: pytest.FixtureRequest, stage: Stage, lean: Stage) -> Stage:
     """The stage with each of the two engines, for what has to be the same with both."""

@@ -139,8 +139,8 @@ class Stage:
         return Scene(Setting(self.claude, home, root, (project.bin_folder(home),), environment))
 
     def by_plugin(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
-        """A new project, to be run with the repository as a plugin."""
-        home, root = self._new(name, files)
+        """A new project, to be run with the repository as a plugin; without an engine, with that of every release."""
+        home, root = replace(self, engine=self.engine or "task")._new(name, files)
         arguments = ("--plugin-dir", str(project.REPOSITORY))
         # The first use makes the plugin's venv, which needs the network that a run does not have.
         data = {"XDG_DATA_HOME": str(self.data or self.folder / "data")}

@@ -15,7 +15,7 @@ from rig.scripted_model import is_side_request
 if TYPE_CHECKING:
     from rig.messages_api import JSON, Exchange
 
-_REPORT = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)")
+_REPORT = re.compile(r"(?:claudestrator-helper done|REPORT) (\S+) (?:--)?attempt (\d+)")
 
 
 @dataclass(frozen=True)

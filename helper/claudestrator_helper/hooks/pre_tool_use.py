@@ -6,7 +6,7 @@ from ..store.paths import Project
 from .payload import Answer, specific
 
 #: Calls by which an agent would take the next directive for itself, or end its own attempt in the foreground.
-_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start)(?![\w-])|^claudestrator:work-"
+_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start|ended)(?![\w-])|^claudestrator:work-"
 
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
