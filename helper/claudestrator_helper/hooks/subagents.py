@@ -107,10 +107,23 @@ def jobs(current: State, event: Event, id_: str) -> list[Event]:
     running = [task for task in background(event) if task.get("status") == host.RUNNING]
     others = [task for task in running if task.get("id") != event.get(host.AGENT)]
     # The list is the whole session's; an agent's own transcript names what it has started.
-    said = _read(str(event.get(host.AGENT_TRANSCRIPT) or ""), -1) if others else b""
+    said = _whole_transcript(event) if others else b""
     if said:
         return [task for task in others if str(task.get("id") or "\n").encode() in said]
     return [task for task in others if task.get("description") not in current.agents.keys() - {id_}]
+
+
+def _whole_transcript(event: Event) -> bytes:
+    """The transcript of an agent that ends. It is written late, so the agent's last words are waited for."""
+    import json
+
+    from ..run import polling
+
+    path = str(event.get(host.AGENT_TRANSCRIPT) or "")
+    last = json.dumps(str(event.get(host.LAST_WORDS) or ""), ensure_ascii=False)[1:-1].encode(errors="replace")
+    if os.path.exists(path):
+        polling.wait_until(lambda: last in _read(path, -_TAIL), _PATIENCE, time.sleep, time.monotonic)
+    return _read(path, -1)
 
 
 def names(running: list[Event]) -> str:
