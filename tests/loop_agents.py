@@ -8,7 +8,7 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import issues as issue_verbs
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import files, paths, state_file
 from claudestrator_helper.texts import issues
 from claudestrator_helper.texts import queue as q
@@ -113,7 +113,7 @@ def drive(
                 return " ".join(directive)
             if directive[0] == "SPAWN":
                 if before(directive[1]):
-                    steps.stop(agents.project)
+                    steering.stop(agents.project)
                 agents.work(directive[1])
         lines = running.wait_for_step(agents.project, limit=5)
     raise AssertionError("the run does not end")

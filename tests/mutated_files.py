@@ -21,7 +21,7 @@ from claudestrator_helper.commands import check, next_task, status
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import dispatch, session_start
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
@@ -202,7 +202,7 @@ _VERBS: dict[str, Callable[[paths.Project], list[str]]] = {
     "fail": lambda project: [reports.fail(project, "TASK-002", None, "a reason")],
     "wait": _waited,
     "wait again": _waited,
-    "stop": lambda project: [steps.stop(project)],
+    "stop": lambda project: [steering.stop(project)],
     "start": lambda project: running.start(project, "s2", ["--takeover"]),
 }
 

@@ -15,7 +15,7 @@ from claudestrator_helper.engine import markers, outage
 from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import session_start
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import marker_files, paths, state_file
 from claudestrator_helper.texts import ids
 from claudestrator_helper.texts import queue as q
@@ -133,7 +133,7 @@ def happens(project: paths.Project, did: Did, words: list[str]) -> list[str]:
     prints: dict[str, Callable[[], list[str]]] = {
         "start": lambda: running.start(project, "s1", words),
         "wait": lambda: running.wait_for_step(project, "s1"),
-        "stop": lambda: [steps.stop(project)],
+        "stop": lambda: [steering.stop(project)],
         "status": lambda: status.status(project),
         "hook": lambda: [session_start.unfinished(project, "another")],
     }

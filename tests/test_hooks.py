@@ -650,9 +650,18 @@ def test_nothing_else_is_approved(project: Project, changes: dict[str, object]) 
         ("claudestrator-helper done TASK-001 --attempt 2", "a1", "allow"),
         ("claudestrator-helper wait-command TASK-001", "a1", None),
         ("claudestrator-helper wait", None, "allow"),
+        ("claudestrator-helper stop", "a1", "deny"),
+        ("cd src; claudestrator-helper pause", "a1", "deny"),
+        ("claudestrator-helper retry TASK-001", "a1", "deny"),
+        ("claudestrator-helper skip TASK-001 --unblock", "a1", "deny"),
+        ("claudestrator-helper skip TASK-001", None, None),
+        ("claudestrator-helper set-status TASK-001 completed", "a1", "deny"),
+        ("claudestrator-helper status", "a1", "allow"),
+        ("claudestrator-helper stop", None, "allow"),
+        ("claudestrator-helper set-status TASK-001 completed", None, None),
     ],
 )
-def test_an_agent_does_not_wait_for_the_run(
+def test_an_agent_neither_waits_for_the_run_nor_steers_it(
     project: Project, command: str, agent: str | None, decision: str | None
 ) -> None:
     said = hooked(project, called(project, command, agent_id=agent)).stdout

@@ -81,7 +81,7 @@ def test_a_task_that_fails_twice_stays_failed_and_the_rest_goes_on() -> None:
     (directive,) = run.wait()
     assert directive == (
         "STOP The run has ended, 1 of 3 tasks completed; failed: TASK-1 (no key); blocked: TASK-2 by TASK-1 (failed). "
-        "`claudestrator-helper set-status TASK-1 pending` and `/orchestrate` try one again."
+        "`claudestrator-helper retry TASK-1` and `/orchestrate` try one again."
     )
     assert not run.state.initial_prd_tasks_complete
     assert run.statuses() == {"TASK-1": "failed", "TASK-2": "pending", "TASK-3": "completed"}

@@ -101,7 +101,7 @@ def test_what_fails_twice_is_failed_with_the_reason_and_never_tried_a_third_time
     (directive,) = run.judge(f"{NAILED} still", "TASK-1")
     assert directive == (
         f"STOP The run has ended, 1 of 2 tasks completed, 1 verified; failed: TASK-1 (verification: {NAILED} still). "
-        "`claudestrator-helper set-status TASK-1 pending` and `/orchestrate` try one again."
+        "`claudestrator-helper retry TASK-1` and `/orchestrate` try one again."
     )
     assert run.statuses() == {"TASK-1": "failed", "TASK-2": "completed"}
     assert not run.state.initial_prd_tasks_complete

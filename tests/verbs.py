@@ -19,6 +19,7 @@ from claudestrator_helper.agents import reports, verdicts
 from claudestrator_helper.commands import add_tasks
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import markers, state
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import ids, issues
@@ -59,6 +60,11 @@ def claimed(project: paths.Project, text: str = TWO) -> None:
 def at_work(project: paths.Project, text: str = TWO) -> None:
     claimed(project, text)
     reports.begin(project, "TASK-1")
+
+
+def paused(project: paths.Project) -> None:
+    at_work(project)
+    steering.pause(project)
 
 
 def done(project: paths.Project, text: str = TWO) -> None:
@@ -171,6 +177,7 @@ VERBS = {
     "set-status": Verb(at_work, ("set-status", "TASK-2", "completed"), "", PERSON),
     "set-status of a finished task": Verb(done, ("set-status", "TASK-2", "failed"), "", PERSON, {"TASK-2": "failed"}),
     "state": Verb(at_work, ("state", "mine", "7"), "", PERSON),
+    "resume": Verb(paused, ("resume",), "", PERSON),
     "stop": Verb(at_work, ("stop",), "", PERSON),
 }
 

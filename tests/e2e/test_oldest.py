@@ -15,7 +15,10 @@ def test_the_oldest_supported_release_reminds_a_silent_agent_and_completes_the_r
         task_section("TASK-001", "the first half", complexity="easy"),
         task_section("TASK-002", "the second half", dependencies=("TASK-001",)),
     )
-    acts: dict[str, tuple[Act, ...]] = {"TASK-001": (Act(ending=Ending.FORGET),), "TASK-002": (Act(files={"made.txt": "made\n"}),)}
+    acts: dict[str, tuple[Act, ...]] = {
+        "TASK-001": (Act(ending=Ending.FORGET),),
+        "TASK-002": (Act(files={"made.txt": "made\n"}),),
+    }
     scene = oldest.by_script("both", {}).with_queue(*sections)
 
     outcome = scene.orchestrate(Play((), acts))

@@ -74,6 +74,11 @@ Its reason: {reason}
 
 What it left in the working tree is still there. Look at it first."""
 
+_HINT = """\
+# A hint from the person who runs this
+
+{hint}"""
+
 
 def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> str:
     """The whole prompt of the agent *id_*.
@@ -89,6 +94,8 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     parts = _brief(project, id_, current, parsed)
     if agent and agent.reason:
         parts.append(_FAILED.format(reason=_reasons(agent.reason, record.returned or "")))
+    if record.hint:
+        parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
     report = reporting(project, id_, attempt, by_message=current.engine == MOD)
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
 

@@ -15,7 +15,7 @@ from ..accounts import session_files
 from ..engine import begin_run, options
 from ..engine.config import MOD
 from ..errors import ClaudestratorError
-from ..run import ownership, polling, steps
+from ..run import ownership, polling, steering, steps
 from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
@@ -118,7 +118,7 @@ def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return Reply([], [directives.stop(steps.stop(project))])
+        return Reply([], [directives.stop(steering.stop(project))])
     return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 

@@ -1,4 +1,4 @@
-"""The verbs `wait`, `wait-command` and `stop`."""
+"""The verbs `wait` and `wait-command`."""
 
 import click
 
@@ -45,12 +45,3 @@ def wait_command_verb(project: paths.Project, ids: tuple[str, ...]) -> None:
     from ..run import polling
 
     output.echo([polling.command(project.markers, ids, int(polling.limit()))])
-
-
-@click.command("stop")
-@click.pass_obj
-def stop_verb(project: paths.Project) -> None:
-    """Ask the run to end at its next step; agents at work finish."""
-    from ..run import steps
-
-    output.echo([steps.stop(project)])

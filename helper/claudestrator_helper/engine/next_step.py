@@ -10,7 +10,7 @@ from ..texts.fields import cut
 from ..texts.queue import Queue
 from . import loop_phases, outage, sentences, settle_reports, verification
 from .config import MOST_PARALLEL
-from .state import FINISHED, RUNNING, STOPPED, STOPPING
+from .state import FINISHED, PAUSED, RUNNING, STOPPED, STOPPING
 from .step import Inputs, Step
 from .step_builder import StepBuilder
 
@@ -53,6 +53,8 @@ def _dispatch(run: StepBuilder) -> None:
         _end(run)
     elif run.state.status == STOPPING:
         run.finish(STOPPED, f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it.")
+    elif run.state.status == PAUSED:
+        return
     elif outage.is_over(run.state):
         outage.stop(run)
     elif len(run.state.streak) >= SAME_FAILURES:

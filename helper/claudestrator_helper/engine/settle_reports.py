@@ -6,9 +6,9 @@ from ..texts import ids, queue_problems
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import loop_phases, markers, outage, verification
-from .state import STOPPING, Agent
+from .state import PAUSED, STOPPING, Agent
 from .step_builder import StepBuilder
 
 #: Seconds in which an orchestrator launches the agent that it was told to.
@@ -33,7 +33,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     ours = (PENDING, IN_PROGRESS, FAILED) if given_up else (PENDING, IN_PROGRESS)
     if not is_task and not ids.ROLE.fullmatch(id_):
         run.drop(id_, agent, "no longer in the queue")
-    elif report and report.kind == markers.DONE:
+    elif report and report.kind == markers.DONE and status != SKIPPED:
         _task_done(run, id_, agent, report) if is_task else _role_done(run, id_, agent)
     elif status not in ours:
         run.drop(id_, agent, f"set to {cut(status, 30)} by hand")
@@ -118,7 +118,7 @@ def _attempt_failed(run: StepBuilder, id_: str, agent: Agent, reason: str, cause
     lost = outage.is_one(reason, cause)
     if id_ == verification.id_of(run.state) and not run.state.verification.checking:
         run.drop(id_, agent, "")
-    elif run.state.status == STOPPING and (lost or _may_come_again(run, id_, agent)):
+    elif run.state.status in (STOPPING, PAUSED) and (lost or _may_come_again(run, id_, agent)):
         _stop_at(run, id_, agent, reason, cause)
     elif lost:
         outage.settle(run, id_, agent, reason, cause)
@@ -133,9 +133,10 @@ def _may_come_again(run: StepBuilder, id_: str, agent: Agent) -> bool:
 
 
 def _stop_at(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str) -> None:
-    """Leaves a task whose agent has failed to the next session that continues the run."""
+    """Leaves a task whose agent has failed to the run as it is continued or resumed."""
     run.log("failed", id_, agent, reason, cause)
-    run.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
+    asked = "is paused" if run.state.status == PAUSED else "was asked to stop"
+    run.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run {asked}")
     run.release(id_)
     if not outage.is_one(reason, cause):
         # An agent that carries out no task gets its last attempt again.

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from .config import TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
+#: A run that starts no agent until it is resumed; those at work finish.
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, repr=False, match_args=False)
@@ -34,7 +36,8 @@ class TaskRecord(NamedTuple):
     first; *refused* whether Claude Code started no agent for it while others were at work; *returned* why a verdict
     sent it back to pending, and *unverified* why it got none.
 
-    In any run: *earlier* is the attempt that completed it in a run before this one, *verified* the one that passed.
+    In any run: *earlier* is the attempt that completed it in a run before this one, *verified* the one that passed, and
+    *hint* what a person has to say to its next agent.
 
     """
 
@@ -51,6 +54,7 @@ class TaskRecord(NamedTuple):
     verified: int | None = None
     returned: str | None = None
     unverified: str | None = None
+    hint: str | None = None
 
     @property
     def is_verified(self) -> bool:
@@ -119,7 +123,7 @@ class State:
 
     @property
     def unfinished(self) -> bool:
-        return self.status in (RUNNING, STOPPING)
+        return self.status in (RUNNING, STOPPING, PAUSED)
 
     @cached_property
     def agents(self) -> dict[str, Agent]:
@@ -164,6 +168,7 @@ class State:
                 released=record.released,
                 earlier=record.earlier if record.completed is None else record.completed,
                 verified=record.verified,
+                hint=record.hint,
             )
             for id_, record in self.tasks.items()
         }

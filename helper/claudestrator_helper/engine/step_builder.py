@@ -13,7 +13,7 @@ from ..texts.directives import SPAWN, WORK, Directive
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue, Task
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import heartbeat, markers, sentences
 from .config import LEAN, ROLE_MODEL
 from .state import STOPPED, Agent
@@ -106,7 +106,7 @@ class StepBuilder:
     def complete(self, id_: str, report: markers.Marker) -> None:
         self.change(id_, COMPLETED)
         attempt = report.attempt or self.state.record(id_).attempts
-        self.record(id_, last=True, completed=attempt, unchanged=report.unchanged, failed=None)
+        self.record(id_, last=True, completed=attempt, unchanged=report.unchanged, failed=None, hint=None)
         self.state = replace(self.state, streak=[], outages=0)
 
     def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:
@@ -128,7 +128,8 @@ class StepBuilder:
 
     def progress(self) -> str:
         done = sum(status == COMPLETED for status in self.statuses.values())
-        return f"({done}/{len(self.statuses)})"
+        skipped = sum(status == SKIPPED for status in self.statuses.values())
+        return f"({done}/{len(self.statuses) - skipped})"
 
     def counted(self) -> str:
         return sentences.counted(self.current(), self.state)

@@ -183,21 +183,11 @@ def _reports(project: Project, current: state.State) -> list[str]:
 
 
 def _waiting(current: state.State, now: int) -> str:
-    names = [f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items()]
-    return f"still waiting for {', '.join(names)}"
-
-
-def stop(project: Project) -> str:
-    """Asks the run to end at its next step. Returns what to tell the person."""
-    if not state_file.read(project).unfinished:
-        return "Nothing is running here."
-    with files.locked(project.lock):
-        current = state_file.read(project)
-        if not current.unfinished:
-            return "Nothing is running here."
-        state_file.write(project, replace(current, status=state.STOPPING))
-    names = ", ".join(current.agents)
-    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+    names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
+    if current.status == state.PAUSED:
+        at_work = f", and {names} is at work" if names else ""
+        return f"paused{at_work}: `claudestrator-helper resume` continues"
+    return f"still waiting for {names}"
 
 
 def read(project: Project, now: int, known: state.State | None = None) -> Inputs:
