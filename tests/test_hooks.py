@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from running import HELPER, Result, helper
 from states import changed, state_of
 
 ID, SESSION, AGENT = "TASK-001", "5f0c-session", "a1b2c3"
+#: An agent's last.
+WORDS = 'All "done"! ✓'
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def event(project: Project, **changes: object) -> dict[str, object]:
         "stop_hook_active": False,
         "agent_id": AGENT,
         "agent_transcript_path": str(Path(project.root, "gone.jsonl")),
-        "last_assistant_message": "All done!",
+        "last_assistant_message": WORDS,
         "background_tasks": tasks,
     }
     return {**told, **changes}
@@ -244,7 +247,7 @@ def conversation(project: Project, first: str, *results: str, name: str = AGENT,
         {"isSidechain": True, "agentId": name, "type": "user", "message": {"role": "user", "content": content}}
         for content in messages
     ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     about = {"agentType": "general-purpose", "description": ID, "spawnDepth": 1}
     more = {"parentAgentId": parent, "spawnDepth": 2} if parent else {}
     path.with_suffix(".meta.json").write_text(json.dumps(about | more))
@@ -344,10 +347,21 @@ def test_what_others_have_started_and_what_has_ended_holds_nobody(
 def test_of_the_sessions_jobs_those_are_an_agents_own_that_its_transcript_names(
     project: Project, said: str, is_its_own: bool
 ) -> None:
-    path = conversation(project, LAUNCH, PROMPT, said)
+    path = conversation(project, LAUNCH, PROMPT, said, WORDS)
     busy(project, JOB, path=path)
     busy(project, JOB, again=True, path=path)
     assert (recorded(project) is None) == is_its_own
+
+
+def test_a_job_of_its_own_is_found_although_the_transcript_names_it_late(project: Project) -> None:
+    path = conversation(project, LAUNCH, PROMPT)
+    late = json.dumps({"content": ["Command running in background with ID: b7.", WORDS]}, ensure_ascii=False)
+    whole = f"{Path(path).read_text(encoding='utf-8')}{late}\n"
+    timer = threading.Timer(0.4, lambda: Path(path).write_text(whole, encoding="utf-8"))
+    timer.start()
+    said = busy(project, JOB, path=path).stdout
+    timer.join()
+    assert "Run the tests is still running" in said
 
 
 def test_without_a_terminal_nothing_wakes_an_agent_so_it_is_held_until_its_job_has_ended(project: Project) -> None:

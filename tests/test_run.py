@@ -22,6 +22,7 @@ from claudestrator_helper.store.hidden_files import TURN
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from kills import Killed, kill_before
+from patience import until
 from queues import queue, task
 from running import helper
 
@@ -73,7 +74,7 @@ def test_a_wait_ends_before_its_limit_and_says_what_it_waits_for(project: paths.
     running.start(project, "s1", [])
     before = time.monotonic()
     assert wait(project, limit=0.3) == ["still waiting for TASK-1 (0 min)", "WAIT"]
-    assert 0.3 <= time.monotonic() - before < 5
+    assert 0.3 <= time.monotonic() - before < 60
 
 
 @pytest.mark.parametrize(
@@ -90,22 +91,22 @@ def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
     timer = threading.Timer(0.3, lambda: Path(project.markers, "TASK-1.done").touch())
     Path(project.markers).mkdir()
     timer.start()
-    assert wait(project, limit=20)[-1] == "STOP The one task is completed."
+    assert wait(project, limit=120)[-1] == "STOP The one task is completed."
 
 
 def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
     running.start(project, "s1", [])
     said: dict[str, list[str]] = {}
-    earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=20)))
-    later = threading.Thread(target=lambda: said.update(later=wait(project, limit=20)))
+    earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=120)))
+    later = threading.Thread(target=lambda: said.update(later=wait(project, limit=120)))
     earlier.start()
-    time.sleep(0.3)
+    until(Path(project.markers, ".wait").exists)
     later.start()
-    earlier.join(20)
+    earlier.join(120)
     assert said == {"earlier": ["another wait has taken over", "WAIT"]}
     reports.done(project, "TASK-1", 1, "")
-    later.join(20)
+    later.join(120)
     assert said["later"][-1] == "SPAWN TASK-2 sonnet"
 
 

@@ -35,7 +35,7 @@ def test_a_picture_of_a_run_at_44_columns(tmp_path: Path) -> None:
     run_log.append(
         project,
         state_file.read(project),
-        {"event": "failed", "id": "TASK-6", "attempt": 2, "model": "opus", "reason": "no key at all, nowhere"},
+        [{"event": "failed", "id": "TASK-6", "attempt": 2, "model": "opus", "reason": "no key at all, nowhere"}],
         NOW,
     )
     lines = [line.rstrip() for line in drawn(progress.read(project, NOW), 3.104).splitlines()]

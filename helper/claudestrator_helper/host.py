@@ -62,8 +62,10 @@ EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_
 SOURCE, COMPACTED, CLEARED = "source", "compact", "clear"  # of a session's start; read
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
+LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
 AGENT, ERROR, HOOK_ACTIVE = "agent_id", "error", "stop_hook_active"  # agent_id: only where an agent causes the event
 TRANSCRIPT, AGENT_TRANSCRIPT = "transcript_path", "agent_transcript_path"
+LAST_WORDS = "last_assistant_message"  # of an agent that ends; its transcript may get them 0.1 s later
 #: Objects with `id`, `status` and `description`, for an agent the Task call's; they are the whole session's.
 BACKGROUND_TASKS, RUNNING = "background_tasks", "running"
 #: Values of `error` that are about the account or the server, after ten requests. Read.

@@ -143,7 +143,7 @@ def test_a_run_is_its_sessions_however_long_an_agent_works(lean: Stage) -> None:
         project.helper(scene.project, "state", "heartbeat", str(int(time.time()) - 3600))
         another = run_headless(scene.setting, ScriptedModel(play), "/orchestrate", ANY_COMMAND)
         at_work.unlink()
-        outcome = scene.outcome(session.finished(30))
+        outcome = scene.outcome(session.finished())
 
     assert "another session is at work on this queue" in "\n".join(spoken(another.exchanges))
     assert outcome.agents == ["TASK-001 1"]

@@ -3,6 +3,7 @@
 import os
 
 from ..engine import state
+from ..engine.config import MOD
 from ..store import config_file, issue_file, project_files, role_texts
 from ..store.paths import Project
 from ..texts import fields, ids, quoting
@@ -29,6 +30,24 @@ REASON
 
 Either command prints one line. End with that line as your whole final message: what else you write there fills the
 conversation of the run that waits for you.
+"""
+
+_REPORT_BY_MESSAGE = """\
+# Report
+
+Your last message is your report. When it is done, and you have seen that it works, end with a message that begins with
+exactly this line:
+
+REPORT {id} attempt {attempt}: done
+{note}
+If it can't be done, begin your last message with this line instead, and give the reason in one sentence below it:
+
+REPORT {id} attempt {attempt}: failed
+"""
+
+_NOTE_BELOW = """
+Below that line goes a note for the agents that build on your work: what there is now, where, how it is used, what you
+left open. At most 300 words.
 """
 
 _DONE = """
@@ -77,7 +96,8 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
         parts.append(_FAILED.format(reason=_reasons(agent.reason, record.returned or "")))
     if record.hint:
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
-    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, reporting(project, id_, attempt)])
+    report = reporting(project, id_, attempt, by_message=current.engine == MOD)
+    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
 
 
 def _reasons(last: str, returned: str) -> str:
@@ -86,9 +106,12 @@ def _reasons(last: str, returned: str) -> str:
     return fields.cut(last, REASON_LIMIT) + ("" if last.endswith(returned) else before)
 
 
-def reporting(project: Project, id_: str, attempt: int) -> str:
-    """How the agent reports. It is asked for a note only if another agent will read it."""
+def reporting(project: Project, id_: str, attempt: int, *, by_message: bool = False) -> str:
+    """How the agent reports: by a command, or *by_message*, which final_message.py reads. It is asked for a note only
+    if another agent will read it."""
     noted = ids.role(id_) == "task" and config_file.read(project).journal
+    if by_message:
+        return _REPORT_BY_MESSAGE.format(id=id_, attempt=attempt, note=_NOTE_BELOW if noted else "")
     done = (_DONE_WITH_NOTE if noted else _DONE).format(id=id_, attempt=attempt)
     return _REPORT.format(id=id_, attempt=attempt, done=done)
 

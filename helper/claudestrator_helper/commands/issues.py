@@ -38,8 +38,7 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
         current = state_file.read(project)
         loop = current.loop.number if current.unfinished else 0
         issue_file.edit(project, change)
-        for id_ in added:
-            run_log.append(project, current, {"event": "issue", "id": id_}, time.time(), loop)
+        run_log.append(project, current, [{"event": "issue", "id": id_} for id_ in added], time.time(), loop)
     return [
         f"added {len(added)}: {', '.join(few(added))}" if added else "added none",
         *few([f"left out: {line}" for line in repeated]),

@@ -11,6 +11,7 @@ VERBS = {
     "check": "check",
     "context": "context",
     "done": "agent",
+    "ended": "mod",
     "fail": "agent",
     "hook": "hot_verbs",
     "issues": "issues",

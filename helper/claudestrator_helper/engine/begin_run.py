@@ -7,7 +7,7 @@ from ..errors import ClaudestratorError
 from ..texts import queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
-from .config import LEAN, TASK
+from .config import AUTO, LEAN, MOD, TASK, Config
 from .options import NOTHING, Asked, understood
 from .state import RUNNING, STOPPED, Agent, Loop, Owner, State, TaskRecord
 from .step import Inputs
@@ -23,13 +23,31 @@ def goes_on_with_loops(state: State) -> bool:
 
 
 class Caller(NamedTuple):
-    """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, and whether the process
-    that has the run *lives*, None where that can't be told."""
+    """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, whether the process that
+    has the run *lives*, None where that can't be told, and the digest of the key of the *mod* that calls, "" for any
+    other caller."""
 
     session: str
     process: str = ""
     hooked: bool = False
     lives: bool | None = None
+    mod: str = ""
+
+
+def engine_of(state: State, config: Config, asked: Asked, *, mod: bool) -> str:
+    """The engine of the run that begins or continues, if a *mod* calls or not.
+
+    Raises ClaudestratorError for a mod that was asked for and does not call.
+
+    """
+    if asked.engine == MOD and not mod:
+        raise ClaudestratorError(
+            "--engine mod needs Claudestrator as a plugin, and mods, which Claude Code has since 2.1.286: "
+            "`claudestrator-helper check` says what is missing"
+        )
+    kept = state.engine if state.unfinished or state.status == STOPPED else config.engine
+    named = asked.engine or kept
+    return (MOD if mod else TASK) if named in (AUTO, MOD) else named
 
 
 def whose(state: State, caller: Caller, now: int) -> str:
@@ -60,7 +78,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     state = heartbeat.attended(inputs.state, inputs.now)
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
-    owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now)
+    owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
     goes_on = state.unfinished or state.status == STOPPED
     state = replace(state, owner=owner, tasks=tasks, outages=0)
     if goes_on:
@@ -69,8 +87,10 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
         begun = replace(state, loop=replace(loop, total=total, focus=focus))
     else:
         loop = Loop(total=asked.loops, focus=asked.focus)
-        begun = replace(state.fresh(run, loop), engine=inputs.config.engine, parallel=inputs.config.parallel)
-    engine = asked.engine or (TASK if asked.parallel > 1 else begun.engine)
+        begun = replace(state.fresh(run, loop), parallel=inputs.config.parallel)
+    engine = engine_of(state, inputs.config, asked, mod=bool(caller.mod))
+    if asked.parallel > 1 and engine == LEAN:
+        engine = TASK
     parallel = asked.parallel or begun.parallel
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if engine == LEAN and at_work and state.engine != LEAN:
@@ -80,7 +100,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
         begun,
         status=RUNNING,
         engine=engine,
-        parallel=parallel if engine == TASK else 1,
+        parallel=1 if engine == LEAN else parallel,
         verification=replace(begun.verification, asked=verify),
     )
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]

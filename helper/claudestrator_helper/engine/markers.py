@@ -7,7 +7,7 @@ from .state import State
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
 UNCHANGED = "nothing changed"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
-API, INTERRUPTION, SILENCE, TIMEOUT = "api", "interruption", "silence", "timeout"
+API, INTERRUPTION, SILENCE, TIMEOUT, REFUSAL = "api", "interruption", "silence", "timeout", "refusal"
 #: The reason of a failure by silence.
 ENDED = "ended without reporting"
 

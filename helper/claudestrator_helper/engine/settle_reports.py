@@ -37,6 +37,8 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
         _task_done(run, id_, agent, report) if is_task else _role_done(run, id_, agent)
     elif status not in ours:
         run.drop(id_, agent, f"set to {cut(status, 30)} by hand")
+    elif report and report.cause == markers.REFUSAL:
+        _refused(run, id_, agent)
     elif report:
         _attempt_failed(run, id_, agent, report.reason, report.cause)
     elif is_late:
@@ -62,6 +64,15 @@ def _keep(run: StepBuilder, id_: str, agent: Agent) -> None:
         run.out.claimed[id_] = IN_PROGRESS
     if overdue:
         run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
+
+
+def _refused(run: StepBuilder, id_: str, agent: Agent) -> None:
+    """Claude Code has started no agent, and has said so."""
+    if len(run.state.agents) > 1:
+        _put_back(run, id_, agent)
+    else:
+        run.out.retried.append(id_)
+        outage.unstarted(run, id_, agent)
 
 
 def _put_back(run: StepBuilder, id_: str, agent: Agent) -> None:

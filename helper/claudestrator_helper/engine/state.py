@@ -68,13 +68,15 @@ NO_RECORD = TaskRecord()
 @dataclass(frozen=True, repr=False, match_args=False)
 class Owner:
     """Who has the run: *process* is its processes.current(), *origin* the processes.origin() where the run began,
-    *hooked* whether our hooks are at work in its session, and *heartbeat* when it was last heard of."""
+    *hooked* whether our hooks are at work in its session, *heartbeat* when it was last heard of, and *mod* the digest
+    of the key that the mod's calls name."""
 
     session: str = ""
     process: str = ""
     hooked: bool = False
     origin: str = ""
     heartbeat: int = 0
+    mod: str = ""
 
 
 @dataclass(frozen=True, repr=False, match_args=False)

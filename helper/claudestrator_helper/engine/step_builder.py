@@ -15,12 +15,12 @@ from ..texts.models import stronger
 from ..texts.queue import Queue, Task
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import heartbeat, markers, sentences
-from .config import LEAN, ROLE_MODEL, TASK
+from .config import LEAN, ROLE_MODEL
 from .state import STOPPED, Agent
 from .step import Inputs, Step
 
 #: What starts an agent, by the engine.
-_KINDS: dict[str, directives.Kind] = {TASK: SPAWN, LEAN: WORK}
+_KINDS: dict[str, directives.Kind] = {LEAN: WORK}
 
 
 class StepBuilder:

@@ -7,7 +7,7 @@ from .payload import Answer, specific
 
 #: Calls by which an agent would take the next directive for itself, steer the run in a person's place, or end its own
 #: attempt in the foreground.
-_NOT_AGENTS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start|{})(?![\w-])|^claudestrator:work-"
+_NOT_AGENTS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start|ended|{})(?![\w-])|^claudestrator:work-"
 
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:

@@ -37,6 +37,8 @@ def unfinished(project: paths.Project, session: object) -> str:
     if not (ours or processes.began(current.run, current.owner.origin, current.owner.process)):
         return ""
     text = f"Claudestrator: a run is unfinished here{_counted(project)}."
+    if ours and current.engine == "mod":
+        return ""  # the run goes on without the model
     if ours:
         return (
             f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "

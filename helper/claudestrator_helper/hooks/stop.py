@@ -22,7 +22,8 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     from ..store.hidden_files import SENT_BACK
 
     if (
-        current.status != state.RUNNING
+        current.engine == "mod"
+        or current.status != state.RUNNING
         or event.get(host.SESSION) != current.owner.session
         or _will_wake(current, event)
     ):

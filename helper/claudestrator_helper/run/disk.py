@@ -43,5 +43,4 @@ class Disk:
         if (now.run, now.owner.session) != (before.run, before.owner.session):
             # `context` finds what a run cost in the transcripts of its sessions.
             step.events.insert(0, {"event": run_log.BEGAN, "session": now.owner.session})
-        for event in step.events:
-            run_log.append(self.project, now, event, self.now)
+        run_log.append(self.project, now, step.events, self.now)

@@ -63,7 +63,7 @@ def retry(project: Project, ids: list[str], hint: str) -> list[str]:
         # The state comes first: a run keeps completed what its state says it has completed.
         _write(project, current, after)
         _edit(project, dict.fromkeys(ids, PENDING))
-        _log(project, current, "retry", ids)
+        run_log.append(project, current, [{"event": "retry", "id": id_} for id_ in ids], time.time())
     then = "" if current.unfinished else ": `/orchestrate` runs it"
     return [f"{id_} {PENDING}, it was {cut(before.task(id_).status, 30)}{then}" for id_ in ids]
 
@@ -79,7 +79,7 @@ def skip(project: Project, ids: list[str], *, unblock: bool) -> list[str]:
         # A task that is skipped already may get the other word.
         _edit(project, dict.fromkeys(ids, PENDING), dict.fromkeys(ids, UNBLOCKING if unblock else SKIPPED))
         _write(project, current, _forgotten(current, ids))
-        _log(project, current, SKIPPED, ids)
+        run_log.append(project, current, [{"event": SKIPPED, "id": id_} for id_ in ids], time.time())
     return [f"{id_} {SKIPPED}{_after(before, current, id_, unblock=unblock)}" for id_ in ids]
 
 
@@ -107,11 +107,6 @@ def _edit(project: Project, *changes: dict[str, str]) -> None:
     queue_file.edit(project, change)
 
 
-def _log(project: Project, current: state.State, event: str, ids: list[str]) -> None:
-    for id_ in ids:
-        run_log.append(project, current, {"event": event, "id": id_}, time.time())
-
-
 def _write(project: Project, before: state.State, after: state.State) -> None:
     if after != before:
         state_file.write(project, after)
@@ -136,7 +131,7 @@ def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State |
             return None
         if current.status != status:
             state_file.write(project, replace(current, status=status))
-            run_log.append(project, current, {"event": _EVENTS[status]}, time.time())
+            run_log.append(project, current, [{"event": _EVENTS[status]}], time.time())
     return current
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..engine import begin_run, markers, next_step, settle_reports, state
 from ..engine.carry_out import carry_out
+from ..engine.config import MOD
 from ..engine.step import Inputs, Step
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, issue_file, marker_files, prd_file, queue_file, state_file, typed_command
@@ -22,8 +23,10 @@ from .disk import Disk
 _WAIT = (Directive(WAIT),)
 
 
-def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> Reply:
-    """Begins or resumes a run from the words after `/orchestrate`.
+def start(
+    project: Project, session: str, words: list[str], now: Callable[[], float] = time.time, mod: str = ""
+) -> Reply:
+    """Begins or resumes a run from the words after `/orchestrate`. *mod* is the digest of a calling mod's key.
 
     Raises ClaudestratorError for words that mean nothing, and if another session has the run.
 
@@ -33,7 +36,9 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     with files.locked(project.lock):
         inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
-        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode))
+        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode))._replace(
+            mod=mod
+        )
         if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
             ago = max(0, inputs.now - inputs.state.owner.heartbeat)
             raise ClaudestratorError(
@@ -72,7 +77,8 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> Reply:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod gets the lines for the
+    person at once.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
@@ -100,6 +106,8 @@ def wait_for_step(
                 # A commit's hooks may run a test suite, in a wait that was moved to the background.
                 return Reply([*seen, "still waiting for another process that commits the loop"], _WAIT)
             continue
+        if seen and step.state.engine == MOD:
+            return Reply(seen, _WAIT)
         left = deadline - clock()
         paths = [*_watched(project), *_reports(project, step.state)]
         if left <= 0:

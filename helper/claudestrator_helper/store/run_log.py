@@ -1,7 +1,8 @@
-"""``run_log.jsonl``: the events of all runs, one a line."""
+"""``run_log.jsonl``: the events of all runs, one a line; run/disk.py and run/steering.py write it."""
 
 import json
 import time
+from collections.abc import Iterable
 
 from ..engine.state import State
 from . import files, project_files
@@ -26,9 +27,12 @@ def read(project: Project) -> list[dict[str, object]]:
     return found
 
 
-def append(project: Project, current: State, event: dict[str, object], now: float, loop: int | None = None) -> None:
-    """Adds an event of the *current* run, at *now* in seconds since the epoch; the caller holds the lock. Raises as
+def append(
+    project: Project, current: State, events: Iterable[dict[str, object]], now: float, loop: int | None = None
+) -> None:
+    """Adds events of the *current* run, at *now* in seconds since the epoch; the caller holds the lock. Raises as
     `files.append_line`."""
     at = time.strftime(TIME, time.gmtime(now))
-    entry = {"time": at, "run": current.run, "loop": current.loop.number if loop is None else loop, **event}
-    files.append_line(project.log, json.dumps(entry, ensure_ascii=False), project.bounds)
+    for event in events:
+        entry = {"time": at, "run": current.run, "loop": current.loop.number if loop is None else loop, **event}
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), project.bounds)
