@@ -4,7 +4,7 @@
 GROUPS = {
     "Watch a run": ("status", "watch", "tasks", "show", "log", "tail", "issues", "next-task", "context", "status-line"),
     "Steer a run": ("pause", "resume", "stop", "retry", "skip", "set-status", "add-tasks", "add-issue"),
-    "Set up": ("check", "completion", "state"),
+    "Set up": ("check", "install-cli", "completion", "state"),
     "Called by /orchestrate, hooks and agents": (
         "start", "wait", "wait-command", "hook", "ended", "prompt", "done", "fail", "verdict", "remember",
     ),
@@ -19,6 +19,7 @@ EXAMPLES = {
     "ended": "ended --session ID --mod <message.json",
     "fail": "fail TASK-003 --attempt 1 'the tests need a database'",
     "hook": "hook <event.json",
+    "install-cli": "install-cli",
     "issues": "issues --json",
     "log": "log -f",
     "next-task": "next-task --json",

@@ -17,6 +17,7 @@ VERBS = {
     "ended": "mod",
     "fail": "agent",
     "hook": "hot_verbs",
+    "install-cli": "install_cli",
     "issues": "issues",
     "log": "look",
     "next-task": "hot_verbs",

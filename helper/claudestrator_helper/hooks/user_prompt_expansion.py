@@ -29,5 +29,13 @@ def answer(project: Project, _: "State | None", event: dict[str, object]) -> Ans
         processes.key()
         words = str(event.get(host.COMMAND_ARGS) or "").split()
         if os.environ.get(host.ATTENDED) != "0" and not _ASIDE & set(words):
-            return {host.MESSAGE: _REACH}
+            return {host.MESSAGE: f"{_REACH}{_once()}"}
     return None
+
+
+def _once() -> str:
+    """How a terminal finds the helper, where only the plugin has it."""
+    from ..store import paths
+
+    found = paths.launcher()
+    return f" (once: `'{found}' install-cli`)" if found and not os.path.exists(paths.link()) else ""
