@@ -24,19 +24,14 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
     repeated: list[str] = []
 
     def change(text: str) -> str:
-        joined, added[:], repeated[:] = issues.add(
-            text,
-            addition,
-            source=cut(source, 20) or ("research" if current.phase == "research" else "user"),
-            loop=loop,
-            day=time.strftime("%Y%m%d"),
-            taken=queue_file.text(project),
-        )
+        day, taken = time.strftime("%Y%m%d"), queue_file.text(project)
+        joined, added[:], repeated[:] = issues.add(text, addition, source=who, loop=loop, day=day, taken=taken)
         return joined
 
     with files.locked(project.lock):
         current = state_file.read(project)
         loop = current.loop.number if current.unfinished else 0
+        who = cut(source, 20) or ("research" if current.phase == "research" else "user")
         issue_file.edit(project, change)
         run_log.append(project, current, [{"event": "issue", "id": id_} for id_ in added], time.time(), loop)
     return [

@@ -36,7 +36,7 @@ _PARTS: dict[str, Any] = {"owner": Owner, "loop": Loop, "verification": Verifica
 _RENAMED = {"number": "loop", "total": "loops", "asked": "verify", "checking": "verifying"}
 #: The part of the state, or "" for the state itself, and the name there of each value in the file.
 _KEYS = {f.name: ("", f.name) for f in fields(State) if f.name not in (*_PARTS, "tasks", "others")} | {
-    _RENAMED.get(f.name, f.name): (part, f.name) for part, of in _PARTS.items() for f in fields(of)
+    _RENAMED.get(field, field): (part, field) for part, of in _PARTS.items() for field in of._fields
 }
 #: What no run exceeds: values by their name, other numbers, characters of a text, and entries of a list or a mapping.
 #: A file that came with someone else's repository may hold anything.
