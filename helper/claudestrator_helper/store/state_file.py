@@ -114,10 +114,18 @@ def _rows(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]:
         _checked_id(name, "tasks", id_)
         where = f"tasks, {id_}"
         known = _checked(name, where, values, dict, _ENTRIES)
-        if wrong := known.keys() - _RECORD:
-            raise _wrong(name, f"{where} holds {min(map(repr, wrong)):.60}")
-        rows[id_] = TaskRecord(**{key: _value(name, f"{where}, {key}", key, each) for key, each in known.items()})
+        if not known.keys() <= _RECORD.keys():
+            raise _wrong(name, f"{where} holds {min(map(repr, known.keys() - _RECORD)):.60}")
+        for key, value in known.items():
+            # There may be ten thousand tasks, and a hook waits for this.
+            if type(value) is not _RECORD[key] or not _is_within(value):
+                known[key] = _value(name, f"{where}, {key}", key, value)
+        rows[id_] = TaskRecord(**known)
     return rows
+
+
+def _is_within(value: object) -> bool:
+    return 0 <= value <= _COUNT if isinstance(value, int) else isinstance(value, str) and len(value) <= _LENGTH
 
 
 def _of_columns(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]:
