@@ -133,6 +133,21 @@ TRANSCRIPTS, AGENTS_FOLDER, AGENT_PREFIX, LINES = "projects", "subagents", "agen
 AGENT_FACTS = ".meta.json"  # beside an agent's transcript
 PARENT = b'"parentAgentId"'  # in those facts, for an agent that another agent launched
 
+# A line's fields and their values. Its `message` is the Messages API's. Measured.
+KIND, ASSISTANT, USER, SYSTEM, ATTACHMENT = "type", "assistant", "user", "system", "attachment"
+SUBTYPE, COMPACTION, LOCAL_COMMAND = "subtype", "compact_boundary", "local_command"
+UUID, TIME, TOOL_RESULT = "uuid", "timestamp", "toolUseResult"
+SIDECHAIN = "isSidechain"  # of an agent, in the session's own transcript; read
+META, SUMMARY, ONLY_SHOWN, API_ERROR = "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly", "isApiErrorMessage"
+ORIGIN = ("origin", "kind")  # NOTICE_KIND for a notice
+NO_MODEL = "<synthetic>"  # the model of an answer that no request brought
+RENDERED, ROLE = "rendered", "renderedRole"  # what is sent for an attachment, since 2.1.310, and the role it has there
+# Kinds of attachments.
+QUEUED, HOOK_CONTEXT, TASK_STATUS, SKILLS = "queued_command", "hook_additional_context", "task_status", "invoked_skills"
+ATTACHED_CALL = "toolUseID"  # of an attachment
+# Of a compaction: the ids of the lines that it keeps, and the tokens that are left.
+COMPACTED_TO, KEPT, TOKENS_LEFT = "compactMetadata", ("preservedMessages", "uuids"), "postTokens"
+
 #: Beginnings of lines that repeat for Claude Code's own use what other lines hold.
 REPEATING = (b'{"type":"api-request', b'{"type":"file-history')
 
