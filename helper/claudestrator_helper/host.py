@@ -1,9 +1,9 @@
 """Facts about Claude Code, the program that hosts the helper: its names, limits and wording, each with its source.
 
 "Measured" means seen with Claude Code 2.1.329 and 2.1.332 driven by a scripted Messages API on loopback, headless
-(`claude -p`) and in a terminal; tests/rig is that set-up. "Read" means read in the documentation or the program, but not seen. "Since"
-names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.332. An address is the documenting page.
-Every hook imports this module, so it holds only plain constants and what tells the release that runs.
+(`claude -p`) and in a terminal; tests/rig is that set-up. "Read" means read in the documentation or the program, not
+seen. "Since" names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.332. An address is the
+documenting page, as of August 2026. Every hook imports this module, so it holds constants and what tells the release.
 """
 
 TYPE_CHECKING = False
