@@ -141,7 +141,7 @@ def _agents(whole: Segment, paths: list[str]) -> tuple[dict[str, list[Usage]], i
         answers: dict[str, Usage] = {}
         for entry in (entry for path in places for entry in entries(session_files.lines(path)) if entry):
             _note(answers, entry)
-            launched = obj(entry.get("toolUseResult")).get(host.AGENT_NAME)
+            launched = obj(entry.get(host.TOOL_RESULT)).get(host.AGENT_NAME)
             if isinstance(launched, str) and launched not in seen:
                 seen.add(launched)
                 waiting.append((launched, id_))
@@ -152,7 +152,7 @@ def _agents(whole: Segment, paths: list[str]) -> tuple[dict[str, list[Usage]], i
 def _note(answers: dict[str, Usage], entry: Entry) -> None:
     message = obj(entry.get("message"))
     name = message.get("id")
-    if entry.get("type") == "assistant" and isinstance(name, str):
+    if entry.get(host.KIND) == host.ASSISTANT and isinstance(name, str):
         later(answers, name, prices.parse(message))
 
 
