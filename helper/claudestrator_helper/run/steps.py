@@ -77,8 +77,8 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> Reply:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod gets the lines for the
-    person at once.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod draws the
+    run, so it is answered as soon as there are lines for the person, and when the status or the queue has changed.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
@@ -87,6 +87,7 @@ def wait_for_step(
     deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
+    drawn: tuple[object, ...] = ()
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
@@ -106,9 +107,10 @@ def wait_for_step(
                 # A commit's hooks may run a test suite, in a wait that was moved to the background.
                 return Reply([*seen, "still waiting for another process that commits the loop"], _WAIT)
             continue
-        if seen and step.state.engine == MOD:
-            return Reply(seen, _WAIT)
         left = deadline - clock()
+        drawn = drawn or (step.state.status, looked[_QUEUE])
+        if step.state.engine == MOD and (seen or left <= 0 or drawn != (step.state.status, looked[_QUEUE])):
+            return Reply(seen, _WAIT)
         paths = [*_watched(project), *_reports(project, step.state)]
         if left <= 0:
             return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
@@ -171,6 +173,10 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             else bool(session) and session == inputs.state.owner.session
         )
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+
+
+#: The place of the queue in _watched.
+_QUEUE = 1
 
 
 def _watched(project: Project) -> list[str]:
