@@ -96,6 +96,11 @@ async function refusal($, agent) {
   }
 }
 
+/** @param {Reply} reply */
+function isOver(reply) {
+  return !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
+}
+
 /**
  * Obeys directives until STOP, and returns its sentence; "" when a later loop has taken over.
  *
@@ -180,7 +185,8 @@ async function resume($) {
   if (typeof key === 'string') run.key = key
   const reply = await ask($, ['start'], { resume: true })
   if (reply.engine !== undefined) return
-  for (const line of ['The run goes on.', ...reply.lines]) $.ui.log(line)
+  if (!isOver(reply)) $.ui.log('The run goes on.')
+  for (const line of reply.lines) $.ui.log(line)
   await obeyAside($, reply)
 }
 
@@ -205,9 +211,9 @@ export function register(on) {
     const reply = await ask($, ['start'], { words: e.args })
     if (reply.engine !== undefined) return next(e)
     const isAside = e.origin.kind === 'composer' || e.origin.kind === 'bridge'
-    const isOver = !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
-    if (isAside && !isOver) void obeyAside($, reply)
-    const ending = isAside && !isOver ? 'The run has begun.' : await obey($, reply)
+    const goesOnAside = isAside && !isOver(reply)
+    if (goesOnAside) void obeyAside($, reply)
+    const ending = goesOnAside ? 'The run has begun.' : await obey($, reply)
     return { text: [...reply.lines, ending].filter(Boolean).join('\n'), isTextDisplayOnly: true }
   })
   on('command.run', ($, e, next) => {

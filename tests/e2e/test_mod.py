@@ -7,7 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from rig import project
+from rig.interactive import Terminal
 from rig.plays import Act, Ending, Play, task_section
+from rig.scripted_model import ScriptedModel
 from rig.transcript import agent_exchanges, main_exchanges
 
 if TYPE_CHECKING:
@@ -122,16 +125,20 @@ def test_a_person_sees_the_run_keeps_the_prompt_and_has_it_stopped_and_continued
 @pytest.mark.usefixtures("tmux")
 def test_after_a_kill_a_resumed_session_goes_on_by_itself(mod: Stage) -> None:
     scene = mod.by_plugin("killed", {}).with_queue(*four(apart=False)[:2]).among_all_processes()
-    started = scene.project / ".claude" / "agent_complete" / "TASK-001.started"
     slow = ScriptedModel(Play(acts={"TASK-001": (Act(delay=60),)}))
-    with Headless(scene.setting, slow, "/orchestrate", "acceptEdits") as session:
-        scene.outcome(session.killed(started.exists))
+    with Terminal(scene.setting, slow, "acceptEdits") as terminal:
+        terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
+        # Claude Code continues no session in which nothing was said.
+        typed(terminal, "hello", "no command that")
+        typed(terminal, "/orchestrate", "TASK-001  haiku")
+        terminal.kill()
 
     setting = scene.with_arguments("--continue").setting
     with Terminal(setting, ScriptedModel(Play()), "acceptEdits") as terminal:
         terminal.wait_for(lambda: "All 2 tasks are completed" in terminal.screen(), "closing sentence")
         screen = terminal.screen()
         assert (mains(terminal), terminal.api.errors) == (0, [])
+        terminal.kill()
 
     assert "The run goes on." in screen
     assert [line for line in screen.splitlines() if ALARMING.search(line)] == []
