@@ -24,6 +24,8 @@ const HELD = 'the session was stopped'
 /** @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]} */
 const COMMANDS = [
   { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
+  { name: 'issue', words: ['add-issue', '--words', '-'], description: 'File an issue in plain words', argumentHint: '<what is wrong, or wanted>' },
+  { name: 'task', words: ['add-tasks', '--words', '-'], description: 'Add a task in plain words', argumentHint: '<what is to be done>' },
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
