@@ -81,11 +81,15 @@ def remember(project: Project, report: str) -> list[str]:
 
 @click.command("add-issue")
 @click.option("--source", default="", metavar="WHO", help="Who found it [default: the run's research, else user].")
+@click.option("--words", is_flag=True, help="Standard input is one issue in plain words, which become its summary.")
 @click.argument("input_", metavar="-", type=click.Choice(["-"]))
 @click.pass_obj
-def add_issue_verb(project: paths.Project, source: str, input_: str) -> None:
+def add_issue_verb(project: paths.Project, source: str, input_: str, *, words: bool) -> None:
     """Add the issue sections on standard input and number them; a duplicate is named and left out."""
-    echo(add_issues(project, text_of(input_), source))
+    from ..texts import plain_words
+
+    given = text_of(input_)
+    echo(add_issues(project, plain_words.as_issue(given) if words else given, source))
 
 
 @click.command("issues")

@@ -74,8 +74,8 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> Reply:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod gets the lines for the
-    person at once.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod draws the
+    run, so it is answered as soon as there are lines for the person, and when the status or the queue has changed.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
@@ -84,6 +84,7 @@ def wait_for_step(
     deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
+    drawn: tuple[object, ...] = ()
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
@@ -102,13 +103,14 @@ def wait_for_step(
             seen += closed.lines
             if closed.directives:
                 return Reply(seen, closed.directives)
-        elif seen and step.state.engine == MOD:
+            continue
+        drawn = drawn or (step.state.status, looked[_QUEUE])
+        if step.state.engine == MOD and (seen or left <= 0 or drawn != (step.state.status, looked[_QUEUE])):
             return Reply(seen, _WAIT)
-        elif left <= 0:
+        if left <= 0:
             return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
-        else:
-            paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
-            polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
+        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
+        polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
 
 def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
@@ -171,6 +173,10 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             else bool(session) and session == inputs.state.owner.session
         )
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+
+
+#: The place of the queue in _watched.
+_QUEUE = 1
 
 
 def _watched(project: Project) -> list[str]:
