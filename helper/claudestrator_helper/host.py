@@ -120,6 +120,7 @@ PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "a
 # 2.1.332. https://code.claude.com/docs/en/agent-view
 ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
 WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
+STATUS_LINE = "statusLine"  # {"type": "command", "command": …}; https://code.claude.com/docs/en/statusline
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
 # https://code.claude.com/docs/en/permission-modes. In auto mode a hook can't hold an agent that ends; read.
