@@ -17,6 +17,7 @@ VERBS = {
     "next-task": "hot_verbs",
     "prompt": "agent",
     "remember": "issues",
+    "report": "report",
     "set-status": "tasks",
     "start": "start",
     "state": "state",
