@@ -95,11 +95,18 @@ class ScriptedRun:
         self.filed = self.mended = self.messages = 0
         (root / "PRD.md").write_text(PRD, encoding="utf-8")
 
-    def fill(self) -> None:
+    def fill(self, more: str = "") -> None:
+        """Writes the queue, with *more* words in each objective."""
         sections = [
-            task(f"TASK-{n:03d}", complexity=level, objective=what, dependencies=", ".join(f"TASK-{m:03d}" for m in needs) or "None", extra=f"**Files:** pocket/{n}.py\n\n")
+            task(
+                f"TASK-{n:03d}",
+                complexity=level,
+                objective=f"{what} {more}".rstrip(),
+                dependencies=", ".join(f"TASK-{m:03d}" for m in needs) or "None",
+                extra=f"**Files:** pocket/{n}.py\n\n",
+            )
             for n, level, needs, what in _TASKS
-        ]  # fmt: skip
+        ]
         Path(self.project.queue).write_text(queue(*sections), encoding="utf-8")
 
     def play(self, words: list[str], until: Callable[[], bool] = lambda: False) -> str:

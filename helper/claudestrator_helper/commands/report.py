@@ -19,13 +19,18 @@ _SHARE = 0.05
 @click.option("--open", "opens", is_flag=True, help="Show the page in the browser.")
 @click.option("--run", default="", metavar="ID", help="An earlier run [default: the last one].")
 @click.option(
-    "--format", "form", type=click.Choice(["html", "md", "json"]), default="html", show_default=True, help="The form."
+    "--format",
+    "form",
+    type=click.Choice(["html", "md", "json"]),
+    default="html",
+    metavar="FORMAT",
+    help="html writes a page and prints its path; md, for a pull request, and json are printed [default: html].",
 )
 @click.option("--list", "lists", is_flag=True, help="List the runs that there is a report of.")
 @click.option("--renew", is_flag=True, hidden=True)
 @click.pass_obj
 def report_verb(project: Project, *, opens: bool, run: str, form: str, lists: bool, renew: bool) -> None:
-    """Write the report of a run as a page and print its path, or print it as Markdown or JSON."""
+    """Show what a run was asked, what came of it, and what that took."""
     if lists:
         output.echo(_listed(project))
     elif renew:

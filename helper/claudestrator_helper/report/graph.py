@@ -1,11 +1,10 @@
 """The picture of the dependencies: a box for each task, a line to each task that needs it."""
 
 from collections.abc import Iterable
-from xml.etree import ElementTree as ET
 
 from ..texts import fields
 from . import layout, words
-from .html import tag
+from .html import Html, tag
 from .layout import Layout
 from .model import Report, Work
 
@@ -30,7 +29,7 @@ class _Size:
         return _MARGIN + column * (self.width + self.across), _MARGIN + row * (self.height + self.down)
 
 
-def picture(report: Report) -> ET.Element | None:
+def picture(report: Report) -> Html | None:
     """The picture; None if it can't be drawn."""
     tasks = report.tasks
     known = {work.id for work in tasks}
@@ -60,7 +59,7 @@ def picture(report: Report) -> ET.Element | None:
     )
 
 
-def _lines(found: Layout, size: _Size) -> Iterable[ET.Element]:
+def _lines(found: Layout, size: _Size) -> Iterable[Html]:
     return [tag("path", d=_way(points, size)) for points in found.lines]
 
 
@@ -82,7 +81,7 @@ def _way(points: list[tuple[float, float]], size: _Size) -> str:
     return "".join(drawn)
 
 
-def _box(work: Work, x: float, y: float, size: _Size, needed_by: list[str]) -> ET.Element:
+def _box(work: Work, x: float, y: float, size: _Size, needed_by: list[str]) -> Html:
     state = words.state(work)
     needs = f"; needs {fields.named(work.dependencies, len(work.dependencies))}" if work.dependencies else ""
     used = f"; needed by {fields.named(needed_by, len(needed_by))}" if needed_by else ""

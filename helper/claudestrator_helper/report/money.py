@@ -1,14 +1,12 @@
 """What the run cost, by model and by who spent it."""
 
-from xml.etree import ElementTree as ET
-
 from . import words
-from .html import Child, tag
+from .html import Child, Html, tag
 from .model import Cost, Report
 from .tables import table
 
 
-def section(report: Report) -> ET.Element:
+def section(report: Report) -> Html:
     """The section on the cost, with the reason if nothing is known."""
     whole = words.whole_cost(report)
     if whole is None:
@@ -17,7 +15,7 @@ def section(report: Report) -> ET.Element:
     return tag("section", tag("h2", "Cost"), _by_model(report, whole), _split(report, whole), id="cost")
 
 
-def _by_model(report: Report, whole: Cost) -> ET.Element:
+def _by_model(report: Report, whole: Cost) -> Html:
     names = ("Model", "Agents", "Requests", "Input", "Cache write", "Cache read", "Output", "Cost")
     rows = [
         tag(
@@ -32,7 +30,7 @@ def _by_model(report: Report, whole: Cost) -> ET.Element:
     return table("Cost by model", names, [tag("tbody", rows), tag("tfoot", total)])
 
 
-def _cells(cost: Cost) -> list[ET.Element]:
+def _cells(cost: Cost) -> list[Html]:
     counts = (cost.requests, cost.input, cost.cache_creation, cost.cache_read, cost.output)
     values = [*(words.number(count) for count in counts), words.dollars(cost.dollars)]
     return [tag("td", value, class_="number") for value in values]

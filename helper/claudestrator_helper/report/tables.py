@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 from pathlib import PurePath
-from xml.etree import ElementTree as ET
 
 from ..texts import fields
 from . import words
-from .html import Child, tag
+from .html import Child, Html, tag
 from .model import DONE, FAILED, RUNNING, Attempt, Change, Report, Work
 
 #: Characters of a title in a table; rows of a list; characters of all notes of a page together, and of one at least.
 _TITLE, _LIST, _NOTES, _NOTE = 160, 12, 300_000, 200
 
 
-def tasks(report: Report) -> ET.Element:
+def tasks(report: Report) -> Html:
     names = ("Task", "Status", "Proven", "Model", "Attempts", "Time", "Tokens", "Cost", "Edits")
     room = max(_NOTE, _NOTES // max(1, len(report.tasks)))
     rows = [_task(work, report, room) for work in report.tasks]
@@ -21,14 +20,14 @@ def tasks(report: Report) -> ET.Element:
     return tag("section", tag("h2", "Tasks"), shown, id="tasks")
 
 
-def others(report: Report) -> ET.Element | None:
+def others(report: Report) -> Html | None:
     """The agents of other roles."""
     rows = [_other(work, report) for work in report.others]
     names = ("Agent", "Status", "Model", "Attempts", "Time", "Tokens", "Cost")
     return tag("section", tag("h2", "Other agents"), table("Other agents", names, rows), id="agents") if rows else None
 
 
-def troubles(report: Report) -> ET.Element | None:
+def troubles(report: Report) -> Html | None:
     """What failed, why, and what waits for it."""
     failed = [work for work in report.works if words.state(work) == "failed"]
     failed.sort(key=lambda work: work.role != "task")
@@ -42,14 +41,14 @@ def troubles(report: Report) -> ET.Element | None:
     return tag("section", tag("h2", "Failed and blocked"), tag("ul", items, class_="troubles"), id="failures")
 
 
-def _item(work: Work, *more: Child) -> ET.Element:
+def _item(work: Work, *more: Child) -> Html:
     state = words.state(work)
     sign = tag("span", f"{words.SIGNS[state]} {words.state_word(work)}", class_=f"chip {state}")
     title = tag("bdi", fields.cut(work.title, _TITLE))
     return tag("li", tag("p", tag("a", work.id, href=f"#{work.id}"), " ", sign, " ", title), *more)
 
 
-def _failure(work: Work, report: Report) -> ET.Element:
+def _failure(work: Work, report: Report) -> Html:
     tried = [tag("li", f"Attempt {a.attempt} ({a.model}, {_took(a, report)}): ", _why(a)) for a in work.attempts]
     waiting = [
         each.id for each in report.tasks if words.state(each) == "blocked" and f" {work.id} " in f"{each.blocked_by} "
@@ -74,7 +73,7 @@ def _took(attempt: Attempt, report: Report) -> str:
     return words.elapsed((report.until if attempt.ended is None else attempt.ended) - attempt.began)
 
 
-def table(caption: str, names: Iterable[str], rows: list[ET.Element], name: str | None = None) -> ET.Element:
+def table(caption: str, names: Iterable[str], rows: list[Html], name: str | None = None) -> Html:
     heads = [tag("th", each, scope="col", class_="number" if each in _NUMBERS else None) for each in names]
     drawn = tag("table", tag("caption", caption), tag("thead", tag("tr", heads)), rows)
     return tag(
@@ -88,7 +87,7 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def _status(work: Work) -> ET.Element:
+def _status(work: Work) -> Html:
     state = words.state(work)
     return tag(
         "span",
@@ -105,7 +104,7 @@ def _proof(work: Work) -> Child:
     return tag("span", said, class_=f"proof {work.proof}")
 
 
-def _task(work: Work, report: Report, room: int) -> ET.Element:
+def _task(work: Work, report: Report, room: int) -> Html:
     models = list(dict.fromkeys(each.model for each in work.attempts))
     title = tag("span", tag("bdi", fields.cut(work.title, _TITLE)), class_="title")
     cells = (
@@ -121,14 +120,14 @@ def _task(work: Work, report: Report, room: int) -> ET.Element:
     return tag("tbody", tag("tr", cells), below, id=work.id)
 
 
-def _figures(work: Work, report: Report) -> list[ET.Element]:
+def _figures(work: Work, report: Report) -> list[Html]:
     number = len(work.attempts)
     took = words.elapsed(work.seconds(report.until)) if number else "–"
     values = (str(number) if number else "–", took, words.tokens(work.cost), words.price(work.cost))
     return [tag("td", value, class_="number") for value in values]
 
 
-def _other(work: Work, report: Report) -> ET.Element:
+def _other(work: Work, report: Report) -> Html:
     models = list(dict.fromkeys(each.model for each in work.attempts))
     cells = (
         tag("th", tag("span", work.id, class_="id"), f" {_ROLES.get(work.role, '')}", scope="row"),
@@ -150,7 +149,7 @@ _ROLES = {
 }
 
 
-def _details(work: Work, report: Report, room: int) -> ET.Element | None:
+def _details(work: Work, report: Report, room: int) -> Html | None:
     """What is folded away below a row; None if there is nothing."""
     parts: list[tuple[str, str, Child]] = []
     if work.note and room:
@@ -183,7 +182,7 @@ def _facts(work: Work) -> Child:
     return [*facts, tag("p", ", ".join(about), class_="more")] if about or facts else None
 
 
-def _attempt(attempt: Attempt, report: Report) -> ET.Element:
+def _attempt(attempt: Attempt, report: Report) -> Html:
     spent = f"{words.tokens(attempt.cost)} tokens, {words.price(attempt.cost)}" if attempt.cost else "no transcript"
     outcome = "at work" if attempt.outcome == RUNNING else _why(attempt)
     said = [f"{attempt.model}, {words.clock(attempt.began)}, {_took(attempt, report)}, {spent}: ", outcome]
@@ -200,7 +199,7 @@ def _transcript(path: str) -> Child:
     return [" · ", tag("a", "transcript", href=href)]
 
 
-def _changes(changes: list[Change]) -> ET.Element:
+def _changes(changes: list[Change]) -> Html:
     rows = [
         tag(
             "li",
@@ -218,7 +217,7 @@ def _shortened(note: str, room: int) -> str:
     return note if len(note) <= room else note[: room - 1].rstrip() + "…"
 
 
-def loops(report: Report) -> ET.Element | None:
+def loops(report: Report) -> Html | None:
     names = ("Loop", "Commit", "Tasks", "Issues found", "Issues closed", "Edits")
     rows = []
     for each in report.loops:
@@ -241,7 +240,7 @@ def _sum(changes: list[Change]) -> str:
     return words.lines(sum(each.added for each in changes), sum(each.removed for each in changes))
 
 
-def issues(report: Report) -> ET.Element | None:
+def issues(report: Report) -> Html | None:
     rows = [
         tag(
             "tr",

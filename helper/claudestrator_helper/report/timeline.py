@@ -3,11 +3,9 @@
 The positions are times, so no layout library has anything to decide here.
 """
 
-from xml.etree import ElementTree as ET
-
 from ..texts import fields
 from . import words
-from .html import tag
+from .html import Html, tag
 from .model import DONE, RUNNING, Attempt, Report, Work
 
 #: Pixels: the whole width, the column of names, the room for the last bar's label, and the axis.
@@ -36,7 +34,7 @@ class _Scale:
         return list(range(0, span + 1, step))
 
 
-def picture(report: Report) -> ET.Element | None:
+def picture(report: Report) -> Html | None:
     """The picture; None if no agent was at work."""
     rows = [work for work in report.works if work.attempts]
     if not rows:
@@ -57,13 +55,13 @@ def picture(report: Report) -> ET.Element | None:
     )
 
 
-def _hatches() -> ET.Element:
+def _hatches() -> Html:
     """The pattern of attempts that came to nothing, for eyes that see no red."""
     line = tag("path", d="M0 6L6 0", class_="hatch")
     return tag("defs", tag("pattern", line, id="hatch", width=6, height=6, patternUnits="userSpaceOnUse"))
 
 
-def _tick(scale: _Scale, at: int) -> list[ET.Element]:
+def _tick(scale: _Scale, at: int) -> list[Html]:
     x = scale.x(scale.began + at)
     told = "start" if not at else f"+{_short(at)}"
     return [
@@ -79,7 +77,7 @@ def _short(seconds: int) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _row(work: Work, number: int, scale: _Scale, report: Report) -> ET.Element:
+def _row(work: Work, number: int, scale: _Scale, report: Report) -> Html:
     top = _AXIS + number * scale.row
     base = top + scale.row - 6
     bars = [_bar(each, top, scale, report) for each in work.attempts]
@@ -113,7 +111,7 @@ def _word(attempt: Attempt) -> str:
     return "done, then returned by its verification" if attempt.verdict == "fail" else attempt.outcome
 
 
-def _waits(work: Work, y: float, scale: _Scale) -> list[ET.Element]:
+def _waits(work: Work, y: float, scale: _Scale) -> list[Html]:
     """Lines from the moment at which a task could have begun, and between its attempts."""
     began = [each.began for each in work.attempts]
     ends = [work.ready, *(each.ended for each in work.attempts[:-1])]
@@ -121,7 +119,7 @@ def _waits(work: Work, y: float, scale: _Scale) -> list[ET.Element]:
     return [tag("line", x1=scale.x(end), x2=scale.x(start), y1=y, y2=y, class_="wait") for end, start in spans]
 
 
-def _bar(each: Attempt, top: float, scale: _Scale, report: Report) -> list[ET.Element]:
+def _bar(each: Attempt, top: float, scale: _Scale, report: Report) -> list[Html]:
     left = scale.x(each.began)
     width = max(2.0, scale.x(report.until if each.ended is None else each.ended) - left - 1)
     shape = {"x": left, "y": top + 3, "width": width, "height": scale.row - 6, "rx": 2}

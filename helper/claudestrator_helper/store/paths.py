@@ -68,7 +68,7 @@ class Project:
     @property
     def folders(self) -> tuple[str, ...]:
         """Every folder that the run writes to."""
-        return self.state, self.markers, self.journal, self.snapshots
+        return self.state, self.markers, self.journal, self.snapshots, self.reports
 
     @property
     def kept(self) -> tuple[str, ...]:
