@@ -333,7 +333,7 @@ def a_run_of(count: int, note: str = "note " * 100) -> Report:
     works = [
         Work(
             f"TASK-{n:04d}", "task", f"Build the part that does this and that with number {n}", "completed", "normal",
-            [f"TASK-{m:04d}" for m in (n // 2, n - 3) if 0 <= m < n], "verified", ready=now,
+            [f"TASK-{m:04d}" for m in (n - 7, n - 19) if m >= 0], "verified", ready=now,
             attempts=[Attempt(1, "sonnet", now + n, now + n + 60, "done", "", "", "pass", path, cost)],
             files=[Change(f"pocket/module_{n}/file_{m}.py", 30, 4) for m in range(4)], note=note,
         )

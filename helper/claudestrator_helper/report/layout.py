@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 
 #: The package's requirement, for people.
 REQUIREMENT = "fast-sugiyama>=0.5"
-#: A larger graph is laid out without the slowest pass, and one with more dependencies than the last not at all.
-_LARGE, _MOST = 300, 4000
+#: A graph of more tasks is laid out without the slowest pass.
+_LARGE = 300
+#: The columns that all lines pass, together: above the first number the lines do not bend around what lies between, and
+#: above the second the graph is too tangled for a picture.
+_STRAIGHT, _TANGLED = 6000, 60_000
 #: The package's distance between two neighbours.
 _UNIT = 72.0
 
@@ -45,7 +48,7 @@ def of(edges: Iterable[tuple[str, str]], alone: Iterable[str]) -> Layout | None:
     """The layout of these dependencies, each from the task that comes first; tasks that have none are *alone* and stand
     below the others. None if the package is missing or has no answer."""
     pairs = [pair for pair in dict.fromkeys(edges) if pair[0] != pair[1]]
-    if len(pairs) > _MOST:
+    if _passed(pairs) > _TANGLED:
         return None
     found = _components(pairs) if pairs else []
     return None if found is None else _stacked(found, list(alone))
@@ -61,7 +64,7 @@ def _components(pairs: list[tuple[str, str]]) -> list[Any] | None:
 
         found = fast_sugiyama.from_edges(
             numbered,
-            dummy_vertices=True,
+            dummy_vertices=_passed(pairs) <= _STRAIGHT,
             dummy_size=_UNIT / 2,
             ranking_type="up" if is_large else None,
             transpose=False if is_large else None,
@@ -72,6 +75,24 @@ def _components(pairs: list[tuple[str, str]]) -> list[Any] | None:
     except BaseException:  # noqa: BLE001 (a panic in Rust is no Exception, and a report without a picture is one still)
         return None
     return [_component(list(places), list(lines or []), names) for places, _, _, lines in found]
+
+
+def _passed(pairs: list[tuple[str, str]]) -> int:
+    """The columns that the lines pass, together. What is in a circle counts as in the first column."""
+    follows: dict[str, list[str]] = {}
+    needs: dict[str, int] = {}
+    for one, other in pairs:
+        follows.setdefault(one, []).append(other)
+        needs[other] = needs.get(other, 0) + 1
+    columns = dict.fromkeys((name for pair in pairs for name in pair), 0)
+    free = [name for name in columns if name not in needs]
+    for name in free:
+        for other in follows.get(name, ()):
+            columns[other] = max(columns[other], columns[name] + 1)
+            needs[other] -= 1
+            if not needs[other]:
+                free.append(other)
+    return sum(abs(columns[other] - columns[one]) for one, other in pairs)
 
 
 def _component(places: list[Any], lines: list[Any], names: list[str]) -> Layout:
