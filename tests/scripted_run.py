@@ -145,7 +145,7 @@ class ScriptedRun:
             self._report(ending.id)
 
     def _spawn(self, id_: str, model: str) -> None:
-        attempt = state_file.read(self.project).attempts[id_]
+        attempt = state_file.read(self.project).record(id_).attempts
         name = f"a{len(self.names):015x}"
         self.names[id_, attempt] = name
         use = f"t{self.messages}"
@@ -164,7 +164,7 @@ class ScriptedRun:
         self.ends.append(Ending(self.now + self.random.randint(*usual), id_))
 
     def _report(self, id_: str) -> None:
-        attempt, role = state_file.read(self.project).attempts[id_], ids.role(id_)
+        attempt, role = state_file.read(self.project).record(id_).attempts, ids.role(id_)
         if (id_, attempt) in FAILS:
             reports.fail(self.project, id_, attempt, FAILS[id_, attempt])
             return
@@ -184,8 +184,8 @@ class ScriptedRun:
 
     def _verify(self, id_: str) -> None:
         current = state_file.read(self.project)
-        for each in current.verifying:
-            reason = RETURNED.get(each, "") if each not in current.returned else ""
+        for each in current.verification.checking:
+            reason = RETURNED.get(each, "") if current.record(each).returned is None else ""
             verdicts.give(self.project, each, "fail" if reason else "pass", None, reason)
 
     def _research(self, id_: str) -> None:

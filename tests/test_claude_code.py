@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from claudestrator_helper import host
 from rig import claude_code
 
 Publish = Callable[[str], str]
@@ -69,7 +70,7 @@ def packed(files: dict[str, str]) -> bytes:
 def test_the_package_with_the_recorded_hash_is_fetched_and_its_scripts_do_not_run(
     publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(claude_code.INTEGRITY, claude_code.package(), publish("good"))
+    monkeypatch.setitem(claude_code.INTEGRITY[claude_code.VERSION], claude_code.package(), publish("good"))
     assert claude_code.binary().read_text() == "#!/bin/sh\necho good\n"
     assert not (tmp_path / "ran").exists()
 
@@ -77,7 +78,7 @@ def test_the_package_with_the_recorded_hash_is_fetched_and_its_scripts_do_not_ru
 def test_another_package_is_refused_whatever_its_registry_says(
     publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(claude_code.INTEGRITY, claude_code.package(), publish("good"))
+    monkeypatch.setitem(claude_code.INTEGRITY[claude_code.VERSION], claude_code.package(), publish("good"))
     publish("altered")
     with pytest.raises(claude_code.BinaryMissingError, match="EINTEGRITY"):
         claude_code.binary()
@@ -97,5 +98,17 @@ def test_npms_own_error_is_shown_on_one_line() -> None:
 
 def test_every_platforms_package_has_a_hash() -> None:
     systems = [f"{system}-{machine}" for system in ("linux", "darwin") for machine in ("x64", "arm64")]
-    assert set(claude_code.INTEGRITY) == {f"@anthropic-ai/claude-code-{system}" for system in systems}
-    assert all(len(base64.b64decode(each.removeprefix("sha512-"))) == 64 for each in claude_code.INTEGRITY.values())
+    assert set(claude_code.INTEGRITY) == {claude_code.VERSION, claude_code.OLDEST}
+    for hashes in claude_code.INTEGRITY.values():
+        assert set(hashes) == {f"@anthropic-ai/claude-code-{system}" for system in systems}
+        assert all(len(base64.b64decode(each.removeprefix("sha512-"))) == 64 for each in hashes.values())
+
+
+def test_the_oldest_release_that_is_run_is_the_oldest_that_is_supported() -> None:
+    assert ".".join(map(str, host.OLDEST)) == claude_code.OLDEST
+
+
+def test_a_release_without_a_recorded_hash_is_fetched_too(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish("another")
+    monkeypatch.setattr(claude_code, "INTEGRITY", {})
+    assert claude_code.binary(claude_code.VERSION).read_text() == "#!/bin/sh\necho another\n"

@@ -1,7 +1,6 @@
 """The lean engine: agents in the foreground, and the hook on their call in which the run goes on."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import running
 from claudestrator_helper.agents import prompts
 from claudestrator_helper.engine import begin_run, markers, outage
 from claudestrator_helper.engine.config import LEAN
-from claudestrator_helper.engine.state import Agent, State
+from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
 from claudestrator_helper.store import marker_files, state_file
@@ -19,6 +18,7 @@ from claudestrator_helper.texts.queue import Queue
 from queues import queue, task
 from running import Result, helper
 from simulated import Simulation
+from states import changed, state_of
 
 ID, NEXT, SESSION, AGENT = "TASK-001", "TASK-002", "5f0c-session", "a1b2c3"
 SKILL = "claudestrator:work-opus"
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Project:
     Path(made.state).mkdir()
     Path(made.queue).write_text(queue(task(ID, status="in_progress"), task(NEXT)))
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
-    begun = State(
+    begun = state_of(
         run="r",
         origin=processes.origin("r"),
         status="running",
@@ -102,7 +102,7 @@ def test_the_end_of_an_agents_own_helper_is_not_the_agents(project: Project) -> 
 
 
 def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
-    run = replace(state_file.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
+    run = changed(state_file.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
     state_file.write(project, run)
     Path(project.queue).write_text(queue(task(ID, status="in_progress")))
     marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
@@ -129,7 +129,7 @@ def test_other_skills_and_sessions_are_let_alone(project: Project, changes: dict
 
 
 def test_a_run_that_is_over_is_let_alone(project: Project) -> None:
-    state_file.write(project, replace(state_file.read(project), status="finished"))
+    state_file.write(project, changed(state_file.read(project), status="finished"))
     assert hooked(project, came_back(project)).stdout == ""
 
 
@@ -246,7 +246,7 @@ def test_who_waits_has_no_agent_at_work_any_more() -> None:
 
 def test_where_hooks_are_at_work_what_they_saw_no_end_of_was_interrupted_and_is_no_failure() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, hooked=True)
+    run.state = changed(run.state, hooked=True)
     run.live("TASK-1")
     assert asked_again(run) == ["WORK TASK-1 sonnet"]
     agent = run.state.agents["TASK-1"]
@@ -255,7 +255,7 @@ def test_where_hooks_are_at_work_what_they_saw_no_end_of_was_interrupted_and_is_
 
 def test_a_run_that_is_only_interrupted_stops() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, hooked=True)
+    run.state = changed(run.state, hooked=True)
     for _ in range(outage.MOST - 1):
         run.live("TASK-1")
         assert asked_again(run) == ["WORK TASK-1 sonnet"]
@@ -305,13 +305,13 @@ def test_the_time_in_the_foreground_counts() -> None:
     run.fail("TASK-1")
     step_inputs = run.inputs()._replace(alone=True)
     run.apply(step_inputs)
-    assert run.state.heartbeat == run.now
+    assert run.state.owner.heartbeat == run.now
     assert step_inputs.state.agents["TASK-1"].claimed == run.now - 3000
 
 
 def test_an_agent_of_an_hour_is_no_other_sessions_prey() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, process="here/1/1/1/1")
+    run.state = changed(run.state, process="here/1/1/1/1")
     assert begin_run.whose(run.state, begin_run.Caller("s2", lives=True), run.now + 3600) == begin_run.TAKEN
 
 

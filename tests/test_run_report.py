@@ -362,7 +362,7 @@ def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "fast_sugiyama", None)
-    text = page.render(a_run_of(3))
+    text = page.render(a_run_of(30))
     assert "-m pip install 'fast-sugiyama&gt;=0.5'` installs it." in text
     assert 'class="graph"' not in text
     assert 'class="timeline"' in text
@@ -451,7 +451,7 @@ def a_run(folder: Path, text: str = "", status: str = state.FINISHED, run: str =
 
 
 def at_work(project: Project, run: str, status: str) -> None:
-    state_file.write(project, state.State(run=run, status=status, session="s"))
+    state_file.write(project, state.State(run=run, status=status, owner=state.Owner(session="s")))
 
 
 def test_an_earlier_run_is_as_its_files_were_then(tmp_path: Path) -> None:

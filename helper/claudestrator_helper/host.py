@@ -3,8 +3,47 @@
 "Measured" means seen with Claude Code 2.1.329 driven by a scripted Messages API on loopback, headless (`claude -p`) and
 in a terminal; tests/rig is that set-up. "Read" means read in the documentation or the program, but not seen. "Since"
 names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.332. An address is the documenting page.
-Every hook imports this module, so it holds only plain constants.
+Every hook imports this module, so it holds only plain constants and what tells the release that runs.
 """
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The release in Bash calls (`claude-code_2-1-332_agent`) and in hooks (`claude-code_2-1-332_harness`). Measured on
+#: 2.1.138, 2.1.150 and 2.1.332. A value that a person has set stays as it is; read.
+RELEASE = "AI_AGENT"
+#: The oldest release that is supported and tested.
+OLDEST = (2, 1, 145)
+# What a run uses and not every release has, by the words for people, each with the first release that has it. Measured.
+HOOKS_ACCEPTED, LAUNCHES_TRIMMED, SILENT_AGENTS = "hooks", "trimmed launches", "the quick notice of silent agents"
+OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the quick takeover of a dead run", "background skills", "blocked notices"
+MODS, EXACT_CONTEXT = "mods", "exact figures of `context`"
+SINCE = {
+    HOOKS_ACCEPTED: (2, 1, 116),  # a hooks.json that names USER_PROMPT_EXPANSION
+    LAUNCHES_TRIMMED: (2, 1, 121),  # OUTPUT for every tool
+    SILENT_AGENTS: (2, 1, 145),  # BACKGROUND_TASKS in SUBAGENT_STOP; before, a race decides
+    OWNER: (2, 1, 213),  # PID
+    BACKGROUND_SKILLS: (2, 1, 218),  # or shortly before; not in 2.1.206
+    NOTICES_BLOCKED: (2, 1, 260),  # USER_PROMPT_SUBMIT for notices
+    MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
+    EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
+}
+
+
+def release(environ: "Mapping[str, str]") -> tuple[int, ...] | None:
+    """The release of Claude Code that *environ* comes from, for example (2, 1, 332); None if it does not say."""
+    name, _, rest = environ.get(RELEASE, "").partition("_")
+    parts = rest.partition("_")[0].split("-")
+    known = name == "claude-code" and len(parts) == 3 and all(part.isdecimal() and part.isascii() for part in parts)
+    return tuple(map(int, parts)) if known else None
+
+
+def lacks(environ: "Mapping[str, str]", feature: str) -> bool:
+    """Whether the release that *environ* comes from is known and older than the *feature*, a key of SINCE."""
+    running = release(environ)
+    return running is not None and running < SINCE[feature]
+
 
 # Hook events. https://code.claude.com/docs/en/hooks, and each measured.
 SESSION_START = "SessionStart"
@@ -23,8 +62,10 @@ EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_
 SOURCE, COMPACTED, CLEARED = "source", "compact", "clear"  # of a session's start; read
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
+LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
 AGENT, ERROR, HOOK_ACTIVE = "agent_id", "error", "stop_hook_active"  # agent_id: only where an agent causes the event
 TRANSCRIPT, AGENT_TRANSCRIPT = "transcript_path", "agent_transcript_path"
+LAST_WORDS = "last_assistant_message"  # of an agent that ends; its transcript may get them 0.1 s later
 #: Objects with `id`, `status` and `description`, for an agent the Task call's; they are the whole session's.
 BACKGROUND_TASKS, RUNNING = "background_tasks", "running"
 #: Values of `error` that are about the account or the server, after ten requests. Read.
@@ -70,12 +111,19 @@ CONFIG_FOLDER = "CLAUDE_CONFIG_DIR"
 MAX_TIMEOUT = "BASH_MAX_TIMEOUT_MS"  # also read from a trusted project's settings
 SESSION_ID = "CLAUDE_CODE_SESSION_ID"  # in hooks and Bash calls, since 2.1.132. Measured
 PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
-ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless, since 2.1.269. Measured
+ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
+JOB = "CLAUDE_JOB_DIR"  # in the Bash calls of a background session, `claude --bg`. Measured on 2.1.332
+JOB_STATE = (
+    "state.json"  # there; it may have the last key of ISOLATION, for an interactive session that was sent away; read
+)
 
 # Settings. https://code.claude.com/docs/en/settings and https://code.claude.com/docs/en/permissions
 MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json"
 SETTINGS, LOCAL_SETTINGS = "settings.json", "settings.local.json"
 PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "ask", "defaultMode"
+# Unless it is ISOLATION_OFF, agents of a background session may not write to the checkout. Measured on 2.1.332.
+ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
+WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
 # Permission modes. In auto mode a hook can't hold an agent that ends; read.

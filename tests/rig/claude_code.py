@@ -1,6 +1,8 @@
 """The real Claude Code, pinned: where its binary is, and how to fetch it.
 
-usage: python claude_code.py --fetch    prints the binary's path, fetching it first when it has to
+usage: python claude_code.py --fetch [VERSION]    prints the binary's path, fetching it first when it has to
+
+VERSION is the pinned one by default; `oldest` is the oldest that is supported.
 """
 
 from __future__ import annotations
@@ -15,13 +17,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-VERSION = "2.1.329"
+#: The release under test, and the oldest that is supported.
+VERSION, OLDEST = "2.1.332", "2.1.145"
 #: The packages' hashes as the npm registry has them: `npm view PACKAGE@VERSION dist.integrity`.
 INTEGRITY = {
-    "@anthropic-ai/claude-code-linux-x64": "sha512-+n4lu1ubYAp02Y0X/MAUnxw9yY6SHHZ77F+IoW+V0wVoFuiI9opdH6gofjf14gXJCEYMTNpks7Gn1i8XZTKAWA==",
-    "@anthropic-ai/claude-code-linux-arm64": "sha512-IiG5umFToSCVWqB1lEsxxwIxKgxPXyZ3DRU915v8J4Bz5Q3JpslM0ew1m5yaT+lFXBPvYxmsEgi0XI68XHND0A==",
-    "@anthropic-ai/claude-code-darwin-x64": "sha512-6cjJiD19yxOzdnzErJ8ougFKoksK/wUvOJb6V2iCXg1rM9gGEY1I7HE8jQnvh6buAuXHtHaahfoiiISaplOxYg==",
-    "@anthropic-ai/claude-code-darwin-arm64": "sha512-brgS94FOoB+ekq1gIeNpBtGAbzWxE1UEeBQWfk1KX1BStrMIxwWXriPfQLKEkFTWHpmGXv2fZxxMQJsR+5PhZw==",
+    "2.1.332": {
+        "@anthropic-ai/claude-code-linux-x64": "sha512-f4JWhzwYutJIHScC7/dYOPX6s28tt7ZADhsOi8zwOHq5fFPEuUeChh2NMfinSg0GrUckYxaeebC4h0DqiKzLcw==",
+        "@anthropic-ai/claude-code-linux-arm64": "sha512-BlHNEtK38KBPWU31F4lUSS9sHclCyfWbThT1CErvxxH8+XcljYLZlQwdyXBkTD62rw1TgfE1u1a+quMWS0NSJg==",
+        "@anthropic-ai/claude-code-darwin-x64": "sha512-i0GV2ejBOeHMXs+XPCd1IaJj1GV3VdZl8hiQD6hLMR/N7f4Nt8q4Edj1GYJCKXPLJa/zsE9Uv6r9rZ/ldVFQPQ==",
+        "@anthropic-ai/claude-code-darwin-arm64": "sha512-L/F5mypyB7SK59cesiAqGv1bVNd+8xTn0LF5kV6EGL6UMhofVJMFlokhDRoxNzANNC5i/5JdzfJyDOKUbZObiA==",
+    },
+    "2.1.145": {
+        "@anthropic-ai/claude-code-linux-x64": "sha512-bLuRixDBBFHofpfPvf11yp+VxQ4iDTohrCS3EkEsEiQ4YRmCwxeEIZDtdzhiPTVsRsHvsdByKOfBrQC677p9zQ==",
+        "@anthropic-ai/claude-code-linux-arm64": "sha512-tgJZ5jCCCqS87E3a1ElnkvKCEzC71WPwKzdmwUeokqP2mj6M+JEz66stuyN3ru2MCe83svcxKSU+oNaALV+uRQ==",
+        "@anthropic-ai/claude-code-darwin-x64": "sha512-fQxZMafJ8wEixJLQMFn/1c6usMT/KMnpZukOW/j5hfFNLq4gwNL1sZFBgvJ6+RCMB3r3Yz1HBzP/JBERxeS28Q==",
+        "@anthropic-ai/claude-code-darwin-arm64": "sha512-nY4mqeGqqHOdRDM8XIKfakaKFu/t9EbwYGE8Tx+f/MxuzblSH1iD54TfQuq2cbTqUSaqEqiHkGM2jxoZxPcTEQ==",
+    },
 }
 
 
@@ -29,23 +40,24 @@ class BinaryMissingError(Exception):
     """There is no Claude Code to run; the message is one line that says what to do."""
 
 
-def binary(*, fetch: bool = True) -> Path:
-    """The binary that CLAUDE_BIN names, else the pinned one, fetched from npm when it is not in the cache.
+def binary(version: str = VERSION, *, fetch: bool = True) -> Path:
+    """The binary of that release, fetched from npm when it is not in the cache; for VERSION the one that CLAUDE_BIN
+    names, if it names one.
 
     Raises BinaryMissingError.
     """
-    named = os.environ.get("CLAUDE_BIN")
+    named = os.environ.get("CLAUDE_BIN") if version == VERSION else None
     if named:
         return _runnable(Path(named))
-    cached = cache_folder() / "node_modules" / package() / "claude"
+    cached = cache_folder(version) / "node_modules" / package() / "claude"
     if not cached.exists() and fetch:
-        _fetch(cache_folder())
-    return _runnable_cached(cached)
+        _fetch(version)
+    return _runnable_cached(cached, version)
 
 
-def cache_folder() -> Path:
+def cache_folder(version: str = VERSION) -> Path:
     caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(caches) / "claudestrator" / f"claude-code-{VERSION}"
+    return Path(caches) / "claudestrator" / f"claude-code-{version}"
 
 
 def package() -> str:
@@ -64,14 +76,17 @@ def _runnable(path: Path) -> Path:
     return path.resolve()
 
 
-def _runnable_cached(path: Path) -> Path:
+def _runnable_cached(path: Path, version: str) -> Path:
     if not os.access(path, os.X_OK):
-        raise BinaryMissingError(f"Claude Code is not at {path}: run `python tests/rig/claude_code.py --fetch`")
+        raise BinaryMissingError(
+            f"Claude Code is not at {path}: run `python tests/rig/claude_code.py --fetch {version}`"
+        )
     return path.resolve()
 
 
-def _fetch(folder: Path) -> None:
+def _fetch(version: str) -> None:
     """Fetches beside the folder and renames, so that a download cut short is never taken for the binary."""
+    folder = cache_folder(version)
     npm = shutil.which("npm")
     if not npm:
         raise BinaryMissingError("npm is missing: install Node.js, or set CLAUDE_BIN to a Claude Code binary")
@@ -79,23 +94,26 @@ def _fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
         ready = Path(aside) / "ready"
         ready.mkdir()
-        _lock(ready, package())
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        _lock(ready, package(), version)
+        command = [npm, "ci" if version in INTEGRITY else "install", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=ready, check=False, capture_output=True, text=True)
         if done.returncode:
             raise BinaryMissingError(
-                f"npm could not fetch Claude Code {VERSION} ({_npms_error(done.stderr)}): try again, or set CLAUDE_BIN"
+                f"npm could not fetch Claude Code {version} ({_npms_error(done.stderr)}): try again, or set CLAUDE_BIN"
             )
         if not folder.exists():
             ready.rename(folder)
 
 
-def _lock(folder: Path, name: str) -> None:
-    """The files by which `npm ci` checks what it fetches; they name no registry, so that it takes the person's."""
-    wanted = {"dependencies": {name: VERSION}}
-    pinned = {"version": VERSION, "integrity": INTEGRITY[name]}
-    packages = {"": wanted, f"node_modules/{name}": pinned}
+def _lock(folder: Path, name: str, version: str) -> None:
+    """The files by which `npm ci` checks what it fetches; they name no registry, so that it takes the person's. A release
+    without a hash here is fetched on the registry's word."""
+    wanted = {"dependencies": {name: version}}
     (folder / "package.json").write_text(json.dumps(wanted), encoding="utf-8")
+    if version not in INTEGRITY:
+        return
+    pinned = {"version": version, "integrity": INTEGRITY[version][name]}
+    packages = {"": wanted, f"node_modules/{name}": pinned}
     locked = {"lockfileVersion": 3, "requires": True, "packages": packages}
     (folder / "package-lock.json").write_text(json.dumps(locked), encoding="utf-8")
 
@@ -108,11 +126,11 @@ def _npms_error(said: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments != ["--fetch"]:
+    if arguments[:1] != ["--fetch"] or arguments[2:]:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        print(binary())
+        print(binary(*(OLDEST if each == "oldest" else each for each in arguments[1:])))
     except BinaryMissingError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,7 +1,8 @@
 """The transcripts of a run's agents: what each used, and which files it edited."""
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from .. import host
@@ -11,6 +12,8 @@ from .prices import Usage
 from .tally import Segment
 from .transcript import Entry, entries, obj
 
+#: Entries of a transcript among which the agent's prompt is.
+_HEAD = 20
 _REPORT = re.compile(r"claudestrator-helper done (\S{1,64}) --attempt (\d{1,9})\b")
 
 
@@ -28,6 +31,24 @@ class Agent:
     @property
     def usage(self) -> list[Usage]:
         return list(self.answers.values())
+
+
+#: The id of a task or a role, and the number of an attempt.
+Attempt = tuple[str, int]
+
+
+def unnamed(paths: list[str], known: Container[str], attempts: Container[Attempt]) -> dict[str, str]:
+    """The ids by the names of those agents in the sessions with these transcripts that are not *known*, and whose
+    prompt is that of one of *attempts*."""
+    found = {}
+    for name, path in session_files.agents(paths):
+        if name not in known and not session_files.is_nested(path):
+            heads = itertools.islice(entries(session_files.lines(path)), _HEAD)
+            told = (_told(entry) for entry in heads if entry)
+            id_, attempt = next((each for each in told if each), ("", 0))
+            if (id_, attempt) in attempts:
+                found[name] = id_
+    return found
 
 
 def of(whole: Segment, paths: list[str]) -> tuple[list[Agent], int]:
@@ -66,7 +87,8 @@ def _read(agent: Agent, lines: Iterable[bytes]) -> list[str]:
             added, removed = _lines(done)
             agent.edits[path] = before[0] + added, before[1] + removed
         if not agent.attempt:
-            agent.attempt = _attempt(agent.id, entry)
+            id_, attempt = _told(entry) or ("", 0)
+            agent.attempt = attempt if id_ == agent.id else 0
     return launched
 
 
@@ -77,14 +99,14 @@ def _note(answers: dict[str, Usage], entry: Entry) -> None:
         later(answers, name, prices.parse(message))
 
 
-def _attempt(id_: str, entry: Entry) -> int:
-    """The attempt that this entry names as the agent's own, as the agent's prompt does; 0 for any other entry."""
+def _told(entry: Entry) -> Attempt | None:
+    """The task and the attempt that this entry names as the agent's own, as the agent's prompt does."""
     if entry.get("type") != "user":
-        return 0
+        return None
     content = obj(entry.get("message")).get("content")
     said = [transcript.text(content), *(transcript.text(block.get("content")) for block in transcript.blocks(content))]
     found = (_REPORT.search(text) for text in said)
-    return next((int(each[2]) for each in found if each and each[1] == id_), 0)
+    return next(((each[1], int(each[2])) for each in found if each), None)
 
 
 def _lines(done: Entry) -> tuple[int, int]:

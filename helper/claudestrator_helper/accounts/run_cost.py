@@ -1,7 +1,7 @@
 """What a run cost the orchestrator's context, and the share of that in the whole cost."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 from .. import host
 from ..errors import ClaudestratorError
@@ -9,7 +9,7 @@ from ..store import run_log, state_file
 from ..store.paths import Project
 from ..texts import ids
 from . import agents, prices, session_files
-from .agents import Agent
+from .agents import Agent, Attempt
 from .conversation import segments
 from .prices import Usage
 from .tally import Row, Segment, together
@@ -73,11 +73,19 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
     current, log = state_file.read(project), run_log.read(project)
     if not current.run:
         raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
-    return of_run(log, current.run, current.session, with_agents=with_agents)
+    return of_run(log, current.run, current.owner.session, with_agents=with_agents)
 
 
-def of_run(log: list[dict[str, object]], run: str, session: str = "", *, with_agents: bool = True) -> Account:
-    """The account of any run in the *log*; *session* is the run's own if the log names none.
+def of_run(
+    log: list[dict[str, object]],
+    run: str,
+    session: str,
+    attempts: Collection[Attempt] = (),
+    *,
+    with_agents: bool = True,
+) -> Account:
+    """The account of any run in the *log*; *session* is the run's own if the log names none. Agents that the
+    conversation doesn't name, because the mod has started them, are found if their *attempts* are given.
 
     Raises ClaudestratorError as `of_project` does.
 
@@ -90,7 +98,17 @@ def of_run(log: list[dict[str, object]], run: str, session: str = "", *, with_ag
             f"the transcript of the last run's session is not under {session_files.folder()}: name it, "
             "`claudestrator-helper context TRANSCRIPT`"
         )
-    return _account(paths, log, run, len(names) - len(paths), with_agents)
+    gone = len(names) - len(paths)
+    if not attempts:
+        return _account(paths, log, run, gone, with_agents)
+    try:
+        found = _account(paths, log, run, gone, with_agents=False)
+    except ClaudestratorError:
+        # Nothing of the run is in the conversation.
+        found = Account(run, Segment(), len(paths), gone)
+    found.whole.agents.update(agents.unnamed(paths, found.whole.agents, attempts))
+    launched, lost = agents.of(found.whole, paths)
+    return replace(found, launched=launched, lost=lost)
 
 
 def of_transcript(project: Project, path: str) -> Account:

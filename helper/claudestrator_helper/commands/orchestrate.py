@@ -13,8 +13,9 @@ from collections.abc import Callable
 from .. import host
 from ..accounts import session_files
 from ..engine import begin_run, options
+from ..engine.config import MOD
 from ..errors import ClaudestratorError
-from ..run import ownership, polling, steps
+from ..run import ownership, polling, steering, steps
 from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
@@ -39,8 +40,10 @@ def after_start(project: Project, session: str) -> list[str]:
 
     """
     current = state_file.read(project)
-    caller = ownership.caller(current, session or current.session, processes.current())
-    guarded = current.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
+    caller = ownership.caller(current, session or current.owner.session, processes.current())
+    guarded = current.owner.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
+    if guarded and current.engine == MOD:
+        raise ClaudestratorError("Claude Code carries out this run itself: end here, nothing is to be done")
     admitted = guarded and typed_command.admit(project)
     if typed_command.read(project, session).offset >= 0:
         try:
@@ -93,7 +96,8 @@ def _said(reply: Reply) -> Reply:
 def _has_run(project: Project, session: str) -> bool:
     """Whether the session has an unfinished run in which our hooks have worked."""
     current = state_file.read(project)
-    return current.unfinished and current.hooked and current.session == session
+    is_its = current.owner.session == session or processes.below(current.owner.process)
+    return current.unfinished and current.owner.hooked and is_its
 
 
 def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:
@@ -114,7 +118,7 @@ def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return Reply([], [directives.stop(steps.stop(project))])
+        return Reply([], [directives.stop(steering.stop(project))])
     return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 

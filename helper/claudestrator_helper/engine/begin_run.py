@@ -7,9 +7,9 @@ from ..errors import ClaudestratorError
 from ..texts import queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
-from .config import LEAN, TASK
+from .config import AUTO, LEAN, MOD, TASK, Config
 from .options import NOTHING, Asked, understood
-from .state import RUNNING, STOPPED, State
+from .state import RUNNING, STOPPED, Agent, Loop, Owner, State, TaskRecord
 from .step import Inputs
 
 __all__ = ["NOTHING", "Asked", "understood"]
@@ -19,17 +19,35 @@ OURS, TAKEN, FREE = "ours", "taken", "free"
 
 def goes_on_with_loops(state: State) -> bool:
     """Whether there are loops to continue; their work so far is not a person's unfinished work."""
-    return state.loops > 0 and (state.unfinished or state.status == STOPPED)
+    return state.loop.total > 0 and (state.unfinished or state.status == STOPPED)
 
 
 class Caller(NamedTuple):
-    """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, and whether the process
-    that has the run *lives*, None where that can't be told."""
+    """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, whether the process that
+    has the run *lives*, None where that can't be told, and the digest of the key of the *mod* that calls, "" for any
+    other caller."""
 
     session: str
     process: str = ""
     hooked: bool = False
     lives: bool | None = None
+    mod: str = ""
+
+
+def engine_of(state: State, config: Config, asked: Asked, *, mod: bool) -> str:
+    """The engine of the run that begins or continues, if a *mod* calls or not.
+
+    Raises ClaudestratorError for a mod that was asked for and does not call.
+
+    """
+    if asked.engine == MOD and not mod:
+        raise ClaudestratorError(
+            "--engine mod needs Claudestrator as a plugin, and mods, which Claude Code has since 2.1.286: "
+            "`claudestrator-helper check` says what is missing"
+        )
+    kept = state.engine if state.unfinished or state.status == STOPPED else config.engine
+    named = asked.engine or kept
+    return (MOD if mod else TASK) if named in (AUTO, MOD) else named
 
 
 def whose(state: State, caller: Caller, now: int) -> str:
@@ -40,14 +58,14 @@ def whose(state: State, caller: Caller, now: int) -> str:
     """
     if not state.unfinished:
         return FREE
-    if state.process and state.process == caller.process:
+    if state.owner.process and state.owner.process == caller.process:
         return OURS
-    known = bool(state.process and caller.process)
+    known = bool(state.owner.process and caller.process)
     # While an agent is at work in the foreground, nothing renews the heartbeat.
     lives = caller.lives if known or state.engine == LEAN else None
     # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
     # two are told apart. A sandbox hides from all others which process calls.
-    if lives is None and state.session == caller.session and not (known and state.hooked and caller.hooked):
+    if lives is None and state.owner.session == caller.session and not (known and state.owner.hooked and caller.hooked):
         return OURS
     if lives is False:
         return FREE
@@ -57,66 +75,56 @@ def whose(state: State, caller: Caller, now: int) -> str:
 def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
     """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
     new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
-    session, process, hooked, _ = caller
-    state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
-    # Who types in a session ends what was at work in its foreground.
-    same = not asked.takeover and state.engine != LEAN and whose(state, caller, now) == OURS
-    agents = state.agents if same else {id_: a for id_, a in state.agents.items() if id_ in inputs.markers.reports}
-    # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
-    overdue = now - inputs.config.start_timeout
-    agents = {
-        id_: agent
-        if id_ in inputs.markers.launched
-        else replace(agent, spawned=min(agent.spawned, overdue, agent.claimed - 1))
-        for id_, agent in agents.items()
-    }
-    released = {id_: agent.attempt for id_, agent in state.agents.items() if id_ not in agents}
-    lost = {id_: agent for id_, agent in state.agents.items() if id_ in released and agent.failures}
-    begun = replace(
-        state,
-        lost={**state.lost, **lost},
-        status=RUNNING,
-        session=session,
-        process=process,
-        hooked=hooked,
-        heartbeat=now,
-        agents=agents,
-        outages=0,
-        refused=[],
-        released={**state.released, **released},
-    )
-    if state.unfinished or state.status == STOPPED:
-        begun = replace(begun, loops=max(asked.loops or state.loops, state.loop), focus=asked.focus or state.focus)
-        engine, parallel = state.engine, state.parallel
+    state = heartbeat.attended(inputs.state, inputs.now)
+    agents = _still_at_work(inputs, state, caller, asked)
+    tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
+    owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
+    goes_on = state.unfinished or state.status == STOPPED
+    state = replace(state, owner=owner, tasks=tasks, outages=0)
+    if goes_on:
+        loop = state.loop
+        total, focus = max(asked.loops or loop.total, loop.number), asked.focus or loop.focus
+        begun = replace(state, loop=replace(loop, total=total, focus=focus))
     else:
-        begun = replace(
-            begun,
-            run=run,
-            failed={},
-            lost={},
-            streak=[],
-            loops=asked.loops,
-            loop=0,
-            phase="",
-            focus=asked.focus,
-            ran=[],
-            commit="",
-            completed={},
-            earlier={**state.earlier, **state.completed},
-            unchanged=[],
-            verify=False,
-            returned={},
-            unverified={},
-        )
-        engine, parallel = inputs.config.engine, inputs.config.parallel
-    if asked.parallel > 1:
+        loop = Loop(total=asked.loops, focus=asked.focus)
+        begun = replace(state.fresh(run, loop), parallel=inputs.config.parallel)
+    engine = engine_of(state, inputs.config, asked, mod=bool(caller.mod))
+    if asked.parallel > 1 and engine == LEAN:
         engine = TASK
-    engine, parallel = asked.engine or engine, asked.parallel or parallel
+    parallel = asked.parallel or begun.parallel
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if engine == LEAN and at_work and state.engine != LEAN:
         raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
-    begun = replace(begun, engine=engine, parallel=parallel if engine == TASK else 1)
-    if asked.verify or inputs.config.verify == "loop":
-        begun = replace(begun, verify=True)
+    verify = begun.verification.asked or asked.verify or inputs.config.verify == "loop"
+    begun = replace(
+        begun,
+        status=RUNNING,
+        engine=engine,
+        parallel=1 if engine == LEAN else parallel,
+        verification=replace(begun.verification, asked=verify),
+    )
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
+
+
+def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:
+    """The agents that are not lost with a session: in its own, one may still be at work; but a SPAWN that it hasn't
+    answered is printed again now."""
+    # Who types in a session ends what was at work in its foreground.
+    same = not asked.takeover and state.engine != LEAN and whose(state, caller, inputs.now) == OURS
+    overdue = inputs.now - inputs.config.start_timeout
+    return {
+        id_: agent
+        if id_ in inputs.markers.launched
+        else replace(agent, spawned=min(agent.spawned, overdue, agent.claimed - 1))
+        for id_, agent in state.agents.items()
+        if same or id_ in inputs.markers.reports
+    }
+
+
+def _released(record: TaskRecord, agent: Agent | None) -> TaskRecord:
+    """The record where *agent* is all that is left at work on it."""
+    if agent or not record.agent:
+        return record._replace(agent=agent, refused=False)
+    lost = record.agent if record.agent.failures else record.lost
+    return record._replace(agent=None, refused=False, released=record.agent.attempt, lost=lost)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from .. import host
 from ..texts.models import BY_COMPLEXITY
 
-#: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground.
-TASK, LEAN = "task", "lean"
+#: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground; MOD
+#: by our hooks module in Claude Code, with no model in between. AUTO is MOD where the module calls, otherwise TASK.
+TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
@@ -28,7 +29,7 @@ class Config:
     task_timeout: int = 60
     commit: str = "loop"
     verify: str = "none"
-    engine: str = TASK
+    engine: str = AUTO
     parallel: int = 1
     share_files: bool = False
     journal: bool = True

@@ -4,13 +4,13 @@ The hook on that call takes the run's next step. The next directive replaces the
 main conversation one call and one line.
 """
 
-import os
 import time
 
 from .. import host
 from ..engine import markers, outage
 from ..engine.state import State
-from ..store import files, marker_files
+from ..store import marker_files
+from ..store.hidden_files import DIED
 from ..store.paths import Project
 from . import payload
 
@@ -28,7 +28,7 @@ def is_call(current: State, given: Values) -> bool:
 
 def died(project: Project, name: str, error: object) -> None:
     """Records which API error ended the agent *name*, whose task is not known yet."""
-    files.write(_fate(project), f"{name} {outage.reason(error)}\n", within=project.bounds)
+    DIED.write(project, f"{name} {outage.reason(error)}\n")
 
 
 def ended(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
@@ -69,9 +69,5 @@ def _why(project: Project, name: str) -> tuple[str, str]:
 
 
 def _told(project: Project, name: str) -> str:
-    found, _, why = (files.read(_fate(project), project.bounds) or "").strip().partition(" ")
+    found, _, why = DIED.read(project).strip().partition(" ")
     return why if found == name else ""
-
-
-def _fate(project: Project) -> str:
-    return os.path.join(project.markers, ".died")

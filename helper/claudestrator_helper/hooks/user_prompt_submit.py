@@ -14,7 +14,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     from ..store import marker_files
 
     found = re.search(host.NOTICE_SUMMARY, str(event[host.PROMPT]), re.DOTALL)
-    if not found or found[2] not in current.attempts:
+    if not found or not current.record(found[2]).attempts:
         return None
     name, id_ = found[1], found[2]
     agent = current.agents.get(id_)

@@ -47,7 +47,7 @@ def gather(project: Project, run: str = "", clock: Callable[[], float] = time.ti
     if history.began is None:
         raise ClaudestratorError(_no_run(run))
     history.settled(facts.at_work)
-    account, unknown = _account(log, facts)
+    account, unknown = _account(log, facts, history)
     spent = costs.Spent(project, account)
     known = _Known(project, history, facts, spent)
     works = [*map(known.task, _once(facts.queue)), *known.gone(), *known.others()]
@@ -85,7 +85,7 @@ def _facts(project: Project, run: str) -> _Facts:
     ending = ""
     if current.run and not current.unfinished:
         filed = queue.parse(files.read(project.issues, project.bounds) or "")
-        by_loops = current.loops and current.initial_prd_tasks_complete
+        by_loops = current.loop.total and current.initial_prd_tasks_complete
         unread = queue_problems.unreadable(parsed)
         ending = sentences.loops(current, parsed, filed) if by_loops else sentences.ending(parsed, current, unread)
     about = Run(
@@ -96,20 +96,20 @@ def _facts(project: Project, run: str) -> _Facts:
         ended=None,
         engine=current.engine,
         parallel=current.parallel,
-        verify=current.verify,
-        loops=current.loops,
-        loop=current.loop,
-        focus=fields.cut(current.focus, TITLE),
+        verify=current.verification.asked,
+        loops=current.loop.total,
+        loop=current.loop.number,
+        focus=fields.cut(current.loop.focus, TITLE),
         ending=ending,
     )
     return _Facts(
         parsed,
         about,
         current.status if current.unfinished else "",
-        current.session,
+        current.owner.session,
         tuple(current.agents),
-        tuple(current.unchanged),
-        current.unverified,
+        tuple(id_ for id_, record in current.tasks.items() if record.unchanged),
+        {id_: record.unverified for id_, record in current.tasks.items() if record.unverified is not None},
     )
 
 
@@ -137,9 +137,10 @@ def _asked(project: Project) -> str:
         return ""
 
 
-def _account(log: list[Entry], facts: _Facts) -> tuple[Account | None, list[str]]:
+def _account(log: list[Entry], facts: _Facts, history: History) -> tuple[Account | None, list[str]]:
+    attempts = {(id_, each.attempt) for id_, known in history.attempts.items() for each in known}
     try:
-        return run_cost.of_run(log, facts.run.id, facts.session), []
+        return run_cost.of_run(log, facts.run.id, facts.session, attempts), []
     except ClaudestratorError:
         return None, ["Tokens, cost and files: Claude Code's transcripts of this run are gone (it keeps them 30 days)."]
 

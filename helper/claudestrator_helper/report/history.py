@@ -48,6 +48,9 @@ class History:
         if event == "issue" and isinstance(id_, str):
             self.found[id_] = loop
             return
+        if event not in (run_log.BEGAN, "spawned", "spawned again", "verdict", *_ENDS, *_OVER):
+            # What a person asks for may come after the end.
+            return
         self.last, self.ended = at, None
         if event == run_log.BEGAN:
             self.sessions.append(str(entry.get("session")))

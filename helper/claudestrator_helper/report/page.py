@@ -69,7 +69,7 @@ def _skip() -> Html:
 
 def _head(report: Report) -> Html:
     run = report.run
-    kind = "live" if report.is_live else "stopped" if run.status == "stopped" else "over"
+    kind = "stopped" if run.status in ("paused", "stopped") else "live" if report.is_live else "over"
     spent = words.elapsed(report.until - run.began)
     how = [f"{run.engine} engine" if run.engine else "", f"up to {run.parallel} at a time" if run.parallel > 1 else ""]
     how += [f"{words.many(run.loops, 'loop')}" if run.loops else "", "with verification" if run.verify else ""]
@@ -89,8 +89,8 @@ def _head(report: Report) -> Html:
 
 
 def _tiles(report: Report) -> Html:
-    found, total = words.counts(report), len(report.tasks)
-    done = found.get("completed", 0)
+    found = words.counts(report)
+    done, total = found.get("completed", 0), len(report.tasks) - found.get("skipped", 0)
     agents = sum(len(work.attempts) for work in report.works)
     failures = sum(each.outcome == FAILED or each.verdict == "fail" for w in report.works for each in w.attempts)
     cost = words.whole_cost(report)

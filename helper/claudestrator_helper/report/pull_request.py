@@ -27,7 +27,8 @@ def _said(text: str, length: int) -> str:
 
 
 def _summary(report: Report) -> str:
-    run, found, total = report.run, words.counts(report), len(report.tasks)
+    run, found = report.run, words.counts(report)
+    total = len(report.tasks) - found.get("skipped", 0)
     parts = [f"{found.get('completed', 0)} of {words.many(total, 'task')} completed"]
     verified = sum(work.proof == VERIFIED for work in report.tasks)
     parts += [f"{verified} verified"] if verified or run.verify else []

@@ -2,12 +2,12 @@
 
 import time
 
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from .model import ELSEWHERE, REPORTED, VERIFIED, Cost, Report, Work
 
 BLOCKED, OTHER = "blocked", "other"
 #: The states that a task is shown in, in their order: the sign that stands before the word.
-SIGNS = {COMPLETED: "✓", IN_PROGRESS: "▶", PENDING: "○", BLOCKED: "⊘", FAILED: "✗", OTHER: "?"}
+SIGNS = {COMPLETED: "✓", IN_PROGRESS: "▶", PENDING: "○", BLOCKED: "⊘", FAILED: "✗", SKIPPED: "–", OTHER: "?"}
 PROOFS = {VERIFIED: "verified", REPORTED: "agent’s word", ELSEWHERE: "not by this run"}
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..engine.config import LEAN, MOST_PARALLEL, TASK, Config
+from ..engine.config import AUTO, LEAN, MOD, MOST_PARALLEL, TASK, Config
 from ..errors import ClaudestratorError
 from ..texts.models import BY_COMPLEXITY, NAMES
 from . import files
@@ -40,7 +40,7 @@ KEYS: dict[str, Rule] = {
     "run.task_timeout": _between(1, 1440),
     "run.commit": _one_of("loop", "none"),
     "run.verify": _one_of("loop", "none"),
-    "run.engine": _one_of(TASK, LEAN),
+    "run.engine": _one_of(AUTO, MOD, TASK, LEAN),
     "run.parallel": _between(1, MOST_PARALLEL),
     "run.share_files": _FLAG,
     "journal.enabled": _FLAG,
