@@ -52,15 +52,29 @@ get_claude() {
     lacking "the oldest Claude Code that is supported: ${said##*$'\n'}"
 }
 
-# tmux is for the one interactive test. No one is asked for a password, and nothing is installed on a person's Mac.
-get_tmux() {
-  command -v tmux >/dev/null 2>&1 && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install tmux; } >/dev/null 2>&1
-  elif [ "${CLAUDESTRATOR_E2E:-}" = required ] && command -v brew >/dev/null 2>&1; then
-    brew install --quiet tmux >/dev/null 2>&1
-  fi
-  command -v tmux >/dev/null 2>&1 || lacking 'tmux is missing for the interactive test: apt install tmux, or brew install tmux'
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_chromium() {
+  has chromium || has chromium-browser || has google-chrome || [ -x '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome' ]
+}
+
+# tmux is for the interactive tests, Chromium for the report's page. No one is asked for a password, and nothing is
+# installed on a person's Mac. It takes a while, so the other checks run meanwhile.
+get_programs() {
+  local missing=()
+  has tmux || missing+=(tmux)
+  has_chromium || missing+=(chromium)
+  [ "${#missing[@]}" = 0 ] && return
+  if [ "$(id -u)" = 0 ] && has apt-get; then
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}"
+  elif [ "${CLAUDESTRATOR_E2E:-}" = required ] && has brew; then
+    brew install --quiet "${missing[@]}"
+  fi >/dev/null 2>&1
+}
+
+need_programs() {
+  has tmux || lacking 'tmux is missing for the interactive tests: apt install tmux, or brew install tmux'
+  has_chromium || lacking "Chromium is missing for the report's page: apt install chromium, or brew install chromium"
 }
 
 # Claude Code, in a home of its own.
@@ -71,8 +85,8 @@ claude_code() {
 
 find_python || give_up "$problem"
 make_venv
+get_programs &
 get_claude
-get_tmux
 home=$(mktemp -d) || give_up 'there is no place for temporary files: set TMPDIR'
 trap 'rm -rf "$home"' EXIT
 
@@ -90,6 +104,8 @@ if [ "$#" = 0 ]; then
   cores=$("$venv/bin/python" -c 'import os; print(os.cpu_count() or 1)')
   set -- -n "$((cores + 1))" --dist loadfile --no-loadscope-reorder
 fi
+wait
+need_programs
 [ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
 printf '%s\n' '-- pytest'
 "$venv/bin/python" -m pytest "$@" && [ -z "$failed" ]

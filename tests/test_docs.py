@@ -68,7 +68,10 @@ def wrong_behind(verb: str, words: list[str]) -> str:
 
 def options(command: click.Command) -> set[str]:
     return {"-h", "--help"} | {
-        option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts
+        option
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.hidden
+        for option in parameter.opts
     }
 
 
@@ -141,6 +144,7 @@ def states_files() -> set[str]:
             memory.summary_path(project),
             project.knowledge,
             f"{project.snapshots}/loop-ID.json",
+            f"{project.reports}/ID.html",
         }
     )
 

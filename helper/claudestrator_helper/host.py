@@ -94,6 +94,9 @@ LAUNCH_FIELDS = ("status", "isAsync", AGENT_NAME, "description", "prompt", "outp
 #: Flags of the same result: each adds text on how to read or continue the agent. Measured.
 LAUNCH_ADVICE = ("canReadOutputFile", "canContinueAgent")
 
+#: Fields of an edit's result, with the lines of each hunk and their signs; a new file has no hunks. Measured.
+EDITED, PATCH, CREATED = "filePath", "structuredPatch", "create"
+
 # Limits, in seconds, characters and counts.
 BASH_CAP = 600  # the longest Bash call without BASH_MAX_TIMEOUT_MS; past it the call moves to the background. Measured
 COMMAND_LIMIT = 10_000  # characters of a Bash command that can be allowed: 9,990 pass, 10,050 do not. Measured

@@ -20,6 +20,7 @@ VERBS = {
     "pause": "steering",
     "prompt": "agent",
     "remember": "issues",
+    "report": "report",
     "resume": "steering",
     "retry": "steering",
     "set-status": "tasks",
