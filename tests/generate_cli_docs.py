@@ -65,7 +65,7 @@ def _options(command: click.Command) -> str:
     rows = [
         f"| `{'`, `'.join(option.opts)}{'' if option.is_flag else f' {option.metavar}'}` | {option.help} |\n"
         for option in command.params
-        if isinstance(option, click.Option)
+        if isinstance(option, click.Option) and not option.hidden
     ]
     return f"| option | does |\n|---|---|\n{''.join(rows)}" if rows else ""
 

@@ -17,6 +17,8 @@ from claudestrator_helper.setup import claude_settings, helper_link, install, in
 from claudestrator_helper.store import files
 from patience import busy
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(path.name for path in (REPOSITORY / "commands").glob("*.md"))
 RULE = "Bash(claudestrator-helper *)"

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,13 @@ def test_a_stop_in_the_runs_own_session_takes_effect_at_once(project: paths.Proj
     assert "at work when it was stopped: TASK-1" in helper("status", folder=project.root).stdout
     reports.done(project, "TASK-1", 1, "")
     assert running.start(project, "s1", []) == ["done TASK-1 (1/2)", "SPAWN TASK-2 sonnet"]
+
+
+def test_a_mod_waits_on_whatever_is_typed(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    running.start(project, "s1", [])
+    state_file.write(project, replace(state_file.read(project), engine="mod"))
+    assert steering.stop(project, now=True) == "The run will stop once TASK-1 has reported."
 
 
 def test_the_end_of_a_run_has_an_account_of_it(project: paths.Project) -> None:

@@ -17,9 +17,7 @@ def hook_verb() -> None:
 @click.command("next-task")
 @click.option("--json", "as_json", is_flag=True, help="Print an object: task, reason, detail.")
 @click.option(
-    "--hook",
-    is_flag=True,
-    help="Read a hook's event on standard input; print a line only if a run is unfinished.",
+    "--hook", is_flag=True, help="Read a hook's event on standard input; print a line only if a run is unfinished."
 )
 @click.pass_obj
 def next_task_verb(project: paths.Project, as_json: bool, hook: bool) -> None:

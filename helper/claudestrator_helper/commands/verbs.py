@@ -24,6 +24,7 @@ VERBS = {
     "pause": "steering",
     "prompt": "agent",
     "remember": "issues",
+    "report": "report",
     "resume": "steering",
     "retry": "steering",
     "set-status": "tasks",

@@ -42,9 +42,12 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
     if agent and not marker_files.report_of(project, id_, agent.attempt):
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
     from ..run import steps
+    from ..run.live_report import LiveReport
     from ..texts.directives import WORK
 
-    reply = steps.hand_over(project)
+    page = LiveReport(project)
+    page.renew()
+    reply = page.ended(steps.hand_over(project), patient=False)
     output = {key: got.get(key) for key in ("commandName", host.AGENT_NAME)}
     output |= {"success": False, "status": host.FORKED, "result": "\n".join(each.line() for each in reply.directives)}
     # Claude Code shows only the name of the call.

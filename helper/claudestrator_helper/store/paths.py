@@ -64,9 +64,13 @@ class Project:
         return os.path.join(self.state, "journal")
 
     @property
+    def reports(self) -> str:
+        return os.path.join(self.state, "claudestrator", "reports")
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """Every folder that the run writes to."""
-        return self.state, self.markers, self.journal, self.snapshots
+        return self.state, self.markers, self.journal, self.snapshots, self.reports
 
     @property
     def kept(self) -> tuple[str, ...]:
