@@ -159,7 +159,7 @@ function drawn(band, now, columns, rows) {
   const head = [...counts, ...about].filter(Boolean).join(', ')
   const shown = band.running.slice(0, Math.max(1, rows - 3))
   const lines = shown.map(({ id, what, model, attempt, since }) => {
-    const by = attempt > 1 ? `${model}, attempt ${attempt}` : model
+    const by = attempt > 1 ? `${model}${isWide ? ', attempt ' : ' ×'}${attempt}` : model
     return { text: `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
   })
   const hidden = band.running.length - shown.length
