@@ -230,7 +230,7 @@ def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: 
     assert (running["id"], running["model"], running["attempt"], running["since"]) == ("TASK-1", "sonnet", 1, since)
     assert running["what"]
     assert band.pop("next")["id"] == "TASK-2"
-    assert band == {"done": 0, "failed": 1, "total": 4, "loop": 0, "loops": 0, "stopping": False}
+    assert band == {"done": 0, "failed": 1, "total": 4, "loop": 0, "loops": 0, "status": ""}
 
 
 @pytest.mark.parametrize(
