@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from rig import project
 from rig.plays import Act, Ending, Play, task_section
 from rig.transcript import agent_exchanges, main_exchanges
 
@@ -42,7 +43,9 @@ def result(outcome: Outcome) -> dict[str, object]:
         ("dontAsk", "/orchestrate --engine mod", 1),
     ],
 )
-def test_a_run_needs_no_request_of_the_main_model(mod: Stage, mode: str, command: str, at_once: int) -> None:
+def test_a_run_needs_no_request_of_the_main_model(
+    mod: Stage, monkeypatch: pytest.MonkeyPatch, mode: str, command: str, at_once: int
+) -> None:
     scene = mod.by_plugin(f"headless-{mode}").with_arguments(*AS_JSON)
     acts: dict[str, tuple[Act, ...]] = {
         "TASK-001": (Act(ending=Ending.FAIL, note="the tests do not pass"), Act(note="it is in 1.txt")),
@@ -69,6 +72,10 @@ def test_a_run_needs_no_request_of_the_main_model(mod: Stage, mode: str, command
     assert spawned[: at_once + (mode != "acceptEdits")][-at_once:] == [f"TASK-00{n}" for n in range(1, at_once + 1)]
     if mode == "acceptEdits":
         assert (scene.project / "4.txt").read_text() == "made\n"
+        monkeypatch.setenv("HOME", str(scene.setting.home))
+        report = json.loads(project.helper(scene.project, "report", "--format", "json"))
+        assert all(each["transcript"] for work in report["works"] for each in work["attempts"])
+        assert report["works"][3]["files"] == [{"path": "4.txt", "added": 1, "removed": 0}]
         # It reads, writes, and reports; nothing is spent on its prompt and on a report by a command.
         asked = [
             each

@@ -42,7 +42,7 @@ def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(
     assert given == [("TASK-001", "fail"), ("TASK-002", "pass"), ("TASK-001", "pass")]
     assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
     assert (scene.project / "door.txt").read_text(encoding="utf-8") == "it opens\n"
-    assert outcome.run.output.strip().splitlines()[-1] == "All 2 tasks are completed and verified."
+    assert outcome.run.output.strip().splitlines()[-1].startswith("All 2 tasks are completed and verified. Report: ")
     told = loops.prompts(outcome.run)
     assert "verification: sh -c 'grep -q opens door.txt'" in told["TASK-001"]
     assert MORE in told["TASK-001"]
