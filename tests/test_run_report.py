@@ -29,7 +29,7 @@ from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import fields as lines
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.directives import Directive, Reply
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from queues import many
@@ -351,13 +351,15 @@ def test_two_hundred_tasks_make_a_page_of_less_than_a_megabyte() -> None:
 def test_a_thousand_tasks_are_written_in_less_than_two_seconds(tmp_path: Path) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    found, took = a_run_of(1000), []
+    found, took = a_run_of(1000), 2.0
     for _ in range(3):
-        # Processor time, and the best of a few: others may be at work on this machine.
+        # Processor time, and again if it was too much: others may be at work on this machine.
         begun = time.process_time()
         keep.write(project, found)
-        took.append(time.process_time() - begun)
-    assert min(took) < 2
+        took = min(took, time.process_time() - begun)
+        if took < 2:
+            return
+    raise AssertionError(took)
 
 
 def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
@@ -538,6 +540,7 @@ EVENTS = st.sampled_from(
 KEYS = st.sampled_from(["id", "attempt", "model", "seconds", "reason", "cause", "verdict", "loop", "session"])
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(EVENTS, st.dictionaries(KEYS, JSON | st.just("TASK-1") | st.just(1)))))
 def test_no_log_makes_a_history_fail_and_no_attempt_ends_before_it_began(
     events: list[tuple[str, dict[str, object]]],
