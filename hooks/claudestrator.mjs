@@ -24,6 +24,8 @@ const HELD = 'the session was stopped'
 /** @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]} */
 const COMMANDS = [
   { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
+  { name: 'issue', words: ['add-issue', '--words', '-'], description: 'File an issue in plain words', argumentHint: '<what is wrong, or wanted>' },
+  { name: 'task', words: ['add-tasks', '--words', '-'], description: 'Add a task in plain words', argumentHint: '<what is to be done>' },
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
@@ -94,6 +96,11 @@ async function refusal($, agent) {
   } catch (error) {
     return String(error)
   }
+}
+
+/** @param {Reply} reply */
+function isOver(reply) {
+  return !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
 }
 
 /**
@@ -180,7 +187,8 @@ async function resume($) {
   if (typeof key === 'string') run.key = key
   const reply = await ask($, ['start'], { resume: true })
   if (reply.engine !== undefined) return
-  for (const line of ['The run goes on.', ...reply.lines]) $.ui.log(line)
+  if (!isOver(reply)) $.ui.log('The run goes on.')
+  for (const line of reply.lines) $.ui.log(line)
   await obeyAside($, reply)
 }
 
@@ -205,9 +213,9 @@ export function register(on) {
     const reply = await ask($, ['start'], { words: e.args })
     if (reply.engine !== undefined) return next(e)
     const isAside = e.origin.kind === 'composer' || e.origin.kind === 'bridge'
-    const isOver = !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
-    if (isAside && !isOver) void obeyAside($, reply)
-    const ending = isAside && !isOver ? 'The run has begun.' : await obey($, reply)
+    const goesOnAside = isAside && !isOver(reply)
+    if (goesOnAside) void obeyAside($, reply)
+    const ending = goesOnAside ? 'The run has begun.' : await obey($, reply)
     return { text: [...reply.lines, ending].filter(Boolean).join('\n'), isTextDisplayOnly: true }
   })
   on('command.run', ($, e, next) => {

@@ -23,6 +23,7 @@ from claudestrator_helper import host
 from rig import claude_code, project
 from rig.plays import Act, Ending, Play, task_section
 from rig.scene import Outcome, Stage
+from rig.transcript import main_exchanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +93,18 @@ def parallel(stage: Stage) -> str:
     return f"{outcome.transcript.turns / len(APART):.1f} turns"
 
 
+def by_mod(stage: Stage) -> str:
+    scene = replace(stage, engine="auto").by_plugin("mod", {}).with_queue(*CHAINED)
+    outcome = completed(scene.orchestrate(Play(), "/orchestrate --engine mod", limit=LIMIT), len(CHAINED))
+    asked = main_exchanges(outcome.run.exchanges)
+    if asked:
+        raise UnfitError(f"the main model was asked {len(asked)} times")
+    return "0"
+
+
 def silent(stage: Stage) -> str:
     acts: Acts = {"TASK-001": (Act(ending=Ending.SILENT), Act())}
-    scene = stage.by_plugin("silent", {}).with_queue(APART[0])
+    scene = stage.by_script("silent", {}).with_queue(APART[0])
     outcome = completed(scene.orchestrate(Play((), acts), limit=LIMIT), 1)
     seconds = outcome.seconds_until_replaced("TASK-001")
     if seconds > QUICK:
@@ -120,6 +130,7 @@ SCENARIOS = (
     Scenario("task, acceptEdits", one_by_one("task", "acceptEdits", "/orchestrate")),
     Scenario("lean, default", one_by_one("lean", "default", "/claudestrator:orchestrate")),
     Scenario("task, dontAsk", one_by_one("task", "dontAsk", "/orchestrate")),
+    Scenario("mod, acceptEdits", by_mod, (host.MODS,)),
     Scenario("parallel 4", parallel),
     Scenario("silent agent", silent, (host.SILENT_AGENTS,)),
     Scenario("validate", validated),

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Checks everything: formats, lint, types, imports, shell scripts, the plugin's manifests, and all tests, those that
 # drive the real Claude Code included. Sets up what it needs in the cache folder, from bash, Python 3.10+, npm and git.
-# usage: bash tests/run.sh [pytest arguments…]
+# usage: bash tests/run.sh [--fast | pytest arguments…]
 #
+# --fast leaves out what drives Claude Code and what is marked slow, for a minute's check while you work.
 # What this machine can't run is skipped with the reason; CI=true or CLAUDESTRATOR_E2E=required makes it a failure.
 set -u
 self=${BASH_SOURCE[0]}
@@ -12,7 +13,8 @@ cd -- "${self%/*}/.." && root=$(pwd -P) || exit 1
 . helper/python.sh
 
 [ "${CI:-}" = true ] && export CLAUDESTRATOR_E2E=required
-failed=''
+failed='' fast=''
+[ "${1:-}" = --fast ] && fast=yes && shift
 
 give_up() {
   printf 'tests/run.sh: %s\n' "$1" >&2
@@ -85,8 +87,10 @@ claude_code() {
 
 find_python || give_up "$problem"
 make_venv
-get_programs &
-get_claude
+if [ -z "$fast" ]; then
+  get_programs &
+  get_claude
+fi
 home=$(mktemp -d) || give_up 'there is no place for temporary files: set TMPDIR'
 trap 'rm -rf "$home"' EXIT
 
@@ -104,8 +108,14 @@ if [ "$#" = 0 ]; then
   cores=$("$venv/bin/python" -c 'import os; print(os.cpu_count() or 1)')
   set -- -n "$((cores + 1))" --dist loadfile --no-loadscope-reorder
 fi
-wait
-need_programs
+if [ -n "$fast" ]; then
+  set -- "$@" -m 'not e2e and not slow'
+else
+  wait
+  need_programs
+fi
 [ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
 printf '%s\n' '-- pytest'
-"$venv/bin/python" -m pytest "$@" && [ -z "$failed" ]
+"$venv/bin/python" -m pytest "$@" || failed="${failed:+$failed, }pytest"
+[ -z "$fast" ] || printf '%s\n' 'Left out by --fast: claude plugin validate, and the tests that drive Claude Code or are marked slow.'
+[ -z "$failed" ]

@@ -39,16 +39,17 @@ def first_finding(folder: Path, step: int = 1) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_mutated_queues() -> None:
-    report = fuzz.run(seed=0, count=1000)
+    report = fuzz.run(seed=0, count=300)
     assert report.found == []
     counted = report.counted
-    assert counted["texts"] == 1000
+    assert counted["texts"] == 300
     # Little of this would mean that the texts had become too wild to show anything.
-    assert counted["tasks"] > 1500
-    assert counted["status changes"] > 3000
-    assert counted["tasks added"] > 100
-    assert min(counted[f"next: {reason}"] for reason in ("ready", "waiting", "blocked", "complete", "empty")) > 10
+    assert counted["tasks"] > 450
+    assert counted["status changes"] > 900
+    assert counted["tasks added"] > 30
+    assert min(counted[f"next: {reason}"] for reason in ("ready", "waiting", "blocked", "complete", "empty")) > 3
 
 
 @pytest.mark.parametrize(("of", "count"), [("issues", 400), ("projects", 60)])

@@ -13,6 +13,7 @@ from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import files, marker_files, state_file
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 
@@ -309,3 +310,15 @@ def test_a_report_that_does_not_hold_is_given_back(project: Project) -> None:
     told = stopped(project, "REPORT decomposition attempt 1: done")
     assert "the queue holds no task yet" in told["reason"]
     assert marker_files.report_of(project, "decomposition", 1) is None
+
+
+def test_a_task_and_an_issue_are_added_in_plain_words(project: Project) -> None:
+    start(project)
+    words = b"Paint\n### the `door` | green\n"
+    added = helper("add-tasks", "--words", "-", folder=project.root, stdin=words)
+    assert added.stdout == "added 1: TASK-003\n"
+    assert q.parse(Path(project.queue).read_text()).task("TASK-003").objective == "Paint ### the `door` | green"
+    filed = helper("add-issue", "--words", "-", folder=project.root, stdin=words)
+    assert filed.stdout.startswith("added 1: ISSUE-")
+    assert "**Summary:** Paint ### the `door` | green\n" in Path(project.issues).read_text()
+    assert helper("add-tasks", "--words", "-", folder=project.root, stdin=b" \n").code == 1

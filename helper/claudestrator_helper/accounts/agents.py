@@ -84,7 +84,7 @@ def _read(agent: Agent, lines: Iterable[bytes]) -> list[str]:
         if entry is None:
             continue
         _note(agent.answers, entry)
-        name = obj(entry.get("toolUseResult")).get(host.AGENT_NAME)
+        name = obj(entry.get(host.TOOL_RESULT)).get(host.AGENT_NAME)
         if isinstance(name, str):
             launched.append(name)
         for block in transcript.blocks(obj(entry.get("message")).get("content")):
@@ -112,13 +112,13 @@ def _edit(agent: Agent, calls: dict[object, Edit], block: Entry) -> None:
 def _note(answers: dict[str, Usage], entry: Entry) -> None:
     message = obj(entry.get("message"))
     name = message.get("id")
-    if entry.get("type") == "assistant" and isinstance(name, str):
+    if entry.get(host.KIND) == host.ASSISTANT and isinstance(name, str):
         later(answers, name, prices.parse(message))
 
 
 def _told(entry: Entry) -> Attempt | None:
     """The task and the attempt that this entry names as the agent's own, as the agent's prompt does."""
-    if entry.get("type") != "user":
+    if entry.get(host.KIND) != host.USER:
         return None
     content = obj(entry.get("message")).get("content")
     said = [transcript.text(content), *(transcript.text(block.get("content")) for block in transcript.blocks(content))]

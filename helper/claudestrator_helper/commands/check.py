@@ -12,7 +12,7 @@ from ..errors import ClaudestratorError
 from ..output import echo
 from ..run import polling
 from ..setup import claude_settings, preflight
-from ..store import files, issue_file, paths, prd_file, project_files, queue_file, state_file, typed_command
+from ..store import files, issue_file, paths, prd_file, project_files, queue_file, state_file, typed_command, user_file
 from ..store.paths import Project
 from ..texts import fields, issues, queue_problems
 from ..texts.fields import few
@@ -139,6 +139,7 @@ def problems(project: Project) -> list[str]:
         from ..store import config_file
 
         found += config_file.problems(project)
+    found += user_file.problems(project)
     if os.path.lexists(project.knowledge):
         from ..store import memory
 

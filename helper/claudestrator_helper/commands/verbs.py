@@ -29,6 +29,7 @@ VERBS = {
     "start": "start",
     "state": "state",
     "status": "hot_verbs",
+    "status-line": "hot_verbs",
     "stop": "steering",
     "tail": "look",
     "tasks": "tasks",

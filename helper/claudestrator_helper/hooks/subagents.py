@@ -70,7 +70,7 @@ def _first_message(head: str) -> str | None:
             entry = json.loads(line)
         except (ValueError, RecursionError):
             return "" if head else None
-        if isinstance(entry, dict) and entry.get("type") == "user":
+        if isinstance(entry, dict) and entry.get(host.KIND) == host.USER:
             message = entry.get("message")
             return transcript.text(message.get("content")) if isinstance(message, dict) else None
     return None

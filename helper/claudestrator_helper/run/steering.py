@@ -12,6 +12,7 @@ from ..texts import queue
 from ..texts.fields import cut, named
 from ..texts.queue import Queue
 from ..texts.statuses import COMPLETED, PENDING, SKIPPED, UNBLOCKING
+from . import notify
 
 _NOTHING = "Nothing is running here."
 
@@ -132,6 +133,8 @@ def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State |
         if current.status != status:
             state_file.write(project, replace(current, status=status))
             run_log.append(project, current, [{"event": _EVENTS[status]}], time.time())
+            if status == state.PAUSED:
+                notify.send(project, status, "The run pauses", "`claudestrator-helper resume` continues it.")
     return current
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from .. import __version__, host
 from ..engine import options
-from ..engine.config import LEAN, TASK
+from ..engine.config import AUTO, LEAN, MOD, TASK
 from ..errors import ClaudestratorError
 from ..run import polling
 from ..store import config_file, queue_file, state_file, typed_command
@@ -93,10 +93,12 @@ def used(project: Project) -> tuple[str, ...]:
     """The features, keys of host.SINCE, that the engine of the run here, or of the next one, makes use of."""
     try:
         current = state_file.read(project)
-        engine = current.engine if current.unfinished else config_file.read(project).engine
+        named = config_file.read(project).engine
     except ClaudestratorError:
         return ()
-    return USED.get(engine, ())
+    mods = (host.MODS,) if named in (AUTO, MOD) and claude_settings.PLUGIN in os.environ else ()
+    engine = current.engine if current.unfinished else TASK if named == AUTO else named
+    return *mods, *USED.get(engine, ())
 
 
 def _dotted(release: tuple[int, ...]) -> str:
