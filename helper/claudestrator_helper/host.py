@@ -101,8 +101,8 @@ FORK_NAMES, FORK_FAILED, FORK_RESULT = ("commandName", AGENT_NAME), {"success": 
 #: Flags of the same result: each adds text on how to read or continue the agent. Measured.
 LAUNCH_ADVICE = ("canReadOutputFile", "canContinueAgent")
 
-#: Fields of an edit's result, with the lines of each hunk and their signs; a new file has no hunks. Measured.
-EDITED, PATCH, CREATED = "filePath", "structuredPatch", "create"
+#: Fields of a call that writes or edits a file. The transcript of an agent has the call, and no patch. Measured.
+FILE_PATH, CONTENT, OLD, NEW = "file_path", "content", "old_string", "new_string"
 
 # Limits, in seconds, characters and counts.
 BASH_CAP = 600  # the longest Bash call without BASH_MAX_TIMEOUT_MS; past it the call moves to the background. Measured

@@ -47,7 +47,7 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
 
     page = LiveReport(project)
     page.renew()
-    reply = page.ended(steps.hand_over(project), patient=False)
+    reply = page.ended(steps.hand_over(project))
     output = {key: got.get(key) for key in host.FORK_NAMES}
     output |= host.FORK_FAILED | {host.FORK_RESULT: "\n".join(each.line() for each in reply.directives)}
     # Claude Code shows only the name of the call.
