@@ -78,6 +78,7 @@ DECISION, BLOCK, REASON = "decision", "block", "reason"
 PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
 #: Replaces a result, where it fits the tool's output schema; otherwise it is ignored without a word. Since 2.1.121.
 OUTPUT = "updatedToolOutput"
+CONTEXT = "additionalContext"  # enters the conversation
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
 SUPPRESS_PROMPT = "suppressOriginalPrompt"
 
