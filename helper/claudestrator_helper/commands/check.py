@@ -72,7 +72,7 @@ def _wants_mod(project: Project) -> bool:
         engine = config_file.read(project).engine
     except ClaudestratorError:
         return False
-    return claude_settings.PLUGIN in os.environ and engine in (AUTO, MOD)
+    return paths.PLUGIN in os.environ and engine in (AUTO, MOD)
 
 
 def _unloaded(project: Project) -> list[str]:
@@ -82,7 +82,7 @@ def _unloaded(project: Project) -> list[str]:
         return []
     if not run.unfinished or run.engine == MOD or host.lacks(os.environ, host.MODS):
         return []
-    where = fields.one_line(os.environ[claude_settings.PLUGIN])
+    where = fields.one_line(os.environ[paths.PLUGIN])
     why = "unless another engine was typed, Claude Code has not loaded the plugin's module, and said why at its start"
     return [f"a model relays this run: {why}; `claude plugin validate {where}` reads the module"]
 

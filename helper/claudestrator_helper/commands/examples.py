@@ -2,7 +2,8 @@
 
 #: The verbs by what they are for, in the order of the help. The last group is what a run calls itself.
 GROUPS = {
-    "Watch a run": ("status", "watch", "tasks", "show", "log", "tail", "issues", "next-task", "context", "status-line"),
+    "Watch a run": ("status", "watch", "tasks", "show", "log", "tail", "issues", "next-task", "context", "report",
+                    "status-line"),
     "Steer a run": ("pause", "resume", "stop", "retry", "skip", "set-status", "add-tasks", "add-issue"),
     "Set up": ("check", "install-cli", "completion", "state"),
     "Called by /orchestrate, hooks and agents": (
@@ -26,6 +27,7 @@ EXAMPLES = {
     "pause": "pause",
     "prompt": "prompt TASK-003",
     "remember": "remember - <summary.md",
+    "report": "report --open",
     "resume": "resume",
     "retry": "retry TASK-003 --hint 'use the mock server'",
     "set-status": "set-status TASK-003 TASK-004 completed",

@@ -96,7 +96,7 @@ def used(project: Project) -> tuple[str, ...]:
         named = config_file.read(project).engine
     except ClaudestratorError:
         return ()
-    mods = (host.MODS,) if named in (AUTO, MOD) and claude_settings.PLUGIN in os.environ else ()
+    mods = (host.MODS,) if named in (AUTO, MOD) and PLUGIN in os.environ else ()
     engine = current.engine if current.unfinished else TASK if named == AUTO else named
     return *mods, *USED.get(engine, ())
 
