@@ -225,20 +225,28 @@ class ScriptedRun:
         self._say("user", path, content=[{"type": "tool_result", "tool_use_id": "p", "content": prompt}])
         for _ in range(self.random.randint(2, 5)):
             self._answer([{"type": "text", "text": "working"}], _MODELS[model], path)
-        edited = [f"pocket/{id_[-3:]}.py", f"tests/test_{id_[-3:]}.py"] if ids.role(id_) == "task" else []
-        for number, file in enumerate(edited):
-            lines = [
-                f"{sign}line" for sign in "+" * self.random.randint(10, 160) + "-" * self.random.randint(0, 20) * number
-            ]
-            done = {
-                "filePath": os.path.join(self.project.root, file),
-                "structuredPatch": [{"lines": [" same", *lines]}],
-            }
+        if ids.role(id_) == "task":
+            self._edits(path, id_, _MODELS[model])
+
+    def _edits(self, path: Path, id_: str, model: str) -> None:
+        """A file that is written, another that is edited, and an edit that fails."""
+        file, test = (
+            os.path.join(self.project.root, name) for name in (f"pocket/{id_[-3:]}.py", f"tests/test_{id_[-3:]}.py")
+        )
+        kept, gone, new = (
+            [f"{word} {number}\n" for number in range(self.random.randint(0, most))]
+            for word, most in (("kept", 5), ("gone", 20), ("new", 160))
+        )
+        calls: list[tuple[str, dict[str, str], bool]] = [
+            ("Write", {"file_path": file, "content": "".join(new)}, False),
+            ("Edit", {"file_path": test, "old_string": "".join(kept + gone), "new_string": "".join(kept + new)}, False),
+            ("Edit", {"file_path": file, "old_string": "x", "new_string": "y"}, True),
+        ]
+        for number, (name, given, fails) in enumerate(calls):
+            key = f"e{self.messages}-{number}"
+            self._answer([{"type": "tool_use", "id": key, "name": name, "input": given}], model, path)
             self._say(
-                "user",
-                path,
-                content=[{"type": "tool_result", "tool_use_id": file, "content": "ok"}],
-                toolUseResult=done,
+                "user", path, content=[{"type": "tool_result", "tool_use_id": key, "content": "…", "is_error": fails}]
             )
 
     def _answer(self, blocks: list[dict[str, Any]], model: str, path: Path | None = None) -> None:

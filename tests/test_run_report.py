@@ -29,7 +29,7 @@ from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import fields as lines
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.directives import Directive, Reply
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from queues import many
@@ -144,11 +144,13 @@ def test_each_attempt_has_its_own_transcript_and_the_files_that_its_agent_edited
             assert Path(each.transcript).stem == f"agent-{played.names[work.id, each.attempt]}"
     edited: dict[str, list[int]] = {}
     for entries in transcripts(played).values():
-        for done in (entry.get("toolUseResult", {}) for entry in entries):
-            for hunk in done.get("structuredPatch", []):
-                counts = edited.setdefault(os.path.relpath(done["filePath"], played.project.root), [0, 0])
-                counts[0] += sum(line.startswith("+") for line in hunk["lines"])
-                counts[1] += sum(line.startswith("-") for line in hunk["lines"])
+        told = [block for entry in entries for block in entry["message"]["content"] if isinstance(block, dict)]
+        failed = {block["tool_use_id"] for block in told if block.get("is_error")}
+        for call in (block for block in told if block.get("name") in ("Write", "Edit") and block["id"] not in failed):
+            given = call["input"]
+            counts = edited.setdefault(os.path.relpath(given["file_path"], played.project.root), [0, 0])
+            counts[0] += (given.get("content") or given.get("new_string", "")).count("new ")
+            counts[1] += given.get("old_string", "").count("gone ")
     shown = {change.path: [change.added, change.removed] for work in report.tasks for change in work.files or ()}
     assert shown == edited
 
@@ -349,13 +351,15 @@ def test_two_hundred_tasks_make_a_page_of_less_than_a_megabyte() -> None:
 def test_a_thousand_tasks_are_written_in_less_than_two_seconds(tmp_path: Path) -> None:
     project = paths.project(str(tmp_path))
     os.makedirs(project.state)
-    found, took = a_run_of(1000), []
+    found, took = a_run_of(1000), 2.0
     for _ in range(3):
-        # Processor time, and the best of a few: others may be at work on this machine.
+        # Processor time, and again if it was too much: others may be at work on this machine.
         begun = time.process_time()
         keep.write(project, found)
-        took.append(time.process_time() - begun)
-    assert min(took) < 2
+        took = min(took, time.process_time() - begun)
+        if took < 2:
+            return
+    raise AssertionError(took)
 
 
 def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
@@ -536,6 +540,7 @@ EVENTS = st.sampled_from(
 KEYS = st.sampled_from(["id", "attempt", "model", "seconds", "reason", "cause", "verdict", "loop", "session"])
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(EVENTS, st.dictionaries(KEYS, JSON | st.just("TASK-1") | st.just(1)))))
 def test_no_log_makes_a_history_fail_and_no_attempt_ends_before_it_began(
     events: list[tuple[str, dict[str, object]]],
@@ -584,13 +589,6 @@ def test_a_page_that_a_slow_writer_brings_after_the_end_does_not_replace_the_las
     keep.write(project, late)
 
     assert Path(path).read_text(encoding="utf-8") == last
-
-
-def patiently(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 60
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 def test_a_wait_has_the_page_written_when_it_is_due_and_not_before(
@@ -648,13 +646,6 @@ def test_the_end_of_a_run_names_its_page_and_the_page_is_there(tmp_path: Path) -
     assert "The one task is completed." in Path(project.reports, "20260921-090000-aaaa.html").read_text(
         encoding="utf-8"
     )
-
-
-def test_a_hook_names_the_page_and_does_not_wait_for_it(tmp_path: Path) -> None:
-    project = a_run(tmp_path)
-    reply = LiveReport(project).ended(Reply([], [Directive("STOP", sentence="Done.")]), patient=False)
-    assert reply.printed() == ["STOP Done. Report: .claude/claudestrator/reports/20260921-090000-aaaa.html"]
-    assert patiently(Path(project.reports, "20260921-090000-aaaa.html").exists)
 
 
 @pytest.mark.parametrize("directive", [Directive("WAIT"), Directive("SPAWN", "TASK-001", "haiku")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rig import project
@@ -35,7 +35,8 @@ def test_a_plain_run_is_counted_as_the_server_saw_it(both: Stage, install: str, 
     make = both.by_script if install == "script" else both.by_plugin
     # Worked off by its dependencies, and without a PRD.
     scene = make(f"counted-{install}", {}).with_queue(THREE, TWO, ONE)
-    outcome = scene.orchestrate(Play(), f"/orchestrate{words}")
+    acts: dict[str, tuple[Act, ...]] = {f"TASK-00{n}": (Act(files={f"{n}.txt": "one\ntwo\n"}),) for n in (1, 2)}
+    outcome = scene.orchestrate(Play(acts=acts), f"/orchestrate{words}", "bypassPermissions")
     exchanges = outcome.run.exchanges
 
     account = context(scene)
@@ -43,6 +44,7 @@ def test_a_plain_run_is_counted_as_the_server_saw_it(both: Stage, install: str, 
     assert outcome.logged("spawned") == ["TASK-001", "TASK-002", "TASK-003"]
     assert set(outcome.statuses.values()) == {"completed"}
     assert_agrees(account, exchanges)
+    assert_report_agrees(scene, account, outcome.said)
     main, agents = account["tokens"]["main"], account["tokens"]["agents"]
     reported = [
         sum(len(json.dumps(each.answer)) // 4 for each in side)
@@ -56,6 +58,24 @@ def test_a_plain_run_is_counted_as_the_server_saw_it(both: Stage, install: str, 
     assert account["cost"]["main"] + account["cost"]["agents"] == pytest.approx(dollars(scene), rel=0.01)
     shown = project.helper(scene.project, "status", home=scene.setting.home)
     assert f"context: {account['characters']['entered'] / 3:,.0f} characters, " in shown
+
+
+def assert_report_agrees(scene: Scene, account: dict[str, Any], said: str) -> None:
+    """The report of the run: its page is where the end of the run says, and its figures are those of the account."""
+    named = said.splitlines()[-1].rpartition("Report: ")[2]
+    assert "</html>" in (scene.project / named).read_text(encoding="utf-8")
+    report = json.loads(project.helper(scene.project, "report", "--format", "json", home=scene.setting.home))
+    assert [work["status"] for work in report["works"]] == ["completed"] * 3
+    assert sum(sum(model["cost"][kind] for kind in account["tokens"]["main"]) for model in report["models"]) == sum(
+        sum(account["tokens"][side].values()) for side in ("main", "agents")
+    )
+    changes = {work["id"]: work["files"] for work in report["works"]}
+    assert changes == {
+        "TASK-003": [],
+        **{f"TASK-00{n}": [{"path": f"{n}.txt", "added": 2, "removed": 0}] for n in (1, 2)},
+    }
+    attempts = [work["attempts"][0] for work in report["works"]]
+    assert all(attempt["transcript"] and attempt["cost"]["dollars"] for attempt in attempts)
 
 
 def transcripts(scene: Scene) -> list[Path]:

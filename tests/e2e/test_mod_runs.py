@@ -73,6 +73,9 @@ def test_a_run_needs_no_request_of_the_main_model(mod: Stage, mode: str, command
     assert spawned[: at_once + (mode != "acceptEdits")][-at_once:] == [f"TASK-00{n}" for n in range(1, at_once + 1)]
     if mode == "acceptEdits":
         assert (scene.project / "4.txt").read_text() == "made\n"
+        report = json.loads(project.helper(scene.project, "report", "--format", "json", home=scene.setting.home))
+        assert all(each["transcript"] for work in report["works"] for each in work["attempts"])
+        assert report["works"][3]["files"] == [{"path": "4.txt", "added": 1, "removed": 0}]
         # It reads, writes, and reports; nothing is spent on its prompt and on a report by a command.
         asked = [
             each

@@ -1,5 +1,6 @@
 """The transcripts of a run's agents: what each used, and which files it edited."""
 
+import difflib
 import itertools
 import re
 from collections.abc import Container, Iterable
@@ -12,9 +13,12 @@ from .prices import Usage
 from .tally import Segment
 from .transcript import Entry, entries, obj
 
+#: Lines of an edit that are compared; of a longer one, all count.
+_COMPARED = 2000
 #: Entries of a transcript among which the agent's prompt is.
 _HEAD = 20
-_REPORT = re.compile(r"claudestrator-helper done (\S{1,64}) --attempt (\d{1,9})\b")
+#: How an agent is told to report: by a command, or by its last message where a mod reads it.
+_REPORT = re.compile(r"(?:claudestrator-helper done|^REPORT) (\S{1,64}) (?:--)?attempt (\d{1,9})\b", re.MULTILINE)
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -33,6 +37,8 @@ class Agent:
         return list(self.answers.values())
 
 
+#: A path, and the lines added and removed.
+Edit = tuple[str, int, int]
 #: The id of a task or a role, and the number of an attempt.
 Attempt = tuple[str, int]
 
@@ -73,23 +79,34 @@ def of(whole: Segment, paths: list[str]) -> tuple[list[Agent], int]:
 def _read(agent: Agent, lines: Iterable[bytes]) -> list[str]:
     """Takes in a transcript. Returns the names of the agents that were launched in it."""
     launched = []
+    calls: dict[object, Edit] = {}
     for entry in entries(lines):
         if entry is None:
             continue
         _note(agent.answers, entry)
-        done = obj(entry.get(host.TOOL_RESULT))
-        name = done.get(host.AGENT_NAME)
+        name = obj(entry.get(host.TOOL_RESULT)).get(host.AGENT_NAME)
         if isinstance(name, str):
             launched.append(name)
-        path = done.get(host.EDITED)
-        if isinstance(path, str) and isinstance(done.get(host.PATCH), list):
-            before = agent.edits.get(path, (0, 0))
-            added, removed = _lines(done)
-            agent.edits[path] = before[0] + added, before[1] + removed
+        for block in transcript.blocks(obj(entry.get("message")).get("content")):
+            _edit(agent, calls, block)
         if not agent.attempt:
             id_, attempt = _told(entry) or ("", 0)
             agent.attempt = attempt if id_ == agent.id else 0
     return launched
+
+
+def _edit(agent: Agent, calls: dict[object, Edit], block: Entry) -> None:
+    """Keeps a call that edits a file until its result comes, and counts it if that is no error."""
+    key = block.get("id") or block.get("tool_use_id")
+    if block.get("type") == "tool_use" and isinstance(key, str):
+        edit = _of_call(block.get("name"), obj(block.get("input")))
+        if edit:
+            calls[key] = edit
+    elif block.get("type") == "tool_result" and isinstance(key, str) and key in calls:
+        path, added, removed = calls.pop(key)
+        if block.get("is_error") is not True:
+            before = agent.edits.get(path, (0, 0))
+            agent.edits[path] = before[0] + added, before[1] + removed
 
 
 def _note(answers: dict[str, Usage], entry: Entry) -> None:
@@ -109,16 +126,20 @@ def _told(entry: Entry) -> Attempt | None:
     return next(((each[1], int(each[2])) for each in found if each), None)
 
 
-def _lines(done: Entry) -> tuple[int, int]:
-    """The lines that an edit added and removed."""
-    added = removed = 0
-    hunks = done.get(host.PATCH)
-    for hunk in hunks if isinstance(hunks, list) else []:
-        lines = obj(hunk).get("lines")
-        signs = [line[:1] for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
-        added += signs.count("+")
-        removed += signs.count("-")
-    content = done.get("content")
-    if not (added or removed) and done.get("type") == host.CREATED and isinstance(content, str):
-        added = content.count("\n") + (not content.endswith("\n")) if content else 0
-    return added, removed
+def _of_call(tool: object, given: Entry) -> Edit | None:
+    """The lines that a call adds to a file and removes from it; what a file held that is written anew is not known."""
+    path, content, old, new = (given.get(key) for key in (host.FILE_PATH, host.CONTENT, host.OLD, host.NEW))
+    if not isinstance(path, str):
+        return None
+    if tool == host.WRITE and isinstance(content, str):
+        return path, len(content.splitlines()), 0
+    if tool == host.EDIT and isinstance(old, str) and isinstance(new, str):
+        return path, *_changed(old.splitlines(), new.splitlines())
+    return None
+
+
+def _changed(old: list[str], new: list[str]) -> tuple[int, int]:
+    if len(old) + len(new) > _COMPARED:
+        return len(new), len(old)
+    same = sum(block.size for block in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks())
+    return len(new) - same, len(old) - same

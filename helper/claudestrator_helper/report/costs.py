@@ -84,7 +84,8 @@ class Spent:
 
     def _relative(self, path: str) -> str:
         root = os.path.realpath(self.project.root)
+        path = os.path.normpath(path)
         for base in (self.project.root, root):
-            if os.path.isabs(path) and os.path.commonpath([base, os.path.normpath(path)]) == base:
+            if os.path.isabs(path) and os.path.commonpath([base, path]) == base:
                 path = os.path.relpath(path, base)
         return path[:_PATH]

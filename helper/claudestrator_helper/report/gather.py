@@ -124,15 +124,15 @@ def _run(project: Project, facts: _Facts, history: History) -> Run:
         loops=about.loops or max(history.loops, default=0),
         loop=about.loop or max(history.loops, default=0),
         sessions=len(set(history.sessions)),
-        asked=_asked(project),
+        asked=_text(project.prd, "", _TEXT),
         built=_cut(memory.summary(project), _TEXT) if about.loops else "",
     )
 
 
-def _asked(project: Project) -> str:
-    """The beginning of PRD.md; "" if it can't be read."""
+def _text(path: str, within: str, length: int) -> str:
+    """The beginning of a file; "" if it can't be read."""
     try:
-        return _cut(files.read(project.prd, most=4 * _TEXT) or "", _TEXT)
+        return _cut(files.read(path, within, most=4 * length) or "", length)
     except ClaudestratorError:
         return ""
 
@@ -258,4 +258,4 @@ class _Known:
     def _note(self, id_: str) -> str:
         if id_ not in self.history.attempts:
             return ""
-        return _cut(files.read(self.project.note(id_), self.project.bounds, most=8_000) or "", 2000)
+        return _text(self.project.note(id_), self.project.bounds, 2000)

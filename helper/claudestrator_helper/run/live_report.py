@@ -56,15 +56,15 @@ class LiveReport:
             # The process may find that it is too early for another page.
             self.next = time.monotonic() + INTERVAL
 
-    def ended(self, reply: Reply, *, patient: bool = True) -> Reply:
-        """*reply*, with the page of its run named if it is the end of one. The last page is waited for unless that has
-        to be quick, as in a hook."""
+    def ended(self, reply: Reply) -> Reply:
+        """*reply*, with the page of its run named if it is the end of one. The last page is waited for: its writer may
+        be ended with the session, as headless and in a sandbox."""
         last = reply.directives[-1] if reply.directives else None
         if last is None or last.kind != STOP or not os.path.exists(self.project.log):
             return reply
         current = _state(self.project)
         run = current.run if current else ""
-        if not run or (patient and not self._is_complete()) or (not patient and not _started(self.project)):
+        if not run or not self._is_complete():
             return reply
         path = os.path.join(self.project.reports, f"{run}.html")
         shown = os.path.relpath(path, self.project.root) if self.project.bounds == self.project.root else path
