@@ -457,6 +457,7 @@ def test_loops_that_can_not_be_are_refused_in_one_line(project: paths.Project, w
 
 
 @pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.slow
 def test_a_run_killed_before_any_one_of_its_writes_goes_on_and_does_nothing_twice(
     project: paths.Project, kill_before: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, failing: bool
 ) -> None:
