@@ -80,6 +80,9 @@ PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
 OUTPUT = "updatedToolOutput"
 CONTEXT = "additionalContext"  # enters the conversation
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
+#: Characters for the terminal itself, such as a notification. Measured on 2.1.332, the first release that is known to
+#: have it.
+TERMINAL, TERMINAL_SINCE = "terminalSequence", (2, 1, 332)
 SUPPRESS_PROMPT = "suppressOriginalPrompt"
 
 # Tools. Measured: Task still works as a name of Agent.
