@@ -49,7 +49,13 @@ def _verb(name: str, command: click.Command) -> str:
     said = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
     return (
         "\n".join(
-            [f"## {name}\n", f"`{usage}`\n", *(f"{paragraph}\n" for paragraph in said), _options(command)]
+            [
+                f"## {name}\n",
+                f"`{usage}`\n",
+                *(f"{paragraph}\n" for paragraph in said),
+                f"Example: `{(command.epilog or '').removeprefix('Example: ')}`\n",
+                _options(command),
+            ]
         ).rstrip("\n")
         + "\n"
     )

@@ -175,14 +175,16 @@ def dates() -> dict[str, str]:
 
 
 def page(text: str, rows: dict[str, str]) -> str:
-    """The page with these rows in its table, in the order of the releases and in place of the same releases' rows."""
-    found = {line.split("|")[1].strip(): line for line in text.split("\n") if re.match(r"\| \d", line)} | rows
+    """The page with these rows in the table in front of its first section, in the order of the releases and in place of
+    the same releases' rows."""
+    introduction, section, rest = text.partition("\n## ")
+    lines = introduction.split("\n")
+    found = {line.split("|")[1].strip(): line for line in lines if re.match(r"\| \d", line)} | rows
     ordered = [found[each] for each in sorted(found, key=lambda each: tuple(map(int, each.split("."))))]
     head = [table_line("release", "published", *(each.name for each in SCENARIOS))]
     table = [*head, table_line(*["---"] * (len(SCENARIOS) + 2)), *ordered]
-    before, _, rest = text.partition("\n| ")
-    after = rest.rpartition("|\n")[2] if rest else ""
-    return "\n".join([before.rstrip("\n"), "", *table, after])
+    prose = "\n".join(line for line in lines if not line.startswith("|")).strip("\n")
+    return "\n".join([prose, "", *table, section + rest if section else ""])
 
 
 def main(arguments: list[str]) -> int:

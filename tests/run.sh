@@ -102,6 +102,7 @@ check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper
 if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
   check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
+  check 'claude plugin test' claude_code plugin test .
 fi
 # Everything runs in as many processes as there are cores and one more, as many tests mostly wait; a choice, in one.
 if [ "$#" = 0 ]; then

@@ -70,6 +70,7 @@ def test_a_verb_that_can_not_stand_a_file_is_found(monkeypatch: pytest.MonkeyPat
     assert "status with .claude/session_state.md raises KeyError" in [each.kind for each in broken if each]
 
 
+@pytest.mark.slow
 def test_no_text_takes_much_longer_than_its_length() -> None:
     monsters = fuzz.measured(30_000)
     assert fuzz.too_long(monsters) == []

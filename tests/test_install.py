@@ -385,7 +385,7 @@ def fails(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, step: int)
     with monkeypatch.context() as patch:
         for name in ("write", "edit", "remove"):
             patch.setattr(files, name, refusing(getattr(files, name)))
-        patch.setattr(helper_link, "_make_link", refusing(helper_link._make_link))
+        patch.setattr(helper_link, "make_link", refusing(helper_link.make_link))
         try:
             action()
         except ClaudestratorError:

@@ -66,8 +66,9 @@ LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
 AGENT, ERROR, HOOK_ACTIVE = "agent_id", "error", "stop_hook_active"  # agent_id: only where an agent causes the event
 TRANSCRIPT, AGENT_TRANSCRIPT = "transcript_path", "agent_transcript_path"
 LAST_WORDS = "last_assistant_message"  # of an agent that ends; its transcript may get them 0.1 s later
-#: Objects with `id`, `status` and `description`, for an agent the Task call's; they are the whole session's.
+#: Objects with ID, STATUS and DESCRIPTION, for an agent the Task call's; they are the whole session's.
 BACKGROUND_TASKS, RUNNING = "background_tasks", "running"
+ID, STATUS = "id", "status"
 #: Values of `error` that are about the account or the server, after ten requests. https://code.claude.com/docs/en/hooks
 SERVICE_ERRORS = ("rate_limit", "server_error", "overloaded", "authentication_failed", "billing_error")
 
@@ -77,6 +78,7 @@ DECISION, BLOCK, REASON = "decision", "block", "reason"
 PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
 #: Replaces a result, where it fits the tool's output schema; otherwise it is ignored without a word. Since 2.1.121.
 OUTPUT = "updatedToolOutput"
+CONTEXT = "additionalContext"  # enters the conversation
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
 SUPPRESS_PROMPT = "suppressOriginalPrompt"
 
@@ -84,13 +86,19 @@ SUPPRESS_PROMPT = "suppressOriginalPrompt"
 MODELS = ("haiku", "sonnet", "opus", "fable")  # of an Agent call. https://code.claude.com/docs/en/sub-agents
 BASH, SKILL, EDIT, WRITE, READ = "Bash", "Skill", "Edit", "Write", "Read"
 LAUNCHERS = ("Agent", "Task")
+# Fields of calls: of Bash, of LAUNCHERS and Bash, and of SKILL.
+BASH_COMMAND, DESCRIPTION, SKILL_NAME, SKILL_ARGS = "command", "description", "skill", "args"
 #: All fields of a Bash call that does not ask to leave the sandbox. Read.
-BASH_FIELDS = {"command", "description", "timeout", "run_in_background"}
+BASH_FIELDS = {BASH_COMMAND, DESCRIPTION, "timeout", "run_in_background"}
 #: The status of an agent that was launched in the background, and of a forked skill. Measured.
 LAUNCHED, FORKED = "async_launched", "forked"
 AGENT_NAME = "agentId"  # in a tool's response, where hook inputs have agent_id
 #: Fields of a launch's result that the schema of updatedToolOutput requires. Measured.
-LAUNCH_FIELDS = ("status", "isAsync", AGENT_NAME, "description", "prompt", "outputFile")
+LAUNCH_FIELDS = (STATUS, "isAsync", AGENT_NAME, DESCRIPTION, "prompt", "outputFile")
+#: Those of them that only take room in the conversation, and what is as good.
+LAUNCH_EMPTIED = {"prompt": "", "outputFile": ""}
+# A forked skill's result: what names it, the rest of a failed one's, to which Claude Code adds no text, and its text.
+FORK_NAMES, FORK_FAILED, FORK_RESULT = ("commandName", AGENT_NAME), {"success": False, STATUS: FORKED}, "result"
 #: Flags of the same result: each adds text on how to read or continue the agent. Measured.
 LAUNCH_ADVICE = ("canReadOutputFile", "canContinueAgent")
 

@@ -149,7 +149,8 @@ class Replay:
         source = DIRECTIVES if _helpers(block) else OTHER
         if named in (*host.LAUNCHERS, host.SKILL):
             source = LAUNCHES
-            word = transcript.text(obj(block.get("input")).get("args" if named == host.SKILL else "description"))
+            field = host.SKILL_ARGS if named == host.SKILL else host.DESCRIPTION
+            word = transcript.text(obj(block.get("input")).get(field))
             words = word.split(None, 1)
             self.current = words[0] if words and ids.is_id(words[0]) else self.current
         key = block.get("id")
@@ -263,5 +264,5 @@ def later(known: dict[str, Usage], name: str, used: Usage) -> None:
 
 def _helpers(block: Entry) -> str:
     """The command of a call of the helper, or "" for any other block."""
-    command = obj(block.get("input")).get("command") if block.get("name") == host.BASH else None
+    command = obj(block.get("input")).get(host.BASH_COMMAND) if block.get("name") == host.BASH else None
     return command if isinstance(command, str) and command.startswith("claudestrator-helper") else ""

@@ -118,7 +118,7 @@ def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return Reply([], [directives.stop(steering.stop(project))])
+        return Reply([], [directives.stop(steering.stop(project, now=True))])
     return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 

@@ -97,7 +97,7 @@ def wait_for_step(
         seen += fields.few(step.lines)
         left = deadline - clock()
         if step.directives:
-            return Reply(seen, step.directives)
+            return Reply(seen, _directives(project, step, now()))
         if step.close:
             closed = _close(project, left)
             seen += closed.lines
@@ -124,7 +124,17 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
         TURN.write(project, os.urandom(8).hex())
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
-    return Reply(fields.few(step.lines), step.directives or _WAIT)
+    return Reply(fields.few(step.lines), _directives(project, step, now()) or _WAIT)
+
+
+def _directives(project: Project, step: Step, now: float) -> list[Directive]:
+    """The step's directives; the end of a run has an account of the whole."""
+    if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
+        return step.directives
+    # It reads transcripts and asks git, so it is made without the lock, and imported for it.
+    from . import ending
+
+    return ending.told(project, step.directives, now)
 
 
 def _close(project: Project, patience: float) -> Reply:

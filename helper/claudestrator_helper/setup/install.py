@@ -19,6 +19,11 @@ from .settings_edit import Addition
 
 T = TypeVar("T")
 
+_NO_MOD = (
+    "note: here a model relays each run, which costs its conversation 150 to 1,200 characters a task; the plugin costs "
+    "nothing, because it brings the mod (docs/mod.md)"
+)
+
 
 def main() -> None:
     arguments = _arguments(sys.argv[1:])
@@ -49,6 +54,7 @@ def run(arguments: argparse.Namespace) -> list[str]:
         *(_untracked(place) if place.local else []),
         *helper_link.notes(),
         *notes,
+        _NO_MOD,
         f"ready: start claude in {where}, let /claudestrator:prd write PRD.md with you, then type /orchestrate",
     ]
 

@@ -13,7 +13,7 @@ from ..engine.config import AUTO, LEAN, MOD, TASK
 from ..errors import ClaudestratorError
 from ..run import polling
 from ..store import config_file, queue_file, state_file, typed_command
-from ..store.paths import Project
+from ..store.paths import PLUGIN, Project
 from ..texts import fields, queue, statuses
 from . import claude_settings
 
@@ -96,7 +96,7 @@ def used(project: Project) -> tuple[str, ...]:
         named = config_file.read(project).engine
     except ClaudestratorError:
         return ()
-    mods = (host.MODS,) if named in (AUTO, MOD) and claude_settings.PLUGIN in os.environ else ()
+    mods = (host.MODS,) if named in (AUTO, MOD) and PLUGIN in os.environ else ()
     engine = current.engine if current.unfinished else TASK if named == AUTO else named
     return *mods, *USED.get(engine, ())
 
@@ -139,7 +139,7 @@ def _parts(version: str) -> list[int]:
 
 def programs(project: Project) -> list[str]:
     found = []
-    if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
+    if PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
         found.append(
             "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
         )
