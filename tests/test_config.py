@@ -41,7 +41,7 @@ def default_of(key: str) -> object:
         return frontmatter.split(role, name)[0]["model"]
     if table == "models":
         return Config().models[name]
-    return getattr(Config(), name if table == "run" else table)
+    return getattr(Config(), {"run": name, "gate": f"gate_{name}"}.get(table, table))
 
 
 @needs_tomllib
@@ -115,6 +115,8 @@ VALUES = [
 def test_a_bad_value_is_one_line_with_the_key_the_value_and_what_is_allowed(key: str) -> None:
     for value in VALUES:
         if value == "true" and isinstance(default_of(key), bool):
+            continue
+        if value in ("[]", "['haiku']") and isinstance(default_of(key), list):
             continue
         (line,) = wrong(f"{key} = {value}")
         assert re.fullmatch(r"config\.toml: " + re.escape(key) + " is .{1,60}; it has to be .+", line)

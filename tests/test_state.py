@@ -132,6 +132,8 @@ DAMAGED = {
     "verifying": ["{}", "[1]", '["../x"]'],
     "verified": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
     "hint": ["[]", "{TASK-001: 1}"],
+    "proved": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
+    "gated": ["1", '"true"'],
     "returned": ["[]", "{TASK-001: 1}", '{"../x": why}'],
     "unverified": ["x", "{TASK-001: true}", '{"../x": why}'],
     "schema": ["x", "true", "-1", "[]"],

@@ -8,6 +8,7 @@ import click
 VERBS = {
     "add-issue": "issues",
     "add-tasks": "add_tasks",
+    "allow": "allow",
     "check": "check",
     "context": "context",
     "done": "agent",

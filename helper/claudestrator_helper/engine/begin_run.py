@@ -101,6 +101,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
         status=RUNNING,
         engine=engine,
         parallel=1 if engine == LEAN else parallel,
+        gated=begun.gated or bool(inputs.config.gate_commands),
         verification=replace(begun.verification, asked=verify),
     )
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]

@@ -20,7 +20,8 @@ MOST_LOOPS = 1000
 class Config:
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same
-    file."""
+    file. *gate_commands* have to pass before a task is done: a red one is refused *gate_refusals* times, and may take
+    *gate_timeout* minutes."""
 
     models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
     attempts: int = 2
@@ -32,5 +33,8 @@ class Config:
     engine: str = AUTO
     parallel: int = 1
     share_files: bool = False
+    gate_commands: list[str] = field(default_factory=list)
+    gate_refusals: int = 3
+    gate_timeout: int = 30
     journal: bool = True
     memory: bool = True

@@ -10,6 +10,7 @@ from ..texts.fields import cut
 from ..texts.queue import Queue
 from . import loop_phases, outage, sentences, settle_reports, verification
 from .config import MOST_PARALLEL
+from .gates import BASELINE
 from .state import FINISHED, PAUSED, RUNNING, STOPPED, STOPPING
 from .step import Inputs, Step
 from .step_builder import StepBuilder
@@ -21,7 +22,7 @@ SAME_FAILURES = 3
 def next_step(inputs: Inputs) -> Step:
     """Settles every report that has come, and takes the run's next step, if there is one to take.
 
-    A step with neither directives nor a loop to close means: an agent is at work, wait on.
+    A step with neither directives nor a loop to close nor a gate to run means: an agent is at work, wait on.
 
     """
     run = StepBuilder(inputs)
@@ -59,6 +60,13 @@ def _dispatch(run: StepBuilder) -> None:
         outage.stop(run)
     elif len(run.state.streak) >= SAME_FAILURES:
         run.finish(FINISHED, sentences.streak(run.state, run.counted()))
+    else:
+        _go_on(run)
+
+
+def _go_on(run: StepBuilder) -> None:
+    if BASELINE in run.inputs.gates_due:
+        run.out.gate = BASELINE
     elif ids.DECOMPOSITION in run.state.failed or _is_undecomposed(run):
         _decompose(run)
     elif run.improving():

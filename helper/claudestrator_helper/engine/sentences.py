@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 
 from ..texts import queue_problems, schedule
 from ..texts.fields import cut
-from ..texts.queue import Queue
+from ..texts.queue import Queue, Task
 from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
 from .state import STOPPED, State, TaskRecord
@@ -33,7 +33,28 @@ def counts(statuses: Iterable[str]) -> str:
 def counted(queue: Queue, state: State) -> str:
     """The counts of the tasks, and how many of them were verified where they had to be."""
     passed = sum(task.status == COMPLETED and state.is_verified(task.id) for task in queue.tasks)
-    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verification.asked else "")
+    verified = f", {passed} verified" if state.verification.asked else ""
+    return ", ".join([counts(task.status for task in queue.tasks) + verified, *_proved(queue, state)])
+
+
+def proof(task: Task, state: State) -> str | None:
+    """Why a task counts as completed, by the strongest proof: "gate", "verified", or "word"; None if it doesn't."""
+    if task.status != COMPLETED:
+        return None
+    record = state.record(task.id)
+    done = record.completed is not None or record.earlier is not None
+    if done and record.is_proved:
+        return "gate"
+    return "verified" if done and record.is_verified else "word"
+
+
+def _proved(queue: Queue, state: State) -> list[str]:
+    """How many completed tasks their gate has proved, and which were taken at their word."""
+    if not state.gated:
+        return []
+    found = [(task.id, proof(task, state)) for task in queue.tasks]
+    proved, words = sum(each == "gate" for _, each in found), [id_ for id_, each in found if each == "word"]
+    return [f"{proved} proved by gate", *([f"{len(words)} taken at their word ({_named(words)})"] if words else [])]
 
 
 def streak(state: State, counted: str) -> str:
@@ -53,7 +74,8 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     left = _unverified(queue, state)
     if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
         verified = " and verified" if state.verification.asked and not left else ""
-        return "; ".join([f"{_completed(queue)}{verified}", *_skipped(queue), *left]) + f".{flag}"
+        proved = filter(None, [", ".join(_proved(queue, state))])
+        return "; ".join([f"{_completed(queue)}{verified}", *proved, *_skipped(queue), *left]) + f".{flag}"
     causes = schedule.causes(queue)
     pending = _pending(queue, causes)
     parts = [

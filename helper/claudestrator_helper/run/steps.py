@@ -17,7 +17,7 @@ from ..system import processes
 from ..texts import fields
 from ..texts.directives import WAIT, Directive, Reply
 from ..texts.statuses import FAILED
-from . import ownership, polling, unfinished_work
+from . import gates, ownership, polling, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
@@ -47,6 +47,7 @@ def start(
             )
         if not asked.takeover:
             ownership.refuse_foreign(inputs.state, session, caller.process)
+        gates.refuse_changed(project, inputs.config, inputs.queue)
         step = _begin(project, inputs, caller, asked)
     from ..store import leftovers
 
@@ -99,12 +100,11 @@ def wait_for_step(
         seen += fields.few(step.lines)
         if step.directives:
             return Reply(seen, step.directives)
-        if step.close:
-            try:
-                seen += _close(project, deadline - clock())
-            except HeldError:
-                # A commit's hooks may run a test suite, in a wait that was moved to the background.
-                return Reply([*seen, "still waiting for another process that commits the loop"], _WAIT)
+        if step.close or step.gate:
+            done = _carried_out(project, step, deadline - clock())
+            if isinstance(done, str):
+                return Reply([*seen, f"still waiting for {done}"], _WAIT)
+            seen += done
             continue
         if seen and step.state.engine == MOD:
             return Reply(seen, _WAIT)
@@ -127,6 +127,18 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
     return Reply(fields.few(step.lines), step.directives or _WAIT)
+
+
+def _carried_out(project: Project, step: Step, left: float) -> list[str] | str:
+    """Does the slow work that a step asks for; its lines, or what has to be waited for after *left* seconds."""
+    if step.gate:
+        # In between, another step renews the heartbeat.
+        return gates.run(project, step.gate, min(left, settle_reports.LAUNCH)) if left > 0 else "the gate"
+    try:
+        return _close(project, left)
+    except HeldError:
+        # A commit's hooks may run a test suite, in a wait that was moved to the background.
+        return "another process that commits the loop"
 
 
 def _close(project: Project, patience: float) -> list[str]:
@@ -229,6 +241,7 @@ def _verdicts(project: Project, current: state.State) -> dict[str, str]:
 
 
 def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
-    step = next_step.next_step(inputs._replace(role_models=role_models(project, inputs)))
+    models, due = role_models(project, inputs), gates.due(project, inputs)
+    step = next_step.next_step(inputs._replace(role_models=models, gates_due=due))
     carry_out(step, inputs, Disk(project, on_disk, inputs.now))
     return step

@@ -58,13 +58,17 @@ class Project:
         return os.path.join(self.state, "agent_complete")
 
     @property
+    def gates(self) -> str:
+        return os.path.join(self.markers, ".gates")
+
+    @property
     def journal(self) -> str:
         return os.path.join(self.state, "journal")
 
     @property
     def folders(self) -> tuple[str, ...]:
         """Every folder that the run writes to."""
-        return self.state, self.markers, self.journal, self.snapshots
+        return self.state, self.markers, self.gates, self.journal, self.snapshots
 
     @property
     def kept(self) -> tuple[str, ...]:
