@@ -8,8 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import faults
 import pytest
 import running
 from claudestrator_helper.agents import prompts, reports
@@ -274,6 +277,32 @@ def test_a_killed_gate_is_ended_whole_before_it_runs_again(project: Project) -> 
     slow(project, 0)
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
     assert not processes.exists(first)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_the_process_of_a_gate_may_be_killed_at_any_step(
+    project: Project, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    gated(project, more="refusals = 20\n")
+    slow(project, 0)
+    real = gate_process._run
+    for at in range(1, 100):
+        with monkeypatch.context() as patch:
+
+            def dying(*words: Any) -> None:
+                faults.die(at, after=after)  # noqa: B023
+                real(*words)
+
+            patch.setattr(gate_process, "_run", dying)
+            with suppress(ClaudestratorError):
+                gates.done(project, "TASK-1", 1, "", 20)
+        if marker_files.report_of(project, "TASK-1", 1):
+            break
+        running_now = [pid for pid in runs(project) if processes.exists(pid)]
+        assert len(running_now) <= 1
+    assert at > 5
+    assert len(runs(project)) > 1
+    assert not [pid for pid in runs(project) if processes.exists(pid)]
 
 
 def test_a_gate_that_something_ends_again_and_again_fails_the_attempt(project: Project) -> None:

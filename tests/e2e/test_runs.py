@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from rig import project
+from claudestrator_helper.engine.gates import Gates
+from claudestrator_helper.store import paths
+from claudestrator_helper.system import consent
+from rig import agents, project
+from rig.conversation import calls, use
 from rig.plays import Act, Ending, Play, task_section
+from rig.scripted_model import ScriptedModel
 
 if TYPE_CHECKING:
-    from rig.scene import Stage
+    from rig.messages_api import JSON, Request
+    from rig.scene import Scene, Stage
 
 BARE, NAMESPACED = "/orchestrate", "/claudestrator:orchestrate"
 REFUSED = Act(ending=Ending.FAIL, note="the tests do not pass")
@@ -61,16 +67,67 @@ def test_every_task_of_a_prd_is_completed(stage: Stage, install: str, mode: str,
     assert project.helper(scene.project, "state", "initial_prd_tasks_complete").strip() == "true"
 
 
-def test_a_task_that_fails_once_is_tried_again_by_a_stronger_model_that_knows_why(both: Stage) -> None:
-    scene = both.by_script("fails-once")
+class Careless(ScriptedModel):
+    """The agent of TASK-002 says that it is done while its gate is red. Then it tries to allow another gate, then to
+    change this one, and only then does it fix what is red."""
 
-    outcome = scene.orchestrate(chain(first=(REFUSED, Act())))
+    def __init__(self, play: Play, scene: Scene) -> None:
+        super().__init__(play)
+        config = scene.project / ".claudestrator" / "config.toml"
+        text = config.read_text(encoding="utf-8")
+        self.ways = [
+            use("Bash", command="claudestrator-helper allow"),
+            use("Read", file_path=str(config)),
+            use("Write", file_path=str(config), content=text.replace('"true"', '"true", "true"')),
+            None,
+            use("Write", file_path=str(config), content=text),
+            use("Write", file_path=str(scene.project / "second.txt"), content="it is there\n"),
+            None,
+        ]
+
+    def answer(self, request: Request) -> list[JSON]:
+        made = calls(request.messages)
+        reported = [at for at, call in enumerate(made) if "helper done" in str(call.input.get("command"))]
+        if not (request.agent and agents.task_of(request) == "TASK-002" and reported):
+            return super().answer(request)
+        step = len(made) - reported[0] - 1
+        if step >= len(self.ways):
+            return super().answer(request)
+        return [self.ways[step] or agents.Assignment.parse(agents.prompt_of(request)).report("done", "made")]
+
+
+def test_a_task_that_fails_once_is_tried_again_and_one_whose_gate_is_red_is_not_done(
+    both: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = both.by_script("fails-once")
+    config = scene.project / ".claudestrator" / "config.toml"
+    config.parent.mkdir(exist_ok=True)
+    with config.open("a", encoding="utf-8") as file:
+        file.write('[gate]\ncommands = ["true"]\n')
+    monkeypatch.setenv("XDG_STATE_HOME", str(scene.setting.home / ".local" / "state"))
+    consent.write(paths.project(str(scene.project)), Gates(["true"], {"TASK-002": ["ls second.txt"]}))
+    play = chain(first=(REFUSED, Act()))
+    play = Play((play.tasks[0], f"{play.tasks[1]}\n\n**Gate:** `ls second.txt`"), play.acts)
+
+    outcome = scene.run(Careless(play, scene))
 
     assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
     assert outcome.logged("failed") == ["TASK-001"]
     assert outcome.models("TASK-001") == ["haiku", "sonnet"]
     assert outcome.agents_saw("# The last attempt failed")
     assert outcome.agents_saw("the tests do not pass")
+    assert outcome.models("TASK-002") == ["opus"]
+    for text in (
+        "No such file or directory",
+        "is not done, as `ls second.txt` is red",
+        "only a person can allow a gate",
+    ):
+        assert outcome.agents_saw(text)
+    assert outcome.agents_saw("the gate was changed since it was allowed")
+    assert [each["proof"] for each in outcome.events if each["event"] == "done" and "proof" in each] == ["gate", "gate"]
+    assert "All 2 tasks are completed; 2 proved by gate." in outcome.run.output
+    # No status, and no word, but that of the green gate reaches the conversation.
+    assert not [text for text in ("second.txt", "is red", "gate was") if text in outcome.transcript.text]
 
 
 def test_an_agent_that_lingers_after_its_report_does_not_speak_for_its_successor(both: Stage) -> None:
