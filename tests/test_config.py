@@ -176,7 +176,7 @@ def test_a_file_that_can_not_be_read(project: paths.Project) -> None:
 def test_bytes_that_are_not_utf_8_are_shown_as_what_they_are(project: paths.Project) -> None:
     write(project, b"[run]\ncommit = 'l\xffop'\n")
     (line,) = config_file.problems(project)
-    assert "run.commit is 'l\\udcffop'; it has to be one of loop, none" in line
+    assert "run.commit is 'l\\udcffop'; it has to be one of loop, task, none" in line
 
 
 def test_an_older_python_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

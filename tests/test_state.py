@@ -133,6 +133,7 @@ DAMAGED = {
     "verified": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
     "hint": ["[]", "{TASK-001: 1}"],
     "proved": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
+    "committed": ["[]", "{TASK-001: 1}", '{"../x": abc}'],
     "gated": ["1", '"true"'],
     "returned": ["[]", "{TASK-001: 1}", '{"../x": why}'],
     "unverified": ["x", "{TASK-001: true}", '{"../x": why}'],

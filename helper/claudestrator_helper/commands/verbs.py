@@ -32,6 +32,7 @@ VERBS = {
     "stop": "steering",
     "tail": "look",
     "tasks": "tasks",
+    "undo": "undo",
     "verdict": "agent",
     "wait": "wait",
     "wait-command": "wait",

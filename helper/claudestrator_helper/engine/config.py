@@ -8,6 +8,8 @@ from ..texts.models import BY_COMPLEXITY
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground; MOD
 #: by our hooks module in Claude Code, with no model in between. AUTO is MOD where the module calls, otherwise TASK.
 TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
+#: When the run commits: once a loop, or once a task, on a branch of its own.
+BY_LOOP, BY_TASK = "loop", "task"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
@@ -28,7 +30,7 @@ class Config:
     tasks_per_loop: int = 5
     start_timeout: int = 180
     task_timeout: int = 60
-    commit: str = "loop"
+    commit: str = BY_LOOP
     verify: str = "none"
     engine: str = AUTO
     parallel: int = 1

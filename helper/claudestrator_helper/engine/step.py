@@ -40,7 +40,8 @@ class Step:
     """What a step decides. *settled* and *claimed* are statuses to write, by id; *fresh* and *retried* the ids whose
     old markers go, *unjudged* those whose old verdicts do, *returned* the tasks that a verdict says aren't completed;
     *lines* are for the person, *directives* for the orchestrator, *events* for the log. *close* asks for the loop's
-    commit and snapshot, and *gate* for the gate of that name, after which another step is due."""
+    commit and snapshot, *commits* for those of these tasks, and *gate* for the gate of that name; after each another
+    step is due."""
 
     close = False
     gate = ""
@@ -53,6 +54,7 @@ class Step:
         self.retried: list[str] = []
         self.unjudged: list[str] = []
         self.returned: list[str] = []
+        self.commits: list[str] = []
         self.lines: list[str] = []
         self.directives = list[Directive]()
         self.events: list[dict[str, object]] = []

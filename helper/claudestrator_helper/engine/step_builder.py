@@ -108,7 +108,8 @@ class StepBuilder:
         attempt = report.attempt or self.state.record(id_).attempts
         proved = attempt if report.proved else None
         unchanged = report.unchanged
-        self.record(id_, last=True, completed=attempt, unchanged=unchanged, failed=None, hint=None, proved=proved)
+        values = {"unchanged": unchanged, "proved": proved, **dict.fromkeys(("failed", "hint", "committed"))}
+        self.record(id_, last=True, completed=attempt, **values)
         self.state = replace(self.state, streak=[], outages=0, gated=self.state.gated or report.proved)
 
     def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:

@@ -15,7 +15,7 @@ from ..store.hidden_files import TURN
 from ..store.paths import Project
 from ..system import processes
 from ..texts import fields
-from ..texts.directives import WAIT, Directive, Reply
+from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
 from . import gates, ownership, polling, unfinished_work
 from .disk import Disk
@@ -52,6 +52,7 @@ def start(
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)
+    _hand_over_commits(project, step)
     return Reply(fields.few(kept_out + step.lines), step.directives or _WAIT)
 
 
@@ -99,8 +100,9 @@ def wait_for_step(
             return Reply([*seen, "another wait has taken over"], _WAIT)
         seen += fields.few(step.lines)
         if step.directives:
+            _hand_over_commits(project, step)
             return Reply(seen, step.directives)
-        if step.close or step.gate:
+        if step.close or step.commits or step.gate:
             done = _carried_out(project, step, deadline - clock())
             if isinstance(done, str):
                 return Reply([*seen, f"still waiting for {done}"], _WAIT)
@@ -126,6 +128,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
         TURN.write(project, os.urandom(8).hex())
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
+    _hand_over_commits(project, step)
     return Reply(fields.few(step.lines), step.directives or _WAIT)
 
 
@@ -135,16 +138,27 @@ def _carried_out(project: Project, step: Step, left: float) -> list[str] | str:
         # In between, another step renews the heartbeat.
         return gates.run(project, step.gate, min(left, settle_reports.LAUNCH)) if left > 0 else "the gate"
     try:
-        return _close(project, left)
+        return _close(project, step, left)
     except HeldError:
         # A commit's hooks may run a test suite, in a wait that was moved to the background.
-        return "another process that commits the loop"
+        return "another process that commits"
 
 
-def _close(project: Project, patience: float) -> list[str]:
+def _hand_over_commits(project: Project, step: Step) -> None:
+    """Once a run that commits its tasks has ended, lets `git merge` take them over."""
+    ended = any(directive.kind == STOP for directive in step.directives)
+    if ended and any(record.committed for record in step.state.tasks.values()):
+        from ..system import run_branch
+
+        run_branch.stage(project)
+
+
+def _close(project: Project, step: Step, patience: float) -> list[str]:
     # git runs in processes of its own, and importing what starts them takes longer than most steps.
-    from . import close_loop
+    from . import close_loop, task_commits
 
+    if step.commits:
+        return task_commits.commit(project, step.commits, max(1.0, patience))
     return close_loop.close(project, config_file.read(project), max(1.0, patience))
 
 

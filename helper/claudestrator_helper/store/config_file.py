@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..engine.config import AUTO, LEAN, MOD, MOST_PARALLEL, TASK, Config
+from ..engine.config import AUTO, BY_LOOP, BY_TASK, LEAN, MOD, MOST_PARALLEL, TASK, Config
 from ..errors import ClaudestratorError
 from ..texts import gate_commands
 from ..texts.models import BY_COMPLEXITY, NAMES
@@ -43,7 +43,7 @@ KEYS: dict[str, Rule] = {
     "run.tasks_per_loop": _between(1, 100),
     "run.start_timeout": _between(30, 3600),
     "run.task_timeout": _between(1, 1440),
-    "run.commit": _one_of("loop", "none"),
+    "run.commit": _one_of(BY_LOOP, BY_TASK, "none"),
     "run.verify": _one_of("loop", "none"),
     "run.engine": _one_of(AUTO, MOD, TASK, LEAN),
     "run.parallel": _between(1, MOST_PARALLEL),
