@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..engine import begin_run, markers, next_step, settle_reports, state
 from ..engine.carry_out import carry_out
 from ..engine.config import MOD
-from ..engine.step import Inputs, Step
+from ..engine.step import NO_GATES, Inputs, Step
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, issue_file, marker_files, prd_file, queue_file, state_file, typed_command
 from ..store.hidden_files import TURN
@@ -17,7 +17,7 @@ from ..system import processes
 from ..texts import fields
 from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
-from . import gates, ownership, polling, unfinished_work
+from . import ownership, polling, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
@@ -47,6 +47,8 @@ def start(
             )
         if not asked.takeover:
             ownership.refuse_foreign(inputs.state, session, caller.process)
+        from . import gates
+
         gates.refuse_changed(project, inputs.config, inputs.queue)
         step = _begin(project, inputs, caller, asked)
     from ..store import leftovers
@@ -135,6 +137,8 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
 def _carried_out(project: Project, step: Step, left: float) -> list[str] | str:
     """Does the slow work that a step asks for; its lines, or what has to be waited for after *left* seconds."""
     if step.gate:
+        from . import gates
+
         # In between, another step renews the heartbeat.
         return gates.run(project, step.gate, min(left, settle_reports.LAUNCH)) if left > 0 else "the gate"
     try:
@@ -246,6 +250,15 @@ def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
     return {role: role_texts.model(project, role, inputs.config) for role in roles}
 
 
+def _gates_due(project: Project, inputs: Inputs) -> frozenset[str]:
+    if not (inputs.config.gate_commands and inputs.state.unfinished):
+        return NO_GATES
+    # Importing what runs gates takes longer than most steps.
+    from . import gates
+
+    return gates.due(project, inputs)
+
+
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:
     if not current.verification.checking:
         return {}
@@ -255,7 +268,7 @@ def _verdicts(project: Project, current: state.State) -> dict[str, str]:
 
 
 def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
-    models, due = role_models(project, inputs), gates.due(project, inputs)
+    models, due = role_models(project, inputs), _gates_due(project, inputs)
     step = next_step.next_step(inputs._replace(role_models=models, gates_due=due))
     carry_out(step, inputs, Disk(project, on_disk, inputs.now))
     return step

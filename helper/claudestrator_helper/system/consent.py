@@ -4,7 +4,6 @@ Only `claudestrator-helper allow` writes it. An agent that may write there, or r
 SECURITY.md says so.
 """
 
-import json
 import os
 
 from ..engine.gates import Gates
@@ -16,9 +15,11 @@ from . import processes
 
 def read(project: Project) -> Gates | None:
     """The gates that were allowed; None if none ever were, or if the file can't be read."""
-    path = _path(project)
-    if not os.path.exists(path):
+    # Agents wait for this, and most people have allowed nothing anywhere.
+    if not os.path.isdir(_folder()) or not os.path.exists(path := _path(project)):
         return None
+    import json
+
     try:
         found = json.loads(files.read(path) or "")
         tasks = {str(id_): list(map(str, own)) for id_, own in found["tasks"].items()}
@@ -29,6 +30,8 @@ def read(project: Project) -> Gates | None:
 
 def write(project: Project, gates: Gates) -> None:
     """Records that these gates, and no others, may run in this project. Raises ClaudestratorError if it can't."""
+    import json
+
     document = {"project": _root(project), "commands": gates.commands, "tasks": gates.tasks}
     try:
         os.makedirs(os.path.dirname(_path(project)), mode=0o700, exist_ok=True)
@@ -46,7 +49,8 @@ def _root(project: Project) -> str:
 
 
 def _path(project: Project) -> str:
-    from hashlib import blake2s
+    return os.path.join(_folder(), f"{processes.digest(_root(project))}.json")
 
-    name = blake2s(_root(project).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-    return os.path.join(os.path.dirname(processes.key_file()), "allowed", f"{name}.json")
+
+def _folder() -> str:
+    return os.path.join(os.path.dirname(processes.key_file()), "allowed")

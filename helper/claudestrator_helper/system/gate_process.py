@@ -9,20 +9,21 @@ is left of its group.
 import json
 import os
 import re
-import shlex
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ..errors import HeldError
 from ..store import files, project_files
 from ..store.paths import Project
 from ..texts import fields
 from . import git_safety, processes, working_tree
+
+if TYPE_CHECKING:
+    import subprocess
 
 #: Lines of a command's output that are kept, characters of a line, and bytes at the end in which they are looked for.
 LINES, LINE, _TAIL = 40, 300, 65_536
@@ -155,6 +156,10 @@ def _outcomes(project: Project, name: str, commands: list[str], binding: list[st
 
 
 def _outcome(project: Project, command: str, output: str, limit: float) -> Outcome:
+    # The calls that only look at records do without.
+    import shlex
+    import subprocess
+
     begun = time.monotonic()
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as out:
@@ -172,8 +177,10 @@ def _outcome(project: Project, command: str, output: str, limit: float) -> Outco
 
 def _waited(process: "subprocess.Popen[bytes]", output: int, deadline: float) -> str:
     """Waits for the end of a command; why it had to be ended, or ""."""
+    from subprocess import TimeoutExpired
+
     while True:
-        with suppress(subprocess.TimeoutExpired):
+        with suppress(TimeoutExpired):
             process.wait(_LOOK)
             return ""
         if time.monotonic() > deadline:
@@ -184,7 +191,7 @@ def _waited(process: "subprocess.Popen[bytes]", output: int, deadline: float) ->
             continue
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
+        with suppress(TimeoutExpired):
             process.wait(_GRACE)
         return why
 

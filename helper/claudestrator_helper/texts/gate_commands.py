@@ -1,6 +1,5 @@
 """Commands of gates, as people write them: one line each, split into words as a shell would, and run by none."""
 
-import shlex
 from collections.abc import Iterable
 
 #: Commands of one gate, and characters of one command.
@@ -20,6 +19,9 @@ def problem(commands: Iterable[object]) -> str:
 def _problem(command: object) -> str:
     if not isinstance(command, str) or not command.isprintable() or len(command) > LONGEST:
         return f"a command is one line of at most {LONGEST} printable characters"
+    # Most configurations have no command.
+    import shlex
+
     try:
         words = shlex.split(command)
     except ValueError as error:
