@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import faults
 import pytest
 import running
-from claudestrator_helper.agents import prompts, reports
+from claudestrator_helper.agents import final_message, prompts, reports
 from claudestrator_helper.engine import gates as policy
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.errors import ClaudestratorError
@@ -470,7 +471,11 @@ def test_a_person_at_a_terminal_is_shown_the_commands_and_asked(project: Project
     assert "nothing has changed" in at_terminal(project, "")[1]
     configure(project, "true")
     assert "Allow exactly these" in at_terminal(project, "n\n")[1]
+    os.remove(project.config)
     assert consent.read(project) == Gates([COMMAND], {"TASK-1": ["python3 own.py", "true"]})
+    files.write(project.queue, queue_of(task("TASK-1")))
+    assert at_terminal(project, "y\n")[0] == 0
+    assert consent.read(project) is None
 
 
 @pytest.mark.parametrize("name", ["CLAUDECODE", "AI_AGENT", "CLAUDE_PID"])
@@ -619,3 +624,20 @@ def test_verification_begins_with_the_gate_and_its_agent_is_shown_the_output(pro
         "SPAWN verify-0 opus",
     ]
     assert "ended with exit code 1:\n\n`````\nchecked\nit is red\n`````" in reports.begin(project, "verify-0")
+
+
+# The engine mod, in which an agent's last message is its report
+
+
+def test_a_last_message_is_no_report_where_a_gate_has_to_be_green(project: Project) -> None:
+    gated(project)
+    state_file.write(project, replace(state_file.read(project), engine="mod"))
+    assert "claudestrator-helper done TASK-1 --attempt 1" in prompts.prompt(
+        project, "TASK-1", state_file.read(project), queue_file.parsed(project)
+    )
+    said = "REPORT TASK-1 attempt 1: done"
+    with pytest.raises(ClaudestratorError, match="not done before its gate was green: report with"):
+        final_message.take(project, "TASK-1", 1, said)
+    assert marker_files.report_of(project, "TASK-1", 1) is None
+    consent.forget(project)
+    assert final_message.take(project, "TASK-1", 1, said)

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import faults
@@ -325,3 +326,45 @@ def test_undone_in_any_order_the_tasks_leave_what_was_there_before(
     assert repo.run("rev-parse", "HEAD^{tree}") == before
     assert repo.status() == ""
     assert set(statuses(repo.project).values()) == {"pending"}
+
+
+def more(repo: Repository, *tasks: str) -> None:
+    files.write(repo.project.queue, (files.read(repo.project.queue) or "") + "".join(tasks))
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_next_run_builds_on_the_last_one_merged_or_not(repo: Repository, merged: bool) -> None:
+    finished(repo, "TASK-1")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    more(repo, task("TASK-2", objective="Better"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-2", **{"TASK-1_txt": "better\n"})
+    assert subjects(repo)[:2] == ["TASK-2: Better", "TASK-1: Build TASK-1"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["TASK-1.txt"]
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
+def test_a_run_that_was_dropped_is_not_built_on(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    head = repo.head()
+    repo.run("restore", "--staged", ".")
+    repo.run("clean", "--quiet", "--force")
+    more(repo, task("TASK-3"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-3", door_txt="a door\n")
+    assert repo.run("rev-parse", f"{branch(repo)}^").strip() == head
+
+
+def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
+    assert work(repo, "TASK-1", door_txt="a door\n")[-1].startswith("STOP The run has stopped, as asked")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-2", door_txt="a better door\n")
+    assert subjects(repo)[:2] == ["TASK-2: Build it", "TASK-1: Build it"]
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == ""

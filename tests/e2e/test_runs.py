@@ -8,7 +8,7 @@ import pytest
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.store import paths
 from claudestrator_helper.system import consent
-from rig import agents, project
+from rig import agents, loops, project
 from rig.conversation import calls, use
 from rig.plays import Act, Ending, Play, task_section
 from rig.scripted_model import ScriptedModel
@@ -75,7 +75,7 @@ class Careless(ScriptedModel):
         super().__init__(play)
         config = scene.project / ".claudestrator" / "config.toml"
         text = config.read_text(encoding="utf-8")
-        self.ways = [
+        self.ways: list[JSON | None] = [
             use("Bash", command="claudestrator-helper allow"),
             use("Read", file_path=str(config)),
             use("Write", file_path=str(config), content=text.replace('"true"', '"true", "true"')),
@@ -99,11 +99,12 @@ class Careless(ScriptedModel):
 def test_a_task_that_fails_once_is_tried_again_and_one_whose_gate_is_red_is_not_done(
     both: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = both.by_script("fails-once")
+    scene = both.by_script("fails-once", None, **loops.ENVIRONMENT)
     config = scene.project / ".claudestrator" / "config.toml"
     config.parent.mkdir(exist_ok=True)
-    with config.open("a", encoding="utf-8") as file:
-        file.write('[gate]\ncommands = ["true"]\n')
+    table = config.read_text(encoding="utf-8") if config.exists() else "[run]\n"
+    config.write_text(f'{table}commit = "task"\n[gate]\ncommands = ["true"]\n', encoding="utf-8")
+    begun = loops.git(scene, "rev-parse", "HEAD")
     monkeypatch.setenv("XDG_STATE_HOME", str(scene.setting.home / ".local" / "state"))
     consent.write(paths.project(str(scene.project)), Gates(["true"], {"TASK-002": ["ls second.txt"]}))
     play = chain(first=(REFUSED, Act()))
@@ -126,6 +127,11 @@ def test_a_task_that_fails_once_is_tried_again_and_one_whose_gate_is_red_is_not_
     assert outcome.agents_saw("the gate was changed since it was allowed")
     assert [each["proof"] for each in outcome.events if each["event"] == "done" and "proof" in each] == ["gate", "gate"]
     assert "All 2 tasks are completed; 2 proved by gate." in outcome.run.output
+    home = outcome.run.output.split("`")[1].removeprefix("git ").split()
+    assert loops.git(scene, "rev-parse", "HEAD") == begun
+    loops.git(scene, *home)
+    assert loops.git(scene, "log", "--format=%s", f"{begun.strip()}..").split("\n")[0] == "TASK-002: the second half"
+    assert loops.git(scene, "show", "--format=", "--name-only").split() == ["second.txt"]
     # No status, and no word, but that of the green gate reaches the conversation.
     assert not [text for text in ("second.txt", "is red", "gate was") if text in outcome.transcript.text]
 

@@ -51,7 +51,10 @@ def allow_verb(project: Project, detect: bool) -> None:
     if asked == before:
         output.echo(["nothing has changed since you allowed this gate:", *shown(asked)])
     elif click.confirm("\n".join([*shown(asked), _WARNING.format(root=project.root)]), default=False):
-        consent.write(project, asked)
+        if asked:
+            consent.write(project, asked)
+        else:
+            consent.forget(project)
         output.echo(["allowed"])
     else:
         raise ClaudestratorError("not allowed: no gate runs until it is")

@@ -25,8 +25,7 @@ from . import task_commits
 
 
 def begin(project: Project) -> None:
-    """Records which files are dirty now, because no commit of the run may include them, and what is checked out."""
-    task_commits.begin(project)
+    """Records which files are dirty now: no commit of the run may include them."""
     DIRTY_BEFORE.write(project, json.dumps(git.dirty(project)))
 
 

@@ -21,8 +21,10 @@ _TITLE, _CRITERIA = 60, 30
 
 
 def begin(project: Project) -> None:
-    """Records what is checked out: the run's branch begins there."""
-    START.write(project, json.dumps(run_branch.here(project)))
+    """Records where the run's branch begins, and which files are dirty there: no commit of the run may include them."""
+    start, dirty = run_branch.begun(project) or (None, None)
+    START.write(project, json.dumps(start))
+    DIRTY_BEFORE.write(project, json.dumps(dirty))
 
 
 def commit(project: Project, ids: list[str], patience: float) -> list[str]:
@@ -55,11 +57,10 @@ def repository(project: Project, run: str) -> Repository | str:
 
 def left_out(project: Project, ours: Repository, current: state.State, id_: str = "") -> list[str] | None:
     """The changed paths that a commit of that task must not hold; None if what was dirty before is not known."""
-    before, start = noted(project), _start(project)
-    if before is None or start is None:
+    before = noted(project)
+    if before is None:
         return None
-    theirs = run_branch.committed_since(replace(ours, folder=os.path.dirname(ours.folder), own=False), start)
-    return [*before, *theirs, *_others(project, ours, current, id_)]
+    return [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_)]
 
 
 def noted(project: Project) -> list[str] | None:

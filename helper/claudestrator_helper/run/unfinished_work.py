@@ -20,11 +20,12 @@ def noted(project: Project, session: str, process: str, asked: begin_run.Asked, 
         seen = typed_command.read(project, session)
         caller = ownership.caller(current, session, process or seen.process, hooked=bool(seen.mode))
         return _renewed(project, current, caller, now, taken=asked.takeover)
-    if asked.loops or config_file.read(project).commit == BY_TASK:
+    by_task = config_file.read(project).commit == BY_TASK
+    if asked.loops or by_task:
         # Importing what runs git takes longer than most verbs.
-        from . import close_loop
+        from . import close_loop, task_commits
 
-        close_loop.begin(project)
+        (task_commits if by_task else close_loop).begin(project)
     return []
 
 

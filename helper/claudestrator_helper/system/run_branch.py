@@ -23,7 +23,8 @@ MOVED = "another branch is checked out than when the run began"
 
 
 class Start(NamedTuple):
-    """What was checked out when a run began: the commit, "" before the first one, and the branch, "" for none."""
+    """Where the branch of a run begins: the commit, "" before the first one, and the branch that is checked out, "" for
+    none."""
 
     commit: str
     branch: str
@@ -33,15 +34,34 @@ def name(run: str) -> str:
     return f"claudestrator/{run}"
 
 
-def here(project: Project) -> Start | None:
-    """What is checked out now; None outside a repository."""
-    repository = git.repository_of(project)
-    return None if isinstance(repository, str) else _checked_out(repository)
+def begun(project: Project) -> tuple[Start, list[str]] | None:
+    """Where a run's branch begins now, and what is dirty there; None outside a repository. It is the end of the last
+    run's branch, if that was not merged and the working tree still has what it holds."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return None
+    dirty, commit = git.dirty(project, person) or [], commit_witness.head(person)
+    ours, branch = of(person), _branch(person)
+    tip = commit_witness.head(ours) if current(person) else ""
+    held = _changed(person, commit, tip) if tip and _is_within(person, commit, tip) else set()
+    if held and held <= set(dirty):
+        return Start(tip, branch), git.dirty(project, ours) or []
+    return Start(commit, branch), dirty
 
 
-def _checked_out(repository: Repository) -> Start:
-    branch = repository.call("symbolic-ref", "--quiet", "HEAD").text.strip()
-    return Start(commit_witness.head(repository), branch)
+def _branch(person: Repository) -> str:
+    return person.call("symbolic-ref", "--quiet", "HEAD").text.strip()
+
+
+def _is_within(person: Repository, commit: str, tip: str) -> bool:
+    return not commit or not person.call("merge-base", "--is-ancestor", commit, tip).code
+
+
+def _changed(person: Repository, old: str, new: str) -> set[str]:
+    """The paths that differ between two commits, the first "" for none."""
+    empty = "" if old else person.call("hash-object", "-t", "tree", "--stdin").text.strip()
+    words = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", "--no-commit-id", old or empty, new, "--"]
+    return set(filter(None, person.call(*words).text.split("\0")))
 
 
 def opened(project: Project, run: str, start: Start) -> Repository | str:
@@ -49,7 +69,7 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     person = git.repository_of(project)
     if isinstance(person, str):
         return person
-    if _checked_out(person).branch != start.branch:
+    if _branch(person) != start.branch:
         return MOVED
     found = of(person)
     head = os.path.join(found.folder, "HEAD")
@@ -99,13 +119,12 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
     return done.why
 
 
-def committed_since(person: Repository, start: Start) -> set[str]:
-    """The paths that were committed in the person's checkout since *start*."""
-    now = commit_witness.head(person)
-    if now == start.commit or not start.commit:
-        return set()
-    words = ["-r", "-z", "--no-renames", "--name-only", "--no-commit-id", start.commit, now, "--"]
-    return set(filter(None, person.call("diff-tree", *words).text.split("\0")))
+def committed_elsewhere(ours: Repository) -> set[str]:
+    """The paths that a person has committed in their own branch since the run's branch left it."""
+    person = Repository(ours.root, os.path.dirname(ours.folder), ours.within)
+    theirs, tip = commit_witness.head(person), commit_witness.head(ours)
+    common = person.call("merge-base", theirs, tip).text.strip() if theirs and tip else ""
+    return _changed(person, common, theirs) if common and common != theirs else set()
 
 
 def stage(project: Project) -> None:
