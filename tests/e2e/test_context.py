@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rig import budget
+from rig.overlap import most_at_once, work
+from rig.transcript import transcript
 
 if TYPE_CHECKING:
+    from rig.messages_api import Exchange
     from rig.plays import Play
     from rig.scene import Stage
     from rig.transcript import Transcript
@@ -18,8 +21,10 @@ OURS = sorted(name for name, engine in budget.ENGINES.items() if engine.installe
 ONE_BY_ONE = [name for name in OURS if budget.ENGINES[name].slots == 1]
 #: Agents that work side by side take a time of their own, or they would not overlap.
 SECONDS = 1.0
+#: The engine and the length of the texts of the run that is typed into a terminal.
+TYPED = ("lean", 10)
 
-_KEPT: dict[tuple[str, int], Transcript] = {}
+_KEPT: dict[tuple[str, int], list[Exchange]] = {}
 
 
 def play_for(engine: str, factor: int = 1) -> Play:
@@ -27,13 +32,20 @@ def play_for(engine: str, factor: int = 1) -> Play:
     return budget.budget_play(factor=factor, seconds=0 if one_by_one else SECONDS, chained=one_by_one)
 
 
-def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
-    """Measured once, and looked at by several tests."""
+def exchanges_of_20(stage: Stage, engine: str, factor: int = 1) -> list[Exchange]:
+    """Run once, and looked at by several tests. The long texts of the lean engine are run in a terminal."""
     if (engine, factor) not in _KEPT:
-        way = budget.ENGINES[engine]
+        way, play = budget.ENGINES[engine], play_for(engine, factor)
         scene = way.scene(stage, f"budget-{engine}-{factor}")
-        _KEPT[engine, factor] = budget.completed(scene, way, play_for(engine, factor)).transcript
+        if (engine, factor) == TYPED:
+            _KEPT[engine, factor] = budget.completed_in_terminal(scene, way, play)
+        else:
+            _KEPT[engine, factor] = budget.completed(scene, way, play).run.exchanges
     return _KEPT[engine, factor]
+
+
+def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
+    return transcript(exchanges_of_20(stage, engine, factor))
 
 
 def assert_within_limits(engine: str, cost: Transcript) -> None:
@@ -48,22 +60,21 @@ def test_a_task_costs_few_characters_and_turns(stage: Stage, engine: str) -> Non
     assert_within_limits(engine, run_of_20(stage, engine))
 
 
+def test_agents_in_parallel_work_at_the_same_time(stage: Stage) -> None:
+    assert most_at_once(work(exchanges_of_20(stage, "parallel"))) == budget.ENGINES["parallel"].slots
+
+
 @pytest.mark.usefixtures("tmux")
-def test_a_task_costs_as_little_where_the_run_was_typed_into_a_terminal(stage: Stage) -> None:
-    way = budget.ENGINES["lean"]
-    cost = budget.completed_in_terminal(way.scene(stage, "budget-terminal"), way, play_for("lean"))
-
-    assert_within_limits("lean", cost)
-
-
 @pytest.mark.parametrize("engine", ONE_BY_ONE)
 def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage, engine: str) -> None:
     # A notice that comes early or late moves the sum; the turn in the middle is one that launches a task's agent.
     long, short = (statistics.median(run_of_20(stage, engine, factor).by_turn) for factor in (10, 1))
 
+    assert_within_limits(engine, run_of_20(stage, engine, 10))
     assert abs(long / short - 1) <= budget.SPREAD
 
 
+@pytest.mark.usefixtures("tmux")
 @pytest.mark.parametrize(("engine", "factor"), [*((name, 1) for name in OURS), *((name, 10) for name in ONE_BY_ONE)])
 def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, engine: str, factor: int) -> None:
     words = budget.invented_words(play_for(engine, factor))

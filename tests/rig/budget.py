@@ -11,13 +11,13 @@ from rig.interactive import Terminal
 from rig.plays import Act, Ending, Play, task_section
 from rig.scene import PRD
 from rig.scripted_model import ScriptedModel
-from rig.transcript import transcript
+from rig.session import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from rig.messages_api import Exchange
     from rig.scene import Outcome, Scene, Stage
-    from rig.transcript import Transcript
 
 TASKS = 20
 #: How far texts of ten times the length may move what a turn brings in.
@@ -101,22 +101,22 @@ def work(play: Play) -> float:
     return sum(act.delay for acts in play.acts.values() for act in acts)
 
 
-def completed(scene: Scene, engine: Engine, play: Play, limit: float = 180) -> Outcome:
+def completed(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT) -> Outcome:
     """A run of the play in which every task was completed. Raises AssertionError when one was not."""
     outcome = scene.run(engine.model(play), engine.words, engine.mode, limit)
     _assert_completed(outcome, play)
     return outcome
 
 
-def completed_in_terminal(scene: Scene, engine: Engine, play: Play, limit: float = 180) -> Transcript:
-    """The main conversation of such a run, typed into a terminal. Raises AssertionError and TimeoutError."""
+def completed_in_terminal(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT) -> list[Exchange]:
+    """The exchanges of such a run, typed into a terminal. Raises AssertionError and TimeoutError."""
     with Terminal(scene.setting, engine.model(play), engine.mode) as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
         terminal.type(engine.words)
         closing = f"All {len(play.tasks)} tasks are completed"
         terminal.wait_for(lambda: closing in terminal.screen(), "closing sentence", limit)
         assert not terminal.api.errors, terminal.api.errors
-        return transcript(terminal.api.exchanges)
+        return terminal.api.exchanges
 
 
 def _assert_completed(outcome: Outcome, play: Play) -> None:

@@ -79,33 +79,30 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
     owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
-    goes_on = state.unfinished or state.status == STOPPED
-    state = replace(state, owner=owner, tasks=tasks, outages=0)
-    if goes_on:
-        loop = state.loop
-        total, focus = max(asked.loops or loop.total, loop.number), asked.focus or loop.focus
-        begun = replace(state, loop=replace(loop, total=total, focus=focus))
-    else:
-        loop = Loop(total=asked.loops, focus=asked.focus)
-        begun = replace(state.fresh(run, loop), parallel=inputs.config.parallel)
-    engine = engine_of(state, inputs.config, asked, mod=bool(caller.mod))
-    if asked.parallel > 1 and engine == LEAN:
-        engine = TASK
-    parallel = asked.parallel or begun.parallel
+    begun = _begun(replace(state, owner=owner, tasks=tasks, outages=0), inputs.config, run, asked)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
-    if engine == LEAN and at_work and state.engine != LEAN:
+    if begun.engine == LEAN and at_work and state.engine != LEAN:
         raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
-    verify = begun.verification.asked or asked.verify or inputs.config.verify == "loop"
-    begun = replace(
-        begun,
-        status=RUNNING,
-        engine=engine,
-        parallel=1 if engine == LEAN else parallel,
-        gated=begun.gated or bool(inputs.config.gate_commands),
-        verification=replace(begun.verification, asked=verify),
-    )
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
+
+
+def _begun(state: State, config: Config, run: str, asked: Asked) -> State:
+    """The state of the run that goes on, or of a new one."""
+    loop, engine = state.loop, engine_of(state, config, asked, mod=bool(state.owner.mod))
+    if state.unfinished or state.status == STOPPED:
+        loop = loop._replace(total=max(asked.loops or loop.total, loop.number), focus=asked.focus or loop.focus)
+        state = replace(state, loop=loop)
+    else:
+        loop = Loop(total=asked.loops, focus=asked.focus)
+        state = replace(state.fresh(run, loop), parallel=config.parallel)
+    if asked.parallel > 1 and engine == LEAN:
+        engine = TASK
+    parallel = 1 if engine == LEAN else asked.parallel or state.parallel
+    verify = state.verification.asked or asked.verify or config.verify == "loop"
+    checks = state.verification._replace(asked=verify)
+    gated = state.gated or bool(config.gate_commands)
+    return replace(state, status=RUNNING, engine=engine, parallel=parallel, verification=checks, gated=gated)
 
 
 def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:

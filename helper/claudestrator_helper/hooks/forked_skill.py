@@ -23,7 +23,7 @@ Values = dict[str, object]
 
 def is_call(current: State, given: Values) -> bool:
     """Whether this input of the Skill tool starts an agent that the run waits for."""
-    return str(given.get("skill")).startswith(SKILL) and _id(given) in current.agents
+    return str(given.get(host.SKILL_NAME)).startswith(SKILL) and _id(given) in current.agents
 
 
 def died(project: Project, name: str, error: object) -> None:
@@ -35,18 +35,21 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
     """The answer to a Skill call that has returned; None where it started no agent. An agent without a report has
     failed. The result has the shape of a failed skill, because Claude Code adds no text to that (measured on
     2.1.329)."""
-    if not str(given.get("skill")).startswith(SKILL) or got.get("status") != host.FORKED:
+    if not str(given.get(host.SKILL_NAME)).startswith(SKILL) or got.get(host.STATUS) != host.FORKED:
         return None
     id_ = _id(given)
     agent = current.agents.get(id_)
     if agent and not marker_files.report_of(project, id_, agent.attempt):
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
     from ..run import steps
+    from ..run.live_report import LiveReport
     from ..texts.directives import WORK
 
-    reply = steps.hand_over(project)
-    output = {key: got.get(key) for key in ("commandName", host.AGENT_NAME)}
-    output |= {"success": False, "status": host.FORKED, "result": "\n".join(each.line() for each in reply.directives)}
+    page = LiveReport(project)
+    page.renew()
+    reply = page.ended(steps.hand_over(project))
+    output = {key: got.get(key) for key in host.FORK_NAMES}
+    output |= host.FORK_FAILED | {host.FORK_RESULT: "\n".join(each.line() for each in reply.directives)}
     # Claude Code shows only the name of the call.
     now = [f"now {each.id}" for each in reply.directives if each.kind == WORK]
     said = {host.MESSAGE: "\n".join([*reply.lines, *now])} if reply.lines or now else {}
@@ -54,7 +57,7 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
 
 
 def _id(given: Values) -> str:
-    return str(given.get("args") or "").strip()
+    return str(given.get(host.SKILL_ARGS) or "").strip()
 
 
 def _why(project: Project, name: str) -> tuple[str, str]:

@@ -15,12 +15,13 @@ from ..store.hidden_files import TURN
 from ..store.paths import Project
 from ..system import processes
 from ..texts import fields
-from ..texts.directives import STOP, WAIT, Directive, Reply
+from ..texts.directives import WAIT, Directive, Reply
 from ..texts.statuses import FAILED
 from . import ownership, polling, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
+_GATE = "still waiting for the gate"
 
 
 def start(
@@ -54,7 +55,6 @@ def start(
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)
-    _hand_over_commits(project, step)
     return Reply(fields.few(kept_out + step.lines), step.directives or _WAIT)
 
 
@@ -62,15 +62,12 @@ def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: be
     """The first step after `/orchestrate`, or of a `wait` that continues the run of a session that is gone."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
-    begun = begun._replace(state=_here(begun.state))
+    owner = begun.state.owner._replace(origin=processes.origin(begun.state.run))
+    begun = begun._replace(state=replace(begun.state, owner=owner))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
     begun = begun._replace(queue=queue_file.set_statuses(project, inputs.queue, changes))
     return _apply(project, begun, inputs.state)
-
-
-def _here(begun: state.State) -> state.State:
-    return replace(begun, owner=replace(begun.owner, origin=processes.origin(begun.run)))
 
 
 def wait_for_step(
@@ -81,8 +78,8 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> Reply:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod gets the lines for the
-    person at once.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod draws the
+    run, so it is answered as soon as there are lines for the person, and when the status or the queue has changed.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
@@ -91,6 +88,7 @@ def wait_for_step(
     deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
+    drawn: tuple[object, ...] = ()
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
@@ -101,22 +99,22 @@ def wait_for_step(
         if step is None:
             return Reply([*seen, "another wait has taken over"], _WAIT)
         seen += fields.few(step.lines)
-        if step.directives:
-            _hand_over_commits(project, step)
-            return Reply(seen, step.directives)
-        if step.close or step.commits or step.gate:
-            done = _carried_out(project, step, deadline - clock())
-            if isinstance(done, str):
-                return Reply([*seen, f"still waiting for {done}"], _WAIT)
-            seen += done
-            continue
-        if seen and step.state.engine == MOD:
-            return Reply(seen, _WAIT)
         left = deadline - clock()
-        paths = [*_watched(project), *_reports(project, step.state)]
+        if step.directives:
+            return Reply(seen, _directives(project, step, now()))
+        if step.close or step.commits or step.gate:
+            closed = _carried_out(project, step, left)
+            seen += closed.lines
+            if closed.directives:
+                return Reply(seen, closed.directives)
+            continue
+        drawn = drawn or (step.state.status, looked[_QUEUE])
+        if step.state.engine == MOD and (seen or left <= 0 or drawn != (step.state.status, looked[_QUEUE])):
+            return Reply(seen, _WAIT)
         if left <= 0:
             return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
-        polling.wait_until(lambda: polling.fingerprint(paths) != looked, min(left, settle_reports.LAUNCH), sleep, clock)  # noqa: B023
+        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
+        polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
 
 def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
@@ -130,40 +128,41 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
         TURN.write(project, os.urandom(8).hex())
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
-    _hand_over_commits(project, step)
-    return Reply(fields.few(step.lines), step.directives or _WAIT)
+    return Reply(fields.few(step.lines), _directives(project, step, now()) or _WAIT)
 
 
-def _carried_out(project: Project, step: Step, left: float) -> list[str] | str:
-    """Does the slow work that a step asks for; its lines, or what has to be waited for after *left* seconds."""
-    if step.gate:
-        from . import gates
+def _directives(project: Project, step: Step, now: float) -> list[Directive]:
+    """The step's directives; the end of a run has an account of the whole."""
+    if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
+        return step.directives
+    # It reads transcripts and asks git, so it is made without the lock, and imported for it.
+    from . import ending
 
-        # In between, another step renews the heartbeat.
-        return gates.run(project, step.gate, min(left, settle_reports.LAUNCH)) if left > 0 else "the gate"
-    try:
-        return _close(project, step, left)
-    except HeldError:
-        # A commit's hooks may run a test suite, in a wait that was moved to the background.
-        return "another process that commits"
-
-
-def _hand_over_commits(project: Project, step: Step) -> None:
-    """Once a run that commits its tasks has ended, lets `git merge` take them over."""
-    ended = any(directive.kind == STOP for directive in step.directives)
-    if ended and any(record.committed for record in step.state.tasks.values()):
+    if any(record.committed for record in step.state.tasks.values()):
         from ..system import run_branch
 
+        # So that `git merge` takes them over.
         run_branch.stage(project)
 
+    return ending.told(project, step.directives, now)
 
-def _close(project: Project, step: Step, patience: float) -> list[str]:
-    # git runs in processes of its own, and importing what starts them takes longer than most steps.
-    from . import close_loop, task_commits
 
-    if step.commits:
-        return task_commits.commit(project, step.commits, max(1.0, patience))
-    return close_loop.close(project, config_file.read(project), max(1.0, patience))
+def _carried_out(project: Project, step: Step, left: float) -> Reply:
+    """Does the slow work that a step asks for; with a WAIT if it takes longer than *left* seconds."""
+    # git and gates run in processes of their own, and importing what starts them takes longer than most steps.
+    from . import close_loop, gates, task_commits
+
+    if step.gate:
+        # In between, another step renews the heartbeat.
+        patience = min(left, settle_reports.LAUNCH)
+        return Reply(gates.run(project, step.gate, patience), []) if left > 0 else Reply([_GATE], _WAIT)
+    try:
+        if step.commits:
+            return Reply(task_commits.commit(project, step.commits, max(1.0, left)), [])
+        return Reply(close_loop.close(project, config_file.read(project), max(1.0, left)), [])
+    except HeldError:
+        # A commit's hooks may run a test suite, in a wait that was moved to the background.
+        return Reply(["still waiting for another process that commits"], _WAIT)
 
 
 def _take_turn(project: Project, session: str, process: str, now: int) -> str:
@@ -201,6 +200,10 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             else bool(session) and session == inputs.state.owner.session
         )
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+
+
+#: The place of the queue in _watched.
+_QUEUE = 1
 
 
 def _watched(project: Project) -> list[str]:

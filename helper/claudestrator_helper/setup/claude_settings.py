@@ -11,10 +11,8 @@ from typing import Any
 from .. import host
 from ..errors import ClaudestratorError
 from ..store import files
-from ..store.paths import Project, users_folder
+from ..store.paths import PLUGIN, Project, users_folder
 
-#: Set by the plugin's launcher, which comes with the plugin's hooks.
-PLUGIN = "CLAUDESTRATOR_PLUGIN"
 #: What a run can't do without each tool, by the tool's name in a permission rule.
 _NEEDS = {
     host.EDIT: "agents can't change files",
