@@ -175,7 +175,7 @@ BETWEEN_REMINDERS = 2  # characters in one system message
 COMMAND, COMMAND_NAMED = "<command-", "<command-name>/{}</command-name>"  # a typed slash command
 COMMAND_WORDS = ("<command-args>", "</command-args>")
 
-#: How the processes of Claude Code are named. Measured.
+#: The name of the process of Claude Code. Measured.
 PROGRAM = "claude"
 
 #: The first process in the sandbox on Linux. https://code.claude.com/docs/en/sandboxing

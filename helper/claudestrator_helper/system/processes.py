@@ -79,7 +79,7 @@ def under_claude_code() -> bool:
     """Whether Claude Code, by its name or by the environment it was given, started any process above this one."""
     pid = os.getppid()
     while found := _process(pid):
-        if found.name.startswith(host.PROGRAM) or _was_told(pid):
+        if found.name == host.PROGRAM or _was_told(pid):
             return True
         pid = found.parent
     return False
