@@ -39,6 +39,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     hooks = claude_settings.unhooked(known, hooked)
     wrong = [
         *preflight.dangers(project, known, mode, _commands(project), hooks, cap),
+        *preflight.gate(project),
         *_ignored(project),
         *preflight.programs(project),
     ]
