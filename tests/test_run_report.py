@@ -35,6 +35,9 @@ from markdown_it import MarkdownIt
 from queues import many
 from scripted_run import FAILS, RETURNED, ScriptedRun
 
+#: The package that draws the dependencies has no wheel for an older Python.
+drawn = pytest.mark.skipif(sys.version_info < (3, 11), reason="fast-sugiyama needs Python 3.11")
+
 DOCS = Path(__file__).parent.parent / "docs" / "report.md"
 
 
@@ -261,6 +264,7 @@ def titled(title: str) -> Report:
     )
 
 
+@drawn
 def test_the_pictures_have_a_box_for_each_task_and_a_bar_for_each_attempt(report: Report) -> None:
     read = Read(page.render(report))
     boxes = [each for each in read.of("a") if (each.get("class") or "").startswith("box ")]
@@ -373,6 +377,7 @@ def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
     assert 'class="timeline"' in text
 
 
+@drawn
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=40))
 def test_no_two_boxes_share_a_place_whatever_depends_on_what(pairs: list[tuple[int, int]]) -> None:
     edges = [(f"TASK-{one}", f"TASK-{other}") for one, other in pairs]
