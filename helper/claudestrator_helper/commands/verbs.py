@@ -10,6 +10,7 @@ from .examples import EXAMPLES, GROUPS
 VERBS = {
     "add-issue": "issues",
     "add-tasks": "add_tasks",
+    "allow": "allow",
     "check": "check",
     "completion": "completion",
     "context": "context",
@@ -37,6 +38,7 @@ VERBS = {
     "stop": "steering",
     "tail": "look",
     "tasks": "tasks",
+    "undo": "undo",
     "verdict": "agent",
     "wait": "wait",
     "wait-command": "wait",

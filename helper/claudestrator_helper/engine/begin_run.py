@@ -101,7 +101,8 @@ def _begun(state: State, config: Config, run: str, asked: Asked) -> State:
     parallel = 1 if engine == LEAN else asked.parallel or state.parallel
     verify = state.verification.asked or asked.verify or config.verify == "loop"
     checks = state.verification._replace(asked=verify)
-    return replace(state, status=RUNNING, engine=engine, parallel=parallel, verification=checks)
+    gated = state.gated or bool(config.gate_commands)
+    return replace(state, status=RUNNING, engine=engine, parallel=parallel, verification=checks, gated=gated)
 
 
 def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:

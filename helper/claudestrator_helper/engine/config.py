@@ -8,6 +8,8 @@ from ..texts.models import BY_COMPLEXITY
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground; MOD
 #: by our hooks module in Claude Code, with no model in between. AUTO is MOD where the module calls, otherwise TASK.
 TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
+#: When the run commits: once a loop, or once a task, on a branch of its own.
+BY_LOOP, BY_TASK = "loop", "task"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
@@ -20,17 +22,21 @@ MOST_LOOPS = 1000
 class Config:
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same
-    file."""
+    file. *gate_commands* have to pass before a task is done: a red one is refused *gate_refusals* times, and may take
+    *gate_timeout* minutes."""
 
     models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
     attempts: int = 2
     tasks_per_loop: int = 5
     start_timeout: int = 180
     task_timeout: int = 60
-    commit: str = "loop"
+    commit: str = BY_LOOP
     verify: str = "none"
     engine: str = AUTO
     parallel: int = 1
     share_files: bool = False
+    gate_commands: list[str] = field(default_factory=list)
+    gate_refusals: int = 3
+    gate_timeout: int = 30
     journal: bool = True
     memory: bool = True
