@@ -349,6 +349,8 @@ def test_mods_may_be_lacking_where_the_plugin_would_use_them(project: paths.Proj
     typed_command.note(project, "s", "acceptEdits")
     [told] = started(project, CLAUDESTRATOR_PLUGIN="/plugin", **before)
     assert told == "note: Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
+    found = "\n".join(checked(project, 0, CLAUDESTRATOR_PLUGIN="/plugin", **before))
+    assert found.count("mods (from 2.1.286)") == 1
 
 
 @pytest.mark.parametrize("said", [NEW, "", "another"])
