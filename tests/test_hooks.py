@@ -426,7 +426,7 @@ def test_a_notice_of_an_agent_that_is_settled_stays_out_of_the_conversation(proj
     state_file.write(project, replace(state_file.read(project), agents={}))
     answer = json.loads(hooked(project, notice(project)).stdout)
     assert answer["decision"] == "block"
-    assert ID in answer["reason"]
+    assert answer["reason"] == "done 1/3"
 
 
 def test_a_notice_of_an_earlier_attempt_stays_out_of_the_conversation(project: Project) -> None:

@@ -16,7 +16,7 @@ OLDEST = (2, 1, 145)
 # What a run uses and not every release has, by the words for people, each with the first release that has it. Measured.
 HOOKS_ACCEPTED, LAUNCHES_TRIMMED, SILENT_AGENTS = "hooks", "trimmed launches", "the quick notice of silent agents"
 OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the quick takeover of a dead run", "background skills", "blocked notices"
-MODS, EXACT_CONTEXT = "mods", "exact figures of `context`"
+MODS, EXACT_CONTEXT, BARE_RESULTS = "mods", "exact figures of `context`", "bare results of skills"
 SINCE = {
     HOOKS_ACCEPTED: (2, 1, 116),  # a hooks.json that names USER_PROMPT_EXPANSION
     LAUNCHES_TRIMMED: (2, 1, 121),  # OUTPUT for every tool
@@ -26,6 +26,7 @@ SINCE = {
     NOTICES_BLOCKED: (2, 1, 260),  # USER_PROMPT_SUBMIT for notices
     MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
     EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
+    BARE_RESULTS: (2, 1, 323),  # no text around the result of a skill that has failed
 }
 
 
@@ -71,6 +72,7 @@ SERVICE_ERRORS = ("rate_limit", "server_error", "overloaded", "authentication_fa
 SPECIFIC, SPECIFIC_EVENT = "hookSpecificOutput", "hookEventName"
 DECISION, BLOCK, REASON = "decision", "block", "reason"
 PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
+CHANGED_INPUT = "updatedInput"  # the whole input; newer releases check it as if the model had given it. Measured
 #: Replaces a result, where it fits the tool's output schema; otherwise it is ignored without a word. Since 2.1.121.
 OUTPUT = "updatedToolOutput"
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
@@ -84,6 +86,9 @@ LAUNCHERS = ("Agent", "Task")
 BASH_FIELDS = {"command", "description", "timeout", "run_in_background"}
 #: The status of an agent that was launched in the background, and of a forked skill. Measured.
 LAUNCHED, FORKED = "async_launched", "forked"
+#: True in the response of a forked skill that runs in the background. While one does, another call of that skill runs
+#: in the foreground; a PreToolUse hook may name another skill. Measured from 2.1.280 to 2.1.332.
+BACKGROUND = "background"
 AGENT_NAME = "agentId"  # in a tool's response, where hook inputs have agent_id
 #: Fields of a launch's result that the schema of updatedToolOutput requires. Measured.
 LAUNCH_FIELDS = ("status", "isAsync", AGENT_NAME, "description", "prompt", "outputFile")
@@ -105,6 +110,8 @@ MAX_TIMEOUT = "BASH_MAX_TIMEOUT_MS"  # also read from a trusted project's settin
 SESSION_ID = "CLAUDE_CODE_SESSION_ID"  # in hooks and Bash calls, since 2.1.132. Measured
 PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
 ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless, since 2.1.269. Measured
+ENTRY, TERMINAL = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
+NO_BACKGROUND = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"  # skills and commands stay in the foreground; read
 
 # Settings. https://code.claude.com/docs/en/settings and https://code.claude.com/docs/en/permissions
 MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json"
@@ -130,7 +137,8 @@ NOTICE, NOTICE_KIND = "<task-notification>", "task-notification"  # begins the n
 NOTICE_FRAME = 531  # characters around a notice that begins a turn, which the transcript leaves out
 NOTICE_TASK = "<task-id>{}</task-id>"
 NOTICE_CALL = r"<tool-use-id>([^<]{1,100})<"
-NOTICE_SUMMARY = r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"([\w.-]+)\" "  # the agent, and its description
+#: The agent, and its description: a skill's is its name and the words of the call, cut at 50 characters.
+NOTICE_SUMMARY = r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"(?:/[\w:-]+ )?([\w.-]+…?)\" "
 REMINDER = ("<system-reminder>\n", "\n</system-reminder>")  # left out around a system message
 BETWEEN_REMINDERS = 2  # characters in one system message
 COMMAND, COMMAND_NAMED = "<command-", "<command-name>/{}</command-name>"  # a typed slash command

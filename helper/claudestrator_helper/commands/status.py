@@ -9,7 +9,7 @@ import click
 
 from .. import output
 from ..engine import sentences, state
-from ..engine.config import LEAN
+from ..engine.config import TASK
 from ..errors import ClaudestratorError
 from ..store import files, marker_files, paths, queue_file, state_file
 from ..store.paths import Project
@@ -47,8 +47,9 @@ def _run(current: state.State, at: int) -> str:
     if current.loops:
         where.append(f"loop {current.loop} of {current.loops}")
     where += [current.phase] if current.phase else []
-    if current.unfinished and (current.engine == LEAN or current.parallel > 1):
-        where.append("lean engine" if current.engine == LEAN else f"up to {current.parallel} tasks at a time")
+    if current.unfinished:
+        where += [f"{current.engine} engine"] if current.engine != TASK else []
+        where += [f"up to {current.parallel} tasks at a time"] if current.parallel > 1 else []
     heard = max(0, at - current.heartbeat)
     if current.unfinished and heard > 60 and not processes.alive(current.process):
         where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` continues it")

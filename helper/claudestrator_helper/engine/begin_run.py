@@ -7,7 +7,8 @@ from ..errors import ClaudestratorError
 from ..texts import queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
-from .config import LEAN, TASK
+from .choice import Able, choose, refuse_impossible
+from .config import LEAN
 from .options import NOTHING, Asked, understood
 from .state import RUNNING, STOPPED, State
 from .step import Inputs
@@ -24,12 +25,13 @@ def goes_on_with_loops(state: State) -> bool:
 
 class Caller(NamedTuple):
     """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, and whether the process
-    that has the run *lives*, None where that can't be told."""
+    that has the run *lives*, None where that can't be told, and what the session is *able* to do."""
 
     session: str
     process: str = ""
     hooked: bool = False
     lives: bool | None = None
+    able: Able = Able()
 
 
 def whose(state: State, caller: Caller, now: int) -> str:
@@ -44,7 +46,7 @@ def whose(state: State, caller: Caller, now: int) -> str:
         return OURS
     known = bool(state.process and caller.process)
     # While an agent is at work in the foreground, nothing renews the heartbeat.
-    lives = caller.lives if known or state.engine == LEAN else None
+    lives = caller.lives if known or state.in_foreground else None
     # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
     # two are told apart. A sandbox hides from all others which process calls.
     if lives is None and state.session == caller.session and not (known and state.hooked and caller.hooked):
@@ -57,10 +59,10 @@ def whose(state: State, caller: Caller, now: int) -> str:
 def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> Inputs:
     """The inputs of the first step after `/orchestrate`: the same run where it is unfinished or was stopped, else a
     new one. Tasks in progress whose agent is unknown, or died with its session, are pending again."""
-    session, process, hooked, _ = caller
+    session, process, hooked, _, able = caller
     state, now = heartbeat.attended(inputs.state, inputs.now), inputs.now
     # Who types in a session ends what was at work in its foreground.
-    same = not asked.takeover and state.engine != LEAN and whose(state, caller, now) == OURS
+    same = not asked.takeover and not state.in_foreground and whose(state, caller, now) == OURS
     agents = state.agents if same else {id_: a for id_, a in state.agents.items() if id_ in inputs.markers.reports}
     # In its own session an agent may still be at work; but a SPAWN that it hasn't answered is printed again now.
     overdue = now - inputs.config.start_timeout
@@ -87,7 +89,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     )
     if state.unfinished or state.status == STOPPED:
         begun = replace(begun, loops=max(asked.loops or state.loops, state.loop), focus=asked.focus or state.focus)
-        engine, parallel = state.engine, state.parallel
+        wish, parallel = state.wish or state.engine, state.parallel
     else:
         begun = replace(
             begun,
@@ -108,14 +110,14 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
             returned={},
             unverified={},
         )
-        engine, parallel = inputs.config.engine, inputs.config.parallel
-    if asked.parallel > 1:
-        engine = TASK
-    engine, parallel = asked.engine or engine, asked.parallel or parallel
+        wish, parallel = inputs.config.engine, inputs.config.parallel
+    wish, parallel = asked.engine or wish, asked.parallel or parallel
+    refuse_impossible(asked.engine, parallel, able)
+    engine, background, _ = choose(wish, parallel, able)
+    begun = replace(begun, wish=wish, engine=engine, background=background, parallel=parallel)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
-    if engine == LEAN and at_work and state.engine != LEAN:
+    if begun.in_foreground and at_work:
         raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
-    begun = replace(begun, engine=engine, parallel=parallel if engine == TASK else 1)
     if asked.verify or inputs.config.verify == "loop":
         begun = replace(begun, verify=True)
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]

@@ -6,7 +6,7 @@ Times are whole seconds since the epoch.
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from .config import TASK
+from .config import LEAN, TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
 
@@ -34,8 +34,9 @@ class State:
 
     *process* is the processes.current() that has the run, *origin* the processes.origin() where it began, *hooked*
     whether our hooks are at work in its session, *outages* how many agents in a row the API has ended, and *outage* how
-    the last. *engine* and *parallel* say how tasks run, *refused* those that Claude Code started no agent for while
-    others were at work.
+    the last. *wish* is the engine that was asked for, *engine* the one that was chosen, *background* whether LEAN's
+    skills run in the background, *parallel* how many tasks run at once, *refused* those that Claude Code started no
+    agent for while others were at work.
 
     *completed* are the tasks that this run completed, with their attempts, *earlier* those of the runs before it, and
     *unchanged* those of this run whose agents changed nothing. *verify* says whether they are verified: *verifying* are
@@ -71,7 +72,9 @@ class State:
     earlier: dict[str, int] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     models: dict[str, str] = field(default_factory=dict)
+    wish: str = ""
     engine: str = TASK
+    background: bool = False
     parallel: int = 1
     refused: list[str] = field(default_factory=list)
     verify: bool = False
@@ -84,6 +87,11 @@ class State:
     @property
     def unfinished(self) -> bool:
         return self.status in (RUNNING, STOPPING)
+
+    @property
+    def in_foreground(self) -> bool:
+        """Whether each agent blocks the conversation that called it."""
+        return self.engine == LEAN and not self.background
 
     def archive(self) -> Container[str]:
         """The tasks that the project's runs have completed, as queue.parse asks for them."""

@@ -14,12 +14,9 @@ from ..texts.models import stronger
 from ..texts.queue import Queue, Task
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 from . import heartbeat, markers, sentences
-from .config import LEAN, ROLE_MODEL, TASK
+from .config import LEAN, ROLE_MODEL
 from .state import STOPPED, Agent
 from .step import Inputs, Step
-
-#: What starts an agent, by the engine.
-_KINDS: dict[str, directives.Kind] = {TASK: SPAWN, LEAN: WORK}
 
 
 class StepBuilder:
@@ -29,7 +26,7 @@ class StepBuilder:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs, self.config = inputs, inputs.config
         # Nothing calls `wait` while an agent is at work in the foreground.
-        self.is_over = inputs.alone and inputs.state.engine == LEAN
+        self.is_over = inputs.alone and inputs.state.in_foreground
         before = replace(inputs.state, heartbeat=inputs.now) if self.is_over else inputs.state
         self.state = heartbeat.attended(before, inputs.now)
         self.queue, self.markers, self.now = inputs.queue, inputs.markers, inputs.now
@@ -52,7 +49,7 @@ class StepBuilder:
         if self.statuses.get(id_) == PENDING:
             self.out.claimed[id_] = IN_PROGRESS
         self.log(event, id_, agent, "")
-        self.out.directives.append(Directive(_KINDS.get(self.state.engine, SPAWN), id_, agent.model))
+        self.out.directives.append(Directive(WORK if self.state.engine == LEAN else SPAWN, id_, agent.model))
 
     def claim(self, id_: str, model: str, reason: str = "") -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)

@@ -31,8 +31,11 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     is_skill = tool == host.SKILL
     if not (forked_skill.is_call(current, given) if is_skill else tool == host.BASH and approval.is_plain(given)):
         return None
-    return _decided("allow", "an agent of the run" if is_skill else "a plain call of claudestrator-helper")
+    if not is_skill:
+        return _decided("allow", "a plain call of claudestrator-helper")
+    skill = forked_skill.called(project, current, given)
+    return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: skill} if skill != given else {}))
 
 
-def _decided(decision: str, why: str) -> Answer:
-    return specific(host.PRE_TOOL_USE, **{host.PERMISSION: decision, host.PERMISSION_REASON: why})
+def _decided(decision: str, why: str, **more: object) -> Answer:
+    return specific(host.PRE_TOOL_USE, **{host.PERMISSION: decision, host.PERMISSION_REASON: why}, **more)

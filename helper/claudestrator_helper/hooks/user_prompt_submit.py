@@ -8,17 +8,19 @@ from .payload import Answer, block, specific
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Keeps the notice, about 1,200 characters, out of the conversation if the run has already settled that agent:
-    nothing waits for it any more."""
+    nothing waits for it any more. The person reads where the run is instead."""
     import re
 
-    from ..store import marker_files
+    from ..store import marker_files, skill_calls
+    from . import progress
 
     found = re.search(host.NOTICE_SUMMARY, str(event[host.PROMPT]), re.DOTALL)
-    if not found or found[2] not in current.attempts:
+    if not found:
         return None
     name, id_ = found[1], found[2]
+    # A long id is cut in the description of a skill's agent.
+    id_ = next((each.id for each in skill_calls.read(project) if each.agent == name), id_)
     agent = current.agents.get(id_)
-    if agent and marker_files.name(project, id_, agent.attempt) in ("", name):
+    if id_ not in current.attempts or (agent and marker_files.name(project, id_, agent.attempt) in ("", name)):
         return None
-    said = f"the notice that {id_} has ended, which the run knows"
-    return block(said) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
+    return block(progress.line(project, current)) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
