@@ -12,8 +12,8 @@ settings.load_profile("suite")
 
 #: What a person's shell, or the Claude Code that runs this suite, may have set, and what would change results.
 _CHANGES_RESULTS = (
-    "BASH_MAX_TIMEOUT_MS", "CLAUDE_CODE_SESSION_ATTENDED", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CONFIG_DIR", "CLAUDE_PROJECT_DIR",
-    "CLAUDE_PID", "CLAUDESTRATOR_PLUGIN", "CLAUDESTRATOR_STATE_DIR",
+    "AI_AGENT", "BASH_MAX_TIMEOUT_MS", "CLAUDE_CODE_SESSION_ATTENDED", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CONFIG_DIR", "CLAUDE_PROJECT_DIR",
+    "CLAUDE_JOB_DIR", "CLAUDE_PID", "CLAUDESTRATOR_PLUGIN", "CLAUDESTRATOR_STATE_DIR",
 )  # fmt: skip
 
 #: The files that take longest. They are begun first, in this order, so that no process is left with one at the end.

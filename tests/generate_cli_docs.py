@@ -57,7 +57,7 @@ def _verb(name: str, command: click.Command) -> str:
 
 def _options(command: click.Command) -> str:
     rows = [
-        f"| `{', '.join(option.opts)}{'' if option.is_flag else f' {option.metavar}'}` | {option.help} |\n"
+        f"| `{'`, `'.join(option.opts)}{'' if option.is_flag else f' {option.metavar}'}` | {option.help} |\n"
         for option in command.params
         if isinstance(option, click.Option)
     ]

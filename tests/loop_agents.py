@@ -8,12 +8,12 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import issues as issue_verbs
-from claudestrator_helper.engine import state
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import files, paths, state_file
 from claudestrator_helper.texts import issues
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
+from states import state_of
 
 GIT = ["git", "-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"]
 
@@ -33,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     found = paths.project(str(root))
     (root / "mine.txt").write_text("mine\n", encoding="utf-8")
     Path(found.queue).write_text(queue(task("TASK-001", status="completed")), encoding="utf-8")
-    state_file.write(found, state.State(initial_prd_tasks_complete=True))
+    state_file.write(found, state_of(initial_prd_tasks_complete=True))
     git(found, "init", "-q")
     git(found, "add", "-A")
     git(found, "commit", "-qm", "Begin")
@@ -113,7 +113,7 @@ def drive(
                 return " ".join(directive)
             if directive[0] == "SPAWN":
                 if before(directive[1]):
-                    steps.stop(agents.project)
+                    steering.stop(agents.project)
                 agents.work(directive[1])
         lines = running.wait_for_step(agents.project, limit=5)
     raise AssertionError("the run does not end")

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -22,13 +21,14 @@ from claudestrator_helper.commands import check, next_task, status
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import dispatch, session_start
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.models import NAMES
 from invariants import CONTROL, Project, need, no_traceback
 from queues import many
+from states import changed
 
 #: What YAML, JSON and TOML take for something of their own.
 TOKENS = (
@@ -202,7 +202,7 @@ _VERBS: dict[str, Callable[[paths.Project], list[str]]] = {
     "fail": lambda project: [reports.fail(project, "TASK-002", None, "a reason")],
     "wait": _waited,
     "wait again": _waited,
-    "stop": lambda project: [steps.stop(project)],
+    "stop": lambda project: [steering.stop(project)],
     "start": lambda project: running.start(project, "s2", ["--takeover"]),
 }
 
@@ -230,7 +230,7 @@ def _template(root: Path) -> Iterator[tuple[str, str]]:
     running.wait_for_step(project, "s1", 0)
     reports.begin(project, "TASK-002")
     issue_verbs.add_issues(project, _ISSUE.format("sticks"), "")
-    current = replace(state_file.read(project), loops=3, loop=1, run="r", process="")
+    current = changed(state_file.read(project), loops=3, loop=1, run="r", process="")
     state_file.write(project, current)
     for name, text in _MORE.items():
         path = Path(project.root, name)

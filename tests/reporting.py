@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper.agents import prompts
-from claudestrator_helper.engine.state import Agent, State
+from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.store.paths import Project
 from queues import queue, task
+from states import state_of
 
 ID = "TASK-001"
 
@@ -19,7 +20,7 @@ def fill(project: Project, *tasks: str) -> None:
 
 def spawned(project: Project, id_: str = ID, *, attempt: int = 1, reason: str = "") -> None:
     agent = Agent(attempt, "sonnet", 100, 100, attempt - 1, reason)
-    state_file.write(project, State(run="r", status="running", agents={id_: agent}, attempts={id_: attempt}))
+    state_file.write(project, state_of(run="r", status="running", agents={id_: agent}, attempts={id_: attempt}))
 
 
 def at_work(project: Project, *, attempt: int = 1, reason: str = "") -> None:

@@ -48,6 +48,8 @@ get_claude() {
   else
     lacking "the real Claude Code, and all that drives it: ${said##*$'\n'}"
   fi
+  said=$("$venv/bin/python" tests/rig/claude_code.py --fetch oldest 2>&1) ||
+    lacking "the oldest Claude Code that is supported: ${said##*$'\n'}"
 }
 
 # tmux is for the one interactive test. No one is asked for a password, and nothing is installed on a person's Mac.

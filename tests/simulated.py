@@ -49,14 +49,16 @@ class Simulation:
         self.started[id_] = self.state.agents[id_].attempt
 
     def done(self, id_: str) -> None:
-        self.reports[id_] = markers.Marker(markers.DONE, self.state.attempts.get(id_))
+        self.reports[id_] = markers.Marker(markers.DONE, self.state.record(id_).attempts or None)
 
     def fail(self, id_: str, reason: str = "tests do not pass") -> None:
-        self.reports[id_] = markers.Marker(markers.FAILED, self.state.attempts.get(id_), reason)
+        self.reports[id_] = markers.Marker(markers.FAILED, self.state.record(id_).attempts or None, reason)
 
     def ended_by_the_api(self, id_: str, error: str) -> None:
         reason = outage.reason(error)
-        self.reports[id_] = markers.Marker(markers.FAILED, self.state.attempts.get(id_), reason, cause=markers.API)
+        self.reports[id_] = markers.Marker(
+            markers.FAILED, self.state.record(id_).attempts or None, reason, cause=markers.API
+        )
 
     def statuses(self) -> dict[str, str]:
         return {found.id: found.status for found in q.parse(self.text).tasks}
@@ -90,15 +92,15 @@ class Checked(Simulation):
         )
 
     def apply(self, inputs: Inputs) -> list[str]:
-        before = inputs.state.attempts.get(verification.id_of(inputs.state))
+        before = inputs.state.record(verification.id_of(inputs.state)).attempts
         directives = super().apply(inputs)
-        if self.state.attempts.get(verification.id_of(self.state)) != before:
+        if self.state.record(verification.id_of(self.state)).attempts != before:
             self.verdicts.clear()  # those of another attempt count for nothing, and of a new batch none are left
         return directives
 
     def judge(self, verdict: str = "", *ids: str) -> list[str]:
         """The verifying agent gives that verdict on these tasks, a pass on the others, and reports."""
-        for id_ in self.state.verifying:
+        for id_ in self.state.verification.checking:
             self.verdicts[id_] = verdict if id_ in ids else ""
         self.done(verification.id_of(self.state))
         return self.wait()

@@ -1,7 +1,5 @@
 """The run as a state machine under reports, deaths, duplicates, hand edits, stale editors and clock jumps in any order."""
 
-from dataclasses import replace
-
 import hypothesis.strategies as st
 from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage, simulation
 from claudestrator_helper.engine.config import LEAN, Config
@@ -14,6 +12,7 @@ from claudestrator_helper.texts.statuses import COMPLETED
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from queues import queue, task
+from states import changed, column
 
 ISSUE = "### ISSUE-20260101-{:03d}\n\n| Status | pending |\n\n**Summary:** it is broken\n\n---\n\n"
 #: Why agents failed, with the cause where none of them reported it.
@@ -155,7 +154,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert id_
         if failing:
             reason, cause = data.draw(st.sampled_from(FAILURES))
-            attempt = self.world.state.attempts[id_]
+            attempt = self.world.state.record(id_).attempts
             self.world.reports[id_] = markers.Marker(markers.FAILED, attempt, reason, cause=cause)
         else:
             self.work(id_, data.draw(st.booleans()))
@@ -169,18 +168,18 @@ class AnyOrder(RuleBasedStateMachine):
             self.world.issues = self.world.issues.replace("| pending |", "| accepted |")
         if role == "research" and well:
             self.world.issues += ISSUE.format(self.numbers)
-        for number, judged in enumerate(self.world.state.verifying if role == "verify" else []):
+        for number, judged in enumerate(self.world.state.verification.checking if role == "verify" else []):
             if well or number:
                 self.world.verdicts[judged] = "" if well else "it is not so"
         unchanged = role == "task" and not well
-        self.world.reports[id_] = markers.Marker(markers.DONE, self.world.state.attempts[id_], "", unchanged)
+        self.world.reports[id_] = markers.Marker(markers.DONE, self.world.state.record(id_).attempts, "", unchanged)
 
     @precondition(lambda self: self.spawned)
     @rule(data=st.data(), kind=st.sampled_from([markers.DONE, markers.FAILED]))
     def report_of_any_attempt(self, data: st.DataObject, kind: str) -> None:
         id_, attempt = data.draw(st.sampled_from(self.spawned))
         # Markers are read for the attempt that was spawned last.
-        if attempt == self.world.state.attempts.get(id_):
+        if attempt == self.world.state.record(id_).attempts:
             self.world.reports.setdefault(id_, markers.Marker(kind, attempt, "late"))
 
     @precondition(lambda self: self.world.agent())
@@ -213,7 +212,7 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.world.state.unfinished)
     @rule()
     def stop(self) -> None:
-        self.world.state = replace(self.world.state, status=STOPPING)
+        self.world.state = changed(self.world.state, status=STOPPING)
 
     @rule(data=st.data(), status=st.sampled_from(STATUSES))
     def hand_edit(self, data: st.DataObject, status: str) -> None:
@@ -228,7 +227,7 @@ class AnyOrder(RuleBasedStateMachine):
         if found:
             id_ = data.draw(st.sampled_from(found))
             left = {key: attempt for key, attempt in self.world.state.completed.items() if key != id_}
-            self.world.state = replace(self.world.state, completed=left)
+            self.world.state = changed(self.world.state, completed=left)
             self.world.text = q.edited(q.parse(self.world.text), {id_: "pending"}).text
 
     @rule(data=st.data())
@@ -268,9 +267,9 @@ class AnyOrder(RuleBasedStateMachine):
             self.wait_once()
         assert self.world.state.status in (FINISHED, STOPPED)
         assert not self.world.state.agents
-        tasks, loops = len(self.world.statuses()), self.world.state.loops
+        tasks, loops = len(self.world.statuses()), self.world.state.loop.total
         assert len(self.spawned) - before <= 2 * tasks + 6 * (loops + 1)
-        if self.world.state.verify:
+        if self.world.state.verification.asked:
             there = self.world.statuses()
             assert not [id_ for id_ in verify_left(self.world.state) if there.get(id_) == COMPLETED]
 
@@ -279,7 +278,7 @@ def verify_left(state: State) -> list[str]:
     """Tasks that the run completed and that nobody verified, or said why not."""
     if state.status == STOPPED:
         return []
-    return [id_ for id_ in state.completed if not state.is_verified(id_) and id_ not in state.unverified]
+    return [id_ for id_ in state.completed if not state.is_verified(id_) and id_ not in column(state, "unverified")]
 
 
 AnyOrder.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)

@@ -1,14 +1,13 @@
 """A task that a run has completed counts as completed, also when a person has moved its section elsewhere."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import running
-from claudestrator_helper.engine.state import State
 from claudestrator_helper.store import paths, state_file
 from queues import queue, task
 from running import helper
+from states import changed, state_of
 
 #: As people write it, without the first task, on which it builds.
 SECOND = """\
@@ -32,7 +31,7 @@ def project(tmp_path: Path) -> paths.Project:
     (tmp_path / ".claude").mkdir()
     made = paths.project(str(tmp_path))
     Path(made.queue).write_text(SECOND)
-    state_file.write(made, State(run="r", status="finished", completed={"TASK-001": 1}, attempts={"TASK-001": 1}))
+    state_file.write(made, state_of(run="r", status="finished", completed={"TASK-001": 1}, attempts={"TASK-001": 1}))
     return made
 
 
@@ -64,7 +63,7 @@ def test_later_runs_know_it_too(project: paths.Project) -> None:
 
 
 def test_a_task_that_was_set_back_counts_no_more(project: paths.Project) -> None:
-    state_file.write(project, replace(state_file.read(project), completed={}, earlier={"TASK-001": 1}))
+    state_file.write(project, changed(state_file.read(project), completed={}, earlier={"TASK-001": 1}))
     Path(project.queue).write_text(task("TASK-001", status="completed") + SECOND)
     helper("set-status", "TASK-001", "pending", folder=project.root)
     Path(project.queue).write_text(SECOND)

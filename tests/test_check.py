@@ -27,7 +27,7 @@ def test_a_sound_queue_has_no_problem() -> None:
     ("section", "said"),
     [(task("TASK-001", objective=""), "3: TASK-001: it has no Objective"), (task("TASK-001", criteria=()), "3: TASK-001: it has no Acceptance Criteria"),
      (task("TASK-001", dependencies="TASK-001"), "3: TASK-001: it depends on itself"), (task("TASK-001", dependencies="TASK-9"), "3: TASK-001: its dependency 'TASK-9' is not in the queue"),
-     (task("TASK-001", status="paused"), "3: TASK-001: its status 'paused' is none of pending, in_progress, completed, failed"),
+     (task("TASK-001", status="paused"), "3: TASK-001: its status 'paused' is none of pending, in_progress, completed, failed, skipped"),
      (task("research-1"), "3: research-1: the id belongs to an agent of the run"),
      (task("TASK-001") + task("TASK-001"), "3: TASK-001: the id is used more than once, at lines 3 and 19")],
 )  # fmt: skip

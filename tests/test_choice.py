@@ -96,7 +96,7 @@ def test_a_run_whose_mod_has_failed_is_continued_by_the_next_engine() -> None:
     assert begun(run, SKILLS) == LEAN
     assert run.state.background
     assert begun(run, MODS) == MOD
-    assert run.state.attempts == {"TASK-1": 1}
+    assert run.state.record("TASK-1").attempts == 1
 
 
 def test_a_resumed_run_keeps_the_engine_that_was_typed() -> None:

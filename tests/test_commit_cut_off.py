@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.system import git, git_process
+from patience import until
 from repositories import Repository, empty, identity, repo
 from running import fork, joined, killed
 
@@ -57,13 +57,6 @@ def framework(repo: Repository, tmp_path_factory: pytest.TempPathFactory, monkey
     cache = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(cache))
     return lambda script: Committed(repo.root, cache, script)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def commit(repo: Repository) -> None:

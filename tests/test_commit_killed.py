@@ -1,14 +1,13 @@
 """A commit whose helper is killed at any step, and a person who works on before the next call of the helper."""
 
 import os
-import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 from claudestrator_helper.store import files
 from claudestrator_helper.system import git, git_process
+from patience import until
 from repositories import Repository, empty, identity, repo
 from running import fork, joined, killed
 
@@ -116,11 +115,11 @@ def test_a_git_that_outlives_its_helper_finishes_a_commit_that_the_index_is_told
     repo.hook("pre-commit", "touch .git/started; for n in $(seq 300); do test -e .git/go && exit; sleep 0.1; done")
     repo.hook("post-commit", "touch .git/over")
     helper = fork(partial(commit, repo))
-    wait_for(repo.root / ".git/started")
+    until((repo.root / ".git/started").exists)
     killed(helper)
     assert git.dirty(repo.project) == ["a.txt", "mine.txt", "new.txt"]
     repo.write(".git/go")
-    wait_for(repo.root / ".git/over")
+    until((repo.root / ".git/over").exists)
     assert git.dirty(repo.project) == ["mine.txt"]
     assert repo.status() == " M mine.txt\n"
 
@@ -139,13 +138,6 @@ def test_a_commit_that_a_hook_has_filled_up_is_undone_after_a_kill_too(repo: Rep
     killed_after_its_commit(repo)
     assert sorted(git.dirty(repo.project) or []) == ["a.txt", "mine.txt", "new.txt"]
     assert repo.head() == head
-
-
-def wait_for(path: Path) -> None:
-    end = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_kill_of_git_itself_leaves_everything_as_it_was(repo: Repository) -> None:

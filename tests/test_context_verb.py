@@ -10,7 +10,6 @@ import random
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import paths, run_log, state_file
 from hypothesis import given
 from hypothesis import strategies as st
+from states import changed, state_of
 
 RECORDED = Path(__file__).parent / "recorded"
 NAMES = sorted(path.stem for path in RECORDED.glob("*.jsonl"))
@@ -247,7 +247,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     found = paths.project(str(tmp_path))
     os.makedirs(found.state)
-    state_file.write(found, replace(state.State(), run="two", status=state.FINISHED, session="s2"))
+    state_file.write(found, changed(state_of(), run="two", status=state.FINISHED, session="s2"))
     return found
 
 
@@ -317,7 +317,7 @@ def test_status_shows_the_figure_of_a_run_that_has_ended(project: paths.Project)
     keep("s2", at(1, RUN))
 
     assert status.status(project)[-1].startswith("context: 162 characters, 3.0 turns, 10 tokens a task;")
-    state_file.write(project, replace(state_file.read(project), status=state.RUNNING))
+    state_file.write(project, changed(state_file.read(project), status=state.RUNNING))
     assert not [each for each in status.status(project) if each.startswith("context")]
 
 
@@ -332,7 +332,7 @@ def test_status_says_nothing_where_there_is_nothing_to_count(project: paths.Proj
 @pytest.mark.parametrize("session", ["", "../a-project/s2", "*", "s2\x00", "a" * 300])
 def test_a_session_of_somebodys_names_no_file(project: paths.Project, session: str) -> None:
     keep("s2", at(1, RUN))
-    state_file.write(project, replace(state_file.read(project), session=session))
+    state_file.write(project, changed(state_file.read(project), session=session))
 
     with pytest.raises(ClaudestratorError, match="the transcript of the last run's session is not under"):
         run_cost.of_project(project)
@@ -340,7 +340,7 @@ def test_a_session_of_somebodys_names_no_file(project: paths.Project, session: s
 
 def test_a_run_of_somebodys_name_makes_one_line(project: paths.Project) -> None:
     keep("s2", at(1, RUN))
-    state_file.write(project, replace(state_file.read(project), run="x\nSTOP evil\x1b[2J"))
+    state_file.write(project, changed(state_file.read(project), run="x\nSTOP evil\x1b[2J"))
 
     assert report.lines(run_cost.of_project(project))[0] == "run: x STOP evil [2J, 1 task in 1 session"
 

@@ -3,7 +3,6 @@
 import re
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,16 +12,17 @@ import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import status
 from claudestrator_helper.engine import markers, outage
-from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, State
+from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import session_start
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import marker_files, paths, state_file
 from claudestrator_helper.texts import ids
 from claudestrator_helper.texts import queue as q
 from hypothesis import given, settings
 from queues import queue, task
 from simulated import Simulation, started
+from states import changed, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ STATUSES = ["pending", "in_progress", "completed", "completed", "completed", "fa
 
 def test_a_stopped_run_is_not_completed_however_often_it_is_asked() -> None:
     run = started(task("TASK-1"), task("TASK-2"), task("TASK-3"))
-    run.state = replace(run.state, status="stopping")
+    run.state = changed(run.state, status="stopping")
     run.fail("TASK-1")
     first, *again = run.wait(), run.wait(), run.wait()
     assert first == ["STOP The run has stopped, as asked: 0 of 3 tasks completed. `/orchestrate` continues it."]
@@ -58,7 +58,7 @@ def test_a_finished_run_whose_task_was_set_back_is_not_completed() -> None:
 
 def test_a_run_that_an_outage_has_stopped_is_not_completed() -> None:
     run = started(task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
-    run.state = replace(run.state, outages=outage.MOST, agents={})
+    run.state = changed(run.state, outages=outage.MOST, agents={})
     run.text = q.edited(q.parse(run.text), {"TASK-1": "pending"}).text
     assert run.wait()[0].startswith("STOP The run has stopped, 0 of 2 tasks completed: 5 agents in a row were ")
     assert "0 of 2 tasks completed; pending: TASK-1, TASK-2." in run.wait()[0]
@@ -66,7 +66,7 @@ def test_a_run_that_an_outage_has_stopped_is_not_completed() -> None:
 
 def test_a_run_that_was_asked_to_stop_when_nothing_was_left_has_ended() -> None:
     run = started(task("TASK-1"))
-    run.state = replace(run.state, status="stopping")
+    run.state = changed(run.state, status="stopping")
     run.done("TASK-1")
     assert run.wait() == ["STOP The one task is completed."]
     assert run.state.status == FINISHED
@@ -86,7 +86,7 @@ def test_a_run_that_was_asked_to_stop_when_nothing_was_left_has_ended() -> None:
 )
 def test_empty_queues_and_ids_that_stand_twice(tasks: tuple[str, ...], said: str) -> None:
     world = Simulation(queue(*tasks))
-    world.state = State(run="r", status=FINISHED)
+    world.state = state_of(run="r", status=FINISHED)
     assert said in world.wait()[0]
 
 
@@ -133,7 +133,7 @@ def happens(project: paths.Project, did: Did, words: list[str]) -> list[str]:
     prints: dict[str, Callable[[], list[str]]] = {
         "start": lambda: running.start(project, "s1", words),
         "wait": lambda: running.wait_for_step(project, "s1"),
-        "stop": lambda: [steps.stop(project)],
+        "stop": lambda: [steering.stop(project)],
         "status": lambda: status.status(project),
         "hook": lambda: [session_start.unfinished(project, "another")],
     }
@@ -171,20 +171,24 @@ def judge(project: paths.Project, said: list[str]) -> None:
         for count in COUNT.finditer(line):
             assert (int(count[1]), int(count[2])) == (found.count("completed"), len(found)), line
         # Loops end with a sentence of their own, and who verifies has more to do.
-        if line.startswith("STOP ") and now.run and not (now.loops or now.verify or ids.DECOMPOSITION in now.failed):
+        if (
+            line.startswith("STOP ")
+            and now.run
+            and not (now.loop.total or now.verification.asked or ids.DECOMPOSITION in now.failed)
+        ):
             assert bool(claim) == completed, line
 
 
 def test_a_run_of_loops_says_what_could_not_be_read() -> None:
     world = Simulation(queue(task("TASK-1", status="completed")) + UNREADABLE)
-    world.state = State(run="r", status=RUNNING, loops=1, loop=1, initial_prd_tasks_complete=True)
+    world.state = state_of(run="r", status=RUNNING, loops=1, loop=1, initial_prd_tasks_complete=True)
     (said,) = world.wait()
     assert said.startswith("STOP 1 of 1 loops are done, 1 of 1 tasks completed; line 19 of the queue can't be read")
 
 
 def test_a_loop_without_work_does_not_deny_what_is_blocked() -> None:
     world = Simulation(queue(task("TASK-1", dependencies="GONE-1")))
-    world.state = State(run="r", status=RUNNING, loops=1, loop=1, phase="decomp", initial_prd_tasks_complete=True)
+    world.state = state_of(run="r", status=RUNNING, loops=1, loop=1, phase="decomp", initial_prd_tasks_complete=True)
     (said,) = world.wait()
     assert "research filed nothing new and nothing that is pending can run." in said
     assert world.state.status != STOPPED

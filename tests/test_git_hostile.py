@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import running
 import working_day
-from claudestrator_helper.engine import state
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.system import git, git_safety, processes, working_tree
 from queues import queue, task
 from repositories import Repository, identity
 from running import helper
+from states import state_of
 from verbs import fresh, work
 
 __all__ = ["identity"]
@@ -80,7 +80,7 @@ class Clone:
         origin = Repository(inner.parent.parent)
         made = paths.project(str(inner))
         fresh(made, queue(task("TASK-0", status="completed")))
-        state_file.write(made, state.State(initial_prd_tasks_complete=True))
+        state_file.write(made, state_of(initial_prd_tasks_complete=True))
         (inner / ".claude" / ".gitignore").unlink()
         lay_bare_repository(origin.root / bare, self.root / "inner" / "project", self.trace)
         if cloned:

@@ -8,9 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +16,7 @@ import pytest
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.setup import venv
 from packaging.requirements import Requirement
+from patience import until
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -330,11 +329,3 @@ def script(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
-
-
-def until(found: Callable[[], object]) -> None:
-    """Waits until something is *found*, at most half a minute."""
-    end = time.monotonic() + 30
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.01)

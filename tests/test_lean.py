@@ -1,7 +1,6 @@
 """The lean engine: agents in the foreground, and the hook on their call in which the run goes on."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import running
 from claudestrator_helper.agents import prompts
 from claudestrator_helper.engine import begin_run, markers, outage
 from claudestrator_helper.engine.config import LEAN
-from claudestrator_helper.engine.state import Agent, State
+from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
 from claudestrator_helper.store import marker_files, skill_calls, state_file
@@ -19,6 +18,7 @@ from claudestrator_helper.texts.queue import Queue
 from queues import queue, task
 from running import Result, helper
 from simulated import Simulation
+from states import changed, state_of
 
 ID, NEXT, SESSION, AGENT = "TASK-001", "TASK-002", "5f0c-session", "a1b2c3"
 SKILL = "claudestrator:work-opus"
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Project:
     Path(made.state).mkdir()
     Path(made.queue).write_text(queue(task(ID, status="in_progress"), task(NEXT)))
     agents = {ID: Agent(2, "opus", 100, 100, 1, "it broke")}
-    begun = State(
+    begun = state_of(
         run="r",
         origin=processes.origin("r"),
         status="running",
@@ -101,7 +101,7 @@ def test_the_end_of_an_agents_own_helper_is_not_the_agents(project: Project) -> 
 
 
 def test_what_may_take_long_is_left_to_a_wait(project: Project) -> None:
-    run = replace(state_file.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
+    run = changed(state_file.read(project), loops=1, loop=1, phase="tasks", ran=[ID], initial_prd_tasks_complete=True)
     state_file.write(project, run)
     Path(project.queue).write_text(queue(task(ID, status="in_progress")))
     marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
@@ -128,7 +128,7 @@ def test_other_skills_and_sessions_are_let_alone(project: Project, changes: dict
 
 
 def test_a_run_that_is_over_is_let_alone(project: Project) -> None:
-    state_file.write(project, replace(state_file.read(project), status="finished"))
+    state_file.write(project, changed(state_file.read(project), status="finished"))
     assert hooked(project, came_back(project)).stdout == ""
 
 
@@ -245,7 +245,7 @@ def test_who_waits_has_no_agent_at_work_any_more() -> None:
 
 def test_where_hooks_are_at_work_what_they_saw_no_end_of_was_interrupted_and_is_no_failure() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, hooked=True)
+    run.state = changed(run.state, hooked=True)
     run.live("TASK-1")
     assert asked_again(run) == ["WORK TASK-1 sonnet"]
     agent = run.state.agents["TASK-1"]
@@ -254,7 +254,7 @@ def test_where_hooks_are_at_work_what_they_saw_no_end_of_was_interrupted_and_is_
 
 def test_a_run_that_is_only_interrupted_stops() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, hooked=True)
+    run.state = changed(run.state, hooked=True)
     for _ in range(outage.MOST - 1):
         run.live("TASK-1")
         assert asked_again(run) == ["WORK TASK-1 sonnet"]
@@ -304,13 +304,13 @@ def test_the_time_in_the_foreground_counts() -> None:
     run.fail("TASK-1")
     step_inputs = run.inputs()._replace(alone=True)
     run.apply(step_inputs)
-    assert run.state.heartbeat == run.now
+    assert run.state.owner.heartbeat == run.now
     assert step_inputs.state.agents["TASK-1"].claimed == run.now - 3000
 
 
 def test_an_agent_of_an_hour_is_no_other_sessions_prey() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, process="here/1/1/1/1")
+    run.state = changed(run.state, process="here/1/1/1/1")
     assert begin_run.whose(run.state, begin_run.Caller("s2", lives=True), run.now + 3600) == begin_run.TAKEN
 
 
@@ -351,7 +351,7 @@ def test_skills_are_there_for_every_model() -> None:
 @pytest.fixture
 def forked(project: Project) -> Project:
     """The same run with its skills in the background, and with the agent of ID launched."""
-    state_file.write(project, replace(state_file.read(project), background=True, parallel=4))
+    state_file.write(project, changed(state_file.read(project), background=True, parallel=4))
     marker_files.leave(project, ID, markers.AGENT, 2, AGENT)
     return project
 
@@ -375,15 +375,14 @@ def launched(project: Project, id_: str = ID, **changes: object) -> Result:
 def claim(project: Project, *ids: str) -> None:
     agents = {id_: Agent(1, "opus", 100, 100) for id_ in ids}
     current = state_file.read(project)
-    attempts = {**current.attempts, **dict.fromkeys(ids, 1)}
-    state_file.write(project, replace(current, agents={**current.agents, **agents}, attempts=attempts))
+    state_file.write(project, changed(current, agents={**current.agents, **agents}, attempts=dict.fromkeys(ids, 1)))
 
 
 def test_each_agent_at_work_has_a_skill_of_its_own_and_the_last_one_is_left_alone_for_longest(forked: Project) -> None:
     assert called(forked) == SKILL
     claim(forked, NEXT)
     assert called(forked, NEXT) == f"{SKILL}-2"
-    state_file.write(forked, replace(state_file.read(forked), agents={}))
+    state_file.write(forked, changed(state_file.read(forked), agents={}))
     others = [f"TASK-00{number}" for number in (3, 4, 5, 6)]
     claim(forked, *others)
     assert [called(forked, id_) for id_ in others] == [f"{SKILL}-3", f"{SKILL}-4", f"{SKILL}-5", SKILL]
@@ -436,7 +435,7 @@ def test_earlier_releases_add_least_to_a_result_of_this_shape(forked: Project, m
 @pytest.mark.parametrize("id_", [ID, "A-NAME-THAT-IS-SO-LONG-THAT-IT-IS-CUT"])
 def test_the_notice_of_a_skill_is_known_by_its_agent(forked: Project, id_: str) -> None:
     skill_calls.note(forked, skill_calls.SkillCall(SKILL, id_, 1, "gone"))
-    ended = replace(state_file.read(forked), status="finished", agents={}, attempts={id_: 2})
+    ended = changed(state_file.read(forked), status="finished", agents={}, attempts={id_: 2})
     state_file.write(forked, ended)
     description = f"/{SKILL} {id_}"
     cut = description if len(description) <= 50 else f"{description[:49]}…"
@@ -455,7 +454,7 @@ def test_what_a_wait_prints_is_shown_to_the_person(forked: Project) -> None:
 
 def test_a_run_in_the_background_is_not_over_for_who_waits() -> None:
     run = lean_run(task("TASK-1"))
-    run.state = replace(run.state, background=True)
+    run.state = changed(run.state, background=True)
     run.live("TASK-1")
     assert asked_again(run) == []
     run.now += 3600

@@ -35,7 +35,7 @@ def test_a_lock_that_is_held_is_refused_in_one_line_within_its_timeout(tmp_path:
     with files.locked(str(path)):
         began = time.monotonic()
         refused(lambda: take(path, 0.3), f"{path} has been held by another process for ")
-        assert 0.3 <= time.monotonic() - began < 2
+        assert 0.3 <= time.monotonic() - began < 30
 
 
 def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_a_lock_that_becomes_free_is_taken_while_it_is_waited_for(tmp_path: Path
         fcntl.flock(file, fcntl.LOCK_EX)
         began = time.monotonic()
         threading.Timer(0.1, fcntl.flock, (file, fcntl.LOCK_UN)).start()
-        take(path, 5)
-    assert 0.09 < time.monotonic() - began < 2
+        take(path, 60)
+    assert 0.09 < time.monotonic() - began < 30
 
 
 def test_a_lock_file_that_was_removed_before_it_was_taken_guards_nothing(

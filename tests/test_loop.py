@@ -1,14 +1,13 @@
 """The run as a state machine, driven without a disk or a clock."""
 
-from dataclasses import replace
-
 import pytest
 from claudestrator_helper.engine import begin_run, markers, outage
 from claudestrator_helper.engine.config import Config
-from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
+from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from simulated import Simulation, started
+from states import changed
 
 
 def test_a_run_goes_from_prd_to_completion() -> None:
@@ -82,7 +81,7 @@ def test_a_task_that_fails_twice_stays_failed_and_the_rest_goes_on() -> None:
     (directive,) = run.wait()
     assert directive == (
         "STOP The run has ended, 1 of 3 tasks completed; failed: TASK-1 (no key); blocked: TASK-2 by TASK-1 (failed). "
-        "`claudestrator-helper set-status TASK-1 pending` and `/orchestrate` try one again."
+        "`claudestrator-helper retry TASK-1` and `/orchestrate` try one again."
     )
     assert not run.state.initial_prd_tasks_complete
     assert run.statuses() == {"TASK-1": "failed", "TASK-2": "pending", "TASK-3": "completed"}
@@ -110,7 +109,7 @@ def test_one_task_that_fails_again_and_again_is_no_row_of_three() -> None:
             directives = run.wait()
         assert directives == ["SPAWN TASK-2 sonnet"]
         run.text = q.set_status(q.set_status(run.text, "TASK-1", "pending"), "TASK-2", "pending")
-        run.state = replace(run.state, agents={})
+        run.state = changed(run.state, agents={})
         assert run.wait() == ["SPAWN TASK-1 sonnet"]
     assert run.state.streak == ["TASK-1"]
 
@@ -212,7 +211,7 @@ def test_a_queue_that_can_not_be_read_at_all_is_not_decomposed_over() -> None:
 
 def test_stop_lets_the_agent_finish_and_start_goes_on() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
-    run.state = State(**{**run.state.__dict__, "status": STOPPING})
+    run.state = changed(run.state, status=STOPPING)
     assert run.wait() == []
     run.done("TASK-1")
     assert run.wait() == ["STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it."]
@@ -279,7 +278,7 @@ def test_another_session_waits_for_the_heartbeat_to_grow_old_and_then_takes_over
     assert begin_run.whose(run.state, begin_run.Caller("s2"), run.now) == begin_run.FREE
     assert run.start("s2") == ["SPAWN TASK-1 sonnet"]
     assert run.state.agents["TASK-1"].attempt == 2
-    assert run.state.session == "s2"
+    assert run.state.owner.session == "s2"
 
 
 def test_a_takeover_settles_what_was_reported_and_runs_nothing_twice() -> None:
@@ -383,7 +382,7 @@ def test_what_an_agent_writes_is_its_own_failure_whatever_it_says(reason: str) -
 
 def test_who_asked_the_run_to_stop_gets_no_second_attempt() -> None:
     run = started(task("TASK-1"))
-    run.state = replace(run.state, status=STOPPING)
+    run.state = changed(run.state, status=STOPPING)
     run.fail("TASK-1")
     assert run.wait() == ["STOP The run has stopped, as asked: 0 of 1 tasks completed. `/orchestrate` continues it."]
     assert run.statuses() == {"TASK-1": "pending"}
@@ -395,7 +394,7 @@ def test_a_task_that_fails_for_the_last_time_has_failed_also_where_the_run_is_to
     run = started(task("TASK-1"))
     run.fail("TASK-1")
     run.wait()
-    run.state = replace(run.state, status=STOPPING)
+    run.state = changed(run.state, status=STOPPING)
     run.fail("TASK-1")
     run.wait()
     assert run.statuses() == {"TASK-1": "failed"}
@@ -433,7 +432,7 @@ def test_a_decomposition_that_fails_for_good_as_the_run_is_stopped_has_its_last_
     run.start()
     run.fail("decomposition")
     run.wait()
-    run.state = replace(run.state, status=STOPPING)
+    run.state = changed(run.state, status=STOPPING)
     run.fail("decomposition")
     run.wait()
     assert run.start() == ["SPAWN decomposition opus"]
@@ -445,7 +444,7 @@ def test_who_asked_the_run_to_stop_gets_no_other_attempt_from_an_outage_either()
     run = started(task("TASK-1"))
     run.fail("TASK-1")
     assert run.wait() == ["SPAWN TASK-1 opus"]
-    run.state = replace(run.state, status=STOPPING)
+    run.state = changed(run.state, status=STOPPING)
     run.ended_by_the_api("TASK-1", "rate_limit")
     assert run.wait()[0].startswith("STOP The run has stopped, as asked")
     assert run.statuses() == {"TASK-1": "pending"}

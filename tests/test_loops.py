@@ -11,7 +11,6 @@ import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import check
 from claudestrator_helper.commands import issues as issue_verbs
-from claudestrator_helper.engine import state
 from claudestrator_helper.engine.state import STOPPED
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import files, memory, paths, state_file
@@ -21,6 +20,7 @@ from claudestrator_helper.texts import queue as q
 from kills import Killed
 from loop_agents import GIT, Agents, drive, git, history, issue, project
 from queues import queue, task
+from states import state_of
 
 __all__ = ["project"]  # a fixture
 
@@ -112,7 +112,7 @@ def test_a_loop_that_finds_nothing_ends_the_run_and_says_so(project: paths.Proje
 
 def test_the_prds_tasks_come_first(project: paths.Project) -> None:
     Path(project.queue).write_text(queue(task("TASK-001"), task("TASK-002")), encoding="utf-8")
-    state_file.write(project, state.State())
+    state_file.write(project, state_of())
     agents = Agents(project)
     drive(agents, ["1"])
     assert agents.worked[:3] == ["TASK-001", "TASK-002", "research-1"]

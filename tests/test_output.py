@@ -3,11 +3,10 @@
 import json
 import sys
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper.engine.state import Agent, State
+from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.run import close_loop
 from claudestrator_helper.store import state_file
 from claudestrator_helper.store.paths import Project
@@ -16,6 +15,7 @@ from claudestrator_helper.texts import fields
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
+from states import changed, state_of
 
 #: Signs of format that are seen, such as the marks of Arabic numbers.
 SEEN = ("ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN")
@@ -82,7 +82,7 @@ def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
     Path(project.issues).write_text(
         f"### ISSUE-1\n\n| Status | pen{HIDDEN}ding |\n| Priority | {EVIL} |\n\n**Summary:** {EVIL}\n"
     )
-    found = State(run="r", origin=processes.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
+    found = state_of(run="r", origin=processes.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
     state_file.write(project, found)
     result = helper(*words.split(), folder=project.root, stdin=b"{}")
     assert not set(result.stdout + result.stderr) & set(HIDDEN), result
@@ -90,7 +90,7 @@ def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
 
 
 def test_what_is_invisible_is_in_no_commit(project: Project) -> None:
-    message = close_loop._message(State(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))))
+    message = close_loop._message(state_of(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))))
     assert not set(message) & set(HIDDEN)
 
 
@@ -107,9 +107,9 @@ def test_of_a_long_status_the_beginning_of_each_list_is_told(project: Project) -
     many = [f"TASK-{number}" for number in range(900)]
     Path(project.queue).write_text(queue(*(task(id_, status=f"odd {id_}") for id_ in many)))
     Path(project.issues).write_text("".join(f"### {id_}\n\n| Status | {id_} |\n\n" for id_ in many))
-    found = State(run="r", status="running", verify=True, verifying=many, failed=dict.fromkeys(many, "x" * 1000))
+    found = state_of(run="r", status="running", verify=True, verifying=many, failed=dict.fromkeys(many, "x" * 1000))
     agents = {id_: Agent(1, "opus", 1, 1) for id_ in many}
-    state_file.write(project, replace(found, agents=agents, unverified=dict.fromkeys(many, "why" * 300)))
+    state_file.write(project, changed(found, agents=agents, unverified=dict.fromkeys(many, "why" * 300)))
     lines = helper("status", folder=project.root).stdout.split("\n")
     assert len(lines) < 100
     assert lines.count("… and 880 more") == 3
@@ -142,7 +142,7 @@ def test_a_table_has_a_thousand_lines(project: Project) -> None:
 def test_what_a_step_tells_of_many_tasks_is_cut_and_its_directives_are_not(project: Project) -> None:
     many = {f"TASK-{n}": 1 for n in range(500)}
     Path(project.queue).write_text(queue(*(task(id_) for id_ in many), task("TASK-500")))
-    run = State(run="r", origin=processes.origin("r"), status="running", session="s", completed=many, attempts=many)
+    run = state_of(run="r", origin=processes.origin("r"), status="running", session="s", completed=many, attempts=many)
     state_file.write(project, run)
     lines = helper("wait", "--session", "s", "--max", "0", folder=project.root).stdout.split("\n")
     assert lines[20:] == ["… and 480 more", "SPAWN TASK-500 sonnet", ""]

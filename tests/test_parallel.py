@@ -1,7 +1,5 @@
 """Several tasks at once: which, how many, and what becomes of those that Claude Code refuses."""
 
-from dataclasses import replace
-
 import hypothesis.strategies as st
 import pytest
 from claudestrator_helper.engine import begin_run, outage
@@ -12,6 +10,7 @@ from claudestrator_helper.texts import overlap
 from hypothesis import given
 from queues import queue, task
 from simulated import Simulation
+from states import changed
 
 
 def on(name: str) -> str:
@@ -139,7 +138,7 @@ def test_no_agent_of_a_loop_runs_beside_tasks() -> None:
 def test_a_loop_runs_no_more_tasks_because_they_run_together() -> None:
     run = Simulation(queue(*independent(*(f"TASK-{n}" for n in range(1, 9)))))
     asked, config = begin_run.Asked(loops=1, parallel=4), Config(tasks_per_loop=3)
-    run.state = replace(run.state, initial_prd_tasks_complete=True)
+    run.state = changed(run.state, initial_prd_tasks_complete=True)
     run.apply(begin_run.begin(run.inputs()._replace(config=config), begin_run.Caller("s1"), "r", asked))
     run.done("research-1")
     assert len(run.apply(run.inputs()._replace(config=config))) == 3
@@ -257,6 +256,6 @@ def test_flags_may_stand_anywhere() -> None:
 
 def test_a_state_that_names_too_many_starts_no_more_than_claude_code_runs() -> None:
     run = parallel(2, *independent(*(f"TASK-{n}" for n in range(1, 40))))
-    run.state = replace(run.state, parallel=10_000)
+    run.state = changed(run.state, parallel=10_000)
     run.wait()
     assert len(run.state.agents) == 20

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from claudestrator_helper.engine.state import Owner, State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.store import paths
+from claudestrator_helper.store import paths, state_file
 from running import helper
 
 
@@ -34,6 +35,41 @@ def test_a_worktrees_git_file_is_a_sign_too(tree: Path) -> None:
     (tree / ".git").mkdir()
     (tree / "a" / ".git").write_text("gitdir: elsewhere\n")
     assert around(tree / "a" / "b") == tree / "a"
+
+
+@pytest.fixture
+def worktree(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A worktree of Claude Code's in the checkout `tree`, where the calling session has its run."""
+    (tree / ".git").mkdir()
+    inside = tree / ".claude" / "worktrees" / "agent-1"
+    (inside / "deep").mkdir(parents=True)
+    (inside / ".git").write_text("gitdir: elsewhere\n")
+    state_file.write(paths.Project(str(tree), str(tree / ".claude")), State(owner=Owner("mine")))
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "mine")
+    return inside
+
+
+def test_an_agent_in_a_worktree_works_on_the_run_of_its_session(tree: Path, worktree: Path) -> None:
+    assert around(worktree) == around(worktree / "deep") == tree
+    assert helper("tasks", folder=worktree / "deep").code == 0
+
+
+def test_a_session_that_began_in_a_worktree_has_its_project_there(
+    worktree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "another")
+    assert around(worktree / "deep") == worktree
+    monkeypatch.delenv("CLAUDE_CODE_SESSION_ID")
+    assert around(worktree) == worktree
+
+
+def test_the_run_of_the_session_is_found_where_the_state_was_moved(
+    tree: Path, worktree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / ".claude" / "session_state.md").rename(tree / "a" / "session_state.md")
+    assert around(worktree) == worktree
+    monkeypatch.setenv(paths.STATE_VARIABLE, "a")
+    assert around(worktree) == tree
 
 
 def test_a_file_named_claude_is_no_sign(tree: Path) -> None:

@@ -18,6 +18,7 @@ from claudestrator_helper.setup import claude_settings, preflight, settings_edit
 from claudestrator_helper.store import paths, state_file, typed_command
 from queues import queue, task
 from running import helper
+from states import state_of
 
 INSTALLED: dict[str, Any] = json.loads(settings_edit.merge("{}", [])[0])
 SESSION = {"CLAUDE_CODE_SESSION_ID": "s", "BASH_MAX_TIMEOUT_MS": "3600000"}
@@ -112,9 +113,9 @@ def test_the_mode_of_the_session_that_has_the_run_counts_and_not_the_one_in_whic
 
 def test_a_run_that_is_over_says_nothing_of_the_next_session(project: paths.Project) -> None:
     typed_command.note(project, "s", "plan")
-    state_file.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
+    state_file.write(project, state_of(session="s", status=state.RUNNING, hooked=False))
     assert [line[:12] for line in checked(project)] == ["in plan mode", "Claudestrato"]
-    state_file.write(project, state.State(session="s", status=state.FINISHED, hooked=False))
+    state_file.write(project, state_of(session="s", status=state.FINISHED, hooked=False))
     assert checked(project, 0) == ["nothing is wrong"]
 
 
@@ -183,7 +184,7 @@ def test_hooks_that_did_not_see_the_command_are_named_with_the_reason(
     [told] = started(project)
     assert said in told
     assert "costs an hour" in told
-    state_file.write(project, state.State(session="s", status=state.RUNNING, hooked=False))
+    state_file.write(project, state_of(session="s", status=state.RUNNING, hooked=False))
     assert said in "\n".join(checked(project))
 
 
@@ -314,6 +315,66 @@ def test_a_claude_that_was_started_in_a_subfolder_loads_no_hooks(project: paths.
     os.remove(typed_command._path(project, "s"))
     told = helper(*START, folder=below, environ=SESSION).stdout
     assert told.startswith("note: hooks load only where claude was started, and this is a folder below: start it in /")
+
+
+OLD, SUPPORTED, NEW = (f"claude-code_2-1-{minor}_agent" for minor in (144, 145, 332))
+
+
+def test_a_release_that_is_not_supported_is_wrong_in_one_line(project: paths.Project) -> None:
+    [told] = started(project, AI_AGENT=OLD)
+    assert told.startswith("note: Claude Code 2.1.144 is older than 2.1.145, the oldest that Claudestrator supports: ")
+    assert checked(project, AI_AGENT=OLD) == [told.removeprefix("note: ")]
+
+
+def test_what_an_older_release_lacks_of_what_the_engine_uses_is_named(project: paths.Project) -> None:
+    [told] = started(project, AI_AGENT=SUPPORTED)
+    assert told.startswith("note: Claude Code 2.1.145 lacks blocked notices (from 2.1.260), ")
+    assert "(from 2.1.213)" in told
+    assert "`context`" not in told
+    assert "`context` (from 2.1.310)" in checked(project, 0, AI_AGENT=SUPPORTED)[1]
+
+
+@pytest.mark.parametrize(("engine", "lacks"), [("task", ["blocked notices"]), ("lean", [])])
+def test_what_the_engine_does_not_use_may_be_lacking(project: paths.Project, engine: str, lacks: list[str]) -> None:
+    Path(project.config).parent.mkdir()
+    Path(project.config).write_text(f'[run]\nengine = "{engine}"\n')
+    told = helper(*START, folder=project.root, environ=SESSION | {"AI_AGENT": "claude-code_2-1-213_agent"}).stdout
+    assert [each for each in ("blocked notices",) if each in told] == lacks
+
+
+@pytest.mark.parametrize("said", [NEW, "", "another"])
+def test_nothing_is_said_of_the_newest_release_and_of_an_unknown_one(project: paths.Project, said: str) -> None:
+    assert started(project, AI_AGENT=said) == []
+    assert checked(project, 0, AI_AGENT=said) == ["nothing is wrong"]
+
+
+def background(project: paths.Project, tmp_path: Path) -> list[str]:
+    return started(project, CLAUDE_JOB_DIR=str(tmp_path / "home"))
+
+
+def test_the_guard_of_a_background_session_is_named_with_its_setting(project: paths.Project, tmp_path: Path) -> None:
+    [told] = background(project, tmp_path)
+    assert told == (
+        "note: in a background session agents can't write to this checkout: "
+        'put "worktree": {"bgIsolation": "none"} into .claude/settings.json'
+    )
+    assert checked(project, CLAUDE_JOB_DIR=str(tmp_path)) == [told.removeprefix("note: ")]
+
+
+def test_a_background_session_without_the_guard_is_no_news(project: paths.Project, tmp_path: Path) -> None:
+    settings(project, {"worktree": {"bgIsolation": "none"}})
+    assert background(project, tmp_path) == []
+
+
+def test_a_session_that_was_sent_to_the_background_has_no_guard(project: paths.Project, tmp_path: Path) -> None:
+    (tmp_path / "home" / "state.json").write_text('{"bgIsolation": "none"}')
+    assert background(project, tmp_path) == []
+
+
+def test_a_background_session_in_a_worktree_has_no_guard(project: paths.Project, tmp_path: Path) -> None:
+    os.rmdir(os.path.join(project.root, ".git"))
+    Path(project.root, ".git").write_text("gitdir: elsewhere\n")
+    assert background(project, tmp_path) == []
 
 
 def disk(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import outage
-from claudestrator_helper.engine.state import State
 from claudestrator_helper.store import marker_files, state_file
 from claudestrator_helper.store.paths import Project
 from queues import task
 from reporting import ID, at_work, fill, left, refusal_of, spawned
+from states import state_of
 
 
 @pytest.fixture
@@ -118,13 +118,13 @@ def test_the_marker_of_an_earlier_attempt_is_no_report(project: Project) -> None
 
 def test_a_task_whose_session_died_may_still_be_done(project: Project) -> None:
     fill(project, task(ID))
-    state_file.write(project, State(run="r", status="running", attempts={ID: 2}, released={ID: 2}))
+    state_file.write(project, state_of(run="r", status="running", attempts={ID: 2}, released={ID: 2}))
     assert reports.done(project, ID, 2, "") == f"done {ID}"
 
 
 def test_a_task_that_ran_out_of_time_may_still_be_done(project: Project) -> None:
     fill(project, task(ID, status="failed"))
-    state_file.write(project, State(run="r", status="running", attempts={ID: 1}, failed={ID: "no report"}))
+    state_file.write(project, state_of(run="r", status="running", attempts={ID: 1}, failed={ID: "no report"}))
     assert reports.done(project, ID, 1, "") == f"done {ID}"
 
 
@@ -222,9 +222,9 @@ def test_a_link_leads_no_note_out_of_the_project(project: Project, tmp_path: Pat
 
 
 def test_an_agent_that_the_run_does_not_wait_for_gets_no_work(project: Project) -> None:
-    state_file.write(project, State(run="r", status="running", session="s", agents={}, attempts={ID: 1}))
+    state_file.write(project, state_of(run="r", status="running", session="s", agents={}, attempts={ID: 1}))
     fill(project, task(ID, status="completed"), task("TASK-002"))
     for id_ in (ID, "TASK-002"):
         assert refusal_of(reports.begin, project, id_).startswith(f"no agent is to work on {id_} now: end here")
-    state_file.write(project, State(run="r", status="finished", attempts={ID: 1}))
+    state_file.write(project, state_of(run="r", status="finished", attempts={ID: 1}))
     assert ID in reports.begin(project, ID)

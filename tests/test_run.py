@@ -15,12 +15,14 @@ import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import heartbeat, markers, next_step, simulation
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import plan, steps
+from claudestrator_helper.run import plan, steering, steps
 from claudestrator_helper.run import polling as waiting
-from claudestrator_helper.store import files, paths, state_file, typed_command
+from claudestrator_helper.store import files, marker_files, paths, run_log, state_file, typed_command
+from claudestrator_helper.store.hidden_files import TURN
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from kills import Killed, kill_before
+from patience import until
 from queues import queue, task
 from running import helper
 
@@ -72,7 +74,7 @@ def test_a_wait_ends_before_its_limit_and_says_what_it_waits_for(project: paths.
     running.start(project, "s1", [])
     before = time.monotonic()
     assert wait(project, limit=0.3) == ["still waiting for TASK-1 (0 min)", "WAIT"]
-    assert 0.3 <= time.monotonic() - before < 5
+    assert 0.3 <= time.monotonic() - before < 60
 
 
 @pytest.mark.parametrize(
@@ -89,22 +91,22 @@ def test_a_wait_returns_when_a_marker_comes(project: paths.Project) -> None:
     timer = threading.Timer(0.3, lambda: Path(project.markers, "TASK-1.done").touch())
     Path(project.markers).mkdir()
     timer.start()
-    assert wait(project, limit=20)[-1] == "STOP The one task is completed."
+    assert wait(project, limit=120)[-1] == "STOP The one task is completed."
 
 
 def test_a_wait_stands_back_for_a_later_one_which_alone_takes_the_steps(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
     running.start(project, "s1", [])
     said: dict[str, list[str]] = {}
-    earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=20)))
-    later = threading.Thread(target=lambda: said.update(later=wait(project, limit=20)))
+    earlier = threading.Thread(target=lambda: said.update(earlier=wait(project, limit=120)))
+    later = threading.Thread(target=lambda: said.update(later=wait(project, limit=120)))
     earlier.start()
-    time.sleep(0.3)
+    until(Path(project.markers, ".wait").exists)
     later.start()
-    earlier.join(20)
+    earlier.join(120)
     assert said == {"earlier": ["another wait has taken over", "WAIT"]}
     reports.done(project, "TASK-1", 1, "")
-    later.join(20)
+    later.join(120)
     assert said["later"][-1] == "SPAWN TASK-2 sonnet"
 
 
@@ -116,18 +118,18 @@ def test_a_wait_whose_session_has_died_renews_no_heartbeat(
     lives = iter([True, False])
     monkeypatch.setattr(processes, "current", lambda: "host/boot/1/2/3")
     monkeypatch.setattr(processes, "alive", lambda _: next(lives))
-    before = state_file.read(project).heartbeat
+    before = state_file.read(project).owner.heartbeat
     with pytest.raises(ClaudestratorError, match="the session that waited here is gone"):
         running.wait_for_step(project, limit=3600, sleep=lambda _: None, clock=iter(range(0, 36000, 20)).__next__)
-    assert state_file.read(project).heartbeat - before < 5
+    assert state_file.read(project).owner.heartbeat - before < 5
 
 
 def test_the_heartbeat_is_renewed_by_a_wait(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
     running.start(project, "s1", [])
-    now = state_file.read(project).heartbeat
+    now = state_file.read(project).owner.heartbeat
     running.wait_for_step(project, limit=0, now=lambda: now + 20)
-    assert state_file.read(project).heartbeat == now + 20
+    assert state_file.read(project).owner.heartbeat == now + 20
 
 
 class Sessions:
@@ -153,10 +155,10 @@ def test_another_process_is_refused_and_told_so_while_the_run_has_one(
     sessions.calling = "two"
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
         running.start(project, session, [])
-    before = files.read(project.session), files.read(steps._turn(project))
+    before = files.read(project.session), TURN.read(project)
     with pytest.raises(ClaudestratorError, match="another session has this run"):
         running.wait_for_step(project, session)
-    assert (files.read(project.session), files.read(steps._turn(project))) == before
+    assert (files.read(project.session), TURN.read(project)) == before
 
 
 @pytest.mark.parametrize("session", ["s1", "s2"])
@@ -173,7 +175,7 @@ def test_a_run_whose_process_is_dead_is_taken_over_at_once(
     lines = running.start(project, session, []) if verb == "start" else running.wait_for_step(project, session)
     assert lines[-1] == "SPAWN TASK-2 sonnet"
     current = state_file.read(project)
-    assert (current.session, current.process) == (session, "two")
+    assert (current.owner.session, current.owner.process) == (session, "two")
     assert (current.agents["TASK-2"].attempt, statuses(project)["TASK-1"]) == (2, "completed")
 
 
@@ -214,12 +216,140 @@ def test_where_no_process_is_known_the_session_and_the_heartbeat_tell(
 
 
 def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
-    assert steps.stop(project) == "Nothing is running here."
+    assert steering.stop(project) == "Nothing is running here."
     fill(project, task("TASK-1"), task("TASK-2"))
     running.start(project, "s1", [])
-    assert steps.stop(project) == "The run will stop once TASK-1 has reported."
+    assert steering.stop(project) == "The run will stop once TASK-1 has reported."
     reports.done(project, "TASK-1", 1, "")
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
+
+
+def test_a_paused_run_starts_nothing_until_it_is_resumed(project: paths.Project) -> None:
+    assert steering.pause(project) == "Nothing is running here."
+    assert steering.resume(project).startswith("Nothing is running here.")
+    fill(project, task("TASK-1"), task("TASK-2"), task("TASK-3"))
+    running.start(project, "s1", [])
+    told = "The run pauses once TASK-1 has reported; `claudestrator-helper resume` continues it."
+    assert [steering.pause(project), steering.pause(project)] == [told, told]
+    assert wait(project) == ["paused, and TASK-1 (0 min) is at work: `claudestrator-helper resume` continues", "WAIT"]
+    reports.done(project, "TASK-1", 1, "")
+    assert wait(project)[0] == "done TASK-1 (1/3)"
+    assert wait(project) == ["paused: `claudestrator-helper resume` continues", "WAIT"]
+    assert steering.resume(project) == "The run continues."
+    assert steering.resume(project) == "The run is not paused."
+    assert wait(project) == ["SPAWN TASK-2 sonnet"]
+    assert [entry["event"] for entry in run_log.read(project)].count("paused") == 1
+
+
+def test_a_wait_of_a_paused_run_goes_on_when_it_is_resumed(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    running.start(project, "s1", [])
+    reports.fail(project, "TASK-1", 1, "no hinges")
+    steering.pause(project)
+
+    def resumed(_: float) -> None:
+        steering.resume(project)
+
+    lines = steps.wait_for_step(project, "s1", 10, sleep=resumed).printed()
+    assert lines == [
+        "failed TASK-1: no hinges; it is pending again, as the run is paused",
+        "SPAWN TASK-1 opus",
+    ]
+
+
+def test_a_paused_run_may_be_stopped_and_orchestrate_resumes_it(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    running.start(project, "s1", [])
+    steering.pause(project)
+    assert steering.resume(project, now=time.time() + 90).startswith("The run may start agents again: type /orch")
+    steering.pause(project)
+    assert running.start(project, "s1", []) == ["SPAWN TASK-1 sonnet"]
+    assert state_file.read(project).status == "running"
+    steering.pause(project)
+    steering.stop(project)
+    assert steering.pause(project) == "The run is stopping already: `/orchestrate` continues it."
+
+
+def failed_for_good(project: paths.Project) -> None:
+    """TASK-1 has failed twice, and TASK-2 needs it; TASK-3 is at work."""
+    fill(project, task("TASK-1"), task("TASK-2", dependencies="TASK-1"), task("TASK-3"))
+    running.start(project, "s1", [])
+    for attempt in (1, 2):
+        reports.fail(project, "TASK-1", attempt, "no hinges")
+        wait(project)
+
+
+def test_a_retried_task_has_all_its_attempts_again_and_its_agent_reads_the_hint(project: paths.Project) -> None:
+    failed_for_good(project)
+    told = "the hinges are in\nthe cellar"
+    assert steering.retry(project, ["TASK-1"], told) == ["TASK-1 pending, it was failed"]
+    reports.done(project, "TASK-3", 1, "")
+    assert wait(project)[-1] == "SPAWN TASK-1 sonnet"
+    current = state_file.read(project)
+    agent = current.agents["TASK-1"]
+    assert (agent.attempt, agent.failures, agent.reason, current.failed) == (3, 0, "", {})
+    assert "# A hint from the person who runs this\n\nthe hinges are in the cellar\n" in reports.begin(
+        project, "TASK-1"
+    )
+    reports.fail(project, "TASK-1", 3, "no door")
+    assert wait(project)[-1] == "SPAWN TASK-1 opus"
+    assert "the hinges are in the cellar" in reports.begin(project, "TASK-1")
+    reports.done(project, "TASK-1", 4, "")
+    wait(project)
+    assert state_file.read(project).record("TASK-1").hint is None
+
+
+def test_a_completed_task_is_tried_again_too(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"))
+    running.start(project, "s1", [])
+    reports.done(project, "TASK-1", 1, "")
+    wait(project)
+    steering.retry(project, ["TASK-1"], "")
+    reports.done(project, "TASK-2", 1, "")
+    assert wait(project)[-1] == "SPAWN TASK-1 sonnet"
+    with pytest.raises(ClaudestratorError, match="TASK-1 is at work"):
+        steering.retry(project, ["TASK-2", "TASK-1"], "")
+    assert statuses(project)["TASK-2"] == "completed", "all or none"
+
+
+def test_a_skipped_task_blocks_what_depends_on_it_unless_it_is_said_not_to(project: paths.Project) -> None:
+    failed_for_good(project)
+    assert steering.skip(project, ["TASK-1"], unblock=False) == [
+        "TASK-1 skipped; TASK-2 stays blocked without --unblock"
+    ]
+    reports.done(project, "TASK-3", 1, "")
+    assert wait(project)[-1].startswith(
+        "STOP The run has ended, 1 of 3 tasks completed, 1 skipped; skipped: TASK-1; blocked: TASK-2 by TASK-1 (skipped)."
+    )
+    for unblock, left in ((True, "TASK-2"), (False, "none: blocked"), (True, "TASK-2")):
+        (told,) = steering.skip(project, ["TASK-1"], unblock=unblock)
+        assert told == f"TASK-1 skipped; TASK-2 {'may run' if unblock else 'stays blocked without --unblock'}"
+        assert helper("next-task", folder=project.root).stdout.startswith(left)
+    assert running.start(project, "s1", []) == ["SPAWN TASK-2 sonnet"]
+    reports.done(project, "TASK-2", 1, "")
+    assert wait(project) == ["done TASK-2 (2/2)", "STOP All 2 other tasks are completed; skipped: TASK-1."]
+    assert state_file.read(project).initial_prd_tasks_complete
+    assert steering.retry(project, ["TASK-1"], "") == ["TASK-1 pending, it was skipped: `/orchestrate` runs it"]
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_skipped_agent_is_given_up_on_whatever_it_reports(project: paths.Project, *, reported: bool) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"))
+    running.start(project, "s1", [])
+    (told,) = steering.skip(project, ["TASK-1"], unblock=False)
+    assert told == "TASK-1 skipped; the report of its agent, which is still at work, will not count"
+    if reported:
+        marker_files.leave(project, "TASK-1", "done", 1, "done")
+    assert wait(project)[-1] == "SPAWN TASK-2 sonnet"
+    assert statuses(project)["TASK-1"] == "skipped"
+    with pytest.raises(ClaudestratorError, match="reported already" if reported else "it is skipped"):
+        reports.fail(project, "TASK-1", None, "x")
+
+
+def test_a_completed_task_is_not_skipped(project: paths.Project) -> None:
+    fill(project, task("TASK-1", status="done"))
+    with pytest.raises(ClaudestratorError, match="TASK-1 is completed"):
+        steering.skip(project, ["TASK-1"], unblock=False)
 
 
 def test_set_status_brings_a_task_back_that_this_run_has_completed(project: paths.Project) -> None:

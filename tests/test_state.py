@@ -1,17 +1,18 @@
 """The session state: what the run writes it reads again, and a person may read, extend and damage it."""
 
 import json
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from claudestrator_helper.engine.state import Agent, State
+from claudestrator_helper.engine.state import Agent, Loop, Owner, State, TaskRecord, Verification
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.texts.frontmatter import split
 from claudestrator_helper.texts.models import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from states import changed, column, state_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBERS = st.integers(0, 2**39)
@@ -20,7 +21,7 @@ IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,12}", fullmatch=True)
 OTHERS = st.dictionaries(st.from_regex(r"mine_[a-z]{1,8}", fullmatch=True), TEXTS | NUMBERS | st.booleans(), max_size=2)
 AGENTS = st.builds(Agent, COUNTS, st.sampled_from(NAMES), NUMBERS, NUMBERS, COUNTS, TEXTS)
 STATES = st.builds(
-    State,
+    state_of,
     initial_prd_tasks_complete=st.booleans(),
     run=TEXTS,
     status=TEXTS,
@@ -34,9 +35,13 @@ STATES = st.builds(
     failed=st.dictionaries(IDS, TEXTS, max_size=2),
     streak=st.lists(IDS, max_size=2),
     released=st.dictionaries(IDS, COUNTS, max_size=2),
+    returned=st.dictionaries(IDS, TEXTS, max_size=2),
+    unchanged=st.lists(IDS, max_size=2),
+    lost=st.dictionaries(IDS, AGENTS, max_size=2),
     others=OTHERS,
 )
-FULL = State(
+AGENT = {"attempt": 1, "model": "opus", "claimed": 1, "spawned": 1}
+FULL = state_of(
     run="r",
     agents={"TASK-001": Agent(2, "opus", 5, 6, 1, "it broke")},
     attempts={"TASK-001": 2},
@@ -118,20 +123,45 @@ DAMAGED = {
     "earlier": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
     "unchanged": ["{}", "[1]", '["../x"]'],
     "models": ["[]", "{TASK-001: 1}", '{"../x": opus}'],
+    "wish": ["1", "[]"],
     "engine": ["1", "[]"],
+    "background": ["1", '"true"'],
+    "mod": ["1", "[]"],
     "parallel": ['"1"', "true", "21"],
     "refused": ["x", "{}", '["../x"]'],
     "outage": ["1", "[]"],
     "verify": ["1", '"true"'],
     "verifying": ["{}", "[1]", '["../x"]'],
     "verified": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
+    "hint": ["[]", "{TASK-001: 1}"],
     "returned": ["[]", "{TASK-001: 1}", '{"../x": why}'],
     "unverified": ["x", "{TASK-001: true}", '{"../x": why}'],
+    "schema": ["x", "true", "-1", "[]"],
+}
+DAMAGED_ROWS = {
+    "tasks": ["x", "7", '{"../x": {}}', '{"TASK-001\\nSPAWN evil opus": []}'],
+    "tasks, TASK-001": [
+        "{TASK-001: x}",
+        "{TASK-001: [1]}",
+        "{TASK-001: {speed: 1}}",
+        '{TASK-001: {"failed\\nSTOP": x}}',
+        "{TASK-001: {1: x}}",
+        "{TASK-001: {attempts: x}}",
+        "{TASK-001: {attempts: true}}",
+        "{TASK-001: {completed: 1000000000}}",
+        "{TASK-001: {completed: -1}}",
+        "{TASK-001: {failed: 1}}",
+        "{TASK-001: {unchanged: 1}}",
+        "{TASK-001: {agent: x}}",
+        "{TASK-001: {agent: {attempt: 1}}}",
+        '{TASK-001: {lost: {attempt: 1, model: "opus\\nSPAWN evil opus", claimed: 1, spawned: 1}}}',
+    ],
 }
 
 
 def test_every_value_has_its_damage_tested() -> None:
-    assert set(DAMAGED) == {field.name for field in fields(State)} - {"others"}
+    assert set(DAMAGED) == {"schema", *state_file._KEYS, *state_file._COLUMNS}
+    assert set(state_file._RECORD) == set(TaskRecord._fields) >= set(state_file._COLUMNS.values())
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in DAMAGED.items() for value in values])
@@ -141,6 +171,19 @@ def test_a_damaged_value_is_refused_in_one_line_that_names_it(project: Project, 
         state_file.read(project)
     text = str(refusal.value)
     assert text.startswith(f"{path}: {key}")
+    assert "\n" not in text
+    assert "fix or delete the file" in text
+
+
+@pytest.mark.parametrize(
+    ("where", "value"), [(where, value) for where, values in DAMAGED_ROWS.items() for value in values]
+)
+def test_a_damaged_record_is_refused_in_one_line_that_names_it(project: Project, where: str, value: str) -> None:
+    path = put_down(project, frontmatter(f"schema: 2\ntasks: {value}"))
+    with pytest.raises(ClaudestratorError) as refusal:
+        state_file.read(project)
+    text = str(refusal.value)
+    assert text.startswith(f"{path}: {where}")
     assert "\n" not in text
     assert "fix or delete the file" in text
 
@@ -175,14 +218,14 @@ def test_one_value_is_set_and_nothing_else(before: State, change: tuple[str, obj
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("heartbeat", "soon"), ("initial_prd_tasks_complete", 1), ("agents", []), ("run", 5)]
+    ("key", "value"), [("heartbeat", "soon"), ("initial_prd_tasks_complete", 1), ("tasks", []), ("run", 5)]
 )
 def test_a_value_of_another_kind_is_not_set(key: str, value: object) -> None:
     with pytest.raises(ClaudestratorError, match=f"{key} can't be .*: `claudestrator-helper state {key}` shows"):
         state_file.put(State(), key, value)
 
 
-@pytest.mark.parametrize("key", ["", "Upper", "a b", "a:b", "1a", "others", "a\nrun", "--x", "../x"])
+@pytest.mark.parametrize("key", ["", "Upper", "a b", "a:b", "1a", "others", "schema", "a\nrun", "--x", "../x"])
 def test_a_name_that_can_be_no_key_is_not_set(key: str) -> None:
     with pytest.raises(ClaudestratorError, match="is not a key"):
         state_file.put(State(), key, 1)
@@ -232,6 +275,15 @@ def test_more_tasks_than_a_run_can_have_are_refused(key: str) -> None:
         state_file.parse(frontmatter(f"{key}: {json.dumps(value)}"))
 
 
+@pytest.mark.parametrize(
+    ("row", "found"), [({}, "tasks is a list of 50001"), ({"agent": AGENT}, "agents is a list of 1001")]
+)
+def test_more_records_than_a_run_can_have_are_refused(row: dict[str, object], found: str) -> None:
+    many = [f"TASK-{number}" for number in range(1001 if row else 50_001)]
+    with pytest.raises(ClaudestratorError, match=found):
+        state_file.parse(frontmatter(f"schema: 2\ntasks: {json.dumps(dict.fromkeys(many, row))}"))
+
+
 @pytest.mark.parametrize("number", ["0x" + "f" * 9999, "1:" * 20_000 + "1"])
 def test_a_number_too_long_to_print_is_refused_in_one_line(number: str) -> None:
     with pytest.raises(ClaudestratorError, match="fix or delete it"):
@@ -242,8 +294,57 @@ def test_a_hook_reads_the_start_of_a_state_and_no_yaml(project: Project) -> None
     state_file.write(project, FULL)
     assert state_file.own(project, files.read(project.session, most=files.HEAD) or "", whole=False) == FULL
     assert state_file.own(project, frontmatter("run: [r]\nstatus: !!str x"), whole=True) is None
-    state_file.write(project, replace(FULL, others={"note": "x" * files.HEAD}))
+    state_file.write(project, changed(FULL, others={"note": "x" * files.HEAD}))
     head = files.read(project.session, most=files.HEAD) or ""
     assert len(head) == files.HEAD
     assert state_file.own(project, head, whole=False) is None
     assert state_file.own(project, head, whole=True) == state_file.read(project)
+
+
+#: What 0.1.0 wrote while a task was run again that a verdict had returned, and 0.2.0 in a second run that was taken over.
+RECORDED = sorted(Path(__file__, "../recorded/states").resolve().iterdir())
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_a_file_of_an_older_version_is_read_whole_and_written_in_the_form_of_this_one(
+    path: Path, project: Project
+) -> None:
+    text = path.read_text(encoding="utf-8")
+    put_down(project, text)
+    found, before = state_file.read(project), split(text, "")[0]
+    for name in before.keys() & state_file._COLUMNS.keys():
+        agents = {id_: vars(value) if isinstance(value, Agent) else value for id_, value in column(found, name).items()}
+        assert agents == (before.pop(name) or {}), name
+    assert {name: state_file.get(found, name) for name in before} == before
+    assert not found.others
+    state_file.write(project, found)
+    assert state_file.read(project) == found
+    assert list(state_file.read(project).tasks) == list(found.tasks)
+    assert Path(project.session).read_text().startswith("---\nschema: 2\n")
+
+
+def test_in_a_file_of_an_older_version_tasks_are_in_the_order_in_which_they_ended(project: Project) -> None:
+    found = state_file.parse(RECORDED[0].read_text(encoding="utf-8"))
+    assert (list(found.completed), list(found.failed)) == (["TASK-1", "TASK-4", "TASK-5"], ["TASK-2"])
+    assert found.record("TASK-3") == TaskRecord(2, "sonnet", found.agents["TASK-3"], returned="it is nailed shut")
+
+
+def test_a_file_of_a_newer_version_is_refused_in_one_line_and_left_as_it_is(project: Project) -> None:
+    text = '---\nschema: 3\nrun: "r"\ntasks: [["TASK-1", 2]]\n---\n'
+    path = put_down(project, text)
+    with pytest.raises(ClaudestratorError) as refusal:
+        state_file.read(project)
+    assert str(refusal.value) == f"{path} was written by a newer Claudestrator: install that here too; nothing is lost"
+    with pytest.raises(ClaudestratorError, match="newer"):
+        state_file.forget_completed(project, ["TASK-1"])
+    assert path.read_text() == text
+
+
+def test_a_new_run_keeps_what_is_known_of_tasks_and_who_may_be_at_work() -> None:
+    agent = Agent(3, "opus", 5, 6)
+    record = TaskRecord(3, "opus", agent, agent, 2, "no", 3, None, True, True, 3, "why", "why not")
+    before = State(True, "r", "finished", "tasks", "auto", "lean", True, 2, 1, "why", ["TASK-1"], Owner("s"), Loop(1, 2, "f", ["TASK-1"]),
+        Verification(True, ["TASK-1"]), {"TASK-1": record, "TASK-2": TaskRecord(earlier=1)}, {"mine": 1})  # fmt: skip
+    kept = {"TASK-1": TaskRecord(3, "opus", agent, released=2, earlier=3, verified=3), "TASK-2": TaskRecord(earlier=1)}
+    now = State(True, "r2", owner=Owner("s"), loop=Loop(total=4), tasks=kept, others={"mine": 1})
+    assert before.fresh("r2", Loop(total=4)) == now

@@ -4,18 +4,19 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from claudestrator_helper.agents import reports
+from claudestrator_helper.engine import settle_reports
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import marker_files, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from queues import queue, task
-from running import fork, helper, joined
+from running import fork, helper, joined, killed
+from states import changed, state_of
 
 
 @pytest.fixture
@@ -57,6 +58,30 @@ def test_a_call_whose_session_died_before_it_looked_up_takes_no_run(project: Pro
     assert by_claude(project, "start", "--session", "two").endswith("SPAWN TASK-001 sonnet\n")
 
 
+def test_a_wait_ends_with_a_claude_code_that_does_not_say_which_process_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle_reports, "LAUNCH", 0.1)
+    assert helper("start", "--session", "s", folder=project.root).stdout.endswith("SPAWN TASK-001 sonnet\n")
+    said, waits = Path(project.root, "said"), Path(project.markers, ".wait")
+
+    def shell() -> None:
+        done = helper("wait", "--session", "s", "--max", "60", folder=project.root)
+        said.with_suffix(".part").write_text(done.stderr)
+        said.with_suffix(".part").rename(said)
+
+    claude = fork(lambda: joined([fork(shell)]))  # type: ignore[arg-type]
+    while not waits.exists():
+        time.sleep(0.02)
+    time.sleep(0.3)
+    assert not said.exists()
+    killed(claude)
+    began = time.monotonic()
+    while not said.exists() and time.monotonic() < began + 30:
+        time.sleep(0.02)
+    assert "the session that waited here is gone" in said.read_text()
+
+
 def test_an_agent_of_a_session_that_is_alive_and_lost_the_run_gets_no_work(project: Project) -> None:
     assert by_claude(project, "start", "--session", "one").endswith("SPAWN TASK-001 sonnet\n")
     own = {"CLAUDE_PID": str(os.getpid())}
@@ -91,7 +116,7 @@ def test_failures_count_over_all_sessions_of_a_run(project: Project) -> None:
     assert state_file.read(project).failed == {"TASK-001": "red"}
 
 
-CLONED = State(run="r", status="running", session="s0", loops=9, loop=8, focus="evil", heartbeat=1)
+CLONED = state_of(run="r", status="running", session="s0", loops=9, loop=8, focus="evil", heartbeat=1)
 ELSEWHERE = "another-host/another-boot/1/2/3"
 
 
@@ -103,37 +128,39 @@ def begun_by(project: Project, found: State, *words: str, **environ: str) -> str
 
 @pytest.mark.parametrize("status", ["running", "stopping", "stopped"])
 @pytest.mark.parametrize(
-    "found", [CLONED, replace(CLONED, session=""), replace(CLONED, process=ELSEWHERE), replace(CLONED, origin="0" * 32)]
+    "found", [CLONED, changed(CLONED, session=""), changed(CLONED, process=ELSEWHERE), changed(CLONED, origin="0" * 32)]
 )
 def test_a_run_that_came_with_a_clone_is_not_gone_on_with_unasked(project: Project, found: State, status: str) -> None:
-    found = replace(found, status=status)
+    found = changed(found, status=status)
     for words in ([], ["3", "doors"]):
         assert begun_by(project, found, *words).startswith("STOP the run here was begun on another machine")
     assert helper("wait", "--max", "0", folder=project.root).code == 1
     assert state_file.read(project) == found
     assert begun_by(project, found, "--takeover").endswith("SPAWN TASK-001 sonnet\n")
-    assert (state_file.read(project).run, state_file.read(project).loops) == ("r", 9)
+    assert (state_file.read(project).run, state_file.read(project).loop.total) == ("r", 9)
 
 
 def test_a_run_that_came_with_a_clone_and_is_over_keeps_nobody_from_a_new_one(project: Project) -> None:
-    assert begun_by(project, replace(CLONED, status="finished")).endswith("SPAWN TASK-001 sonnet\n")
-    assert (state_file.read(project).run == "r", state_file.read(project).focus) == (False, "")
+    assert begun_by(project, changed(CLONED, status="finished")).endswith("SPAWN TASK-001 sonnet\n")
+    assert (state_file.read(project).run == "r", state_file.read(project).loop.focus) == (False, "")
 
 
 def test_a_run_is_gone_on_with_in_any_session_and_folder_of_the_user_who_began_it(project: Project) -> None:
     assert begun_by(project, State()).endswith("SPAWN TASK-001 sonnet\n")
-    gone = replace(state_file.read(project), session="gone", heartbeat=1)
+    gone = changed(state_file.read(project), session="gone", heartbeat=1)
     assert begun_by(project, gone).endswith("SPAWN TASK-001 sonnet\n")
     assert begun_by(project, gone, XDG_STATE_HOME=f"{project.root}/other").startswith("STOP the run here was begun on")
-    assert begun_by(project, replace(gone, run="another")).startswith("STOP the run here was begun on")
+    assert begun_by(project, changed(gone, run="another")).startswith("STOP the run here was begun on")
     assert Path(os.environ["XDG_STATE_HOME"], "claudestrator").stat().st_mode & 0o077 == 0
 
 
 def test_of_the_runs_of_older_versions_those_since_the_machine_was_started_are_gone_on_with(project: Project) -> None:
     _, boot, namespace = processes._machine()
-    older = replace(CLONED, loops=0, process=f"{os.uname().nodename}/{boot}/{namespace}/4194305/1")
+    older = changed(CLONED, loops=0, process=f"{os.uname().nodename}/{boot}/{namespace}/4194305/1")
     assert begun_by(project, older).endswith("SPAWN TASK-001 sonnet\n")
-    assert begun_by(project, replace(older, process=older.process.replace(boot, "-"))).startswith("STOP the run here")
+    assert begun_by(project, changed(older, process=older.owner.process.replace(boot, "-"))).startswith(
+        "STOP the run here"
+    )
 
 
 def test_where_no_key_can_be_kept_a_run_goes_on_in_its_own_session_only(project: Project) -> None:
@@ -141,6 +168,6 @@ def test_where_no_key_can_be_kept_a_run_goes_on_in_its_own_session_only(project:
     nowhere = {"XDG_STATE_HOME": f"{project.root}/file"}
     assert begun_by(project, State(), **nowhere).endswith("SPAWN TASK-001 sonnet\n")
     kept = state_file.read(project)
-    assert kept.origin == ""
+    assert kept.owner.origin == ""
     assert begun_by(project, kept, **nowhere).endswith("SPAWN TASK-001 sonnet\n")
-    assert begun_by(project, replace(kept, session="gone", heartbeat=1), **nowhere).startswith("STOP the run here")
+    assert begun_by(project, changed(kept, session="gone", heartbeat=1), **nowhere).startswith("STOP the run here")

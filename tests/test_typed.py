@@ -62,7 +62,7 @@ def writes_down(tmp_path: Path, words: str, command: str = "/orchestrate", **mor
 def test_the_words_that_the_hook_saw_begin_the_run(project: Project) -> None:
     types(project, "3 a\nEND-x\n`b` $(c)")
     assert by_command(project) == ["SPAWN TASK-001 sonnet"]
-    assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "a END-x `b` $(c)")
+    assert (state_file.read(project).loop.total, state_file.read(project).loop.focus) == (3, "a END-x `b` $(c)")
 
 
 def test_words_are_used_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,21 +79,21 @@ def test_words_are_used_once(project: Project, monkeypatch: pytest.MonkeyPatch) 
     assert call(project, "start", "--session", SESSION, "5").stdout.startswith("STOP only a typed `/orchestrate`")
     types(project, "")
     assert by_command(project)[-1].startswith(("SPAWN", "WAIT"))
-    assert state_file.read(project).focus == "a"
+    assert state_file.read(project).loop.focus == "a"
 
 
 def test_of_two_words_that_were_typed_the_later_count(project: Project) -> None:
     types(project, "2 old")
     types(project, "")
     by_command(project)
-    assert state_file.read(project).focus == ""
+    assert state_file.read(project).loop.focus == ""
 
 
 def test_words_of_another_session_are_not_this_ones(project: Project) -> None:
     types(project, "2 mine")
     types(project, "2 theirs", session="another")
     by_command(project)
-    assert state_file.read(project).focus == "mine"
+    assert state_file.read(project).loop.focus == "mine"
 
 
 def test_words_that_no_command_came_for_are_not_the_next_ones(
@@ -116,7 +116,10 @@ def test_without_a_hook_the_wait_reads_the_words_in_the_transcript(project: Proj
     writes_down(tmp_path, "7 meta", isMeta=True)
     writes_down(tmp_path, "3 a </command-args> <b> & $(c)")
     assert call(project, "wait", "--max", "0").stdout == "SPAWN TASK-001 sonnet\n"
-    assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "a </command-args> <b> & $(c)")
+    assert (state_file.read(project).loop.total, state_file.read(project).loop.focus) == (
+        3,
+        "a </command-args> <b> & $(c)",
+    )
     assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
 
 
@@ -184,7 +187,7 @@ def test_a_run_that_began_with_hooks_goes_on_without_them(project: Project, tmp_
     assert by_command(project) == ["WAIT"]
     writes_down(tmp_path, "3 new")
     assert call(project, "wait", "--max", "0").stdout == "SPAWN TASK-001 sonnet\n"
-    assert (state_file.read(project).loops, state_file.read(project).focus) == (3, "new")
+    assert (state_file.read(project).loop.total, state_file.read(project).loop.focus) == (3, "new")
     assert call(project, "wait", "--max", "0").stdout.startswith("still waiting")
 
 

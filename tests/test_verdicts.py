@@ -20,6 +20,7 @@ from queues import queue, task
 from reporting import LONGEST_PATH, OUTPUT, is_whole
 from running import fork, joined
 from simulated import NAILED, Checked
+from states import changed, state_of
 
 __all__ = ["kill_before"]  # a fixture
 
@@ -83,7 +84,7 @@ def _killed_at(
 
 def _worked(project: paths.Project, id_: str, attempt: int, times: int) -> list[tuple[str, bool]]:
     """As an agent would, in a process that nobody kills; its verdicts."""
-    under = state_file.read(project).verifying if id_ == "verify-0" else []
+    under = state_file.read(project).verification.checking if id_ == "verify-0" else []
     given = [(each, each == "TASK-2" or attempt > times) for each in under]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "_replace", _put)
@@ -110,7 +111,7 @@ def under_check(tmp_path: Path, *ids: str, attempt: int = 1, loop: int = 0) -> p
     verifier = f"verify-{loop}"
     state_file.write(
         found,
-        State(
+        state_of(
             run="r", status=RUNNING, loop=loop, loops=loop, verify=True, verifying=list(ids),
             agents={verifier: Agent(attempt, "opus", 1, 1)}, attempts={verifier: attempt},
             completed=dict.fromkeys(ids, 1),
@@ -205,7 +206,7 @@ def test_the_prompt_holds_each_task_with_its_criteria_and_how_verdicts_are_given
         ),
         encoding="utf-8",
     )  # fmt: skip
-    state_file.write(project, replace(state_file.read(project), returned={"TASK-2": NAILED}, unchanged=["TASK-1"]))
+    state_file.write(project, changed(state_file.read(project), returned={"TASK-2": NAILED}, unchanged=["TASK-1"]))
     text = reports.begin(project, "verify-0")
     assert is_whole(text, "verify-0", 2)
     assert "claudestrator-helper verdict ID pass --attempt 2" in text
@@ -232,7 +233,7 @@ def test_of_three_hundred_long_tasks_each_has_its_place_in_a_prompt_that_arrives
     sections = [task(id_, objective="x " * 2_000, criteria=("criterion " * 100,) * 9) for id_ in names]
     checked = Checked(*sections)
     checked.text = q.edited(q.parse(checked.text), dict.fromkeys(names, "completed")).text
-    checked.state = State(
+    checked.state = state_of(
         run="r", status=RUNNING, verify=True, completed=dict.fromkeys(names, 1), returned=dict.fromkeys(names, "why " * 250),
         unchanged=names, attempts=dict.fromkeys(names, 1),
     )  # fmt: skip
@@ -248,7 +249,7 @@ def test_of_three_hundred_long_tasks_each_has_its_place_in_a_prompt_that_arrives
     while checked.state.agents:
         state_file.write(
             project,
-            replace(
+            changed(
                 checked.state, agents={"verify-0": replace(checked.state.agents["verify-0"], reason="why " * 5_000)}
             ),
         )
@@ -268,7 +269,9 @@ def test_a_returned_task_that_failed_again_is_told_both_reasons(tmp_path: Path) 
     agent = Agent(3, "opus", 1, 1, 1, "the tests hang")
     state_file.write(
         project,
-        State(run="r", status=RUNNING, agents={"TASK-1": agent}, attempts={"TASK-1": 3}, returned={"TASK-1": NAILED}),
+        state_of(
+            run="r", status=RUNNING, agents={"TASK-1": agent}, attempts={"TASK-1": 3}, returned={"TASK-1": NAILED}
+        ),
     )
     text = reports.begin(project, "TASK-1")
     assert f"Its reason: the tests hang Before that, verification returned it: {NAILED}\n" in text

@@ -1,7 +1,6 @@
 """Verification: every finished task gets a verdict, what fails goes back once, and nothing is called verified that isn't."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from loop_agents import Agents, drive, git, history, project
 from queues import queue, task
 from simulated import ASKED, NAILED, Checked
+from states import changed, column
 
 __all__ = ["project"]  # a fixture
 
@@ -41,12 +41,12 @@ def finished(
 def test_finished_tasks_are_verified_by_one_agent_behind_the_last() -> None:
     run = finished("TASK-1", "TASK-2")
     assert run.wait() == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == ["TASK-1", "TASK-2"]
+    assert run.state.verification.checking == ["TASK-1", "TASK-2"]
     assert not run.state.initial_prd_tasks_complete
     assert run.judge() == ["STOP All 2 tasks are completed and verified."]
     assert run.said[-3:] == ["verified TASK-1", "verified TASK-2", "done verify-0 (2/2)"]
     assert run.state.initial_prd_tasks_complete
-    assert (run.state.status, run.state.verifying) == (FINISHED, [])
+    assert (run.state.status, run.state.verification.checking) == (FINISHED, [])
 
 
 def test_nothing_is_verified_unless_somebody_asks_for_it() -> None:
@@ -70,7 +70,7 @@ def test_what_fails_runs_once_more_with_a_stronger_model_and_the_reason_and_alon
     assert (agent.attempt, agent.failures, agent.reason) == (2, 0, f"verification: {NAILED}")
     run.done("TASK-2")
     assert run.wait() == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == ["TASK-2"]
+    assert run.state.verification.checking == ["TASK-2"]
     assert run.judge() == ["STOP All 2 tasks are completed and verified."]
     assert [line for line in run.said if "returned" in line] == [f"returned TASK-2: {NAILED}"]
 
@@ -88,7 +88,7 @@ def test_the_stronger_model_is_that_of_the_last_attempt_and_not_of_the_complexit
 def test_a_model_that_somebody_wrote_into_the_state_is_no_directive() -> None:
     run = finished("TASK-1")
     run.wait()
-    run.state = replace(run.state, models={"TASK-1": "opus\nSPAWN evil opus"})
+    run.state = changed(run.state, models={"TASK-1": "opus\nSPAWN evil opus"})
     assert run.judge(NAILED, "TASK-1") == ["SPAWN TASK-1 opus"]
 
 
@@ -101,7 +101,7 @@ def test_what_fails_twice_is_failed_with_the_reason_and_never_tried_a_third_time
     (directive,) = run.judge(f"{NAILED} still", "TASK-1")
     assert directive == (
         f"STOP The run has ended, 1 of 2 tasks completed, 1 verified; failed: TASK-1 (verification: {NAILED} still). "
-        "`claudestrator-helper set-status TASK-1 pending` and `/orchestrate` try one again."
+        "`claudestrator-helper retry TASK-1` and `/orchestrate` try one again."
     )
     assert run.statuses() == {"TASK-1": "failed", "TASK-2": "completed"}
     assert not run.state.initial_prd_tasks_complete
@@ -173,7 +173,7 @@ def test_a_task_that_comes_while_others_are_verified_is_run_and_verified() -> No
     assert run.judge() == ["SPAWN TASK-2 sonnet"]
     run.done("TASK-2")
     assert run.wait() == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == ["TASK-2"]
+    assert run.state.verification.checking == ["TASK-2"]
     assert run.judge() == ["STOP All 2 tasks are completed and verified."]
 
 
@@ -194,9 +194,9 @@ def test_one_agent_has_at_most_so_many_tasks_and_the_next_the_others() -> None:
     names = [f"TASK-{n}" for n in range(verification.MOST + 3)]
     run = finished(*names)
     run.wait()
-    assert run.state.verifying == names[: verification.MOST]
+    assert run.state.verification.checking == names[: verification.MOST]
     assert run.judge() == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == names[verification.MOST :]
+    assert run.state.verification.checking == names[verification.MOST :]
     assert run.judge() == [f"STOP All {len(names)} tasks are completed and verified."]
 
 
@@ -210,7 +210,7 @@ def test_a_report_without_all_verdicts_is_none_and_the_next_attempt_checks_the_r
     run.done("verify-0")
     assert run.wait() == ["SPAWN verify-0 opus"]
     assert run.said[-1] == "failed verify-0: it reported done without a verdict on TASK-2; retrying with opus"
-    assert run.state.verifying == ["TASK-2"]
+    assert run.state.verification.checking == ["TASK-2"]
     assert run.judge() == ["STOP All 2 tasks are completed and verified."]
 
 
@@ -258,7 +258,7 @@ def test_a_verdict_is_settled_when_it_comes_and_starts_nothing_while_the_agent_i
     run.verdicts = {"TASK-1": NAILED}
     assert run.wait() == []
     assert run.statuses() == {"TASK-1": "pending", "TASK-2": "completed"}
-    assert run.state.verifying == ["TASK-2"]
+    assert run.state.verification.checking == ["TASK-2"]
     assert run.wait() == []
     assert run.said.count(f"returned TASK-1: {NAILED}") == 1
 
@@ -284,7 +284,7 @@ def test_a_task_that_a_person_has_changed_meanwhile_is_left_to_them(hand: str, v
     )
     run.judge(verdict, "TASK-1")
     assert run.statuses().get("TASK-1", "gone") == hand
-    assert run.state.returned == {}
+    assert column(run.state, "returned") == {}
 
 
 def test_a_task_that_a_person_has_removed_needs_no_verdict() -> None:
@@ -322,7 +322,7 @@ def test_reasons_reach_the_orchestrator_cut_and_on_one_line() -> None:
 
 def test_a_run_that_is_to_be_verified_stays_so_and_the_next_one_need_not_be() -> None:
     run = finished("TASK-1", "TASK-2")
-    run.state = replace(run.state, status=STOPPING)
+    run.state = changed(run.state, status=STOPPING)
     assert run.wait()[0].startswith("STOP The run has stopped, as asked: 2 of 2 tasks completed, 0 verified.")
     assert run.start(asked=begin_run.NOTHING) == ["SPAWN verify-0 opus"]
     run.judge()
@@ -336,7 +336,7 @@ def test_a_run_that_is_to_be_verified_stays_so_and_the_next_one_need_not_be() ->
 def test_verification_may_be_asked_for_in_the_middle_of_a_run() -> None:
     run = finished("TASK-1", "TASK-2", asked=begin_run.NOTHING)
     assert run.start(asked=ASKED) == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == ["TASK-1", "TASK-2"]
+    assert run.state.verification.checking == ["TASK-1", "TASK-2"]
 
 
 def test_what_an_earlier_run_verified_counts_and_what_it_only_completed_does_not() -> None:
@@ -347,7 +347,7 @@ def test_what_an_earlier_run_verified_counts_and_what_it_only_completed_does_not
     run.start()
     run.done("TASK-3")
     run.wait()
-    assert run.state.verifying == ["TASK-3"]
+    assert run.state.verification.checking == ["TASK-3"]
     assert run.judge() == ["STOP All 3 tasks are completed; not verified: TASK-2 (not completed by this run)."]
 
 
@@ -383,15 +383,15 @@ def test_what_could_not_be_verified_is_when_it_has_run_again(anew: bool) -> None
     for _ in range(2):
         run.fail("verify-0", "no network")
         run.wait()
-    assert run.state.unverified == {"TASK-1": "no network", "TASK-2": "no network"}
+    assert column(run.state, "unverified") == {"TASK-1": "no network", "TASK-2": "no network"}
     run.text = q.edited(q.parse(run.text), {"TASK-1": "pending"}).text
     # As `set-status` does; an editor would have been taken for one with an older text.
-    run.state = replace(run.state, completed={"TASK-2": 1}, status=FINISHED if anew else STOPPED)
+    run.state = changed(run.state, completed={"TASK-2": 1}, status=FINISHED if anew else STOPPED)
     assert run.start() == ["SPAWN TASK-1 sonnet"]
-    assert run.state.unverified == ({} if anew else {"TASK-2": "no network"})
+    assert column(run.state, "unverified") == ({} if anew else {"TASK-2": "no network"})
     run.done("TASK-1")
     assert run.wait() == ["SPAWN verify-0 opus"]
-    assert run.state.verifying == ["TASK-1"]
+    assert run.state.verification.checking == ["TASK-1"]
 
 
 def test_a_session_that_dies_loses_no_verdict_and_no_task_is_verified_twice() -> None:
@@ -402,7 +402,7 @@ def test_a_session_that_dies_loses_no_verdict_and_no_task_is_verified_twice() ->
     assert run.start("s2") == ["SPAWN TASK-2 opus"]
     run.done("TASK-2")
     assert run.wait() == ["SPAWN verify-0 opus"]
-    assert (run.state.agents["verify-0"].attempt, run.state.verifying) == (2, ["TASK-3", "TASK-2"])
+    assert (run.state.agents["verify-0"].attempt, run.state.verification.checking) == (2, ["TASK-3", "TASK-2"])
     assert run.judge() == ["STOP All 3 tasks are completed and verified."]
 
 
@@ -418,7 +418,7 @@ def test_a_returned_task_whose_session_dies_is_claimed_with_the_same_model_and_r
 def test_a_run_that_is_stopped_while_it_is_verified_goes_on_there() -> None:
     run = finished("TASK-1", "TASK-2")
     run.wait()
-    run.state = replace(run.state, status=STOPPING)
+    run.state = changed(run.state, status=STOPPING)
     assert run.judge(NAILED, "TASK-1")[0].startswith("STOP The run has stopped, as asked: 1 of 2")
     assert run.state.status == STOPPED
     assert run.start(asked=begin_run.NOTHING) == ["SPAWN TASK-1 opus"]
@@ -451,20 +451,20 @@ class Fates(Checked):
         self.fail(agent, "abcdefgh"[self.count % 8])
 
     def passes_all(self, agent: str) -> None:
-        self.verdicts |= dict.fromkeys(self.state.verifying, "")
+        self.verdicts |= dict.fromkeys(self.state.verification.checking, "")
 
     def nails_all(self, agent: str) -> None:
-        self.verdicts |= dict.fromkeys(self.state.verifying, "abcdefgh"[self.count % 8])
+        self.verdicts |= dict.fromkeys(self.state.verification.checking, "abcdefgh"[self.count % 8])
 
     def nails_one(self, agent: str) -> None:
-        self.verdicts |= dict.fromkeys(self.state.verifying[:1], NAILED)
+        self.verdicts |= dict.fromkeys(self.state.verification.checking[:1], NAILED)
 
     def dies_with_its_session(self, agent: str) -> None:
         self.now += 100
         self.start(f"s{self.count}", begin_run.NOTHING)
 
     def is_stopped(self, agent: str) -> None:
-        self.state = replace(self.state, status=STOPPING)
+        self.state = changed(self.state, status=STOPPING)
         self.done(agent)
         self.wait()
         self.start(asked=begin_run.NOTHING)
@@ -486,9 +486,9 @@ def test_whatever_happens_no_task_is_returned_twice_and_what_is_completed_in_the
         run.happens(fate)
     returned = [line.split()[1] for line in run.said if line.startswith("returned")]
     assert len(returned) == len(set(returned))
-    assert (run.state.status, run.state.agents, run.state.verifying) == (FINISHED, {}, [])
+    assert (run.state.status, run.state.agents, run.state.verification.checking) == (FINISHED, {}, [])
     for id_, status in run.statuses().items():
-        assert run.state.is_verified(id_) or id_ in run.state.unverified or status != "completed"
+        assert run.state.is_verified(id_) or id_ in column(run.state, "unverified") or status != "completed"
 
 
 # Improvement loops, on a disk
@@ -504,7 +504,7 @@ class Verifying(Agents):
         self.committed: list[int] = []
 
     def verify(self, id_: str, loop: str) -> None:
-        under = state_file.read(self.project).verifying
+        under = state_file.read(self.project).verification.checking
         self.checked.append(under)
         self.committed.append(len(history(self.project)) - 1)
         for task_id in under:

@@ -19,12 +19,14 @@ from claudestrator_helper.agents import reports, verdicts
 from claudestrator_helper.commands import add_tasks
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import markers, state
+from claudestrator_helper.run import steering
 from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import Result, helper
+from states import state_of
 
 SUMMARY = "the door does not shut"
 ISSUE = f"### New issue\n\n**Summary:** {SUMMARY}\n\n**Acceptance Criteria:**\n- it shuts\n\n---\n\n"
@@ -60,6 +62,11 @@ def at_work(project: paths.Project, text: str = TWO) -> None:
     reports.begin(project, "TASK-1")
 
 
+def paused(project: paths.Project) -> None:
+    at_work(project)
+    steering.pause(project)
+
+
 def done(project: paths.Project, text: str = TWO) -> None:
     at_work(project, text)
     reports.done(project, "TASK-1", 1, NOTE)
@@ -88,7 +95,7 @@ def late(project: paths.Project) -> None:
 
 def in_repository(project: paths.Project) -> None:
     fresh(project, queue(task("TASK-0", status="completed")))
-    state_file.write(project, state.State(initial_prd_tasks_complete=True))
+    state_file.write(project, state_of(initial_prd_tasks_complete=True))
     command(project, "init", "-q", "--template=")
     Path(project.root, "mine.txt").write_text("mine\n", encoding="utf-8")
     command(project, "add", "-A")
@@ -170,6 +177,7 @@ VERBS = {
     "set-status": Verb(at_work, ("set-status", "TASK-2", "completed"), "", PERSON),
     "set-status of a finished task": Verb(done, ("set-status", "TASK-2", "failed"), "", PERSON, {"TASK-2": "failed"}),
     "state": Verb(at_work, ("state", "mine", "7"), "", PERSON),
+    "resume": Verb(paused, ("resume",), "", PERSON),
     "stop": Verb(at_work, ("stop",), "", PERSON),
 }
 
@@ -215,7 +223,7 @@ def work(project: paths.Project, id_: str) -> None:
     if role == "task":
         Path(project.root, f"{id_}.txt").write_text(f"{id_}\n", encoding="utf-8")
     elif role == "verify":
-        for each in state_file.read(project).verifying:
+        for each in state_file.read(project).verification.checking:
             verdicts.give(project, each, "pass", attempt, "")
     elif role == "research":
         issue_verbs.add_issues(project, ISSUE, "")

@@ -4,6 +4,10 @@ import atexit
 import gc
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def main() -> None:
     """Runs the verb on the command line and exits."""
@@ -19,8 +23,8 @@ def main() -> None:
 
         hook()
         return
-    if words[:1] == ["next-task"] and "--help" not in words:
-        sys.exit(_next_task(folder, words[1:]))
+    if words and words[0] in _QUICK and not {"--help", "-h"} & set(words):
+        sys.exit(_quick(folder, words))
     from .cli import run_cli
 
     sys.exit(run_cli())
@@ -37,13 +41,19 @@ def _project_first(words: list[str]) -> list[str]:
     return words
 
 
-def _next_task(folder: str | None, words: list[str]) -> int:
+#: The verbs without click, by their modules.
+_QUICK = {"next-task": "next_task", "status": "status"}
+
+
+def _quick(folder: str | None, words: list[str]) -> int:
+    from importlib import import_module
+
     from . import output
-    from .commands import next_task
     from .errors import ClaudestratorError
 
+    verb: Callable[[str | None, list[str]], int] = import_module(f".commands.{_QUICK[words[0]]}", __package__).main
     try:
-        return next_task.main(folder, words)
+        return verb(folder, words[1:])
     except ClaudestratorError as error:
         return output.say_refusal(error)
 

@@ -6,7 +6,9 @@ names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.33
 Every hook imports this module, so it holds only plain constants and what tells the release that runs.
 """
 
-from collections.abc import Mapping
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The release in Bash calls (`claude-code_2-1-332_agent`) and in hooks (`claude-code_2-1-332_harness`). Measured on
 #: 2.1.138, 2.1.150 and 2.1.332. A value that a person has set stays as it is; read.
@@ -30,7 +32,7 @@ SINCE = {
 }
 
 
-def release(environ: Mapping[str, str]) -> tuple[int, ...] | None:
+def release(environ: "Mapping[str, str]") -> tuple[int, ...] | None:
     """The release of Claude Code that *environ* comes from, for example (2, 1, 332); None if it does not say."""
     name, _, rest = environ.get(RELEASE, "").partition("_")
     parts = rest.partition("_")[0].split("-")
@@ -38,7 +40,7 @@ def release(environ: Mapping[str, str]) -> tuple[int, ...] | None:
     return tuple(map(int, parts)) if known else None
 
 
-def lacks(environ: Mapping[str, str], feature: str) -> bool:
+def lacks(environ: "Mapping[str, str]", feature: str) -> bool:
     """Whether the release that *environ* comes from is known and older than the *feature*, a key of SINCE."""
     running = release(environ)
     return running is not None and running < SINCE[feature]
@@ -61,8 +63,10 @@ EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_
 SOURCE, COMPACTED, CLEARED = "source", "compact", "clear"  # of a session's start; read
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
+LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
 AGENT, ERROR, HOOK_ACTIVE = "agent_id", "error", "stop_hook_active"  # agent_id: only where an agent causes the event
 TRANSCRIPT, AGENT_TRANSCRIPT = "transcript_path", "agent_transcript_path"
+LAST_WORDS = "last_assistant_message"  # of an agent that ends; its transcript may get them 0.1 s later
 #: Objects with `id`, `status` and `description`, for an agent the Task call's; they are the whole session's.
 BACKGROUND_TASKS, RUNNING = "background_tasks", "running"
 #: Values of `error` that are about the account or the server, after ten requests. Read.
@@ -87,7 +91,7 @@ BASH_FIELDS = {"command", "description", "timeout", "run_in_background"}
 #: The status of an agent that was launched in the background, and of a forked skill. Measured.
 LAUNCHED, FORKED = "async_launched", "forked"
 #: True in the response of a forked skill that runs in the background. While one does, another call of that skill runs
-#: in the foreground; a PreToolUse hook may name another skill. Measured from 2.1.280 to 2.1.332.
+#: in the foreground; a PreToolUse hook may name another skill. Measured on 2.1.280 and 2.1.332.
 BACKGROUND = "background"
 AGENT_NAME = "agentId"  # in a tool's response, where hook inputs have agent_id
 #: Fields of a launch's result that the schema of updatedToolOutput requires. Measured.
@@ -109,14 +113,21 @@ CONFIG_FOLDER = "CLAUDE_CONFIG_DIR"
 MAX_TIMEOUT = "BASH_MAX_TIMEOUT_MS"  # also read from a trusted project's settings
 SESSION_ID = "CLAUDE_CODE_SESSION_ID"  # in hooks and Bash calls, since 2.1.132. Measured
 PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
-ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless, since 2.1.269. Measured
+ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
 ENTRY, TERMINAL = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
 NO_BACKGROUND = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"  # skills and commands stay in the foreground; read
+JOB = "CLAUDE_JOB_DIR"  # in the Bash calls of a background session, `claude --bg`. Measured on 2.1.332
+JOB_STATE = (
+    "state.json"  # there; it may have the last key of ISOLATION, for an interactive session that was sent away; read
+)
 
 # Settings. https://code.claude.com/docs/en/settings and https://code.claude.com/docs/en/permissions
 MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json"
 SETTINGS, LOCAL_SETTINGS = "settings.json", "settings.local.json"
 PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "ask", "defaultMode"
+# Unless it is ISOLATION_OFF, agents of a background session may not write to the checkout. Measured on 2.1.332.
+ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
+WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
 # Permission modes. In auto mode a hook can't hold an agent that ends; read.

@@ -50,8 +50,23 @@ def stage(claude: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest
 
 
 @pytest.fixture
+def oldest(stage: Stage) -> Stage:
+    """The stage with the oldest release that is supported."""
+    try:
+        return replace(stage, claude=claude_code.binary(claude_code.OLDEST), folder=stage.folder / "oldest")
+    except claude_code.BinaryMissingError as error:
+        lacking(str(error))
+
+
+@pytest.fixture
 def lean(stage: Stage) -> Stage:
     return replace(stage, engine="lean", folder=stage.folder / "lean")
+
+
+@pytest.fixture
+def mod(stage: Stage) -> Stage:
+    """The stage of a plugin whose hooks module carries out the run, which needs no configuration."""
+    return replace(stage, engine="auto", folder=stage.folder / "mod")
 
 
 @pytest.fixture(params=["task", "lean"])

@@ -69,7 +69,7 @@ def test_a_session_that_does_something_else_is_left_alone(stage: Stage) -> None:
     scene = stage.by_script("else", {}).with_queue(ONE)
     project.helper(scene.project, "start", "--session", "another", home=scene.setting.home)
 
-    run = run_headless(scene.setting, Slipping(Play()), "hello", "default", 30)
+    run = run_headless(scene.setting, Slipping(Play()), "hello", "default")
 
     (only,) = main_exchanges(run.exchanges)
     told = transcript([only]).text

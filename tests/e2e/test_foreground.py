@@ -143,7 +143,7 @@ def test_a_run_is_its_sessions_however_long_an_agent_works(lean: Stage) -> None:
         project.helper(scene.project, "state", "heartbeat", str(int(time.time()) - 3600))
         another = run_headless(scene.setting, ScriptedModel(play), "/orchestrate", ANY_COMMAND)
         at_work.unlink()
-        outcome = scene.outcome(session.finished(30))
+        outcome = scene.outcome(session.finished())
 
     assert "another session is at work on this queue" in "\n".join(spoken(another.exchanges))
     assert outcome.agents == ["TASK-001 1"]
@@ -182,7 +182,7 @@ def test_an_agent_that_plays_the_orchestrator_does_not_end_its_own_attempt(lean:
 
     outcome = scene.run(FirstCall(call))
 
-    assert outcome.agents_saw("only the orchestrator runs that")
+    assert outcome.agents_saw("only the orchestrator or the person runs that")
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.said.startswith("All 2 tasks are completed.")
 

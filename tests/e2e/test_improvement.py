@@ -43,7 +43,7 @@ def assert_mine_is_untouched(scene: Scene) -> None:
 def test_three_loops_find_mend_commit_and_remember(both: Stage) -> None:
     scene = finished(both, "three-loops")
 
-    outcome = scene.orchestrate(loops.play_of([6, 1, 1]), "/orchestrate 3 error handling", limit=90)
+    outcome = scene.orchestrate(loops.play_of([6, 1, 1]), "/orchestrate 3 error handling")
 
     ran = [[f"TASK-{number}" for number in numbers] for numbers in (range(101, 106), (106, 107), (108,))]
     assert outcome.logged("spawned") == [
@@ -188,7 +188,7 @@ class Clerk:
 def test_a_person_files_an_issue(stage: Stage, install: str) -> None:
     scene = finished(stage, f"issue-{install}", install)
 
-    run = run_headless(scene.setting, Clerk(), "/claudestrator:issue the door creaks", "default", 30)
+    run = run_headless(scene.setting, Clerk(), "/claudestrator:issue the door creaks", "default")
 
     assert not run.brain_errors
     assert run.output.strip() == f"added 1: ISSUE-{loops.DAY}-001"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rig.messages_api import JSON, Request
     from rig.scene import Stage
 
-#: It ends once its agent was told that it still runs, however long that takes on a busy machine; after a minute anyway.
-JOB = "for _ in $(seq 300); do [ -f told ] && break; sleep 0.2; done; sleep 1; echo finished >result"
+#: It ends once its agent was told that it still runs, however long that takes on a busy machine; or with the project.
+JOB = "while [ -d .claude ] && ! [ -f told ]; do sleep 0.2; done; sleep 1; echo finished >result"
 
 
 class Delegating(ScriptedModel):

@@ -21,6 +21,7 @@ COMMAND_LIMIT = 9_000
 _RUN = re.compile(r"Run `([^`]+)` and follow it")
 _TASK = re.compile(r"^# Your task: (\S+)", re.MULTILINE)
 _REPORT = re.compile(r"^ *(claudestrator-helper (done|fail) \S+ --attempt (\d+)(?: - <<'(\w+)')?)$", re.MULTILINE)
+_MESSAGE = re.compile(r"^(REPORT \S+ attempt (\d+): (done|failed))$", re.MULTILINE)
 _VERDICT = re.compile(
     r"^(claudestrator-helper verdict) ID (pass|fail)( --attempt \d+)(?: (- <<'(\w+)'))?$", re.MULTILINE
 )
@@ -30,8 +31,8 @@ _SEPARATOR = "\n\n---\n\n"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What the printed prompt says: the task, the attempt, how to report (the heredoc's head by verb), and for which
-    tasks a verifying agent is to give which command with its verdict."""
+    """What the printed prompt says: the task, the attempt, how to report (by verb the heredoc's head, or the last
+    message's first line), and for which tasks a verifying agent is to give which command with its verdict."""
 
     task_id: str
     attempt: int
@@ -45,13 +46,22 @@ class Assignment:
         task = _TASK.search(prompt)
         reports = _REPORT.findall(prompt)
         heads = {verb: (head, mark) for head, verb, _, mark in reports}
+        messages = _MESSAGE.findall(prompt)
+        heads |= {"done" if word == "done" else "fail": (line, "") for line, _, word in messages}
+        reports += [("", "", attempt, "") for _, attempt, _ in messages]
         if not task or set(heads) != {"done", "fail"}:
             raise ValueError(f"an agent can't work by this prompt: {prompt[:300]!r}")
         verdicts = {words[1]: words for words in _VERDICT.findall(prompt)}
         return cls(task[1], int(reports[0][2]), heads, tuple(_JUDGED.findall(prompt)), verdicts)
 
+    @property
+    def by_message(self) -> bool:
+        return self.heads["done"][0].startswith("REPORT ")
+
     def report(self, verb: str, text: str) -> JSON:
         head, mark = self.heads[verb]
+        if self.by_message:
+            return say(f"{head}\n{text}")
         # Not every agent is asked for a note.
         return use("Bash", command=f"{head}\n{text}\n{mark}" if mark else head)
 
@@ -162,7 +172,8 @@ def _ending(assignment: Assignment, act: Act) -> list[JSON]:
         raise ApiError(act.status)
     if act.ending in (Ending.FORGET, Ending.SILENT):
         return [say(act.chatter or "All of it works now.")]
-    return [assignment.report("fail" if act.ending is Ending.FAIL else "done", act.note)]
+    report = assignment.report("fail" if act.ending is Ending.FAIL else "done", act.note)
+    return [say(act.chatter), report] if act.chatter and assignment.by_message else [report]
 
 
 def _after_the_end(request: Request, play: Play) -> list[JSON]:
@@ -170,7 +181,7 @@ def _after_the_end(request: Request, play: Play) -> list[JSON]:
     assignment = _assignment(request)
     act = play.act(assignment.task_id, assignment.attempt)
     told = "".join(list(texts(request.messages, "user", "system"))[-1:])
-    if act.ending is Ending.FORGET and "claudestrator-helper" in told:
+    if act.ending is Ending.FORGET and ("claudestrator-helper" in told or "REPORT" in told):
         return [assignment.report("done", act.note)]
     return [say("There is nothing more to say.")]
 

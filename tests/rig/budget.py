@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rig.transcript import Transcript
 
 TASKS = 20
-#: How far texts of ten times the length may move what a task costs.
+#: How far texts of ten times the length may move what a turn brings in.
 SPREAD = 0.05
 #: An attempt that fails takes so much of the time of one that does not.
 FAILS_AFTER = 0.25

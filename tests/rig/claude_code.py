@@ -1,6 +1,8 @@
 """The real Claude Code, pinned: where its binary is, and how to fetch it.
 
 usage: python claude_code.py --fetch [VERSION]    prints the binary's path, fetching it first when it has to
+
+VERSION is the pinned one by default; `oldest` is the oldest that is supported.
 """
 
 from __future__ import annotations
@@ -128,7 +130,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        print(binary(*arguments[1:]))
+        print(binary(*(OLDEST if each == "oldest" else each for each in arguments[1:])))
     except BinaryMissingError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 QUIET = "."
 
 
+#: What earlier releases, such as 2.1.145, put behind a result: the notice of an agent that ended meanwhile.
+_REMINDED = re.compile(r"(?:\s*<system-reminder>(?:(?!<system-reminder>).)*</system-reminder>)+\s*\Z", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Call:
-    """A tool call that has been answered."""
+    """A tool call that has been answered, with the result as the tool gave it."""
 
     tool: str
     input: JSON
@@ -63,7 +68,7 @@ def calls(messages: list[JSON]) -> list[Call]:
         Call(
             asked[block["tool_use_id"]]["name"],
             asked[block["tool_use_id"]]["input"],
-            text_of(block),
+            _REMINDED.sub("", text_of(block)),
             bool(block.get("is_error")),
         )
         for block in _of_type(messages, "tool_result")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rig.isolation import Handout, inside
 from rig.messages_api import Brain, MessagesApi
-from rig.session import Setting, session_environment
+from rig.session import LIMIT, Setting, session_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p", "-S", "-200")
 
-    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = LIMIT) -> None:
         """Raises TimeoutError, with the screen, when the condition does not come true in time."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -66,7 +66,7 @@ class Handout:
         self._socket.bind(path)
         self._socket.listen(1)
 
-    def listener(self, seconds: float = 20) -> socket.socket:
+    def listener(self, seconds: float = 120) -> socket.socket:
         """Raises IsolationError when none came in time."""
         self._socket.settimeout(seconds)
         try:

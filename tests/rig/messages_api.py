@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import socket
 import threading
 import time
+import zlib
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
+
+from rig.conversation import texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +107,7 @@ class MessagesApi:
 
     def exchange(self, body: JSON, agent: str | None) -> Exchange:
         number = next(_NUMBERS)
-        request, arrived = Request(number, agent, body), time.time()
+        request, arrived = Request(number, agent or _forked(body), body), time.time()
         try:
             blocks = self.brain.answer(request)
         except ApiError:
@@ -127,6 +131,12 @@ class MessagesApi:
                 line |= {"request": done.request.body, "answer": done.answer}
                 with self.log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")
+
+
+def _forked(body: JSON) -> str | None:
+    """A name for a forked skill by what it began with: earlier releases, such as 2.1.145, name no agent in its requests."""
+    first = "\n".join(texts(body.get("messages", [])[:1], "user"))
+    return f"fork-{zlib.crc32(first.encode())}" if re.search(r"^# Your task: ", first, re.MULTILINE) else None
 
 
 def loopback_listener() -> socket.socket:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rig import project
 from rig.agents import is_told, launched
 from rig.scripted_model import ScriptedModel
-from rig.session import Run, Setting, prepare_home, run_headless
+from rig.session import LIMIT, Run, Setting, prepare_home, run_headless
 from rig.transcript import Transcript, agent_exchanges, agents_that_ran, main_exchanges, spoken, transcript
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ class Scene:
         return self.setting.project
 
     def orchestrate(
-        self, play: Play, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = 60
+        self, play: Play, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = LIMIT
     ) -> Outcome:
         """Raises AssertionError when the scripted model could make nothing of a request, or claude failed."""
         return self.run(ScriptedModel(play), prompt, mode, limit)
 
     def run(
-        self, model: ScriptedModel, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = 60
+        self, model: ScriptedModel, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = LIMIT
     ) -> Outcome:
         """As orchestrate does, with a model that is not quite the scripted one."""
         outcome = self.outcome(run_headless(self.setting, model, prompt, mode, limit))
@@ -141,8 +141,8 @@ class Stage:
         return Scene(Setting(self.claude, home, root, (project.bin_folder(home),), environment))
 
     def by_plugin(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
-        """A new project, to be run with the repository as a plugin."""
-        home, root = self._new(name, files)
+        """A new project, to be run with the repository as a plugin; without an engine, with that of every release."""
+        home, root = replace(self, engine=self.engine or "task")._new(name, files)
         arguments = ("--plugin-dir", str(project.REPOSITORY))
         # The first use makes the plugin's venv, which needs the network that a run does not have.
         data = {"XDG_DATA_HOME": str(self.data or self.folder / "data")}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY = "scripted-key-that-opens-nothing"
+#: Seconds after which a session hangs, however busy the machine is.
+LIMIT = 240
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def session_environment(setting: Setting, temporary: Path) -> dict[str, str]:
     return own | {"IS_SANDBOX": "1"} | setting.environment
 
 
-def run_headless(setting: Setting, brain: Brain, prompt: str, mode: str, limit: float = 120) -> Run:
+def run_headless(setting: Setting, brain: Brain, prompt: str, mode: str, limit: float = LIMIT) -> Run:
     """One `claude -p` from start to end.
 
     Raises TimeoutError past `limit` seconds, after ending it, and IsolationError when it did not come up.
@@ -111,7 +113,7 @@ class Headless:
             shutil.rmtree(self._folder)
             raise IsolationError(f"{error}: {said}") from None
 
-    def finished(self, limit: float) -> Run:
+    def finished(self, limit: float = LIMIT) -> Run:
         """The session when it has ended by itself. Raises TimeoutError past `limit` seconds."""
         try:
             return self._ended(self._process.wait(limit))
@@ -119,7 +121,7 @@ class Headless:
             said = f"{_text(self._out)}{_text(self._err)}"
             raise TimeoutError(f"{self._prompt!r} was not finished after {limit} s: {said}") from None
 
-    def killed(self, condition: Callable[[], bool], limit: float = 30) -> Run:
+    def killed(self, condition: Callable[[], bool], limit: float = LIMIT) -> Run:
         """Waits for the condition, and kills Claude Code, and nothing else, in the middle of what it does.
 
         Raises TimeoutError when the condition does not come true while it runs, within `limit` seconds.

@@ -15,7 +15,7 @@ from rig.scripted_model import is_side_request
 if TYPE_CHECKING:
     from rig.messages_api import JSON, Exchange
 
-_REPORT = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)")
+_REPORT = re.compile(r"(?:claudestrator-helper done|REPORT) (\S+) (?:--)?attempt (\d+)")
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,12 @@ class Transcript:
     """The main conversation of a run, in characters.
 
     `entered`: what came in after the first request: the model's own calls and words, results, notifications,
-    reminders. `turns`: its requests. `reread`: the conversation as each request sent it, summed. `text`: all
+    reminders; `by_turn` is the same by request. `turns`: its requests. `reread`: the conversation as each request sent it, summed. `text`: all
     the distinct blocks that were ever in it, the first message included.
     """
 
     entered: int
+    by_turn: tuple[int, ...]
     turns: int
     reread: int
     text: str
@@ -49,8 +50,10 @@ def transcript(exchanges: list[Exchange]) -> Transcript:
     seen = [_blocks(exchange.request.messages) for exchange in main]
     closing = sum(len(text_of(block)) for block in main[-1].answer)
     everything = dict.fromkeys(text for counts in seen for text in counts)
+    by_turn = (*entered_by_turn(main), closing)
     return Transcript(
-        entered=sum(entered_by_turn(main)) + closing,
+        entered=sum(by_turn),
+        by_turn=by_turn,
         turns=len(main),
         reread=sum(map(_size, seen)),
         text="\n".join([*everything, *(text_of(block) for block in main[-1].answer)]),

@@ -66,7 +66,7 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
     if not current.run:
         raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
     named = [str(entry.get("session")) for entry in log if _began(entry) and entry.get("run") == current.run]
-    names = list(dict.fromkeys(named)) or [current.session]
+    names = list(dict.fromkeys(named)) or [current.owner.session]
     paths = [path for path in map(session_files.transcript, names) if path]
     if not paths:
         raise ClaudestratorError(

@@ -3,9 +3,10 @@
 import os
 
 from ..engine import state
-from ..store import config_file, files, role_texts
+from ..engine.config import MOD
+from ..store import config_file, issue_file, project_files, role_texts
 from ..store.paths import Project
-from ..texts import fields, ids, queue, quoting
+from ..texts import fields, ids, quoting
 from ..texts.queue import Queue, Task
 
 #: A prompt is the output of one Bash call, which Claude Code cuts at host.OUTPUT_LIMIT, and its Report section comes
@@ -29,6 +30,24 @@ REASON
 
 Either command prints one line. End with that line as your whole final message: what else you write there fills the
 conversation of the run that waits for you.
+"""
+
+_REPORT_BY_MESSAGE = """\
+# Report
+
+Your last message is your report. When it is done, and you have seen that it works, end with a message that begins with
+exactly this line:
+
+REPORT {id} attempt {attempt}: done
+{note}
+If it can't be done, begin your last message with this line instead, and give the reason in one sentence below it:
+
+REPORT {id} attempt {attempt}: failed
+"""
+
+_NOTE_BELOW = """
+Below that line goes a note for the agents that build on your work: what there is now, where, how it is used, what you
+left open. At most 300 words.
 """
 
 _DONE = """
@@ -55,6 +74,11 @@ Its reason: {reason}
 
 What it left in the working tree is still there. Look at it first."""
 
+_HINT = """\
+# A hint from the person who runs this
+
+{hint}"""
+
 
 def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> str:
     """The whole prompt of the agent *id_*.
@@ -63,13 +87,17 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     can't be read.
 
     """
-    agent = current.agents.get(id_)
-    attempt = agent.attempt if agent else current.attempts.get(id_, 0) + 1
+    record = current.record(id_)
+    agent = record.agent
+    attempt = agent.attempt if agent else record.attempts + 1
     body, path = role_texts.text(project, ids.role(id_))
     parts = _brief(project, id_, current, parsed)
     if agent and agent.reason:
-        parts.append(_FAILED.format(reason=_reasons(agent.reason, current.returned.get(id_, ""))))
-    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, reporting(project, id_, attempt)])
+        parts.append(_FAILED.format(reason=_reasons(agent.reason, record.returned or "")))
+    if record.hint:
+        parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
+    report = reporting(project, id_, attempt, by_message=current.engine == MOD)
+    return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
 
 
 def _reasons(last: str, returned: str) -> str:
@@ -78,9 +106,12 @@ def _reasons(last: str, returned: str) -> str:
     return fields.cut(last, REASON_LIMIT) + ("" if last.endswith(returned) else before)
 
 
-def reporting(project: Project, id_: str, attempt: int) -> str:
-    """How the agent reports. It is asked for a note only if another agent will read it."""
+def reporting(project: Project, id_: str, attempt: int, *, by_message: bool = False) -> str:
+    """How the agent reports: by a command, or *by_message*, which final_message.py reads. It is asked for a note only
+    if another agent will read it."""
     noted = ids.role(id_) == "task" and config_file.read(project).journal
+    if by_message:
+        return _REPORT_BY_MESSAGE.format(id=id_, attempt=attempt, note=_NOTE_BELOW if noted else "")
     done = (_DONE_WITH_NOTE if noted else _DONE).format(id=id_, attempt=attempt)
     return _REPORT.format(id=id_, attempt=attempt, done=done)
 
@@ -88,7 +119,7 @@ def reporting(project: Project, id_: str, attempt: int) -> str:
 def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> list[str]:
     role = ids.role(id_)
     if role == "task":
-        return _task(project, parsed.task(id_), learning=current.loops > 0)
+        return _task(project, parsed.task(id_), learning=current.loop.total > 0)
     if role == ids.DECOMPOSITION:
         return [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
     from . import role_briefs
@@ -97,7 +128,7 @@ def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> l
         return role_briefs.remember(project, id_, current, parsed)
     if role == "verify":
         return role_briefs.verify(project, id_, current, parsed)
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    filed = issue_file.parsed(project)
     if role == "decomp":
         return role_briefs.decomp(project, id_, filed)
     return role_briefs.research(project, id_, current, filed)
@@ -116,7 +147,7 @@ def _learned(project: Project, task: Task) -> list[str]:
 
 
 def _notes(project: Project, dependencies: list[str]) -> list[str]:
-    found = [(id_, files.read(project.note(id_), within=project.bounds)) for id_ in dependencies if ids.is_id(id_)]
+    found = [(id_, project_files.read(project, project.note(id_))) for id_ in dependencies if ids.is_id(id_)]
     notes = [(id_, note.strip()) for id_, note in found if note and note.strip()]
     if not notes:
         return []

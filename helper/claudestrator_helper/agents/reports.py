@@ -8,7 +8,7 @@ import re
 
 from ..engine import markers, state
 from ..errors import ClaudestratorError
-from ..store import config_file, files, marker_files, queue_file, skill_calls, state_file
+from ..store import config_file, files, marker_files, project_files, queue_file, skill_calls, state_file
 from ..store.paths import Project
 from ..system import processes, working_tree
 from ..texts import fields, ids, queue
@@ -32,7 +32,7 @@ def begin(project: Project, id_: str) -> str:
         # An orchestrator that lost its place may send, or wake, an agent that the run does not wait for.
         raise ClaudestratorError(f"no agent is to work on {id_} now: end here, without doing anything")
     process = processes.current() if agent else ""
-    if process and current.process != process and processes.alive(current.process):
+    if process and current.owner.process != process and processes.alive(current.owner.process):
         raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
     if agent and marker_files.begun(project, id_, agent.attempt) is None:
         tree = working_tree.fingerprint(project) if ids.role(id_) == "task" else ""
@@ -49,11 +49,10 @@ def awaited(project: Project, skill: str = "") -> str:
     """
     current = state_file.read(project)
     agents = current.agents.items()
-    called = [
-        each for each in skill_calls.read(project) if current.background and each.skill == f"claudestrator:{skill}"
-    ]
+    calls = skill_calls.read(project) if current.background else []
+    called = [(each.id, each.attempt) for each in calls if each.skill == f"claudestrator:{skill}"]
     for id_, agent in agents:
-        if any((each.id, each.attempt) == (id_, agent.attempt) for each in called):
+        if (id_, agent.attempt) in called:
             return id_
     waiting = [id_ for id_, agent in agents if not marker_files.report_of(project, id_, agent.attempt)]
     if len(waiting) != 1:
@@ -77,7 +76,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
     elif ids.role(id_) == "verify":
         _judged(project, id_, current, parsed)
     if note.strip() and ids.role(id_) == "task" and config_file.read(project).journal:
-        files.write(project.note(id_), _kept(note), within=project.bounds)
+        project_files.write(project, project.note(id_), _kept(note))
     before = marker_files.begun(project, id_, latest)
     unchanged = before and working_tree.fingerprint(project) == before
     _leave(project, id_, markers.DONE, latest, markers.DONE, markers.UNCHANGED if unchanged else "")
@@ -114,7 +113,7 @@ def _read(project: Project) -> tuple[state.State, queue.Queue]:
 
 def _reported(project: Project, current: state.State, id_: str, kind: str) -> bool:
     """Whether the attempt that was spawned last has left this report already. Raises if it has left the other one."""
-    before = marker_files.report_of(project, ids.checked(id_), current.attempts.get(id_, 0))
+    before = marker_files.report_of(project, ids.checked(id_), current.record(id_).attempts)
     if before is None:
         return False
     if before.kind != kind:
@@ -128,7 +127,7 @@ def _awaited(project: Project, current: state.State, parsed: queue.Queue, id_: s
         raise ClaudestratorError(
             f"{id_} is not a task of {project.queue}: run this in the project's folder, or name it with --project"
         )
-    latest = current.attempts.get(id_, 0)
+    latest = current.record(id_).attempts
     if attempt not in (None, latest):
         raise ClaudestratorError(f"attempt {attempt} of {id_} is over: end here, nothing was recorded")
     status = parsed.task(id_).status if id_ in parsed.by_id else ""

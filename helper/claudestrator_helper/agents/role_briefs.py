@@ -39,8 +39,8 @@ REASON
 def research(project: Project, id_: str, state: State, filed: Queue) -> list[str]:
     """The focus, what was learned, and the issues that need not be filed again."""
     parts = [f"# Your task: {id_}"]
-    if state.focus:
-        parts.append(f"**Focus:** {cut(state.focus, 300)}")
+    if state.loop.focus:
+        parts.append(f"**Focus:** {cut(state.loop.focus, 300)}")
     parts += learned(project, None)
     kinds = {"open": (PENDING, issues.ACCEPTED), "done": (COMPLETED,), "rejected": (issues.REJECTED,)}
     for name, words in kinds.items():
@@ -63,16 +63,18 @@ def decomp(project: Project, id_: str, filed: Queue) -> list[str]:
 def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[str]:
     """The loop, its diff, its tasks with their notes and failures, and what was learned before."""
     lines = []
-    for ran in state.ran:
+    for ran in state.loop.ran:
         task = parsed.by_id[ran][0] if ran in parsed.by_id else None
         said = f"{task.status}: {cut(task.objective)}" if task else "no longer in the queue"
         note = f" (note: {project.note(ran)})" if os.path.exists(project.note(ran)) else ""
-        why = f" ({cut(state.failed[ran])})" if ran in state.failed else ""
+        failed = state.record(ran).failed
+        why = "" if failed is None else f" ({cut(failed)})"
         lines.append(f"- {ran} {said}{why}{note}")
-    shown = f"`git show {state.commit}`" if state.commit else "`git diff` (this loop made no commit)"
+    loop = state.loop
+    shown = f"`git show {loop.commit}`" if loop.commit else "`git diff` (this loop made no commit)"
     return [
         f"# Your task: {id_}",
-        f"**Loop:** {state.loop} of {state.loops}",
+        f"**Loop:** {loop.number} of {loop.total}",
         f"**Diff:** {shown}",
         "**Tasks:**\n" + "\n".join(lines),
         *learned(project, None),
@@ -86,7 +88,7 @@ def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]
 
     """
     agent = state.agents.get(id_)
-    found = [parsed.by_id[each][0] for each in state.verifying[:MOST] if each in parsed.by_id]
+    found = [parsed.by_id[each][0] for each in state.verification.checking[:MOST] if each in parsed.by_id]
     if agent is None or not found:
         raise ClaudestratorError(f"{id_} has nothing to verify now: `claudestrator-helper status` shows the run")
     share = TASKS_LIMIT // len(found)
@@ -97,9 +99,9 @@ def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]
 
 def _to_verify(task: Task, state: State, share: int, place: str) -> str:
     parts = [f"## {task.id} (line {task.line})"]
-    back = state.returned.get(task.id)
-    parts += [f"**Returned by the last verification:** {cut(back, 300)}"] if back else []
-    parts += ["Its agent has changed nothing in the working tree."] if task.id in state.unchanged else []
+    record = state.record(task.id)
+    parts += [f"**Returned by the last verification:** {cut(record.returned, 300)}"] if record.returned else []
+    parts += ["Its agent has changed nothing in the working tree."] if record.unchanged else []
     left = max(0, share - sum(map(len, parts[1:])))
     return "\n\n".join([*parts, quoted(task.section, task.line, place, left)])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..engine import state, verification
 from ..errors import ClaudestratorError
-from ..store import files, marker_files, state_file
+from ..store import marker_files, state_file
 from ..store.paths import Project
 from ..texts import fields, ids, queue
 
@@ -17,14 +17,14 @@ _KIND = "verdict"
 
 def read(project: Project, current: state.State) -> dict[str, str]:
     """The verdicts that have come, by id: "" for a pass, otherwise why the task fails."""
-    found = ((id_, _of(project, current, id_)) for id_ in current.verifying)
+    found = ((id_, _of(project, current, id_)) for id_ in current.verification.checking)
     return {id_: verdict for id_, verdict in found if verdict is not None}
 
 
 def _of(project: Project, current: state.State, id_: str) -> str | None:
     verifier = verification.id_of(current)
-    lines = (files.read(marker_files.path(project, id_, _KIND), project.bounds) or "").split("\n")
-    if lines[1:3] != [f"attempt: {current.attempts.get(verifier, 0)}", verifier]:
+    lines = marker_files.text(project, id_, _KIND).split("\n")
+    if lines[1:3] != [f"attempt: {current.record(verifier).attempts}", verifier]:
         return None
     word, _, reason = lines[0].partition(" ")
     return {PASS: "", FAIL: fields.one_line(reason) or "no reason given"}.get(word)
@@ -33,7 +33,7 @@ def _of(project: Project, current: state.State, id_: str) -> str | None:
 def clear(project: Project, tasks: Iterable[str]) -> None:
     """Removes the verdicts on these tasks, by id."""
     for id_ in tasks:
-        files.remove(marker_files.path(project, id_, _KIND), project.bounds)
+        marker_files.remove(project, id_, _KIND)
 
 
 def give(project: Project, id_: str, word: str, attempt: int | None, reason: str) -> str:
@@ -57,13 +57,14 @@ def give(project: Project, id_: str, word: str, attempt: int | None, reason: str
     elif bool(before) != (word == FAIL):
         given = FAIL if before else PASS
         raise ClaudestratorError(f"{id_} has its verdict already, {given}: continue with the next, the first counts")
-    left = len(current.verifying) - len(read(project, current))
+    left = len(current.verification.checking) - len(read(project, current))
     return f"{word} {id_}, {left} to go" if left else f"{word} {id_}, the last one"
 
 
 def _admit(current: state.State, id_: str, word: str, reason: str) -> None:
-    if id_ not in current.verifying:
-        under = f"{', '.join(current.verifying[:5])}{'…' if current.verifying[5:] else ''}"
+    checking = current.verification.checking
+    if id_ not in checking:
+        under = f"{', '.join(checking[:5])}{'…' if checking[5:] else ''}"
         raise ClaudestratorError(f"{id_} is not to be verified now: give your verdicts on {under or 'no others'}")
     if word == FAIL and not reason:
         raise ClaudestratorError(f"a fail needs its reason: `claudestrator-helper verdict {id_} {FAIL} REASON`")
@@ -72,4 +73,4 @@ def _admit(current: state.State, id_: str, word: str, reason: str) -> None:
 def missing(project: Project, current: state.State, parsed: queue.Queue) -> list[str]:
     """The ids of tasks without a verdict, except those that a person has reopened or removed in the meantime."""
     needed = current.completed.keys() & parsed.by_id.keys() - read(project, current).keys()
-    return [id_ for id_ in current.verifying if id_ in needed]
+    return [id_ for id_ in current.verification.checking if id_ in needed]

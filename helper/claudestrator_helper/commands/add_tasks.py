@@ -6,7 +6,7 @@ import click
 
 from ..errors import ClaudestratorError
 from ..output import echo
-from ..store import files, paths, state_file
+from ..store import files, paths, queue_file, state_file
 from ..store.paths import Project
 from ..texts import additions, fields
 
@@ -25,14 +25,14 @@ def add_tasks(project: Project, addition: str) -> str:
         return joined
 
     with files.locked(project.lock):
-        files.edit(project.queue, change, project.bounds)
+        queue_file.edit(project, change)
     return f"added {len(added)}: {', '.join(fields.few(added))}"
 
 
 def _refuse_used(project: Project, added: list[str]) -> None:
     """Raises ClaudestratorError if a task has had one of these ids before: a report would be taken for that task's."""
-    attempts = state_file.read(project).attempts
-    used = [id_ for id_ in added if id_ in attempts or os.path.exists(project.note(id_))]
+    current = state_file.read(project)
+    used = [id_ for id_ in added if current.record(id_).attempts or os.path.exists(project.note(id_))]
     if used:
         raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: use new ids")
 

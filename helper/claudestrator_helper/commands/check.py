@@ -12,9 +12,9 @@ from ..errors import ClaudestratorError
 from ..output import echo
 from ..run import polling
 from ..setup import claude_settings, preflight
-from ..store import files, paths, prd_file, queue_file, state_file, typed_command
+from ..store import files, issue_file, paths, prd_file, project_files, queue_file, state_file, typed_command
 from ..store.paths import Project
-from ..texts import fields, issues, queue, queue_problems
+from ..texts import fields, issues, queue_problems
 from ..texts.fields import few
 
 
@@ -31,7 +31,13 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
         *preflight.programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, host.PERMISSIONS, host.DEFAULT_MODE))
-    good_to_know = [*claude_settings.unwriting(known, begins), *_cap(preflight.cap_of(cap)), *_nested(project)]
+    features = (*preflight.used(project), host.EXACT_CONTEXT)
+    good_to_know = [
+        *claude_settings.unwriting(known, begins),
+        *preflight.outdated(os.environ, features),
+        *_cap(preflight.cap_of(cap)),
+        *_nested(project),
+    ]
     return wrong, [f"note: {line}" for line in good_to_know]
 
 
@@ -42,7 +48,8 @@ def _run(project: Project) -> tuple[str, bool | None]:
     except ClaudestratorError:
         run = state.State()
     here = os.environ.get(host.SESSION_ID, "")
-    return (run.session, run.hooked) if run.unfinished and run.session else (here, None)
+    owner = run.owner
+    return (owner.session, owner.hooked) if run.unfinished and owner.session else (here, None)
 
 
 def _commands(project: Project) -> Iterable[tuple[str, str]]:
@@ -67,7 +74,7 @@ def _commands(project: Project) -> Iterable[tuple[str, str]]:
 
 def _ignored(project: Project) -> list[str]:
     path = os.path.join(project.state, ".gitignore")
-    text = files.read(path, project.bounds)
+    text = project_files.read(project, path)
     missing = [name for name in state_file.IGNORED.split() if text is not None and name not in text.split()]
     return [f"{path}: add {', '.join(missing)}, so that the run's own files stay out of git"] if missing else []
 
@@ -141,13 +148,13 @@ def problems(project: Project) -> list[str]:
 
 def _of_queue(project: Project) -> list[str]:
     try:
-        text = files.read(project.queue, project.bounds)
+        text = project_files.read(project, project.queue)
     except ClaudestratorError as error:
         return [str(error)]
     if text is None:
         missing = prd_file.why_not(project)
         return [missing] if missing else []
-    parsed = queue_file.parsed_text(project, text)
+    parsed = queue_file.parsed(project, text)
     wrongs = sorted(
         [*queue_problems.problems(parsed), *queue_problems.miscounted(parsed), *queue_problems.unread(parsed)]
     )
@@ -161,7 +168,7 @@ def _of_queue(project: Project) -> list[str]:
 
 
 def _of_issues(project: Project) -> list[str]:
-    parsed = queue.parse(files.read(project.issues, project.bounds) or "")
+    parsed = issue_file.parsed(project)
     found = []
     for issue in parsed.tasks:
         if len(parsed.by_id[issue.id]) > 1:

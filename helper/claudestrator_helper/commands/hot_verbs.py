@@ -1,4 +1,4 @@
-"""`hook` and `next-task` for click: their help, and the calls that `__main__` does not route past click."""
+"""`hook`, `next-task` and `status` for click: their help, and the calls that `__main__` does not route past click."""
 
 import click
 
@@ -27,3 +27,14 @@ def next_task_verb(project: paths.Project, as_json: bool, hook: bool) -> None:
     from .next_task import answer
 
     echo([answer(project, as_json=as_json)])
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print an object, which docs/watching.md describes.")
+@click.option("--watch", is_flag=True, help="The same as the verb `watch`.")
+@click.pass_obj
+def status_verb(project: paths.Project, as_json: bool, watch: bool) -> None:
+    """Show the run's progress: counts, times, agents at work, what failed and what is blocked."""
+    from .status import main
+
+    main(project.root, ["--json"] * as_json + ["--watch"] * watch)

@@ -1,14 +1,13 @@
 """The verbs `add-issue`, `issues` and `remember`."""
 
-import json
 import time
 
 import click
 
 from ..output import echo
-from ..store import files, paths, state_file
+from ..store import files, issue_file, paths, queue_file, run_log, state_file
 from ..store.paths import Project
-from ..texts import issues, queue
+from ..texts import issues
 from ..texts.fields import TABLE, cut, few
 from ..texts.statuses import PENDING
 from .arguments import text_of
@@ -31,18 +30,15 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
             source=cut(source, 20) or ("research" if current.phase == "research" else "user"),
             loop=loop,
             day=time.strftime("%Y%m%d"),
-            taken=files.read(project.queue, project.bounds) or "",
+            taken=queue_file.text(project),
         )
         return joined
 
     with files.locked(project.lock):
         current = state_file.read(project)
-        loop = current.loop if current.unfinished else 0
-        files.edit(project.issues, change, project.bounds)
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        for id_ in added:
-            entry = {"time": at, "run": current.run, "loop": loop, "event": "issue", "id": id_}
-            files.append_line(project.log, json.dumps(entry), within=project.bounds)
+        loop = current.loop.number if current.unfinished else 0
+        issue_file.edit(project, change)
+        run_log.append(project, current, [{"event": "issue", "id": id_} for id_ in added], time.time(), loop)
     return [
         f"added {len(added)}: {', '.join(few(added))}" if added else "added none",
         *few([f"left out: {line}" for line in repeated]),
@@ -53,7 +49,7 @@ def table(project: Project) -> list[str]:
     """One line an issue: status, id, priority, summary."""
     lines = [
         f"{cut(issues.status(each), 11):<11}  {each.id}  {issues.priority(each):<8}  {cut(issues.summary(each), 80)}"
-        for each in _filed(project).tasks
+        for each in issue_file.parsed(project).tasks
     ]
     return few(lines, TABLE)
 
@@ -73,7 +69,7 @@ def as_objects(project: Project) -> list[str]:
             "tasks": issue.text(issues.TASK_REF).split(", ") if issues.status(issue) != PENDING else [],
             "line": issue.line,
         }
-        for issue in _filed(project).tasks
+        for issue in issue_file.parsed(project).tasks
     ]
     return [as_json_line(found)]
 
@@ -85,11 +81,7 @@ def remember(project: Project, report: str) -> list[str]:
     reported = memory.parse(report)
     with files.locked(project.lock):
         current = state_file.read(project)
-        return memory.remember(project, reported, loop=current.loop, run=current.run)
-
-
-def _filed(project: Project) -> queue.Queue:
-    return queue.parse(files.read(project.issues, project.bounds) or "")
+        return memory.remember(project, reported, loop=current.loop.number, run=current.run)
 
 
 @click.command("add-issue")

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from .. import host
 from ..accounts import session_files
 from ..engine import begin_run, choice, options
+from ..engine.config import MOD
 from ..errors import ClaudestratorError
-from ..run import ownership, polling, steps
+from ..run import ownership, polling, steering, steps
 from ..setup import preflight
 from ..store import state_file, typed_command
 from ..store.paths import Project
@@ -39,8 +40,10 @@ def after_start(project: Project, session: str) -> list[str]:
 
     """
     current = state_file.read(project)
-    caller = ownership.caller(current, session or current.session, processes.current())
-    guarded = current.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
+    caller = ownership.caller(current, session or current.owner.session, processes.current())
+    guarded = current.owner.hooked and begin_run.whose(current, caller, int(time.time())) == begin_run.OURS
+    if guarded and current.engine == MOD:
+        raise ClaudestratorError("Claude Code carries out this run itself: end here, nothing is to be done")
     admitted = guarded and typed_command.admit(project)
     if typed_command.read(project, session).offset >= 0:
         try:
@@ -88,7 +91,7 @@ def _noted(project: Project, session: str, commands: str) -> list[str]:
     engine = ""
     if session == os.environ.get(host.SESSION_ID):
         current = state_file.read(project)
-        able = ownership.able(os.environ, hooked=current.hooked)
+        able = ownership.able(os.environ, hooked=current.owner.hooked)
         engine = str(choice.choose(current.wish, current.parallel, able))
     said = [*([f"note: {engine}"] if engine else []), *preflight.note(project, session, commands)]
     return ["; ".join([*said[:1], *(line.removeprefix("note: ") for line in said[1:])])] if said else []
@@ -104,7 +107,8 @@ def _said(reply: Reply) -> Reply:
 def _has_run(project: Project, session: str) -> bool:
     """Whether the session has an unfinished run in which our hooks have worked."""
     current = state_file.read(project)
-    return current.unfinished and current.hooked and current.session == session
+    is_its = current.owner.session == session or processes.below(current.owner.process)
+    return current.unfinished and current.owner.hooked and is_its
 
 
 def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:
@@ -125,7 +129,7 @@ def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return Reply([], [directives.stop(steps.stop(project))])
+        return Reply([], [directives.stop(steering.stop(project))])
     return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 

@@ -20,10 +20,17 @@ def _typed_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--session", default="", metavar="ID", help="The Claude Code session that will own the run.")
 @_typed_options
 @click.option("--commands", default="", metavar="VERSION", help="The version of the command that calls this.")
+@click.option("--mod", is_flag=True, help="Claude Code's mod calls, with JSON on standard input.")
 @click.argument("words", nargs=-1)
 @click.pass_obj
 def start_verb(
-    project: paths.Project, /, session: str, commands: str, words: tuple[str, ...], **options: str | bool | None
+    project: paths.Project,
+    /,
+    session: str,
+    commands: str,
+    mod: bool,
+    words: tuple[str, ...],
+    **options: str | bool | None,
 ) -> None:
     """Begin or resume a run and print its directives, after one line on what will go wrong, if anything will.
 
@@ -33,6 +40,11 @@ def start_verb(
     from ..store import files
     from . import orchestrate
 
+    if mod:
+        from . import mod as mods
+
+        mods.answer(lambda given: mods.start(project, session, given))
+        return
     given = files.stdin().split() if words == ("-",) else list(words)
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"

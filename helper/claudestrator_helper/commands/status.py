@@ -1,70 +1,140 @@
-"""The verb `status`: a run's progress, for people."""
+"""The verb `status`: a run's progress. Without click, because people call it again and again."""
 
 import json
 import os
 import time
 from collections import Counter
 
-import click
-
 from .. import output
-from ..engine import sentences, state
+from ..accounts import estimate, progress
+from ..engine import state
 from ..engine.config import TASK
-from ..errors import ClaudestratorError
-from ..store import files, marker_files, paths, queue_file, state_file
+from ..errors import ClaudestratorError, UsageError
+from ..store import issue_file, paths, project_files
 from ..store.paths import Project
 from ..system import processes
-from ..texts import issues, queue, queue_problems
+from ..texts import issues, queue_problems, schedule
 from ..texts.fields import LINES, cut, few, named, one_line
+
+USAGE = "usage: claudestrator-helper [--project DIR] status [--json] [--watch]"
+
+
+def main(folder: str | None, words: list[str]) -> int:
+    """Runs the verb and returns its exit code. Raises ClaudestratorError for unknown words and as `status` does."""
+    unknown = [word for word in words if word not in ("--json", "--watch")]
+    if unknown:
+        raise UsageError(f"status takes no {unknown[0]!r}; {USAGE}")
+    project = paths.project(folder)
+    if "--watch" in words:
+        from .watch import watch
+
+        watch(project)
+    elif "--json" in words:
+        output.say(output.as_json_line(as_object(project)))
+    else:
+        output.echo(status(project))
+    return 0
 
 
 def status(project: Project, now: float | None = None) -> list[str]:
-    """A run's progress as lines: bar and counts, phase, agents at work with their time, failures with reasons.
+    """A run's progress as lines: bar and counts, phase, times, agents at work, failures and what is blocked.
 
-    Raises ClaudestratorError if the state or the queue can't be read.
+    Raises ClaudestratorError if the state, the queue or the log can't be read.
 
     """
-    current, parsed = state_file.read(project), queue_file.parsed(project)
     at = int(time.time() if now is None else now)
-    lines = [sentences.bar(task.status for task in parsed.tasks), f"run: {_run(current, at)}"]
-    running = []
-    for id_, agent in current.agents.items():
-        text = f"{id_}  {agent.model}, attempt {agent.attempt}, {_elapsed(at - agent.claimed)}"
-        running.append(f"running: {text}{'' if _started(project, id_, agent) else ', not started yet'}")
-    lines += [*few(running), *_verification(current), *_loops(project, current), *_issues(project)]
+    found = progress.read(project, at)
+    current = found.state
+    lines = [found.bar, f"run: {_run(current, at)}", *_times(found)]
+    lines += [*few([f"running: {_agent(each)}" for each in found.at_work]), *_verification(current)]
+    lines += [*_loops(project, current), *_issues(project)]
     lines += few([f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()])
+    lines += few([f"blocked: {id_}  {_by(cause)}" for id_, cause in found.blocked.items()])
     lines += [] if current.unfinished or not current.run else _context(project)
-    wrong = len(queue_problems.problems(parsed))
+    wrong = len(queue_problems.problems(found.queue))
     if wrong:
         lines.append(f"queue: {wrong} problems, `claudestrator-helper check` names them")
     return lines
+
+
+def as_object(project: Project, now: float | None = None) -> dict[str, object]:
+    """A run's progress as JSON values, described in docs/watching.md. Raises as `status` does."""
+    at = time.time() if now is None else now
+    found = progress.read(project, at)
+    current = found.state
+    blocked = [
+        {"id": id_, "kind": cause.kind, "by": cause.culprit, "why": cause.why} for id_, cause in found.blocked.items()
+    ]
+    return {
+        "version": 1,
+        "run": current.run or None,
+        "status": current.status or None,
+        "phase": current.phase or None,
+        "loop": current.loop.number,
+        "loops": current.loop.total,
+        "engine": current.engine,
+        "parallel": current.parallel,
+        "heard": current.owner.heartbeat,
+        "alive": processes.alive(current.owner.process) if current.owner.process and current.unfinished else None,
+        "seconds": found.seconds,
+        "left": found.left._asdict() if found.left else None,
+        "tasks": {"total": len(found.queue.tasks), **found.counts},
+        "agents": [agent._asdict() for agent in found.at_work],
+        "failed": [{"id": id_, "reason": reason} for id_, reason in current.failed.items()],
+        "blocked": blocked,
+        "problems": len(queue_problems.problems(found.queue)),
+    }
+
+
+def _times(found: progress.Progress) -> list[str]:
+    if found.seconds is None:
+        return []
+    left = f" so far, {found.left} left" if found.left else " so far" if found.state.unfinished else ""
+    return [f"time: {estimate.exact(found.seconds)}{left}"]
+
+
+def _agent(agent: progress.AtWork) -> str:
+    usual = f", usually {estimate.rounded(agent.usual)}" if agent.usual else ""
+    waits = "" if agent.started else ", not started yet"
+    what = f": {cut(agent.objective, 80)}" if agent.objective else ""
+    return f"{agent.id}  {agent.model}, attempt {agent.attempt}, {estimate.exact(agent.seconds)}{usual}{waits}{what}"
+
+
+def _by(cause: schedule.Cause) -> str:
+    return f"in the {cause}" if cause.kind == schedule.CYCLE else f"by {cut(cause.culprit)} ({cut(cause.why)})"
 
 
 def _run(current: state.State, at: int) -> str:
     if not current.run:
         return "none yet, `/orchestrate` in Claude Code starts one"
     where = [f"{current.status} ({current.run})"]
-    if current.loops:
-        where.append(f"loop {current.loop} of {current.loops}")
+    if current.loop.total:
+        where.append(f"loop {current.loop.number} of {current.loop.total}")
     where += [current.phase] if current.phase else []
     if current.unfinished:
         where += [f"{current.engine} engine"] if current.engine != TASK else []
         where += [f"up to {current.parallel} tasks at a time"] if current.parallel > 1 else []
-    heard = max(0, at - current.heartbeat)
-    if current.unfinished and heard > 60 and not processes.alive(current.process):
-        where.append(f"its session was last heard of {_elapsed(heard)} ago: `/orchestrate` continues it")
+    heard = max(0, at - current.owner.heartbeat)
+    if current.unfinished and heard > 60 and not processes.alive(current.owner.process):
+        where.append(f"its session was last heard of {estimate.exact(heard)} ago: `/orchestrate` continues it")
     # The state may have come with someone's repository.
     return one_line(", ".join(where))
 
 
 def _verification(current: state.State) -> list[str]:
-    if not current.verify:
+    if not current.verification.asked:
         return []
     passed = sum(map(current.is_verified, current.completed))
-    checking = current.verifying
+    checking, records = current.verification.checking, current.tasks.items()
     under = f", under check: {named(checking, len(checking))}" if checking else ""
-    back = [f"returned: {id_}  {cut(why)}" for id_, why in current.returned.items() if id_ not in current.failed]
-    left = [f"not verified: {id_}  {cut(why)}" for id_, why in current.unverified.items()]
+    back = [
+        f"returned: {id_}  {cut(record.returned)}"
+        for id_, record in records
+        if record.returned is not None and record.failed is None
+    ]
+    left = [
+        f"not verified: {id_}  {cut(record.unverified)}" for id_, record in records if record.unverified is not None
+    ]
     return [
         f"verification: {passed} of {len(current.completed)} tasks of this run verified{under}",
         *few(back),
@@ -78,7 +148,7 @@ def _loops(project: Project, current: state.State) -> list[str]:
         numbers = (name[5:-5] for name in os.listdir(project.snapshots) if len(name) < 20 and name.isascii())
     except OSError:
         return []
-    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop)
+    closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop.number)
     # Of a long run, the last loops say enough.
     more = [f"loops before: {len(closed) - LINES:,}, in {project.snapshots}"] if len(closed) > LINES else []
     return more + list(filter(None, (_loop(project, number, current.run) for number in closed[-LINES:])))
@@ -88,7 +158,7 @@ def _loop(project: Project, number: int, run: str) -> str:
     """One line from a loop's snapshot; "" without a snapshot that the helper wrote for *run*."""
     try:
         path = os.path.join(project.snapshots, f"loop-{number}.json")
-        snapshot = json.loads(files.read(path, project.bounds) or "{}")
+        snapshot = json.loads(project_files.text(project, path) or "{}")
         count = Counter(str(task["status"]) for task in snapshot["tasks"])
         did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
         commit = str(snapshot["commit"] or "no commit")[:9]
@@ -110,24 +180,7 @@ def _context(project: Project) -> list[str]:
 
 
 def _issues(project: Project) -> list[str]:
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    filed = issue_file.parsed(project)
     count = Counter(issues.status(issue) for issue in filed.tasks)
     words = (f"{number} {cut(word, 20)}" for word, number in count.most_common())
     return [f"issues: {named(words, len(count))}"] if count else []
-
-
-def _started(project: Project, id_: str, agent: state.Agent) -> bool:
-    return marker_files.read(project, {id_: agent.attempt}).started.get(id_, -1) in (None, agent.attempt)
-
-
-def _elapsed(seconds: int) -> str:
-    minutes, seconds = divmod(max(0, seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
-@click.command("status")
-@click.pass_obj
-def status_verb(project: paths.Project) -> None:
-    """Show the run's progress."""
-    output.echo(status(project))

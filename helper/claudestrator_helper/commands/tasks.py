@@ -13,13 +13,11 @@ from ..texts.fields import cut, few
 @click.argument("status")
 @click.pass_obj
 def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -> None:
-    """Set the status of tasks to pending, in_progress, completed or failed, or a word that a queue may have for one.
+    """Set the status of tasks to pending, in_progress, completed, failed or skipped.
 
-    Changes those cells and nothing else, all or none.
+    Other words that a queue may have for one are understood. Changes those cells and nothing else, all or none.
     """
-    import os
-
-    from ..store import files
+    from ..store import files, project_files, queue_file, state_file
     from ..texts import statuses
 
     meant = statuses.normalise(status)
@@ -27,15 +25,15 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
     def change(text: str) -> str:
         for id_ in ids:
             text = queue.set_status(text, id_, meant)
-        if meant != statuses.COMPLETED and os.path.exists(project.session):
-            from ..store import state_file
-
-            for id_ in ids:
-                state_file.forget_completed(project, id_)
         return text
 
     with files.locked(project.lock):
-        files.edit(project.queue, change, project.bounds)
+        before = project_files.present(project, project.queue)
+        after = change(before)
+        # Before the queue, because a task that the state has as completed would be set back to that.
+        if meant != statuses.COMPLETED:
+            state_file.forget_completed(project, ids)
+        queue_file.edit(project, lambda text: after if text == before else change(text), before)
     echo([f"{id_} {meant}" for id_ in ids])
 
 
@@ -52,11 +50,15 @@ def tasks_verb(project: paths.Project, as_json: bool) -> None:
 
 
 def table(parsed: queue.Queue) -> list[str]:
-    """One line a task: status, id, model, objective."""
+    """One line a task: status, id, model, objective; a pending task that can't run is blocked, by what is said last."""
+    from ..texts import schedule
+
     width = max((len(task.id) for task in parsed.tasks), default=0)
+    blocked = {id_: f"{cause}" for id_, cause in schedule.causes(parsed).items() if cause.kind != schedule.WAITING}
     return few(
         [
-            f"{cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  {cut(task.objective, 80)}"
+            f"{'blocked' if task.id in blocked else cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  "
+            f"{cut(task.objective, 80)}{f' ({cut(blocked[task.id])})' if task.id in blocked else ''}"
             for task in parsed.tasks
         ],
         fields.TABLE,

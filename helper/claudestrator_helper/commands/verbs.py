@@ -4,28 +4,37 @@ from importlib import import_module
 
 import click
 
-#: A verb's command is `<verb>_verb` in its module. `__main__` runs `hook` and `next-task` without click.
+#: A verb's command is `<verb>_verb` in its module. `__main__` runs those of hot_verbs without click.
 VERBS = {
     "add-issue": "issues",
     "add-tasks": "add_tasks",
     "check": "check",
     "context": "context",
     "done": "agent",
+    "ended": "mod",
     "fail": "agent",
     "hook": "hot_verbs",
     "issues": "issues",
+    "log": "look",
     "next-task": "hot_verbs",
+    "pause": "steering",
     "prompt": "agent",
     "remember": "issues",
+    "resume": "steering",
+    "retry": "steering",
     "set-status": "tasks",
+    "show": "look",
+    "skip": "steering",
     "start": "start",
     "state": "state",
-    "status": "status",
-    "stop": "wait",
+    "status": "hot_verbs",
+    "stop": "steering",
+    "tail": "look",
     "tasks": "tasks",
     "verdict": "agent",
     "wait": "wait",
     "wait-command": "wait",
+    "watch": "watch",
 }
 
 

@@ -1,4 +1,4 @@
-"""The verbs `wait`, `wait-command` and `stop`."""
+"""The verbs `wait` and `wait-command`."""
 
 import click
 
@@ -21,12 +21,18 @@ from ..store import paths
     metavar="SECONDS",
     help="End with WAIT by then [default: 15 s before Claude Code's cap on a Bash call].",
 )
+@click.option("--mod", is_flag=True, help="Claude Code's mod calls, with JSON on standard input.")
 @click.pass_obj
-def wait_verb(project: paths.Project, session: str, limit: float | None) -> None:
+def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod: bool) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
     from ..run import polling, steps
     from . import orchestrate
 
+    if mod:
+        from . import mod as mods
+
+        mods.answer(lambda given: mods.wait(project, session, given, limit))
+        return
     lines, seconds = orchestrate.after_start(project, session), polling.limit() if limit is None else limit
     output.echo(lines or steps.wait_for_step(project, session, seconds).printed())
 
@@ -39,12 +45,3 @@ def wait_command_verb(project: paths.Project, ids: tuple[str, ...]) -> None:
     from ..run import polling
 
     output.echo([polling.command(project.markers, ids, int(polling.limit()))])
-
-
-@click.command("stop")
-@click.pass_obj
-def stop_verb(project: paths.Project) -> None:
-    """Ask the run to end at its next step; agents at work finish."""
-    from ..run import steps
-
-    output.echo([steps.stop(project)])

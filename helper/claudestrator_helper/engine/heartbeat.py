@@ -12,17 +12,16 @@ HEARTBEAT = 15
 
 def attended(state: State, now: int) -> State:
     """*state* with a fresh heartbeat, where one is due; time without a `wait` isn't counted against agents."""
-    gap = now - state.heartbeat
+    gap = now - state.owner.heartbeat
     if 0 <= gap < HEARTBEAT:
         return state
     shift = gap if gap < 0 or gap > ABSENCE else 0
-    agents = {
-        id_: replace(agent, claimed=agent.claimed + shift, spawned=agent.spawned + shift)
-        for id_, agent in state.agents.items()
-    }
-    return replace(state, heartbeat=now, agents=agents)
+    for id_, agent in state.agents.items() if shift else ():
+        later = replace(agent, claimed=agent.claimed + shift, spawned=agent.spawned + shift)
+        state = state.recorded(id_, agent=later)
+    return replace(state, owner=replace(state.owner, heartbeat=now))
 
 
 def fresh(state: State, now: int) -> bool:
     """Whether the run was heard of within the last minute."""
-    return -ABSENCE <= now - state.heartbeat < ABSENCE
+    return -ABSENCE <= now - state.owner.heartbeat < ABSENCE

@@ -30,13 +30,13 @@ def advance(run: StepBuilder) -> None:
         role = id_.split("-", maxsplit=1)[0]
         if role == verification.VERIFY:
             verification.over(run, id_)
-        if role in _NEXT and id_ == f"{role}-{run.state.loop}" and run.state.phase == role:
+        if role in _NEXT and id_ == f"{role}-{run.state.loop.number}" and run.state.phase == role:
             run.enter(_NEXT[role])
 
 
 def committed(state: State, commit: str) -> State:
     """*state* after the loop's commit, "" if there was none: the memory phase is next."""
-    return replace(state, phase=MEMORY, commit=commit)
+    return replace(state, phase=MEMORY, loop=replace(state.loop, commit=commit))
 
 
 def why_not_done(run: StepBuilder, id_: str) -> str:
@@ -49,33 +49,32 @@ def why_not_done(run: StepBuilder, id_: str) -> str:
 
 
 def _begin(run: StepBuilder) -> None:
-    if run.state.loop >= run.state.loops:
+    loop = run.state.loop
+    if loop.number >= loop.total:
         return run.finish(FINISHED, sentences.loops(run.state, run.current(), run.inputs.issues))
-    loop = run.state.loop + 1
-    run.state = replace(run.state, loop=loop, ran=[], begun=run.now)
+    run.state = replace(run.state, loop=replace(loop, number=loop.number + 1, ran=[], begun=run.now))
     run.enter(RESEARCH)
-    run.out.lines.append(f"loop {loop} of {run.state.loops}")
+    run.out.lines.append(f"loop {loop.number + 1} of {loop.total}")
     return None
 
 
 def _research(run: StepBuilder) -> None:
-    run.claim_role(f"{RESEARCH}-{run.state.loop}")
+    run.claim_role(f"{RESEARCH}-{run.state.loop.number}")
 
 
 def _decomp(run: StepBuilder) -> None:
     if issues.open_issues(run.inputs.issues):
-        run.claim_role(f"{DECOMP}-{run.state.loop}")
+        run.claim_role(f"{DECOMP}-{run.state.loop.number}")
     elif run.ready():
         run.enter(TASKS)
     else:
-        why = run.state.failed.get(f"{RESEARCH}-{run.state.loop}")
+        why = run.state.record(f"{RESEARCH}-{run.state.loop.number}").failed
         found = f"research failed ({cut(why)})" if why else "research filed nothing new"
-        done = run.state.loop - 1
+        done = replace(run.state.loop, number=run.state.loop.number - 1)
         what = "nothing that is pending can run" if PENDING in run.statuses.values() else "nothing is pending"
-        sentence = f"The run has ended in loop {done + 1} of {run.state.loops}: {found} and {what}. "
-        run.finish(
-            FINISHED, sentence + sentences.loops(replace(run.state, loop=done), run.current(), run.inputs.issues)
-        )
+        sentence = f"The run has ended in loop {run.state.loop.number} of {done.total}: {found} and {what}. "
+        before = replace(run.state, loop=done)
+        run.finish(FINISHED, sentence + sentences.loops(before, run.current(), run.inputs.issues))
 
 
 def _tasks(run: StepBuilder) -> None:
@@ -87,7 +86,7 @@ def take_task(run: StepBuilder) -> bool:
     """Claims the next task that can run now; whether there is one."""
     task = _next_task(run) if run.improving() else run.ready()
     if task:
-        model, why = verification.again(run.state, task) if task.id in run.state.returned else (task.model, "")
+        model, why = verification.again(run.state, task) or (task.model, "")
         run.claim(task.id, model, why)
     return task is not None
 
@@ -95,10 +94,11 @@ def take_task(run: StepBuilder) -> bool:
 def _next_task(run: StepBuilder) -> Task | None:
     """The next task of the loop, which counts as run from now on."""
     # What verification returned runs before the commit, and is not counted again.
-    full = len(run.state.ran) >= run.config.tasks_per_loop
-    task = run.ready(run.state.returned) or (None if full else run.ready())
+    loop = run.state.loop
+    returned = [id_ for id_, record in run.state.tasks.items() if record.returned is not None]
+    task = run.ready(returned) or (None if len(loop.ran) >= run.config.tasks_per_loop else run.ready())
     if task:
-        run.state = replace(run.state, ran=list(dict.fromkeys([*run.state.ran, task.id])))
+        run.state = replace(run.state, loop=replace(loop, ran=list(dict.fromkeys([*loop.ran, task.id]))))
     return task
 
 
@@ -107,7 +107,7 @@ def _commit(run: StepBuilder) -> None:
 
 
 def _memory(run: StepBuilder) -> None:
-    if run.config.memory and run.state.ran:
-        run.claim_role(f"{MEMORY}-{run.state.loop}")
+    if run.config.memory and run.state.loop.ran:
+        run.claim_role(f"{MEMORY}-{run.state.loop.number}")
     else:
         run.enter("")

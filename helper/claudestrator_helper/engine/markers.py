@@ -7,7 +7,7 @@ from .state import State
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
 UNCHANGED = "nothing changed"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
-API, INTERRUPTION, SILENCE, TIMEOUT = "api", "interruption", "silence", "timeout"
+API, INTERRUPTION, SILENCE, TIMEOUT, REFUSAL = "api", "interruption", "silence", "timeout", "refusal"
 #: The reason of a failure by silence.
 ENDED = "ended without reporting"
 
@@ -36,8 +36,9 @@ def counts_late(state: State, id_: str, status: str, attempt: int | None) -> boo
     """Whether a `done` of a task that no agent of the run has any more completes it."""
     from ..texts import statuses
 
-    if id_ in state.agents or id_ not in state.attempts:
+    record = state.record(id_)
+    if record.agent or not record.attempts:
         return False
     if status == statuses.PENDING:
-        return attempt is not None and attempt == state.released.get(id_)
-    return status == statuses.FAILED and attempt in (None, state.attempts[id_])
+        return attempt is not None and attempt == record.released
+    return status == statuses.FAILED and attempt in (None, record.attempts)

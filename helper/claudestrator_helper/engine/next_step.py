@@ -10,7 +10,7 @@ from ..texts.fields import cut
 from ..texts.queue import Queue
 from . import loop_phases, outage, sentences, settle_reports, verification
 from .config import MOST_PARALLEL
-from .state import FINISHED, RUNNING, STOPPED, STOPPING
+from .state import FINISHED, PAUSED, RUNNING, STOPPED, STOPPING
 from .step import Inputs, Step
 from .step_builder import StepBuilder
 
@@ -38,11 +38,11 @@ def next_step(inputs: Inputs) -> Step:
 def roles(inputs: Inputs) -> list[str]:
     """The roles, other than a task's, that a step may spawn an agent for."""
     state = inputs.state
-    decomposing = not inputs.queue.tasks or ids.DECOMPOSITION in {**state.agents, **state.failed}
+    decomposing = not inputs.queue.tasks or ids.DECOMPOSITION in (*state.agents, *state.failed)
     found = [ids.DECOMPOSITION] if decomposing else []
-    found += [verification.VERIFY] if state.verify else []
-    found += [loop_phases.RESEARCH, loop_phases.DECOMP] if state.loops else []
-    found += [loop_phases.MEMORY] if state.loops and inputs.config.memory else []
+    found += [verification.VERIFY] if state.verification.asked else []
+    found += [loop_phases.RESEARCH, loop_phases.DECOMP] if state.loop.total else []
+    found += [loop_phases.MEMORY] if state.loop.total and inputs.config.memory else []
     return found if state.unfinished else []
 
 
@@ -53,6 +53,8 @@ def _dispatch(run: StepBuilder) -> None:
         _end(run)
     elif run.state.status == STOPPING:
         run.finish(STOPPED, f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it.")
+    elif run.state.status == PAUSED:
+        return
     elif outage.is_over(run.state):
         outage.stop(run)
     elif len(run.state.streak) >= SAME_FAILURES:
@@ -67,7 +69,9 @@ def _dispatch(run: StepBuilder) -> None:
 
 def _is_complete(run: StepBuilder) -> bool:
     """Whether nothing is left that the run could do, whatever else would end it."""
-    rest = run.state.loops or (run.state.verify and verification.due(run)) or ids.DECOMPOSITION in run.state.failed
+    state = run.state
+    unverified = state.verification.asked and verification.due(run)
+    rest = state.loop.total or unverified or ids.DECOMPOSITION in state.failed
     return not rest and _is_all_completed(run.current())
 
 
@@ -99,7 +103,7 @@ def _nothing_runs(run: StepBuilder) -> None:
 
 
 def _decompose(run: StepBuilder) -> None:
-    reason = run.state.failed.get(ids.DECOMPOSITION)
+    reason = run.state.record(ids.DECOMPOSITION).failed
     if reason:
         why = f"The decomposition of PRD.md failed: {cut(reason)}."
         run.finish(FINISHED, f"{why} Fix PRD.md and type `/orchestrate` again.")
@@ -114,7 +118,7 @@ def _end(run: StepBuilder) -> None:
     complete = _is_all_completed(parsed)
     if complete:
         run.state = replace(run.state, initial_prd_tasks_complete=True)
-    if complete and run.state.loops:
+    if complete and run.state.loop.total:
         run.enter("")
         loop_phases.dispatch(run)
     else:

@@ -8,8 +8,8 @@ from ..texts import queue_problems, schedule
 from ..texts.fields import cut
 from ..texts.queue import Queue
 from ..texts.queue_problems import Problem, miscounted
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING
-from .state import STOPPED, State
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
+from .state import STOPPED, State, TaskRecord
 
 #: How many ids of a list are named.
 NAMED = 5
@@ -26,13 +26,14 @@ def _kernel(reason: str) -> str:
 
 def counts(statuses: Iterable[str]) -> str:
     count = Counter(statuses)
-    return f"{count[COMPLETED]} of {sum(count.values())} tasks completed"
+    left_out = f", {count[SKIPPED]} skipped" if count[SKIPPED] else ""
+    return f"{count[COMPLETED]} of {sum(count.values())} tasks completed{left_out}"
 
 
 def counted(queue: Queue, state: State) -> str:
     """The counts of the tasks, and how many of them were verified where they had to be."""
     passed = sum(task.status == COMPLETED and state.is_verified(task.id) for task in queue.tasks)
-    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verify else "")
+    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verification.asked else "")
 
 
 def streak(state: State, counted: str) -> str:
@@ -43,7 +44,7 @@ def streak(state: State, counted: str) -> str:
     )
 
 
-_AGAIN = "`claudestrator-helper set-status {} pending` and `/orchestrate` try one again."
+_AGAIN = "`claudestrator-helper retry {}` and `/orchestrate` try one again."
 
 
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
@@ -51,16 +52,38 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     flag = _unchanged(queue, state) + _miscounted(queue)
     left = _unverified(queue, state)
     if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
-        done = f"All {len(queue.tasks)} tasks are completed" if len(queue.tasks) > 1 else "The one task is completed"
-        return "; ".join([f"{done}{' and verified' if state.verify and not left else ''}", *left]) + f".{flag}"
+        verified = " and verified" if state.verification.asked and not left else ""
+        return "; ".join([f"{_completed(queue)}{verified}", *_skipped(queue), *left]) + f".{flag}"
     causes = schedule.causes(queue)
     pending = _pending(queue, causes)
-    parts = [*_failed(queue, state), *_blocked(causes), *pending, *_odd(queue), *_unread(unreadable), *left]
+    parts = [
+        *_failed(queue, state),
+        *_skipped(queue),
+        *_blocked(causes),
+        *pending,
+        *_odd(queue),
+        *_unread(unreadable),
+        *left,
+    ]
     again = [task.id for task in queue.tasks if task.status == FAILED]
     hint = " `claudestrator-helper check` names what to fix." if parts != pending else ""
     hint = f" {_AGAIN.format(again[0])}" if again else hint
     how = "stopped" if state.status == STOPPED else "ended"
     return f"The run has {how}, {'; '.join([counted(queue, state), *parts])}.{hint}{flag}"
+
+
+def _completed(queue: Queue) -> str:
+    """What is said where all tasks are completed or skipped."""
+    done, skipped = (sum(task.status == status for task in queue.tasks) for status in (COMPLETED, SKIPPED))
+    if not done:
+        return "No task is left"
+    which = "other " if skipped else ""
+    return f"All {done} {which}tasks are completed" if done > 1 else f"The {which or 'one '}task is completed"
+
+
+def _skipped(queue: Queue) -> list[str]:
+    skipped = [task.id for task in queue.tasks if task.status == SKIPPED]
+    return [f"skipped: {_named(skipped)}"] if skipped else []
 
 
 def idle(queue: Queue, state: State, unreadable: list[Problem]) -> str:
@@ -78,15 +101,20 @@ def _unread(unreadable: list[Problem]) -> list[str]:
 def _unverified(queue: Queue, state: State, among: Container[str] | None = None) -> list[str]:
     """The completed tasks that no verdict has passed, though they had to be verified."""
     done = [task.id for task in queue.tasks if task.status == COMPLETED and (among is None or task.id in among)]
-    why = dict.fromkeys(state.completed, "no verdict") | state.unverified
     left = [id_ for id_ in done if not state.is_verified(id_)]
-    named = [f"{id_} ({cut(why.get(id_, 'not completed by this run'))})" for id_ in left]
-    return [f"not verified: {_named(named)}"] if named and state.verify else []
+    named = [f"{id_} ({cut(_why_unverified(state.record(id_)))})" for id_ in left]
+    return [f"not verified: {_named(named)}"] if named and state.verification.asked else []
+
+
+def _why_unverified(record: TaskRecord) -> str:
+    if record.unverified is not None:
+        return record.unverified
+    return "not completed by this run" if record.completed is None else "no verdict"
 
 
 def _unchanged(queue: Queue, state: State) -> str:
     # A task that has been deleted since doesn't matter.
-    left = [id_ for id_ in state.unchanged if id_ in queue.by_id]
+    left = [id_ for id_, record in state.tasks.items() if record.unchanged and id_ in queue.by_id]
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
@@ -98,7 +126,7 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     """How a run of loops ended: tasks, and what became of the issues."""
     count = Counter(issue.status.lower() for issue in issues.tasks)
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
-    parts = [f"{state.loop} of {state.loops} loops are done, {counted(queue, state)}"]
+    parts = [f"{state.loop.number} of {state.loop.total} loops are done, {counted(queue, state)}"]
     parts += [f"issues: {found}"] if found else []
     parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
     parts += _unread(queue_problems.unreadable(queue))
@@ -148,8 +176,11 @@ def bar(statuses: Iterable[str], width: int = 30) -> str:
     """A line of *width* characters and the counts by status."""
     count = Counter(statuses)
     total = sum(count.values())
-    filled = width * count[COMPLETED] // total if total else 0
-    known = [f"{count[status]} {status}" for status in (COMPLETED, IN_PROGRESS, PENDING, FAILED) if count[status]]
+    todo = total - count[SKIPPED]
+    filled = width * count[COMPLETED] // todo if todo else 0
+    known = [
+        f"{count[status]} {status}" for status in (COMPLETED, IN_PROGRESS, PENDING, FAILED, SKIPPED) if count[status]
+    ]
     other = total - sum(count[status] for status in MOVES)
     text = ", ".join(known + ([f"{other} unknown"] if other else []))
-    return f"[{'#' * filled}{'.' * (width - filled)}] {count[COMPLETED]}/{total}  {text}".rstrip()
+    return f"[{'#' * filled}{'.' * (width - filled)}] {count[COMPLETED]}/{todo}  {text}".rstrip()

@@ -6,9 +6,9 @@ from ..texts import ids, queue_problems
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import loop_phases, markers, outage, verification
-from .state import STOPPING, Agent
+from .state import PAUSED, STOPPING, Agent
 from .step_builder import StepBuilder
 
 #: Seconds in which an orchestrator launches the agent that it was told to.
@@ -33,10 +33,12 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     ours = (PENDING, IN_PROGRESS, FAILED) if given_up else (PENDING, IN_PROGRESS)
     if not is_task and not ids.ROLE.fullmatch(id_):
         run.drop(id_, agent, "no longer in the queue")
-    elif report and report.kind == markers.DONE:
+    elif report and report.kind == markers.DONE and status != SKIPPED:
         _task_done(run, id_, agent, report) if is_task else _role_done(run, id_, agent)
     elif status not in ours:
         run.drop(id_, agent, f"set to {cut(status, 30)} by hand")
+    elif report and report.cause == markers.REFUSAL:
+        _refused(run, id_, agent)
     elif report:
         _attempt_failed(run, id_, agent, report.reason, report.cause)
     elif is_late:
@@ -46,7 +48,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     elif _has_started(run, id_, agent):
         # Where hooks are at work, they have a report of each agent that ended by itself.
         interrupted, silent = (outage.INTERRUPTED, markers.INTERRUPTION), (markers.ENDED, markers.SILENCE)
-        _attempt_failed(run, id_, agent, *(interrupted if run.state.hooked else silent))
+        _attempt_failed(run, id_, agent, *(interrupted if run.state.owner.hooked else silent))
     else:
         outage.unstarted(run, id_, agent)
 
@@ -64,12 +66,21 @@ def _keep(run: StepBuilder, id_: str, agent: Agent) -> None:
         run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
 
 
+def _refused(run: StepBuilder, id_: str, agent: Agent) -> None:
+    """Claude Code has started no agent, and has said so."""
+    if len(run.state.agents) > 1:
+        _put_back(run, id_, agent)
+    else:
+        run.out.retried.append(id_)
+        outage.unstarted(run, id_, agent)
+
+
 def _put_back(run: StepBuilder, id_: str, agent: Agent) -> None:
     """Makes a task ready again that no agent was started for, until one of the others has ended."""
     run.log("refused", id_, agent, "")
     run.out.lines.append(f"refused {id_}: no agent was started for it; it is {PENDING} again")
     run.release(id_)
-    run.state = replace(run.state, refused=[*run.state.refused, id_])
+    run.record(id_, refused=True)
 
 
 def _patience(run: StepBuilder, id_: str, agent: Agent) -> int:
@@ -82,7 +93,7 @@ def _patience(run: StepBuilder, id_: str, agent: Agent) -> int:
 
 
 def _is_unseen(run: StepBuilder, id_: str) -> bool:
-    return run.state.hooked and id_ not in run.markers.launched
+    return run.state.owner.hooked and id_ not in run.markers.launched
 
 
 def _has_started(run: StepBuilder, id_: str, agent: Agent) -> bool:
@@ -105,9 +116,9 @@ def _role_done(run: StepBuilder, id_: str, agent: Agent) -> None:
 
 def _attempt_failed(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str = "") -> None:
     lost = outage.is_one(reason, cause)
-    if id_ == verification.id_of(run.state) and not run.state.verifying:
+    if id_ == verification.id_of(run.state) and not run.state.verification.checking:
         run.drop(id_, agent, "")
-    elif run.state.status == STOPPING and (lost or _may_come_again(run, id_, agent)):
+    elif run.state.status in (STOPPING, PAUSED) and (lost or _may_come_again(run, id_, agent)):
         _stop_at(run, id_, agent, reason, cause)
     elif lost:
         outage.settle(run, id_, agent, reason, cause)
@@ -122,15 +133,15 @@ def _may_come_again(run: StepBuilder, id_: str, agent: Agent) -> bool:
 
 
 def _stop_at(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str) -> None:
-    """Leaves a task whose agent has failed to the next session that continues the run."""
+    """Leaves a task whose agent has failed to the run as it is continued or resumed."""
     run.log("failed", id_, agent, reason, cause)
-    run.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run was asked to stop")
+    asked = "is paused" if run.state.status == PAUSED else "was asked to stop"
+    run.out.lines.append(f"failed {id_}: {cut(reason)}; it is {PENDING} again, as the run {asked}")
     run.release(id_)
     if not outage.is_one(reason, cause):
         # An agent that carries out no task gets its last attempt again.
         failures = min(agent.failures + 1, run.config.attempts - 1)
-        next_one = replace(agent, model=stronger(agent.model), failures=failures, reason=reason)
-        run.state = replace(run.state, lost={**run.state.lost, id_: next_one})
+        run.record(id_, lost=replace(agent, model=stronger(agent.model), failures=failures, reason=reason))
 
 
 def _settle_late(run: StepBuilder) -> None:

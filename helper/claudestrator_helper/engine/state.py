@@ -3,12 +3,15 @@
 Times are whole seconds since the epoch.
 """
 
-from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from .config import LEAN, TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
+#: A run that starts no agent until it is resumed; those at work finish.
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, repr=False, match_args=False)
@@ -24,79 +27,165 @@ class Agent:
     reason: str = ""
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class State:
-    """A run, or the last one. *attempts* counts each id's attempts over all runs and never falls, so that a report
-    names its attempt for certain; *models* those of each id's last attempt; *failed* holds the reasons of this run's
-    failures by id, in order; *streak* the ids that failed in a row for the same reason; *released* the attempts whose
-    session died, by id, and *lost* the agents of those that were not the first; *ran* the tasks of this loop, *begun*
-    when it began, *commit* the commit that closed it.
+class TaskRecord(NamedTuple):
+    """What is known of one id, a task's or a role's. *attempts* counts those of all runs and never falls, so that a
+    report names its attempt for certain; *model* is that of the last one, *agent* who is at work on it.
 
-    *process* is the processes.current() that has the run, *origin* the processes.origin() where it began, *hooked*
-    whether our hooks are at work in its session, *outages* how many agents in a row the API has ended, and *outage* how
-    the last. *wish* is the engine that was asked for, *engine* the one that was chosen, *background* whether LEAN's
-    skills run in the background, *parallel* how many tasks run at once, *refused* those that Claude Code started no
-    agent for while others were at work.
+    In this run: *failed* is the reason why it was given up; *completed* the attempt that completed it, *unchanged*
+    whether that changed nothing; *released* the attempt whose session died, and *lost* its agent, if it was not the
+    first; *refused* whether Claude Code started no agent for it while others were at work; *returned* why a verdict
+    sent it back to pending, and *unverified* why it got none.
 
-    *completed* are the tasks that this run completed, with their attempts, *earlier* those of the runs before it, and
-    *unchanged* those of this run whose agents changed nothing. *verify* says whether they are verified: *verifying* are
-    those that an agent checks now, *verified* those that passed, with their attempts; *returned* holds why a task went
-    back to pending, by id, *unverified* why another got no verdict.
+    In any run: *earlier* is the attempt that completed it in a run before this one, *verified* the one that passed, and
+    *hint* what a person has to say to its next agent.
 
     """
 
-    initial_prd_tasks_complete: bool = False
-    run: str = ""
-    origin: str = ""
-    status: str = ""
+    attempts: int = 0
+    model: str = ""
+    agent: Agent | None = None
+    lost: Agent | None = None
+    released: int | None = None
+    failed: str | None = None
+    completed: int | None = None
+    earlier: int | None = None
+    unchanged: bool = False
+    refused: bool = False
+    verified: int | None = None
+    returned: str | None = None
+    unverified: str | None = None
+    hint: str | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the last attempt has passed verification."""
+        return self.verified == self.attempts
+
+
+NO_RECORD = TaskRecord()
+
+
+@dataclass(frozen=True, repr=False, match_args=False)
+class Owner:
+    """Who has the run: *process* is its processes.current(), *origin* the processes.origin() where the run began,
+    *hooked* whether our hooks are at work in its session, *heartbeat* when it was last heard of, and *mod* the digest
+    of the key that the mod's calls name."""
+
     session: str = ""
     process: str = ""
     hooked: bool = False
-    outages: int = 0
-    outage: str = ""
+    origin: str = ""
     heartbeat: int = 0
-    loops: int = 0
-    loop: int = 0
-    phase: str = ""
+    mod: str = ""
+
+
+@dataclass(frozen=True, repr=False, match_args=False)
+class Loop:
+    """The loop that is under way, *number* of *total*: *ran* are its tasks, *begun* is when it began, *commit* the
+    commit that closed it."""
+
+    number: int = 0
+    total: int = 0
     focus: str = ""
-    agents: dict[str, Agent] = field(default_factory=dict)
-    attempts: dict[str, int] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    streak: list[str] = field(default_factory=list)
-    released: dict[str, int] = field(default_factory=dict)
-    lost: dict[str, Agent] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     begun: int = 0
     commit: str = ""
-    completed: dict[str, int] = field(default_factory=dict)
-    earlier: dict[str, int] = field(default_factory=dict)
-    unchanged: list[str] = field(default_factory=list)
-    models: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False, match_args=False)
+class Verification:
+    """Whether the run's tasks are verified, as *asked*, and those that an agent is *checking* now."""
+
+    asked: bool = False
+    checking: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, repr=False, match_args=False)
+class State:
+    """A run, or the last one. *wish* is the engine that was asked for, *engine* the one that was chosen, *background*
+    whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
+    failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
+    last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
+    person added."""
+
+    initial_prd_tasks_complete: bool = False
+    run: str = ""
+    status: str = ""
+    phase: str = ""
     wish: str = ""
     engine: str = TASK
     background: bool = False
     parallel: int = 1
-    refused: list[str] = field(default_factory=list)
-    verify: bool = False
-    verifying: list[str] = field(default_factory=list)
-    verified: dict[str, int] = field(default_factory=dict)
-    returned: dict[str, str] = field(default_factory=dict)
-    unverified: dict[str, str] = field(default_factory=dict)
+    outages: int = 0
+    outage: str = ""
+    streak: list[str] = field(default_factory=list)
+    owner: Owner = Owner()
+    loop: Loop = Loop()
+    verification: Verification = Verification()
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
     others: dict[str, object] = field(default_factory=dict)
 
     @property
     def unfinished(self) -> bool:
-        return self.status in (RUNNING, STOPPING)
+        return self.status in (RUNNING, STOPPING, PAUSED)
 
     @property
     def in_foreground(self) -> bool:
         """Whether each agent blocks the conversation that called it."""
         return self.engine == LEAN and not self.background
 
-    def archive(self) -> Container[str]:
+    @cached_property
+    def agents(self) -> dict[str, Agent]:
+        """Those at work, by the id of what they are at work on."""
+        return {id_: record.agent for id_, record in self.tasks.items() if record.agent}
+
+    @cached_property
+    def completed(self) -> dict[str, int]:
+        """What this run has completed, with the attempts."""
+        return {id_: record.completed for id_, record in self.tasks.items() if record.completed is not None}
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        """The reasons of this run's failures, by id."""
+        return {id_: record.failed for id_, record in self.tasks.items() if record.failed is not None}
+
+    def archive(self) -> set[str]:
         """The tasks that the project's runs have completed, as queue.parse asks for them."""
-        return {**self.earlier, **self.completed}
+        return {id_ for id_, record in self.tasks.items() if (record.completed, record.earlier) != (None, None)}
+
+    def record(self, id_: str) -> TaskRecord:
+        return self.tasks.get(id_, NO_RECORD)
 
     def is_verified(self, id_: str) -> bool:
         """Whether that task's last attempt has passed verification."""
-        return self.verified.get(id_) == self.attempts.get(id_, 0)
+        return self.record(id_).is_verified
+
+    def recorded(self, id_: str, *, last: bool = False, **values: Any) -> "State":
+        """The state with these values in the record of *id_*, which is the *last* one from then on."""
+        tasks = dict(self.tasks)
+        before = (tasks.pop if last else tasks.get)(id_, NO_RECORD)
+        tasks[id_] = before._replace(**values)
+        return replace(self, tasks=tasks)
+
+    def fresh(self, run: str, loop: Loop) -> "State":
+        """The state of a new run. It keeps what all runs know of a task, and who may still be at work on it."""
+        tasks = {
+            id_: TaskRecord(
+                attempts=record.attempts,
+                model=record.model,
+                agent=record.agent,
+                released=record.released,
+                earlier=record.earlier if record.completed is None else record.completed,
+                verified=record.verified,
+                hint=record.hint,
+            )
+            for id_, record in self.tasks.items()
+        }
+        return State(
+            initial_prd_tasks_complete=self.initial_prd_tasks_complete,
+            run=run,
+            owner=self.owner,
+            loop=loop,
+            tasks=tasks,
+            others=self.others,
+        )

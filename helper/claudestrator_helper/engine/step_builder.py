@@ -6,13 +6,14 @@ outage.py, verification.py, loop_phases.py and next_step.py.
 
 from collections.abc import Container
 from dataclasses import replace
+from typing import Any
 
 from ..texts import directives, ids, queue, schedule
 from ..texts.directives import SPAWN, WORK, Directive
 from ..texts.fields import cut
 from ..texts.models import stronger
 from ..texts.queue import Queue, Task
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 from . import heartbeat, markers, sentences
 from .config import LEAN, ROLE_MODEL
 from .state import STOPPED, Agent
@@ -27,24 +28,26 @@ class StepBuilder:
         self.inputs, self.config = inputs, inputs.config
         # Nothing calls `wait` while an agent is at work in the foreground.
         self.is_over = inputs.alone and inputs.state.in_foreground
-        before = replace(inputs.state, heartbeat=inputs.now) if self.is_over else inputs.state
-        self.state = heartbeat.attended(before, inputs.now)
+        owner = replace(inputs.state.owner, heartbeat=inputs.now) if self.is_over else inputs.state.owner
+        self.state = heartbeat.attended(replace(inputs.state, owner=owner), inputs.now)
         self.queue, self.markers, self.now = inputs.queue, inputs.markers, inputs.now
         self.out = Step(self.state)
         self.ended: list[str] = []
         self.statuses = {task.id: task.status for task in self.queue.tasks}
         self.edited: Queue | None = None
 
+    def record(self, id_: str, *, last: bool = False, **values: Any) -> None:
+        """Changes values of a task's record; see State.recorded."""
+        self.state = self.state.recorded(id_, last=last, **values)
+
     def spawn(self, id_: str, agent: Agent, event: str) -> None:
-        self.state = replace(
-            self.state,
-            agents={**self.state.agents, id_: agent},
-            attempts={**self.state.attempts, id_: agent.attempt},
-            earlier={key: attempt for key, attempt in self.state.earlier.items() if key != id_},
-            lost={key: lost for key, lost in self.state.lost.items() if key != id_},
-            released={key: attempt for key, attempt in self.state.released.items() if key != id_},
-            unverified={key: why for key, why in self.state.unverified.items() if key != id_},
-            models={**self.state.models, id_: agent.model},
+        self.record(
+            id_,
+            last=not self.state.record(id_).agent,
+            agent=agent,
+            attempts=agent.attempt,
+            model=agent.model,
+            **dict.fromkeys(("earlier", "lost", "released", "unverified")),
         )
         if self.statuses.get(id_) == PENDING:
             self.out.claimed[id_] = IN_PROGRESS
@@ -53,7 +56,7 @@ class StepBuilder:
 
     def claim(self, id_: str, model: str, reason: str = "") -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)
-        if before := self.state.lost.get(id_):
+        if before := self.state.record(id_).lost:
             # Its session died before its second attempt was over: the first has failed all the same.
             agent = replace(agent, model=before.model, failures=before.failures, reason=before.reason)
         if not self.improving():
@@ -66,11 +69,11 @@ class StepBuilder:
         self.claim(id_, self.inputs.role_models.get(ids.role(id_), ROLE_MODEL))
 
     def next_attempt(self, id_: str) -> int:
-        return self.state.attempts.get(id_, 0) + 1
+        return self.state.record(id_).attempts + 1
 
     def release(self, id_: str) -> None:
         """Makes it pending again: its agent is gone, and no other is to come now."""
-        self.without(id_)
+        self.record(id_, agent=None)
         self.change(id_, PENDING)
 
     def retry(self, id_: str, agent: Agent, reason: str, cause: str) -> None:
@@ -81,10 +84,10 @@ class StepBuilder:
         self.spawn(id_, again, "spawned")
 
     def give_up(self, id_: str, agent: Agent | None, reason: str, cause: str = "") -> None:
-        self.without(id_)
         self.change(id_, FAILED)
-        failed = {**{key: why for key, why in self.state.failed.items() if key != id_}, id_: reason}
-        self.state = replace(self.state, failed=failed, streak=self.streak(id_, reason))
+        streak = self.streak(id_, reason)
+        self.record(id_, last=True, agent=None, failed=reason)
+        self.state = replace(self.state, streak=streak)
         self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
         self.ended.append(id_)
@@ -94,25 +97,20 @@ class StepBuilder:
         before = self.state.streak
         if id_ not in self.statuses:
             return before
-        same = before and sentences.same(self.state.failed.get(before[-1], ""), reason)
+        same = before and sentences.same(self.state.record(before[-1]).failed or "", reason)
         return [*(each for each in before if each != id_), id_] if same else [id_]
 
     def complete(self, id_: str, report: markers.Marker) -> None:
         self.change(id_, COMPLETED)
-        unchanged = [*(each for each in self.state.unchanged if each != id_), *([id_] if report.unchanged else [])]
-        failed = {key: why for key, why in self.state.failed.items() if key != id_}
-        completed = {**self.state.completed, id_: report.attempt or self.state.attempts[id_]}
-        self.state = replace(self.state, streak=[], outages=0, failed=failed, completed=completed, unchanged=unchanged)
+        attempt = report.attempt or self.state.record(id_).attempts
+        self.record(id_, last=True, completed=attempt, unchanged=report.unchanged, failed=None, hint=None)
+        self.state = replace(self.state, streak=[], outages=0)
 
     def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:
-        self.without(id_)
+        self.record(id_, agent=None)
         self.log("done" if not why or id_ == ids.DECOMPOSITION else "dropped", id_, agent, why)
         note = f": {why}" if why and id_ != ids.DECOMPOSITION else ""
         self.out.lines.append(f"{'done' if not note else 'left'} {id_} {self.progress()}{note}{flag}")
-
-    def without(self, id_: str) -> None:
-        agents = {key: agent for key, agent in self.state.agents.items() if key != id_}
-        self.state = replace(self.state, agents=agents)
 
     def change(self, id_: str, status: str) -> None:
         if id_ in self.statuses and self.statuses[id_] != status:
@@ -127,7 +125,8 @@ class StepBuilder:
 
     def progress(self) -> str:
         done = sum(status == COMPLETED for status in self.statuses.values())
-        return f"({done}/{len(self.statuses)})"
+        skipped = sum(status == SKIPPED for status in self.statuses.values())
+        return f"({done}/{len(self.statuses) - skipped})"
 
     def counted(self) -> str:
         return sentences.counted(self.current(), self.state)
@@ -148,8 +147,9 @@ class StepBuilder:
         from ..texts import overlap
 
         at_work = [overlap.places(parsed.by_id[id_][0].files) for id_ in self.state.agents if id_ in parsed.by_id]
-        held = self.state.refused if at_work and not self.freed() else ()
-        found = (task for task in schedule.ready(parsed) if task.id not in (*held, *self.state.agents))
+        held = at_work and not self.freed()
+        records = ((task, self.state.record(task.id)) for task in schedule.ready(parsed))
+        found = (task for task, record in records if not (record.agent or (held and record.refused)))
         return next((task for task in found if (among is None or task.id in among) and self.fits(task, at_work)), None)
 
     def fits(self, task: Task, at_work: list[frozenset[str]]) -> bool:
@@ -162,10 +162,11 @@ class StepBuilder:
 
     def freed(self) -> bool:
         """Whether an agent has ended in this step."""
-        return any(id_ not in self.state.agents and id_ not in self.state.refused for id_ in self.inputs.state.agents)
+        now = map(self.state.record, self.inputs.state.agents)
+        return any(not (record.agent or record.refused) for record in now)
 
     def improving(self) -> bool:
-        return self.state.loops > 0 and self.state.initial_prd_tasks_complete
+        return self.state.loop.total > 0 and self.state.initial_prd_tasks_complete
 
     def enter(self, phase: str) -> None:
         self.state = replace(self.state, phase=phase)

@@ -14,8 +14,6 @@ from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
 # Hooks and prompts need but a constant or two of this module, and not what builds a step.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ..texts.queue import Task
     from .state import State
     from .step_builder import StepBuilder
@@ -28,38 +26,42 @@ _PREFIX = "verification: "
 
 def id_of(state: State) -> str:
     """The agent that verifies now, or would."""
-    return f"{VERIFY}-{state.loop}"
+    return f"{VERIFY}-{state.loop.number}"
 
 
 def due(run: StepBuilder) -> list[str]:
     """The tasks that this run completed and that have neither a verdict nor a reason why there is none."""
-    state = run.state
     return [
         id_
-        for id_ in state.completed
-        if run.statuses.get(id_) == COMPLETED and not state.is_verified(id_) and id_ not in state.unverified
+        for id_, record in run.state.tasks.items()
+        if record.completed is not None and record.unverified is None and not record.is_verified
+        if run.statuses.get(id_) == COMPLETED
     ]
 
 
 def begin(run: StepBuilder) -> bool:
     """Spawns an agent for what is due; whether anything is."""
-    batch = due(run)[:MOST] if run.state.verify else []
+    batch = due(run)[:MOST] if run.state.verification.asked else []
     if batch:
-        run.state = replace(run.state, verifying=batch)
+        _check(run, batch)
         run.out.unjudged = batch
         run.claim_role(id_of(run.state))
     return bool(batch)
 
 
+def _check(run: StepBuilder, batch: list[str]) -> None:
+    run.state = replace(run.state, verification=replace(run.state.verification, checking=batch))
+
+
 def take(run: StepBuilder) -> None:
     """Settles the verdicts that have come. What a person has changed meanwhile needs none any more."""
-    verdicts, waiting = run.inputs.verdicts, run.state.verifying
+    verdicts, waiting = run.inputs.verdicts, run.state.verification.checking
     for id_ in waiting:
         if id_ in verdicts:
             _settle(run, id_, verdicts[id_])
     left = [id_ for id_ in waiting if id_ not in verdicts and id_ in run.state.completed and id_ in run.statuses]
     if left != waiting:
-        run.state = replace(run.state, verifying=left)
+        _check(run, left)
 
 
 def _settle(run: StepBuilder, id_: str, reason: str) -> None:
@@ -68,26 +70,20 @@ def _settle(run: StepBuilder, id_: str, reason: str) -> None:
     Where a kill came between the queue and the state, the task has the status already that the verdict brings.
 
     """
-    last = bool(reason) and id_ in run.state.returned
+    record, verifier = run.state.record(id_), id_of(run.state)
+    last = bool(reason) and record.returned is not None
     unfinished = (FAILED,) if last else (PENDING, IN_PROGRESS)
-    if id_ not in run.state.completed or run.statuses.get(id_) not in (COMPLETED, *unfinished):
+    if record.completed is None or run.statuses.get(id_) not in (COMPLETED, *unfinished):
         return
     if not reason:
-        _pass(run, id_)
+        run.record(id_, verified=record.attempts, returned=None)
+        run.out.lines.append(f"verified {id_}")
     elif last:
         _fail(run, id_, reason)
     else:
         _return(run, id_, reason)
-    verifier = id_of(run.state)
-    event = {"event": "verdict", "id": id_, "by": verifier, "attempt": run.state.attempts.get(verifier, 0)}
+    event = {"event": "verdict", "id": id_, "by": verifier, "attempt": run.state.record(verifier).attempts}
     run.out.events.append(event | ({"verdict": "fail", "reason": reason} if reason else {"verdict": "pass"}))
-
-
-def _pass(run: StepBuilder, id_: str) -> None:
-    state = run.state
-    verified = state.verified | {id_: state.attempts.get(id_, 0)}
-    run.state = replace(state, verified=verified, returned=_without(state.returned, id_))
-    run.out.lines.append(f"verified {id_}")
 
 
 def _return(run: StepBuilder, id_: str, reason: str) -> None:
@@ -104,34 +100,28 @@ def _fail(run: StepBuilder, id_: str, reason: str) -> None:
 
 
 def _completes_no_more(run: StepBuilder, id_: str, reason: str) -> None:
-    state = run.state
     run.out.returned.append(id_)
-    run.state = replace(
-        state,
-        completed=_without(state.completed, id_),
-        unchanged=[each for each in state.unchanged if each != id_],
-        returned=state.returned | {id_: reason},
-    )
-
-
-def _without(found: dict[str, Any], id_: str) -> dict[str, Any]:
-    return {key: value for key, value in found.items() if key != id_}
+    run.record(id_, completed=None, unchanged=False, returned=reason)
 
 
 def why_not_done(run: StepBuilder) -> str:
-    left = run.state.verifying
+    left = run.state.verification.checking
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
     return f"it reported done without a verdict on {', '.join(left[:5])}{more}" if left else ""
 
 
 def over(run: StepBuilder, id_: str) -> None:
     """The verifying agent has ended, for good: what has no verdict stays unverified, for the reason of its failure."""
-    state = run.state
-    reasons = dict.fromkeys(state.verifying, state.failed.get(id_, ""))
-    run.state = replace(state, verifying=[], unverified=state.unverified | reasons, failed=_without(state.failed, id_))
+    why = run.state.record(id_).failed or ""
+    for left in run.state.verification.checking:
+        run.record(left, unverified=why)
+    run.record(id_, failed=None)
+    _check(run, [])
 
 
-def again(state: State, task: Task) -> tuple[str, str]:
-    """The model of a task that was returned, and the reason that its agent is told."""
-    last = state.models.get(task.id)
-    return stronger(last if last in NAMES else task.model), f"{_PREFIX}{state.returned[task.id]}"
+def again(state: State, task: Task) -> tuple[str, str] | None:
+    """The model of a task that was returned, and the reason that its agent is told; None for any other."""
+    record = state.record(task.id)
+    if record.returned is None:
+        return None
+    return stronger(record.model if record.model in NAMES else task.model), f"{_PREFIX}{record.returned}"

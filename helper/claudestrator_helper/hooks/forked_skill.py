@@ -14,6 +14,7 @@ from ..engine import markers, outage
 from ..engine.config import MOST_FORKED
 from ..engine.state import Agent, State
 from ..store import files, marker_files, skill_calls, state_file
+from ..store.hidden_files import DIED
 from ..store.paths import Project
 from ..store.skill_calls import SkillCall
 from ..texts.directives import WAIT, Directive, Reply
@@ -50,7 +51,7 @@ def called(project: Project, current: State, given: Values) -> Values:
 
 def died(project: Project, name: str, error: object) -> None:
     """Records which API error ended the agent *name*, whose task is not known yet."""
-    files.write(_fate(project), f"{name} {outage.reason(error)}\n", within=project.bounds)
+    DIED.write(project, f"{name} {outage.reason(error)}\n")
 
 
 def returned(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
@@ -90,7 +91,7 @@ def _waited(project: Project, current: State) -> Reply:
 
     if any(not _is_launched(project, *each) for each in current.agents.items()):
         return Reply([], [Directive(WAIT)])
-    return steps.wait_for_step(project, current.session, polling.LONGEST_WAIT - polling.MARGIN)
+    return steps.wait_for_step(project, current.owner.session, polling.LONGEST_WAIT - polling.MARGIN)
 
 
 def _is_launched(project: Project, id_: str, agent: Agent) -> bool:
@@ -127,9 +128,5 @@ def _why(project: Project, name: str) -> tuple[str, str]:
 
 
 def _told(project: Project, name: str) -> str:
-    found, _, why = (files.read(_fate(project), project.bounds) or "").strip().partition(" ")
+    found, _, why = DIED.read(project).strip().partition(" ")
     return why if found == name else ""
-
-
-def _fate(project: Project) -> str:
-    return os.path.join(project.markers, ".died")

@@ -5,8 +5,9 @@ from ..engine.state import State
 from ..store.paths import Project
 from .payload import Answer, specific
 
-#: Calls by which an agent would take the next directive for itself, or end its own attempt in the foreground.
-_ORCHESTRATORS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start)(?![\w-])|^claudestrator:work-"
+#: Calls by which an agent would take the next directive for itself, steer the run in a person's place, or end its own
+#: attempt in the foreground.
+_NOT_AGENTS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start|ended|{})(?![\w-])|^claudestrator:work-"
 
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
@@ -21,20 +22,26 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
 
     called = str(given.get("command" if tool == host.BASH else "skill"))
     # The lines after the first are mostly text for the helper.
-    its_own = re.search(_ORCHESTRATORS, called.split("\n", 1)[0])
+    its_own = re.search(_NOT_AGENTS.format("|".join(approval.STEERING)), called.split("\n", 1)[0])
     from ..store import typed_command
 
     typed_command.guard(project, permit=bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT)))
     if its_own and event.get(host.AGENT):
-        why = "only the orchestrator runs that: do what your prompt says, and end with your report"
+        why = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
     is_skill = tool == host.SKILL
-    if not (forked_skill.is_call(current, given) if is_skill else tool == host.BASH and approval.is_plain(given)):
+    if not (forked_skill.is_call(current, given) if is_skill else _is_approved(event, given)):
         return None
     if not is_skill:
         return _decided("allow", "a plain call of claudestrator-helper")
-    skill = forked_skill.called(project, current, given)
-    return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: skill} if skill != given else {}))
+    changed = forked_skill.called(project, current, given)
+    return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: changed} if changed != given else {}))
+
+
+def _is_approved(event: dict[str, object], given: dict[str, object]) -> bool:
+    from . import approval
+
+    return event.get(host.TOOL) == host.BASH and approval.is_plain(given, of_agent=bool(event.get(host.AGENT)))
 
 
 def _decided(decision: str, why: str, **more: object) -> Answer:

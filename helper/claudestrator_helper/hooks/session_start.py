@@ -34,9 +34,11 @@ def unfinished(project: paths.Project, session: object) -> str:
     current = state_file.own(project, text, whole=ours)
     if current is None or not current.unfinished:
         return ""
-    if not (ours or processes.began(current.run, current.origin, current.process)):
+    if not (ours or processes.began(current.run, current.owner.origin, current.owner.process)):
         return ""
     text = f"Claudestrator: a run is unfinished here{_counted(project)}."
+    if ours and current.engine == "mod":
+        return ""  # the run goes on without the model
     if ours:
         return (
             f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "

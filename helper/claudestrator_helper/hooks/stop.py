@@ -19,18 +19,22 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     """Sends the session back to its run, unless an agent's end will wake it or a person has asked the run to stop. The
     session may end where its waits change nothing, for example because they are refused."""
     from ..engine import state
-    from ..store import files
+    from ..store.hidden_files import SENT_BACK
 
-    if current.status != state.RUNNING or event.get(host.SESSION) != current.session or _will_wake(current, event):
+    if (
+        current.engine == "mod"
+        or current.status != state.RUNNING
+        or event.get(host.SESSION) != current.owner.session
+        or _will_wake(current, event)
+    ):
         return None
-    path = os.path.join(project.markers, ".sent-back")
     seen = os.stat(project.session)
-    since, _, count = (files.read(path, within=project.bounds) or "").strip().partition(" ")
+    since, _, count = SENT_BACK.read(project).strip().partition(" ")
     now = f"{seen.st_mtime_ns}-{seen.st_ino}"
     returns = int(count) + 1 if since == now and count.isdigit() else 1
     if returns > MOST_RETURNS:
         return None
-    files.write(path, f"{now} {returns}\n", within=project.bounds)
+    SENT_BACK.write(project, f"{now} {returns}\n")
     return block(_GO_ON)
 
 

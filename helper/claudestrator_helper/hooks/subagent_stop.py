@@ -2,12 +2,17 @@
 
 from .. import host
 from ..engine.state import State
+from ..errors import ClaudestratorError
 from ..store.paths import Project
 from .payload import Answer, block
 
 _REPORT = (
     "If {id} is done and you saw it work, run `claudestrator-helper done {id} --attempt {attempt}`; if not, run "
     "`claudestrator-helper fail {id} --attempt {attempt} 'the reason'`. Then end with the line that it prints."
+)
+_REPORT_BY_MESSAGE = (
+    "If {id} is done and you saw it work, end with a message that begins with the line `REPORT {id} attempt {attempt}: "
+    "done`; if not, with `REPORT {id} attempt {attempt}: failed` and the reason below it."
 )
 _REMIND = "You are ending without a report, and the run is waiting for one. "
 _BUSY = (
@@ -25,10 +30,13 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
 
     id_ = subagents.task_of(project, current, event)
     agent = current.agents.get(id_)
+    wrong = _take_message(project, current, id_, event)
     if agent is None or marker_files.report_of(project, id_, agent.attempt):
         return None
     again, is_free = bool(event.get(host.HOOK_ACTIVE)), event.get(host.MODE) == host.AUTO
-    text = _REPORT.format(id=id_, attempt=agent.attempt)
+    if wrong and not again:
+        return block(wrong)
+    text = _report(current.engine).format(id=id_, attempt=agent.attempt)
     running = subagents.jobs(current, event, id_)
     if running:
         # The end of its job will wake it, so it has not ended, and it has not been asked for its report yet.
@@ -39,7 +47,26 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         marker_files.leave(project, id_, markers.HELD, agent.attempt, markers.HELD)
         return block(_BUSY.format(jobs=subagents.names(running)) + text)
     if is_free or (again and not marker_files.is_held(project, id_, agent.attempt)):
-        marker_files.fail(project, id_, agent.attempt, markers.ENDED, markers.SILENCE)
+        # In auto mode the report may be in a call that no hook of ours sees; the mod does.
+        if not (is_free and current.engine == "mod"):
+            marker_files.fail(project, id_, agent.attempt, markers.ENDED, markers.SILENCE)
         return None
     marker_files.remove(project, id_, markers.HELD)
     return block(_REMIND + text)
+
+
+def _report(engine: str) -> str:
+    return _REPORT_BY_MESSAGE if engine == "mod" else _REPORT
+
+
+def _take_message(project: Project, current: State, id_: str, event: dict[str, object]) -> str:
+    """Records the last message of a mod's agent, if it is a report; returns why the report does not hold, or ""."""
+    if current.engine != "mod" or id_ not in current.agents:
+        return ""
+    from ..agents import final_message
+
+    try:
+        final_message.take(project, id_, current.agents[id_].attempt, str(event.get(host.LAST_MESSAGE) or ""))
+    except ClaudestratorError as error:
+        return str(error)
+    return ""

@@ -12,6 +12,8 @@ from . import forked_skill
 
 #: The prompt with which orchestrate.md has an agent launched.
 _LAUNCH = "Run `claudestrator-helper prompt {}` and follow it."
+#: The engines whose agents begin with their whole prompt.
+_GIVEN = ("lean", "mod")
 #: Bytes at the start of a transcript that hold the first message and the agent's prompt, its first call's result.
 _HEAD = 1_000_000
 #: Bytes at the end of the session's transcript that hold what has just come in.
@@ -33,7 +35,7 @@ def task_of(project: Project, current: State, event: Event) -> str:
     named = [id_ for id_, known in names.items() if known and known == name]
     if named or not unnamed or _is_nested(path):
         return named[0] if named else ""
-    head = _head(path, patient=current.engine == "lean")
+    head = _head(path, patient=current.engine in _GIVEN)
     first = _first_message(head)
     if first is None:
         # Without a readable transcript, Claude Code's own list gives the description of the launch.
@@ -76,8 +78,8 @@ def _first_message(head: str) -> str | None:
 
 
 def _is_fork(project: Project, current: State, id_: str, first: str) -> bool:
-    """Whether *first*, with which a forked skill begins, is the prompt of this task by its first words and its last."""
-    if current.engine != "lean":
+    """Whether *first* is the whole prompt of this task, by its first words and its last."""
+    if current.engine not in _GIVEN:
         return False
     from ..agents import prompts
     from ..store import role_texts
@@ -85,7 +87,8 @@ def _is_fork(project: Project, current: State, id_: str, first: str) -> bool:
 
     # A role's text may be cut when it is long.
     begins = role_texts.text(project, ids.role(id_))[0][: prompts.ROLE_LIMIT // 2].strip()
-    ends = prompts.reporting(project, id_, current.agents[id_].attempt).strip()
+    by_message = current.engine == "mod"
+    ends = prompts.reporting(project, id_, current.agents[id_].attempt, by_message=by_message).strip()
     # Claude Code puts the words of the call after a text that has no place for them.
     prompt = first.strip().removesuffix(f"ARGUMENTS: {id_}").strip()
     return prompt.startswith(begins) and prompt.endswith(ends)
@@ -96,7 +99,7 @@ def _is_over(current: State, id_: str, head: str) -> bool:
     then the run may have given its task to the next agent."""
     import re
 
-    told = re.search(rf"claudestrator-helper done {re.escape(id_)} --attempt (\d{{1,9}})\b", head)
+    told = re.search(rf"(?:claudestrator-helper done|REPORT) {re.escape(id_)} (?:--)?attempt (\d{{1,9}})\b", head)
     return told is not None and told[1] != str(current.agents[id_].attempt)
 
 
@@ -105,10 +108,23 @@ def jobs(current: State, event: Event, id_: str) -> list[Event]:
     running = [task for task in background(event) if task.get("status") == host.RUNNING]
     others = [task for task in running if task.get("id") != event.get(host.AGENT)]
     # The list is the whole session's; an agent's own transcript names what it has started.
-    said = _read(str(event.get(host.AGENT_TRANSCRIPT) or ""), -1) if others else b""
+    said = _whole_transcript(event) if others else b""
     if said:
         return [task for task in others if str(task.get("id") or "\n").encode() in said]
     return [task for task in others if described(task) not in current.agents.keys() - {id_}]
+
+
+def _whole_transcript(event: Event) -> bytes:
+    """The transcript of an agent that ends. It is written late, so the agent's last words are waited for."""
+    import json
+
+    from ..run import polling
+
+    path = str(event.get(host.AGENT_TRANSCRIPT) or "")
+    last = json.dumps(str(event.get(host.LAST_WORDS) or ""), ensure_ascii=False)[1:-1].encode(errors="replace")
+    if os.path.exists(path):
+        polling.wait_until(lambda: last in _read(path, -_TAIL), _PATIENCE, time.sleep, time.monotonic)
+    return _read(path, -1)
 
 
 def names(running: list[Event]) -> str:

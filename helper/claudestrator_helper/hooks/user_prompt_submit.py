@@ -21,6 +21,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     # A long id is cut in the description of a skill's agent.
     id_ = next((each.id for each in skill_calls.read(project) if each.agent == name), id_)
     agent = current.agents.get(id_)
-    if id_ not in current.attempts or (agent and marker_files.name(project, id_, agent.attempt) in ("", name)):
+    is_due = agent and marker_files.name(project, id_, agent.attempt) in ("", name)
+    if is_due or not current.record(id_).attempts:
         return None
     return block(progress.line(project, current)) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})

@@ -13,7 +13,8 @@ from time import strptime
 
 from ..engine import loop_phases, markers, state
 from ..engine.config import Config
-from ..store import files, marker_files, run_log, state_file
+from ..store import files, issue_file, marker_files, project_files, queue_file, run_log, state_file
+from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE
 from ..store.paths import Project
 from ..system import git, git_safety
 from ..texts import issues, queue
@@ -23,7 +24,7 @@ from ..texts.statuses import COMPLETED, FAILED
 
 def begin(project: Project) -> None:
     """Records which files are dirty now: no commit of the run may include them."""
-    files.write(_before(project), json.dumps(git.dirty(project)), within=project.bounds)
+    DIRTY_BEFORE.write(project, json.dumps(git.dirty(project)))
 
 
 def renew(project: Project, current: state.State) -> list[str]:
@@ -42,7 +43,7 @@ def renew(project: Project, current: state.State) -> list[str]:
     theirs = [path for path in changed if path not in before and not f"{path}/".startswith(tuple(f"{o}/" for o in own))]
     if not theirs:
         return []
-    files.write(_before(project), json.dumps([*before, *theirs]), within=project.bounds)
+    DIRTY_BEFORE.write(project, json.dumps([*before, *theirs]))
     names = named([cut(path, 60) for path in theirs], len(theirs))
     return [f"changed while no session had the run, so kept out of its commits until you commit it yourself: {names}"]
 
@@ -50,7 +51,7 @@ def renew(project: Project, current: state.State) -> list[str]:
 def _last_at_work(project: Project, current: state.State) -> float:
     """When the run was last heard of: its heartbeat, its last step or an unsettled report."""
     steps = [entry for entry in run_log.read(project) if entry.get("run") == current.run and entry["event"] != "issue"]
-    times = [current.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
+    times = [current.owner.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
     reports = [
         marker_files.path(project, id_, kind) for id_ in current.agents for kind in (markers.DONE, markers.FAILED)
     ]
@@ -72,18 +73,18 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
 
     """
     # Not the project's lock: agents wait for that, so it is only ever held for milliseconds.
-    with files.locked(os.path.join(project.markers, ".closing.lock"), patience, project.bounds):
+    with files.locked(CLOSING_LOCK.path(project), patience, project.bounds):
         current = state_file.read(project)
         if current.phase != loop_phases.COMMIT:
             return []
-        parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+        parsed = queue.parse(queue_file.text(project))
         result = _commit(project, current, parsed) if config.commit == "loop" else git.Result(why="commits are off")
         _snapshot(project, current, parsed, result)
         with files.locked(project.lock):
             now = state_file.read(project)
-            if (now.run, now.loop, now.phase) == (current.run, current.loop, loop_phases.COMMIT):
+            if (now.run, now.loop.number, now.phase) == (current.run, current.loop.number, loop_phases.COMMIT):
                 state_file.write(project, loop_phases.committed(now, result.commit))
-    return _lines(current, result, len(current.ran))
+    return _lines(current, result, len(current.loop.ran))
 
 
 def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
@@ -101,7 +102,7 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.
     if not result.missing:
         # What anyone has committed since is no longer unfinished work from before the run.
         still = git.dirty(project) or []
-        files.write(_before(project), json.dumps([path for path in before if path in still]), within=project.bounds)
+        DIRTY_BEFORE.write(project, json.dumps([path for path in before if path in still]))
     return result
 
 
@@ -113,25 +114,25 @@ def _made(project: Project, current: state.State) -> str:
 
 def _message(current: state.State, parsed: queue.Queue) -> str:
     lines = []
-    for id_ in current.ran:
+    for id_ in current.loop.ran:
         task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
         objective = cut(task.objective, 72) if task else "no longer in the queue"
         lines.append(f"{id_} {task.status if task else 'removed'}: {objective}")
         if task and task.status == FAILED:
             lines.append(
-                f"  {cut(current.failed.get(id_, 'no reason given'))}; what it left behind is part of this commit"
+                f"  {cut(current.record(id_).failed or 'no reason given')}; what it left behind is part of this commit"
             )
     body = "\n".join(lines) or "No task was run."
-    return f"Loop {current.loop}\n\n{body}\n\n{_mark(current)}"
+    return f"Loop {current.loop.number}\n\n{body}\n\n{_mark(current)}"
 
 
 def _mark(current: state.State) -> str:
-    return f"Claudestrator-Run: {current.run}/{current.loop}"
+    return f"Claudestrator-Run: {current.run}/{current.loop.number}"
 
 
 def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
     counted = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
-    made = f"{result.commit[:7]} Loop {current.loop} ({counted})"
+    made = f"{result.commit[:7]} Loop {current.loop.number} ({counted})"
     lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
     left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
     lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
@@ -142,26 +143,26 @@ def _snapshot(project: Project, current: state.State, parsed: queue.Queue, resul
     events = [
         entry
         for entry in run_log.read(project)
-        if entry.get("run") == current.run and entry.get("loop") == current.loop
+        if entry.get("run") == current.run and entry.get("loop") == current.loop.number
     ]
-    found = queue.parse(files.read(project.issues, project.bounds) or "")
+    found = issue_file.parsed(project)
     document = {
         "run": current.run,
-        "loop": current.loop,
-        "focus": current.focus,
-        "begun": current.begun,
+        "loop": current.loop.number,
+        "focus": current.loop.focus,
+        "begun": current.loop.begun,
         "commit": result.commit or None,
         "no_commit_because": result.why or None,
         "left_out": result.left,
-        "tasks": [_task(id_, parsed, events) for id_ in current.ran],
+        "tasks": [_task(id_, parsed, events) for id_ in current.loop.ran],
         "issues": {
             "found": [entry["id"] for entry in events if entry["event"] == "issue"],
-            "closed": _closed(found, parsed, current.ran),
+            "closed": _closed(found, parsed, current.loop.ran),
         },
     }
-    path = os.path.join(project.snapshots, f"loop-{current.loop}.json")
+    path = os.path.join(project.snapshots, f"loop-{current.loop.number}.json")
     _keep_other_runs(project, path, current.run)
-    files.write(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
+    project_files.write(project, path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 def _task(id_: str, parsed: queue.Queue, events: Iterable[dict[str, object]]) -> dict[str, object]:
@@ -183,7 +184,7 @@ def _closed(filed: queue.Queue, parsed: queue.Queue, ran: list[str]) -> list[str
 
 def _keep_other_runs(project: Project, path: str, run: str) -> None:
     """Each run counts its loops from 1: a snapshot of the same loop of another run is renamed, not overwritten."""
-    text = files.read(path, project.bounds)
+    text = project_files.text(project, path)
     try:
         other = json.loads(text)["run"] if text else run
     except (ValueError, KeyError, TypeError):
@@ -192,13 +193,9 @@ def _keep_other_runs(project: Project, path: str, run: str) -> None:
         os.replace(path, f"{path.removesuffix('.json')}.{''.join(filter(str.isalnum, str(other)))[:40]}.json")
 
 
-def _before(project: Project) -> str:
-    return os.path.join(project.markers, ".dirty-before")
-
-
 def _noted(project: Project) -> list[str] | None:
     try:
-        noted = json.loads(files.read(_before(project), within=project.bounds) or "")
+        noted = json.loads(DIRTY_BEFORE.read(project))
     except ValueError:
         return None
     return [str(path) for path in noted] if isinstance(noted, list) else None

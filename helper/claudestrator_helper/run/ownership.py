@@ -9,10 +9,14 @@ from ..errors import ClaudestratorError
 from ..system import processes
 
 
-def caller(current: state.State, session: str, process: str = "", *, hooked: bool = False) -> begin_run.Caller:
-    """Who calls, whether the process that has the run lives, and what Claude Code can do in the calling session."""
-    lives = processes.alive(current.process) if current.process else None
-    return begin_run.Caller(session, process, hooked, lives, able(os.environ, hooked=hooked))
+def caller(
+    current: state.State, session: str, process: str = "", *, hooked: bool = False, mod: str = ""
+) -> begin_run.Caller:
+    """Who calls, whether the process that has the run lives, and what Claude Code can do in the calling session. *mod*
+    is the digest of a calling mod's key."""
+    lives = processes.alive(current.owner.process) if current.owner.process else None
+    can = able(os.environ, hooked=hooked)._replace(mod=bool(mod))
+    return begin_run.Caller(session, process, hooked, lives, mod, can)
 
 
 def able(environ: Mapping[str, str], *, hooked: bool) -> choice.Able:
@@ -31,7 +35,7 @@ def able(environ: Mapping[str, str], *, hooked: bool) -> choice.Able:
 
 def admitted(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
-    found = begin_run.whose(current, caller(current, session or current.session, process), now)
+    found = begin_run.whose(current, caller(current, session or current.owner.session, process), now)
     if found == begin_run.TAKEN:
         raise ClaudestratorError("another session has this run: continue there, or take it over with `/orchestrate`")
     refuse_foreign(current, session, process)
@@ -44,11 +48,11 @@ def refuse_foreign(current: state.State, session: str, process: str = "") -> Non
     those since the machine was started are known.
 
     """
-    if not (current.unfinished or current.status == state.STOPPED) or (session and session == current.session):
+    if not (current.unfinished or current.status == state.STOPPED) or (session and session == current.owner.session):
         return
-    if process and process == current.process:
+    if process and process == current.owner.process:
         return
-    if not processes.began(current.run, current.origin, current.process):
+    if not processes.began(current.run, current.owner.origin, current.owner.process):
         raise ClaudestratorError(
             "the run here was begun on another machine or by another user: `/orchestrate --takeover` continues it "
             "all the same; to begin anew, delete session_state.md"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 
 from ..engine import begin_run, choice, loop_phases, markers, next_step, simulation, verification
+from ..engine.state import Loop
 from ..engine.step import Inputs
 from ..store.paths import Project
 from ..texts import ids, queue, schedule
@@ -32,7 +33,7 @@ def plan(project: Project, words: list[str]) -> Reply:
         "plan",
         asked._replace(loops=0),
     )
-    looping = inputs._replace(state=replace(inputs.state, loops=asked.loops))
+    looping = inputs._replace(state=replace(inputs.state, loop=Loop(total=asked.loops)))
     inputs = inputs._replace(role_models=steps.role_models(project, looping))
     inputs, more = _shortened(inputs)
     lines: list[str] = []
@@ -48,7 +49,7 @@ def plan(project: Project, words: list[str]) -> Reply:
             return Reply([*lines, *more, *_planned_loops(inputs, asked.loops)], [DRY_RUN])
         lines += spawned
         reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
-        passed = dict.fromkeys(step.state.verifying, "")
+        passed = dict.fromkeys(step.state.verification.checking, "")
         inputs = simulation.after(inputs, step)._replace(markers=markers.Markers(reports, {}), verdicts=passed)
     return Reply([*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops)], [DRY_RUN])
 
@@ -86,7 +87,7 @@ def _order(parsed: queue.Queue) -> list[queue.Task]:
 
 
 def _planned_verification(inputs: Inputs) -> list[str]:
-    return [f"verify {inputs.role_models[verification.VERIFY]}"] if inputs.state.verify else []
+    return [f"verify {inputs.role_models[verification.VERIFY]}"] if inputs.state.verification.asked else []
 
 
 def _planned_loops(inputs: Inputs, loops: int) -> list[str]:

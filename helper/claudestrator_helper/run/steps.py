@@ -1,27 +1,32 @@
 """The run on disk: one step at a time, taken under the project's lock."""
 
-import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..engine import begin_run, markers, next_step, settle_reports, state
+from ..engine.carry_out import carry_out
+from ..engine.config import MOD
 from ..engine.step import Inputs, Step
 from ..errors import ClaudestratorError, HeldError
-from ..store import config_file, files, marker_files, prd_file, queue_file, run_log, state_file, typed_command
+from ..store import config_file, files, issue_file, marker_files, prd_file, queue_file, state_file, typed_command
+from ..store.hidden_files import TURN
 from ..store.paths import Project
 from ..system import processes
-from ..texts import fields, issues, queue
+from ..texts import fields
 from ..texts.directives import WAIT, Directive, Reply
 from ..texts.statuses import FAILED
 from . import ownership, polling, unfinished_work
+from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
 
 
-def start(project: Project, session: str, words: list[str], now: Callable[[], float] = time.time) -> Reply:
-    """Begins or resumes a run from the words after `/orchestrate`.
+def start(
+    project: Project, session: str, words: list[str], now: Callable[[], float] = time.time, mod: str = ""
+) -> Reply:
+    """Begins or resumes a run from the words after `/orchestrate`. *mod* is the digest of a calling mod's key.
 
     Raises ClaudestratorError for words that mean nothing, and if another session has the run.
 
@@ -31,9 +36,9 @@ def start(project: Project, session: str, words: list[str], now: Callable[[], fl
     with files.locked(project.lock):
         inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
-        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode))
+        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
         if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
-            ago = max(0, inputs.now - inputs.state.heartbeat)
+            ago = max(0, inputs.now - inputs.state.owner.heartbeat)
             raise ClaudestratorError(
                 f"another session is at work on this queue (heard of {ago} s ago): continue there, or end it and type "
                 f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
@@ -51,11 +56,15 @@ def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: be
     """The first step after `/orchestrate`, or of a `wait` that continues the run of a session that is gone."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
-    begun = begun._replace(state=replace(begun.state, origin=processes.origin(begun.state.run)))
+    begun = begun._replace(state=_here(begun.state))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
-    begun = begun._replace(queue=_edit(project, inputs.queue, changes))
+    begun = begun._replace(queue=queue_file.set_statuses(project, inputs.queue, changes))
     return _apply(project, begun, inputs.state)
+
+
+def _here(begun: state.State) -> state.State:
+    return replace(begun, owner=replace(begun.owner, origin=processes.origin(begun.run)))
 
 
 def wait_for_step(
@@ -66,20 +75,21 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> Reply:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod gets the lines for the
+    person at once.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, process = clock() + limit, processes.current()
+    deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
             return Reply(seen, next_step.next_step(read(project, int(now()))).directives)
-        if process and not processes.alive(process):
+        if (process and not processes.alive(process)) or processes.above() != above:
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
         looked, step = _look(project, session, process, turn, int(now()))
         if step is None:
@@ -94,8 +104,10 @@ def wait_for_step(
                 # A commit's hooks may run a test suite, in a wait that was moved to the background.
                 return Reply([*seen, "still waiting for another process that commits the loop"], _WAIT)
             continue
+        if seen and step.state.engine == MOD:
+            return Reply(seen, _WAIT)
         left = deadline - clock()
-        paths = _watched(project, step.state)
+        paths = [*_watched(project), *_reports(project, step.state)]
         if left <= 0:
             return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
         polling.wait_until(lambda: polling.fingerprint(paths) != looked, min(left, settle_reports.LAUNCH), sleep, clock)  # noqa: B023
@@ -109,7 +121,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
     """
     with files.locked(project.lock):
         # An earlier wait may have been moved to the background, where no one reads its directives.
-        files.write(_turn(project), os.urandom(8).hex(), within=project.bounds, lasting=False)
+        TURN.write(project, os.urandom(8).hex())
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
     return Reply(fields.few(step.lines), step.directives or _WAIT)
@@ -129,12 +141,8 @@ def _take_turn(project: Project, session: str, process: str, now: int) -> str:
     if os.path.exists(project.session):
         with files.locked(project.lock):
             ownership.admitted(state_file.read(project), session, process, now)
-            files.write(_turn(project), turn, within=project.bounds, lasting=False)
+            TURN.write(project, turn)
     return turn
-
-
-def _turn(project: Project) -> str:
-    return os.path.join(project.markers, ".wait")
 
 
 def _look(project: Project, session: str, process: str, turn: str, now: int) -> tuple[polling.Print, Step | None]:
@@ -144,57 +152,55 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
 
     """
     with files.locked(project.lock):
-        looked = polling.fingerprint(_watched(project, state_file.read(project)))
-        inputs = read(project, now)
+        looked = polling.fingerprint(_watched(project))
+        current = state_file.read(project)
+        looked += polling.fingerprint(_reports(project, current))
+        inputs = read(project, now, current)
         if ownership.admitted(inputs.state, session, process, now) == begin_run.FREE and inputs.state.unfinished:
-            who, hooked = session or inputs.state.session, inputs.state.hooked
-            caller = ownership.caller(inputs.state, who, process, hooked=hooked)
+            owner = inputs.state.owner
+            caller = ownership.caller(inputs.state, session or owner.session, process, hooked=owner.hooked)
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
-        if (files.read(_turn(project), within=project.bounds) or turn) != turn:
+        if (TURN.read(project) or turn) != turn:
             return looked, None
         # A sandbox hides the calling process.
-        alone = process == inputs.state.process if process else bool(session) and session == inputs.state.session
+        alone = (
+            process == inputs.state.owner.process
+            if process
+            else bool(session) and session == inputs.state.owner.session
+        )
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
 
 
-def _watched(project: Project, current: state.State) -> list[str]:
+def _watched(project: Project) -> list[str]:
+    return [project.session, project.queue, TURN.path(project)]
+
+
+def _reports(project: Project, current: state.State) -> list[str]:
     kinds = (markers.DONE, markers.FAILED)
-    reports = [marker_files.path(project, id_, kind) for id_ in current.agents for kind in kinds]
-    return [project.session, project.queue, _turn(project), *reports]
+    return [marker_files.path(project, id_, kind) for id_ in current.agents for kind in kinds]
 
 
 def _waiting(current: state.State, now: int) -> str:
-    names = [f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items()]
-    return f"still waiting for {', '.join(names)}"
+    names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
+    if current.status == state.PAUSED:
+        at_work = f", and {names} is at work" if names else ""
+        return f"paused{at_work}: `claudestrator-helper resume` continues"
+    return f"still waiting for {names}"
 
 
-def stop(project: Project) -> str:
-    """Asks the run to end at its next step. Returns what to tell the person."""
-    if not state_file.read(project).unfinished:
-        return "Nothing is running here."
-    with files.locked(project.lock):
-        current = state_file.read(project)
-        if not current.unfinished:
-            return "Nothing is running here."
-        state_file.write(project, replace(current, status=state.STOPPING))
-    names = ", ".join(current.agents)
-    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
-
-
-def read(project: Project, now: int) -> Inputs:
-    """Everything that a step looks at.
+def read(project: Project, now: int, known: state.State | None = None) -> Inputs:
+    """Everything that a step looks at; *known* is the state if the caller has read it already.
 
     Raises ClaudestratorError for a file that can't be read.
 
     """
-    current = state_file.read(project)
+    current = state_file.read(project) if known is None else known
     settings = config_file.read(project)
     parsed = queue_file.read(project, current, settings.models)
-    late = [task.id for task in parsed.tasks if task.status == FAILED or task.id in current.released]
-    attempts = {id_: current.attempts.get(id_, 0) for id_ in [*current.agents, *late]}
+    late = [task.id for task in parsed.tasks if task.status == FAILED or current.record(task.id).released is not None]
+    attempts = {id_: current.record(id_).attempts for id_ in [*current.agents, *late]}
     found = marker_files.read(project, attempts)
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
-    problem, judged = prd_file.why_not(project), _verdicts(project, current)
+    filed, problem, judged = issue_file.parsed(project), prd_file.why_not(project), _verdicts(project, current)
     return Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged)
 
 
@@ -213,7 +219,7 @@ def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
 
 
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:
-    if not current.verifying:
+    if not current.verification.checking:
         return {}
     from ..agents import verdicts
 
@@ -221,59 +227,6 @@ def _verdicts(project: Project, current: state.State) -> dict[str, str]:
 
 
 def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
-    """Takes a step and writes it, in an order in which a kill between any two writes loses and repeats nothing.
-
-    Settled statuses are written first: after a kill their markers are still there, and their agents still in the state,
-    so the next step settles them again with the same result. Issues come next: only a verdict that no state holds yet
-    reopens an issue. Claimed statuses are written last: the agents in the state restore them.
-    """
     step = next_step.next_step(inputs._replace(role_models=role_models(project, inputs)))
-    for id_ in step.fresh:
-        marker_files.clear(project, id_)
-    if step.unjudged:
-        from ..agents import verdicts
-
-        verdicts.clear(project, step.unjudged)
-    parsed = _edit(project, inputs.queue, step.settled)
-    _follow(project, inputs, parsed, step.returned)
-    if step.state != on_disk:
-        state_file.write(project, step.state)
-    _edit(project, parsed, step.claimed)
-    for id_ in step.retried:
-        marker_files.clear(project, id_)
-    if (step.state.run, step.state.session) != (on_disk.run, on_disk.session):
-        # `context` finds what a run cost in the transcripts of its sessions.
-        step.events.insert(0, {"event": run_log.BEGAN, "session": step.state.session})
-    _log(project, step, inputs.now)
+    carry_out(step, inputs, Disk(project, on_disk, inputs.now))
     return step
-
-
-def _follow(project: Project, inputs: Inputs, parsed: queue.Queue, returned: list[str]) -> None:
-    """Brings issues into line with the tasks that name them."""
-
-    def change(text: str) -> str:
-        filed = inputs.issues if text == inputs.issues.text else queue.parse(text)
-        return issues.follow(filed, parsed, returned)
-
-    files.edit(project.issues, change, project.bounds, inputs.issues.text)
-
-
-def _edit(project: Project, parsed: queue.Queue, changes: dict[str, str]) -> queue.Queue:
-    """Makes these changes to the queue, in a text that a person may have saved since. Returns the new queue."""
-    edited = queue.edited(parsed, changes)
-
-    def change(text: str) -> str:
-        nonlocal edited
-        if text != parsed.text:
-            edited = queue.edited(queue.parse(text, parsed.models, parsed.archive), changes)
-        return edited.text
-
-    files.edit(project.queue, change, project.bounds, parsed.text)
-    return edited
-
-
-def _log(project: Project, step: Step, now: int) -> None:
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-    for event in step.events:
-        entry = {"time": at, "run": step.state.run, "loop": step.state.loop, **event}
-        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), within=project.bounds)

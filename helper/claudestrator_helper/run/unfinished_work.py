@@ -31,7 +31,7 @@ def renewed(project: Project, session: str, process: str, now: int) -> list[str]
     current = state_file.read(project)
     if not (current.unfinished and begin_run.goes_on_with_loops(current)):
         return []
-    return _renewed(project, current, ownership.caller(current, session or current.session, process), now)
+    return _renewed(project, current, ownership.caller(current, session or current.owner.session, process), now)
 
 
 def _renewed(

@@ -5,6 +5,7 @@ No line holds text from a settings file, which may have come with someone else's
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from .. import host
@@ -129,6 +130,16 @@ def unwriting(known: Settings, mode: str) -> list[str]:
         rule.startswith(narrow) and rule != f"{narrow}*)" for rule in rules
     )
     return [_MODES[mode]] if mode in _MODES and (mode == host.PLAN or not allowed) else []
+
+
+def isolated(known: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Why agents can't write to a checkout in a background session: its guard wants them in a worktree."""
+    job = environ.get(host.JOB, "")
+    own = json_object(os.path.join(job, host.JOB_STATE)).get(host.ISOLATION[1])
+    if not job or host.ISOLATION_OFF in (own, first(known, *host.ISOLATION)):
+        return []
+    setting = f'"{host.ISOLATION[0]}": {{"{host.ISOLATION[1]}": "{host.ISOLATION_OFF}"}}'
+    return [f"in a background session agents can't write to this checkout: put {setting} into .claude/settings.json"]
 
 
 def unhooked(known: Settings, ran: bool | None) -> list[str]:

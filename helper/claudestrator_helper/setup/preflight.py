@@ -5,13 +5,14 @@ project's files, because a model reads it.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .. import __version__, host
 from ..engine import options
+from ..engine.config import LEAN, TASK
 from ..errors import ClaudestratorError
 from ..run import polling
-from ..store import files, typed_command
+from ..store import config_file, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..texts import fields, queue, statuses
 from . import claude_settings
@@ -23,6 +24,9 @@ _INSTALL = "run the newer Claudestrator's install.sh, or update the plugin"
 _HOPELESS, _SCARCE = range(10), range(10, 100)
 #: Seconds of one Bash call below which waiting costs turn after turn.
 SHORT_CAP = 60
+_UPDATE = "run `claude update`"
+#: What a run uses and not every supported release has, by the engine.
+USED = {TASK: (host.NOTICES_BLOCKED, host.OWNER), LEAN: (host.OWNER,)}
 RAISE = f"set {host.MAX_TIMEOUT} to 3600000 in the env of your settings"
 
 
@@ -37,7 +41,7 @@ def note(project: Project, session: str, commands: str) -> list[str]:
         hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
     versions = [("/orchestrate", commands)] if here else []
     found = dangers(project, known, mode, versions, hooks, os.environ.get(host.MAX_TIMEOUT))
-    found += [*_queue(project), *programs(project)] if here else []
+    found += [*_queue(project), *programs(project), *outdated(os.environ, used(project))] if here else []
     more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
     return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
 
@@ -58,7 +62,9 @@ def dangers(
         *_disk(project, _HOPELESS),
         *_unwritable(project),
         *claude_settings.barred(known),
+        *(claude_settings.isolated(known, os.environ) if _is_checkout(repository(project)) else []),
         *claude_settings.unwriting(known, mode),
+        *unsupported(os.environ),
         *(_skew(what, version) for what, version in versions if version != __version__),
         *hooks,
         *([short] if seconds < SHORT_CAP else []),
@@ -66,8 +72,39 @@ def dangers(
     ]
 
 
+def unsupported(environ: Mapping[str, str]) -> list[str]:
+    running = host.release(environ)
+    if running is None or running >= host.OLDEST:
+        return []
+    oldest = _dotted(host.OLDEST)
+    return [f"Claude Code {_dotted(running)} is older than {oldest}, the oldest that Claudestrator supports: {_UPDATE}"]
+
+
+def outdated(environ: Mapping[str, str], features: Iterable[str]) -> list[str]:
+    """What the running release lacks of these *features*, keys of host.SINCE."""
+    running = host.release(environ)
+    lacking = [f"{each} (from {_dotted(host.SINCE[each])})" for each in features if host.lacks(environ, each)]
+    if running is None or running < host.OLDEST or not lacking:
+        return []
+    return [f"Claude Code {_dotted(running)} lacks {', '.join(lacking)}: {_UPDATE}"]
+
+
+def used(project: Project) -> tuple[str, ...]:
+    """The features, keys of host.SINCE, that the engine of the run here, or of the next one, makes use of."""
+    try:
+        current = state_file.read(project)
+        engine = current.engine if current.unfinished else config_file.read(project).engine
+    except ClaudestratorError:
+        return ()
+    return USED.get(engine, ())
+
+
+def _dotted(release: tuple[int, ...]) -> str:
+    return ".".join(map(str, release))
+
+
 def _queue(project: Project) -> list[str]:
-    parsed = queue.parse(files.read(project.queue, project.bounds) or "")
+    parsed = queue.parse(queue_file.text(project))
     many = {
         "occur more than once": sum(len(tasks) > 1 for tasks in parsed.by_id.values()),
         "have an unknown status": sum(task.status not in statuses.MOVES for task in parsed.tasks),
@@ -125,6 +162,11 @@ def repository(project: Project) -> str:
             return ""
         at = os.path.dirname(at)
     return at
+
+
+def _is_checkout(repository: str) -> bool:
+    # In a linked worktree it is a file.
+    return bool(repository) and os.path.isdir(os.path.join(repository, ".git"))
 
 
 def _disk(project: Project, megabytes: range) -> list[str]:

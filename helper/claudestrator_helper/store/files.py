@@ -65,7 +65,7 @@ def edit(path: str, change: Callable[[str], str], within: str = "", known: str |
     meanwhile. *known* is the text if the caller has read it already. Raises as `write` does, and what *change*
     raises."""
     for _ in range(_ROUNDS):
-        text = _present(path, within) if known is None else known
+        text = present(path, within) if known is None else known
         changed = change(text)
         if changed == text or _replace(path, changed, within, text, lasting=True):
             return changed
@@ -73,7 +73,8 @@ def edit(path: str, change: Callable[[str], str], within: str = "", known: str |
     raise ClaudestratorError(f"another program keeps saving {path}: end that and try again")
 
 
-def _present(path: str, within: str) -> str:
+def present(path: str, within: str) -> str:
+    """The text, "" without a file. Raises as `read`."""
     for look in range(_LOOKS):
         if look:
             # Some editors move a file away for a moment while they save it.

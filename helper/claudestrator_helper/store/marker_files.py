@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from ..engine.markers import AGENT, DONE, FAILED, HELD, STARTED, UNCHANGED, Marker, Markers
 from ..texts.fields import one_line
-from . import files
+from . import project_files
 from .links import stays
 from .paths import Project
 
@@ -28,6 +28,15 @@ def path(project: Project, id_: str, kind: str) -> str:
     return os.path.join(project.markers, f"{id_}.{kind}")
 
 
+def _read(project: Project, id_: str, kind: str) -> str | None:
+    return project_files.read(project, path(project, id_, kind))
+
+
+def text(project: Project, id_: str, kind: str) -> str:
+    """A marker's text, "" if there is none. Raises as `files.read`."""
+    return _read(project, id_, kind) or ""
+
+
 def read(project: Project, attempts: Mapping[str, int]) -> Markers:
     """The markers of these ids that are about the attempt given with each."""
     reports, started = {}, {}
@@ -39,9 +48,9 @@ def read(project: Project, attempts: Mapping[str, int]) -> Markers:
         report = report_of(project, id_, attempt)
         if report:
             reports[id_] = report
-        text = files.read(path(project, id_, STARTED), project.bounds)
-        if text is not None:
-            started[id_] = _attempt(text)
+        found = _read(project, id_, STARTED)
+        if found is not None:
+            started[id_] = _attempt(found)
     launched = [id_ for id_, attempt in attempts.items() if name(project, id_, attempt)]
     return Markers(reports, started, frozenset(launched))
 
@@ -57,26 +66,26 @@ def _present(project: Project) -> set[str]:
 
 def name(project: Project, id_: str, attempt: int) -> str:
     """Claude Code's name of the agent of that attempt; "" if none was launched or no hook saw the launch."""
-    text = files.read(path(project, id_, AGENT), project.bounds) or ""
-    return _line(text, 0) if _attempt(text) == attempt else ""
+    found = text(project, id_, AGENT)
+    return _line(found, 0) if _attempt(found) == attempt else ""
 
 
 def is_held(project: Project, id_: str, attempt: int) -> bool:
     """Whether that attempt's agent was last asked to wait for its own job, rather than only for its report."""
-    text = files.read(path(project, id_, HELD), project.bounds)
-    return text is not None and _attempt(text) == attempt
+    found = _read(project, id_, HELD)
+    return found is not None and _attempt(found) == attempt
 
 
 def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
     """The report on that attempt of *id_*; None without one. A failure beats a success, because it claims less."""
     for kind in (FAILED, DONE):
-        text = files.read(path(project, id_, kind), project.bounds)
-        if text is not None and _attempt(text) in (None, attempt):
+        found = _read(project, id_, kind)
+        if found is not None and _attempt(found) in (None, attempt):
             if kind == DONE:
-                return Marker(kind, _attempt(text), unchanged=_line(text, 2) == UNCHANGED)
-            reason = one_line(text.split("\n", 1)[0]) or "no reason given"
-            _, is_ours, cause = _line(text, 2).partition(_CAUSE)
-            return Marker(kind, _attempt(text), reason, cause=cause if is_ours else "")
+                return Marker(kind, _attempt(found), unchanged=_line(found, 2) == UNCHANGED)
+            reason = one_line(found.split("\n", 1)[0]) or "no reason given"
+            _, is_ours, cause = _line(found, 2).partition(_CAUSE)
+            return Marker(kind, _attempt(found), reason, cause=cause if is_ours else "")
     return None
 
 
@@ -84,7 +93,7 @@ def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line
     """Writes a marker; *tree* is its third line. Raises ClaudestratorError if it can't be written."""
     line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
     lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
-    files.write(path(project, id_, kind), f"{one_line(first_line)}\n{line}", within=project.bounds, lasting=lasting)
+    project_files.write(project, path(project, id_, kind), f"{one_line(first_line)}\n{line}", lasting=lasting)
 
 
 def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> None:
@@ -99,13 +108,13 @@ def clear(project: Project, id_: str) -> None:
 
 
 def remove(project: Project, id_: str, kind: str) -> None:
-    files.remove(path(project, id_, kind), project.bounds)
+    project_files.remove(project, path(project, id_, kind))
 
 
 def begun(project: Project, id_: str, attempt: int) -> str | None:
     """The working tree's fingerprint when that attempt began; None if it has given no sign of life."""
-    text = files.read(path(project, id_, STARTED), project.bounds)
-    return _line(text, 2) if text is not None and _attempt(text) == attempt else None
+    found = _read(project, id_, STARTED)
+    return _line(found, 2) if found is not None and _attempt(found) == attempt else None
 
 
 def _line(text: str, number: int) -> str:

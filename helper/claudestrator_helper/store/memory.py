@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from ..errors import ClaudestratorError
 from ..texts import fields, markdown
 from ..texts.fields import cut, one_line
-from . import files
+from . import project_files
 from .paths import Project
 
 #: A summary keeps about 500 tokens, at four characters each; an entry is a sentence or two.
@@ -115,8 +115,8 @@ def remember(project: Project, report: Report, *, loop: int, run: str) -> list[s
         live[_key(entry)] = _merged(project, entry, live.pop(_key(entry), None))
     kept = list(live.values())[-KEPT:]
     document = {"version": 1, "entries": [asdict(entry) for entry in kept]}
-    files.write(summary_path(project), f"# Loop {loop}\n\n{summary}\n", within=project.bounds)
-    files.write(project.knowledge, json.dumps(document, ensure_ascii=False, indent=1) + "\n", within=project.bounds)
+    project_files.write(project, summary_path(project), f"# Loop {loop}\n\n{summary}\n")
+    project_files.write(project, project.knowledge, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
     retired = len(old) - known + len(live) - len(kept)
     said.append(f"kept the summary of loop {loop}, {len(live) - known} new entries; {retired} retired")
     return said
@@ -132,7 +132,7 @@ def _merged(project: Project, entry: Entry, twin: Entry | None) -> Entry:
 def read(project: Project) -> list[Entry]:
     """The entries of the graph, the oldest first. Raises ClaudestratorError if the file holds no such graph."""
     path = project.knowledge
-    text = files.read(path, within=project.bounds)
+    text = project_files.read(project, path)
     if text is None:
         return []
     try:
@@ -159,7 +159,7 @@ def _entry(each: dict[str, object]) -> Entry:
 
 def summary(project: Project) -> str:
     """The last loop's summary, cut to its length; "" if there is none."""
-    text = (files.read(summary_path(project), within=project.bounds) or "").strip()
+    text = project_files.text(project, summary_path(project)).strip()
     # The heading of the loop is not counted. A person may have made the text longer.
     return text if len(text) <= SUMMARY_LENGTH + 20 else text[: SUMMARY_LENGTH + 19].rstrip() + "…"
 

@@ -110,10 +110,24 @@ def root_around(folder: str) -> str:
     while True:
         has_git = os.path.exists(os.path.join(at, ".git"))
         if has_git or (os.path.isdir(os.path.join(at, ".claude")) and (at != home or folder == at)):
-            return at
+            return _checkout(at) or at
         if at == os.path.dirname(at):
             return os.path.realpath(folder)
         at = os.path.dirname(at)
+
+
+def _checkout(root: str) -> str:
+    """The checkout around *root* if that is one of Claude Code's worktrees in it and the calling session has its run in
+    the checkout; otherwise "". A session that began in a worktree has its run there."""
+    checkout, inside, _ = root.rpartition(f"/{host.WORKTREES}/")
+    named = os.environ.get(host.SESSION_ID)
+    if not inside or not named:
+        return ""
+    from . import files
+
+    state = os.path.join(checkout, os.environ.get(STATE_VARIABLE) or ".claude")
+    found = files.read(Project(checkout, state).session, state, files.HEAD) or ""
+    return checkout if f'"{named}"' in found else ""
 
 
 def users_folder() -> str:

@@ -1,8 +1,11 @@
-"""``run_log.jsonl``: the events of all runs, one a line; run/steps.py writes it."""
+"""``run_log.jsonl``: the events of all runs, one a line; run/disk.py and run/steering.py write it."""
 
 import json
+import time
+from collections.abc import Iterable
 
-from . import files
+from ..engine.state import State
+from . import files, project_files
 from .paths import Project
 
 #: The event of a session that has begun a run, or taken over another session's.
@@ -14,7 +17,7 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 def read(project: Project) -> list[dict[str, object]]:
     """Every event, in order, without invalid lines, such as a line that a kill cut short."""
     found = []
-    for line in (files.read(project.log, within=project.bounds) or "").split("\n"):
+    for line in project_files.text(project, project.log).split("\n"):
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -22,3 +25,14 @@ def read(project: Project) -> list[dict[str, object]]:
         if isinstance(entry, dict) and "event" in entry:
             found.append(entry)
     return found
+
+
+def append(
+    project: Project, current: State, events: Iterable[dict[str, object]], now: float, loop: int | None = None
+) -> None:
+    """Adds events of the *current* run, at *now* in seconds since the epoch; the caller holds the lock. Raises as
+    `files.append_line`."""
+    at = time.strftime(TIME, time.gmtime(now))
+    for event in events:
+        entry = {"time": at, "run": current.run, "loop": current.loop.number if loop is None else loop, **event}
+        files.append_line(project.log, json.dumps(entry, ensure_ascii=False), project.bounds)

@@ -4,11 +4,10 @@ Only a hook on the call writes it. One agent of a skill is at work in the backgr
 skills, and the skill that is called decides which prompt its agent begins with.
 """
 
-import os
 from typing import NamedTuple
 
 from ..texts import ids
-from . import files
+from .hidden_files import SKILL_CALLS
 from .paths import Project
 
 
@@ -23,8 +22,7 @@ class SkillCall(NamedTuple):
 
 def read(project: Project) -> list[SkillCall]:
     """The last call of each skill, the least recent first."""
-    text = files.read(_path(project), project.bounds) or ""
-    rows = [line.split(" ") for line in text.split("\n")[:100]]
+    rows = [line.split(" ") for line in SKILL_CALLS.read(project).split("\n")[:100]]
     return [SkillCall(row[0], row[1], int(row[2]), row[3]) for row in rows if len(row) == 4 and _is_valid(row)]
 
 
@@ -32,12 +30,8 @@ def note(project: Project, call: SkillCall) -> None:
     """Records the call in place of the skill's last one. Raises ClaudestratorError if it can't be written."""
     calls = [*(each for each in read(project) if each.skill != call.skill), call]
     text = "".join(f"{each.skill} {each.id} {each.attempt} {each.agent}\n" for each in calls)
-    files.write(_path(project), text, within=project.bounds, lasting=False)
+    SKILL_CALLS.write(project, text)
 
 
 def _is_valid(row: list[str]) -> bool:
     return ids.is_id(row[1]) and row[2].isdecimal() and row[2].isascii() and len(row[2]) < 10
-
-
-def _path(project: Project) -> str:
-    return os.path.join(project.markers, ".skills")

@@ -4,17 +4,17 @@ Times are whole seconds since the epoch.
 """
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ..engine.config import MOST_LOOPS, MOST_PARALLEL
-from ..engine.state import Agent, State
+from ..engine.state import NO_RECORD, Agent, Loop, Owner, State, TaskRecord, Verification
 from ..errors import ClaudestratorError
 from ..texts import frontmatter, ids
 from ..texts.models import NAMES
-from . import files
+from . import files, project_files
 from .paths import Project
 
 _BODY = """\
@@ -27,21 +27,36 @@ Written by `claudestrator-helper`; `claudestrator-helper status` shows it for pe
 IGNORED = ".gitignore\nagent_complete/\nclaudestrator.lock\nrun_log.jsonl\nsession_state.md\n.*.tmp\n"
 
 
-_TYPES = {name: type(value) for name, value in vars(State()).items() if name != "others"}
-_VALUES = {
-    **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
-    **dict.fromkeys(("failed", "models", "returned", "unverified"), str),
+#: The version of the file's form. 1 is that of 0.1.0 and 0.2.0, which name none: a mapping or a list of ids for each
+#: value of a task.
+SCHEMA = 2
+_EMPTY = State()
+_PARTS: dict[str, Any] = {"owner": Owner, "loop": Loop, "verification": Verification}
+#: Values of the state's parts that the file names otherwise.
+_RENAMED = {"number": "loop", "total": "loops", "asked": "verify", "checking": "verifying"}
+#: The part of the state, or "" for the state itself, and the name there of each value in the file.
+_KEYS = {f.name: ("", f.name) for f in fields(State) if f.name not in (*_PARTS, "tasks", "others")} | {
+    _RENAMED.get(f.name, f.name): (part, f.name) for part, of in _PARTS.items() for f in fields(of)
 }
 #: What no run exceeds: values by their name, other numbers, characters of a text, and entries of a list or a mapping.
 #: A file that came with someone else's repository may hold anything.
 _MOST = {"loops": MOST_LOOPS, "loop": MOST_LOOPS, "parallel": MOST_PARALLEL, "outages": 1000}
 _NUMBER, _COUNT, _LENGTH, _ENTRIES, _AGENTS = 10**12, 10**9 - 1, 1000, 50_000, 1000
-_AGENT_TYPES = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
+_AGENT = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
+_RECORD: dict[str, type] = {
+    **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
+    **dict.fromkeys(("model", "failed", "returned", "unverified", "hint"), str),
+    **dict.fromkeys(("agent", "lost"), Agent),
+    **dict.fromkeys(("unchanged", "refused"), bool),
+}
+#: The values of a record under their names in a file of version 1, those that decide the order first.
+_COLUMNS = {"completed": "completed", "failed": "failed", "agents": "agent", "attempts": "attempts", "models": "model"}
+_COLUMNS |= {name: name for name in _RECORD if name not in _COLUMNS.values()}
 
 
 def read(project: Project) -> State:
     """The state on disk, an empty one without a file. Raises ClaudestratorError for an unreadable or invalid file."""
-    text = files.read(project.session, project.bounds)
+    text = project_files.read(project, project.session)
     return State() if text is None else parse(text, project.session)
 
 
@@ -62,34 +77,81 @@ def own(project: Project, head: str, *, whole: bool) -> State | None:
     longer file that is not to be read as a *whole*. Raises ClaudestratorError for a value that no run has."""
     metadata = frontmatter.own(head)
     if metadata is None and whole and os.path.getsize(project.session) > files.HEAD:
-        metadata = frontmatter.own(files.read(project.session, project.bounds) or "")
+        metadata = frontmatter.own(project_files.read(project, project.session) or "")
     return None if metadata is None else _of(metadata, project.session)
 
 
 def _of(metadata: dict[str, object], name: str) -> State:
-    known: dict[str, Any] = {}
-    for key, kind in _TYPES.items():
+    schema = _checked(name, "schema", metadata.pop("schema", 1), int)
+    if schema < 1:
+        raise ClaudestratorError(f"{name}: schema is {schema}, and {SCHEMA} is the newest; fix or delete the file")
+    if schema > SCHEMA:
+        raise ClaudestratorError(f"{name} was written by a newer Claudestrator: install that here too; nothing is lost")
+    tasks = _rows(metadata, name) if schema == SCHEMA else _of_columns(metadata, name)
+    parts: dict[str, dict[str, Any]] = {part: {} for part in ("", *_PARTS)}
+    for key, (part, field) in _KEYS.items():
         value = metadata.pop(key, None)
         if value is not None:
-            known[key] = _bounded(name, key, _checked(name, key, value, kind), _MOST.get(key, _NUMBER))
-    for key, kind in _TYPES.items():
-        for id_ in known.get(key, ()) if kind in (dict, list) else ():
-            _checked_id(name, key, id_)
-    # A refusal may quote only valid ids.
-    known["agents"] = {id_: _agent(name, f"agents, {id_}", value) for id_, value in known.get("agents", {}).items()}
-    known["lost"] = {id_: _agent(name, f"lost, {id_}", value) for id_, value in known.get("lost", {}).items()}
-    for key, kind in _VALUES.items():
-        for id_, value in known.get(key, {}).items():
-            where = f"{key}, {id_}"
-            known[key][id_] = _bounded(name, where, _checked(name, where, value, kind), _COUNT)
-    return State(**known, others=metadata)
+            parts[part][field] = _top(name, key, value)
+    made: dict[str, Any] = {part: of(**parts[part]) for part, of in _PARTS.items()}
+    state = State(**parts[""], **made, tasks=tasks, others=metadata)
+    _bounded(name, "agents", state.agents, _AGENTS)
+    return state
+
+
+def _top(name: str, key: str, value: object) -> object:
+    part, field = _KEYS[key]
+    default = getattr(getattr(_EMPTY, part) if part else _EMPTY, field)
+    found = _bounded(name, key, _checked(name, key, value, type(default)), _MOST.get(key, _NUMBER))
+    for id_ in found if isinstance(found, list) else ():
+        _checked_id(name, key, id_)
+    return found
+
+
+def _rows(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]:
+    found = metadata.pop("tasks", None)
+    found = {} if found is None else _bounded(name, "tasks", _checked(name, "tasks", found, dict), _ENTRIES)
+    rows = {}
+    for id_, values in found.items():
+        _checked_id(name, "tasks", id_)
+        where = f"tasks, {id_}"
+        known = _checked(name, where, values, dict)
+        if wrong := known.keys() - _RECORD:
+            raise ClaudestratorError(f"{name}: {where} holds {min(map(repr, wrong)):.60}; fix or delete the file")
+        rows[id_] = TaskRecord(**{key: _value(name, f"{where}, {key}", key, each) for key, each in known.items()})
+    return rows
+
+
+def _of_columns(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]:
+    """The records of a file of version 1."""
+    rows: dict[str, dict[str, Any]] = {}
+    for column, field in _COLUMNS.items():
+        kind = list if _RECORD[field] is bool else dict
+        found = metadata.pop(column, None)
+        most = _AGENTS if column in ("agents", "lost", "refused") else _ENTRIES
+        found = kind() if found is None else _bounded(name, column, _checked(name, column, found, kind), most)
+        for id_ in found:
+            _checked_id(name, column, id_)
+            each = found[id_] if kind is dict else True
+            rows.setdefault(id_, {})[field] = _value(name, f"{column}, {id_}", field, each)
+    return {id_: TaskRecord(**values) for id_, values in rows.items()}
+
+
+def _value(name: str, where: str, field: str, value: object) -> Any:
+    """One value of a record."""
+    kind = _RECORD[field]
+    return (
+        _agent(name, where, value)
+        if kind is Agent
+        else _bounded(name, where, _checked(name, where, value, kind), _COUNT)
+    )
 
 
 def _agent(name: str, where: str, value: object) -> Agent:
     values = _checked(name, where, value, dict)
     known = {}
-    for key in _AGENT_TYPES.keys() & values.keys():
-        found = _checked(name, f"{where}, {key}", values[key], _AGENT_TYPES[key])
+    for key in _AGENT.keys() & values.keys():
+        found = _checked(name, f"{where}, {key}", values[key], _AGENT[key])
         known[key] = _bounded(name, f"{where}, {key}", found, _COUNT if key in ("attempt", "failures") else _NUMBER)
     if known.get("model", NAMES[0]) not in NAMES:
         # A directive holds it, and this file may have come with someone else's repository.
@@ -114,7 +176,7 @@ def _bounded(name: str, key: str, value: Any, most: int) -> Any:
         # Times may be before the epoch if a clock is wrong.
         fits = (-most if most == _NUMBER else 0) <= value <= most
     else:
-        most = _AGENTS if key in ("agents", "lost", "verifying", "refused") else _ENTRIES
+        most = _AGENTS if key == "verifying" else min(most, _ENTRIES)
         fits = len(value) <= most
     if not fits:
         what = f"{value!r:.60}" if isinstance(value, int) else f"a list of {len(value)}"
@@ -139,17 +201,17 @@ def write(project: Project, state: State) -> None:
     """Writes *state* to disk; the caller holds the lock. Raises ClaudestratorError if it can't be written."""
     ignore = os.path.join(project.state, ".gitignore")
     if not os.path.lexists(ignore):
-        files.write(ignore, IGNORED, within=project.bounds)
-    files.write(project.session, render(state), within=project.bounds)
+        project_files.write(project, ignore, IGNORED)
+    project_files.write(project, project.session, render(state))
 
 
-def forget_completed(project: Project, id_: str) -> None:
-    """Lets the run take up a completed task again; the caller holds the lock."""
-    current = read(project)
-    completed = {key: attempt for key, attempt in current.completed.items() if key != id_}
-    earlier = {key: attempt for key, attempt in current.earlier.items() if key != id_}
-    if (completed, earlier) != (current.completed, current.earlier):
-        write(project, replace(current, completed=completed, earlier=earlier))
+def forget_completed(project: Project, ids: Iterable[str]) -> None:
+    """Lets runs take up completed tasks again; the caller holds the lock."""
+    current = before = read(project)
+    for id_ in {*ids} & {*current.archive()}:
+        current = current.recorded(id_, completed=None, earlier=None)
+    if current != before:
+        write(project, current)
 
 
 def get(state: State, key: str) -> object:
@@ -163,8 +225,8 @@ def get(state: State, key: str) -> object:
 def put(state: State, key: str, value: object) -> State:
     """*state* with one value replaced. A person may add names of their own. Raises ClaudestratorError for a value of
     the wrong type, and for a name that can't be a key."""
-    if key not in _TYPES:
-        if not key.isidentifier() or key != key.lower() or key == "others":
+    if key not in (*_KEYS, "tasks"):
+        if not key.isidentifier() or key != key.lower() or key in ("others", "schema"):
             raise ClaudestratorError(f"{key[:60]!r} is not a key: use lower-case letters, digits and '_'")
         return replace(state, others=state.others | {key: value})
     try:
@@ -175,6 +237,13 @@ def put(state: State, key: str, value: object) -> State:
 
 
 def _flat(state: State) -> dict[str, object]:
-    values: dict[str, object] = asdict(state)
-    values.pop("others")
-    return values | state.others
+    values: dict[str, object] = {"schema": SCHEMA}
+    for key, (part, field) in _KEYS.items():
+        values[key] = getattr(getattr(state, part) if part else state, field)
+    values["tasks"] = {id_: _row(record) for id_, record in state.tasks.items()}
+    return values | {key: value for key, value in state.others.items() if key not in values}
+
+
+def _row(record: TaskRecord) -> dict[str, object]:
+    found = zip(TaskRecord._fields, record, NO_RECORD, strict=True)
+    return {key: vars(each) if isinstance(each, Agent) else each for key, each, default in found if each != default}

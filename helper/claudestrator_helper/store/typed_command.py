@@ -7,7 +7,8 @@ import time
 from typing import NamedTuple
 
 from ..texts import ids
-from . import files, leftovers, links
+from . import files, leftovers, links, project_files
+from .hidden_files import GUARDED, PERMIT
 from .paths import Project
 
 #: Seconds within which `start` follows the hook; older words belong to a command that never ran.
@@ -36,12 +37,12 @@ def note(
     """Records how *session* typed `/orchestrate`; see Asking. Raises ClaudestratorError if it can't be written."""
     found = Asking(mode, process, words, offset)._asdict()
     asked = found | {"session": session, "at": time.monotonic()}
-    files.write(_path(project, session), json.dumps(asked) + "\n", within=project.bounds)
+    project_files.write(project, _path(project, session), json.dumps(asked) + "\n")
 
 
 def read(project: Project, session: str) -> Asking:
     """How *session* typed its last `/orchestrate`; an empty Asking if that is unknown."""
-    text = files.read(_path(project, session), project.bounds)
+    text = project_files.text(project, _path(project, session))
     try:
         asked = json.loads(text or "{}")
         if not session or asked["session"] != session:
@@ -62,25 +63,17 @@ def take(project: Project, session: str) -> Asking:
     return found
 
 
-def _permit(project: Project) -> str:
-    return os.path.join(project.markers, ".permit")
-
-
-def _guard(project: Project) -> str:
-    return os.path.join(project.markers, ".guarded")
-
-
 def guard(project: Project, *, permit: bool) -> None:
     """Records that a hook sees the run's calls; *permit* lets the orchestrator's next `wait` pass."""
-    if not os.path.exists(_guard(project)):
-        files.write(_guard(project), "", within=project.bounds, lasting=False)
+    if not GUARDED.exists(project):
+        GUARDED.write(project, "")
     if permit:
-        files.write(_permit(project), "", within=project.bounds, lasting=False)
+        PERMIT.write(project, "")
 
 
 def unguard(project: Project) -> None:
     """Forgets the record, because a run may begin or continue with other hooks."""
-    files.remove(_guard(project), project.bounds)
+    GUARDED.remove(project)
 
 
 def admit(project: Project) -> bool:
@@ -90,12 +83,12 @@ def admit(project: Project) -> bool:
     else is in its place, so that the hook could leave nothing.
 
     """
-    path = _permit(project)
+    path = PERMIT.path(project)
     links.stays(path, project.bounds)
     try:
         os.unlink(path)
     except FileNotFoundError:
-        return not os.path.exists(_guard(project))
+        return not GUARDED.exists(project)
     except OSError as error:
         raise files.refused("remove", path, error) from error
     return True

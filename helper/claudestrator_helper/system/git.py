@@ -124,8 +124,11 @@ def _repository(project: Project) -> Repository | str:
     tree, folder = (call(root, "rev-parse", word) for word in ("--show-toplevel", "--absolute-git-dir"))
     if tree.code or folder.code:
         return _NO_REPOSITORY if "not a git repository" in tree.why else tree.why
-    if not os.path.samefile(tree.text.removesuffix("\n"), root):
-        return f"the repository in {root} belongs to another folder"
+    try:
+        if not os.path.samefile(tree.text.removesuffix("\n"), root):
+            return f"the repository in {root} belongs to another folder"
+    except OSError as error:
+        return f"{root} can't be looked at: {error.strerror}"
     found = Repository(root, folder.text.removesuffix("\n"), within)
     commit_witness.settle(found)
     return found

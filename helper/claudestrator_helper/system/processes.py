@@ -40,6 +40,35 @@ def current() -> str:
     return ""
 
 
+def above() -> tuple[int, int]:
+    """The numbers of this process's parent and grandparent: the shell of a Bash call, and Claude Code, whose number
+    changes when it has died. For releases that do not say which process they are."""
+    pid = os.getppid()
+    parent = _process(pid)
+    return pid, parent.parent if parent else 0
+
+
+def below(owner: str) -> bool:
+    """Whether *owner* has started the calling process, directly or through others."""
+    pid = os.getppid()
+    while found := _process(pid):
+        if "/".join((*_machine(), str(pid), found.start)) == owner:
+            return True
+        pid = found.parent
+    return False
+
+
+def digest(text: str, secret: str = "") -> str:
+    """A hash of *text*, which can't be made without the *secret*, if there is one."""
+    try:
+        # hashlib, which loads OpenSSL, would take 5 ms of each session's start.
+        from _blake2 import blake2s
+    except ImportError:
+        from hashlib import blake2s
+    key = secret[:32].encode()
+    return blake2s(text.encode("utf-8", "surrogateescape"), key=key, digest_size=16).hexdigest()
+
+
 def alive(owner: str) -> bool | None:
     """Whether that process lives; None if that is unknown here, for example because it ran on another machine."""
     try:
@@ -69,14 +98,7 @@ def origin(run: str) -> str:
     """The proof that this user began the run *run* on this machine, which can't be made without the user's key; "" if
     there can be no key."""
     secret = key()
-    if not secret:
-        return ""
-    try:
-        # hashlib, which loads OpenSSL, would take 5 ms of each session's start.
-        from _blake2 import blake2s
-    except ImportError:
-        from hashlib import blake2s
-    return blake2s(run.encode("utf-8", "surrogateescape"), key=secret[:32].encode(), digest_size=16).hexdigest()
+    return digest(run, secret) if secret else ""
 
 
 def key() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from ..errors import ClaudestratorError
 from . import fields, markdown, queue
 from .queue import Queue, Task
-from .statuses import COMPLETED, FAILED, PENDING
+from .statuses import COMPLETED, FAILED, PENDING, SKIPPED
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 STATUSES = (PENDING, ACCEPTED, COMPLETED, REJECTED)
@@ -98,8 +98,9 @@ def follow(issues: Queue, tasks: Queue, returned: Collection[str] = ()) -> str:
 
     Task Ref names the tasks of the last attempt at the issue: those added since it was pending, or, while it is
     accepted, those too that came later. While one of them is unfinished the issue is accepted; then it is completed,
-    or pending again if one failed. Where there is no Task Ref, the last task that names it decides. What a person has
-    rejected or completed stays so, but an issue is not completed any more with one of the *returned* tasks.
+    or pending again if one failed, or rejected if all were skipped. Where there is no Task Ref, the last task that
+    names it decides. What a person has rejected or completed stays so, but an issue is not completed any more with one
+    of the *returned* tasks.
 
     """
     by_issue: dict[str, list[Task]] = {}
@@ -123,8 +124,7 @@ def _edits(issue: Task, named: list[Task]) -> list[tuple[fields.Span, str]]:
     edits: list[tuple[fields.Span, str]] = []
     written = issue.queue.text[span[0] : span[1]] if span else ""
     attempt = _attempt(issue, named, written) if span else _unfinished(named) or named[-1:]
-    statuses = {task.status for task in attempt}
-    word = COMPLETED if statuses == {COMPLETED} else PENDING if statuses <= {COMPLETED, FAILED} else ACCEPTED
+    word = _word({task.status for task in attempt})
     if issue.status_span and status(issue) != word:
         edits.append((issue.status_span, word))
     told = ", ".join(task.id for task in attempt)
@@ -134,8 +134,16 @@ def _edits(issue: Task, named: list[Task]) -> list[tuple[fields.Span, str]]:
     return edits
 
 
+def _word(statuses: set[str]) -> str:
+    """What becomes of an issue whose tasks have these statuses. A skipped task is nobody's work any more."""
+    if statuses == {SKIPPED}:
+        return REJECTED
+    left = statuses - {SKIPPED}
+    return COMPLETED if left == {COMPLETED} else PENDING if left <= {COMPLETED, FAILED} else ACCEPTED
+
+
 def _unfinished(named: list[Task]) -> list[Task]:
-    return [task for task in named if task.status not in (COMPLETED, FAILED)]
+    return [task for task in named if task.status not in (COMPLETED, FAILED, SKIPPED)]
 
 
 def _attempt(issue: Task, named: list[Task], written: str) -> list[Task]:

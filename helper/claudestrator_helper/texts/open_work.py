@@ -138,7 +138,7 @@ def _inside(parsed: Queue, ends: list[int], families: set[str]) -> Iterator[tupl
             continue
         box, below = re.search(_BOX, marks), status.match(lines, match.end())
         state = _status_in(match[4].split("|")) if "|" in marks else statuses.normalise(below[1]) if below else ""
-        if (box and _is_open(box[0])) or (state in statuses.MOVES and state != statuses.COMPLETED):
+        if (box and _is_open(box[0])) or (state in statuses.MOVES and state not in statuses.CLOSED):
             yield parsed.line_at(match.start()), _said(id_, "")
 
 
@@ -185,9 +185,9 @@ class _Prose:
         above = self.item
         if above is None or (above.id and not _is_new(self.parsed, above.id)):
             return
-        lasts = status in statuses.MOVES and status != statuses.COMPLETED
+        lasts = status in statuses.MOVES and status not in statuses.CLOSED
         nested = above.text and lasts and item.column > above.column
-        if nested or (above.id and (above.column < 0 or status != statuses.COMPLETED)):
+        if nested or (above.id and (above.column < 0 or status not in statuses.CLOSED)):
             self.item = None
             yield self._told(above)
 
@@ -242,7 +242,7 @@ class _Prose:
     def _is_open_row(self, head: list[str], cells: list[str], id_: str) -> bool:
         named = [at for at, name in enumerate(head) if re.match(_STATUS_COLUMN, name) and at > 1 - bool(head[0])]
         status = statuses.normalise(cells[named[0]]) if named and named[0] < len(cells) else _status_in(cells)
-        if status == statuses.COMPLETED or (id_ and not _is_new(self.parsed, id_)):
+        if status in statuses.CLOSED or (id_ and not _is_new(self.parsed, id_)):
             return False
         if any(_is_open(cell) for cell in cells if re.fullmatch(_BOX, cell)):
             return True

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fields, foreign_formats, ids, markdown, open_work, queue, schedule, sections, statuses
+from . import fields, foreign_formats, ids, markdown, open_work, plain_dependencies, queue, schedule, sections, statuses
 from .models import BY_COMPLEXITY
 from .queue import Queue, Task
 from .sections import Block
@@ -62,15 +62,22 @@ def unread(parsed: Queue) -> list[Problem]:
 
 def problems(parsed: Queue) -> list[Problem]:
     """Everything wrong with a queue, in the order of its lines."""
-    from . import dependency_problems
-
-    found = [*unreadable(parsed), *(Problem(line, text) for line, text in dependency_problems.problems(parsed))]
+    found = [*unreadable(parsed), *_of_groups(parsed)]
     for task in parsed.tasks:
         found += [Problem(task.line, f"{task.id}: {text}") for text in _of_task(task)]
     for id_, cause in schedule.causes(parsed).items():
         if cause.kind == schedule.CYCLE:
             found.append(Problem(parsed.by_id[id_][0].line, f"{id_}: {cause}"))
     return sorted(set(found))
+
+
+def _of_groups(parsed: Queue) -> list[Problem]:
+    if not any(plain_dependencies.stated(parsed.masked[block.start : block.end]) for block in parsed.others):
+        # What reads the dependencies of groups takes longer to import than a plain queue to check.
+        return []
+    from . import dependency_problems
+
+    return [Problem(line, text) for line, text in dependency_problems.problems(parsed)]
 
 
 def _of_task(task: Task) -> Iterator[str]:

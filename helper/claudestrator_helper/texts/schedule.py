@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from .fields import NAMED, cut, named
 from .queue import Queue, Task
-from .statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
+from .statuses import CLOSED, FAILED, IN_PROGRESS, PENDING, SKIPPED
 
 READY, WAITING, BLOCKED, CYCLE, COMPLETE, EMPTY = "ready", "waiting", "blocked", "cycle", "complete", "empty"
 
@@ -36,7 +36,7 @@ def ready(queue: Queue) -> Iterable[Task]:
     """The tasks that can run now, in the order of the file."""
     for task in queue.tasks:
         alone = len(queue.by_id[task.id]) == 1
-        if task.status == PENDING and alone and all(_completed(queue, id_) for id_ in task.dependencies):
+        if task.status == PENDING and alone and all(_unblocks(queue, id_) for id_ in task.dependencies):
             yield task
 
 
@@ -61,7 +61,7 @@ def _stuck(queue: Queue) -> Selection:
         if task.status == PENDING:
             cause = found[task.id]
             return Selection(None, cause.kind, f"{cause}" if cause.kind == CYCLE else f"{cause}, which {task.id} needs")
-        if task.status != COMPLETED:
+        if task.status not in CLOSED:
             return Selection(None, BLOCKED, f"blocked by {task.id} ({_why(task)})")
     return Selection(None, COMPLETE, "complete")
 
@@ -106,7 +106,7 @@ def _close(path: list[str], place: int, found: dict[str, Cause]) -> None:
 def _cause(queue: Queue, task: Task, found: dict[str, Cause]) -> Cause | None:
     waiting = None
     for id_ in task.dependencies:
-        if _completed(queue, id_):
+        if _unblocks(queue, id_):
             continue
         cause = found.get(id_) or _of_dependency(queue, id_)
         if cause.kind != WAITING:
@@ -130,11 +130,11 @@ def _twice(task: Task) -> Cause:
 
 
 def _why(task: Task) -> str:
-    if task.status in (PENDING, IN_PROGRESS, FAILED):
+    if task.status in (PENDING, IN_PROGRESS, FAILED, SKIPPED):
         return task.status.replace("_", " ")
     return f"its status {task.status[:40]!r} is not known"
 
 
-def _completed(queue: Queue, id_: str) -> bool:
+def _unblocks(queue: Queue, id_: str) -> bool:
     tasks = queue.by_id.get(id_)
-    return all(task.status == COMPLETED for task in tasks) if tasks else id_ in queue.archived
+    return all(task.unblocks for task in tasks) if tasks else id_ in queue.archived

@@ -100,9 +100,16 @@ class Section:
 
     @cached_property
     def status(self) -> str:
-        """One of the four statuses, or the raw word."""
+        """One of the five statuses, or the raw word."""
         span = self.status_span
         return statuses.normalise(self.source[span[0] : span[1]]) if span else ""
+
+    @property
+    def unblocks(self) -> bool:
+        """Whether what depends on it may run."""
+        if self.status != statuses.SKIPPED or self.status_span is None:
+            return self.status == statuses.COMPLETED
+        return statuses.unblocks(self.source[slice(*self.status_span)])
 
     @cached_property
     def complexity(self) -> str:

@@ -1,15 +1,20 @@
-"""The four statuses of a task, the words that people write for them, and the allowed moves."""
+"""The five statuses of a task, the words that people write for them, and the allowed moves."""
 
 import re
 
 PENDING, IN_PROGRESS, COMPLETED, FAILED = "pending", "in_progress", "completed", "failed"
+#: A task that a person has left out, and the text of its cell where what depends on it may run all the same.
+SKIPPED, UNBLOCKING = "skipped", "skipped (unblocks)"
+#: The statuses of tasks that no run has to do with any more.
+CLOSED = (COMPLETED, SKIPPED)
 
 #: From each status, those that it may become. A completed task has to be reopened before it can run or fail.
 MOVES = {
-    PENDING: (IN_PROGRESS, COMPLETED, FAILED),
-    IN_PROGRESS: (PENDING, COMPLETED, FAILED),
+    PENDING: (IN_PROGRESS, COMPLETED, FAILED, SKIPPED),
+    IN_PROGRESS: (PENDING, COMPLETED, FAILED, SKIPPED),
     COMPLETED: (PENDING,),
-    FAILED: (PENDING, IN_PROGRESS, COMPLETED),
+    FAILED: (PENDING, IN_PROGRESS, COMPLETED, SKIPPED),
+    SKIPPED: (PENDING, COMPLETED, FAILED),
 }
 
 _SYNONYMS = {
@@ -17,6 +22,7 @@ _SYNONYMS = {
     IN_PROGRESS: "in_progress inprogress wip doing started running active ongoing",
     COMPLETED: "completed complete done finished",
     FAILED: "failed failure failing error errored",
+    SKIPPED: "skipped skip",
 }
 _BY_WORD = {word: status for status, words in _SYNONYMS.items() for word in words.split()}
 _SIGNS = {
@@ -62,6 +68,12 @@ def normalise(text: str) -> str:
     return _BY_WORD.get(text) or _meant(text) or text
 
 
+def unblocks(text: str) -> bool:
+    """Whether what depends on a task with that status may run."""
+    status = normalise(text)
+    return status == COMPLETED or (status == SKIPPED and re.search(r"\bunblock", text.lower()) is not None)
+
+
 def _meant(text: str) -> str | None:
     sign = _ALONE.get(text.replace("\ufe0f", "").lower())
     if sign:
@@ -95,7 +107,7 @@ def _core(text: str) -> tuple[int, int]:
 def changed(text: str, status: str) -> str:
     """*text* with *status* instead of its word and signs; a remark beside it stays, if it does not contradict."""
     start, end = _core(text)
-    remark = re.sub(rf"\A\s*{_SIGN}", "", text[end:])
+    remark = re.sub(rf"\A\s*{_SIGN}|\s*\(unblocks\)", "", text[end:])
     if not re.search(r"\w", remark):
         return status
     # Before the word, anything but emphasis may begin a row or a list.

@@ -1,0 +1,87 @@
+"""What an agent is doing, by its transcript."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from .. import host
+from ..engine.state import State
+from ..store import marker_files, run_log
+from ..store.paths import Project
+from ..texts.fields import cut
+from . import session_files, transcript
+from .transcript import Entry, blocks, obj, text
+
+#: Of an unnamed agent's transcript so many bytes are searched for its task, and so many of the newest transcripts.
+_HEAD, _NEWEST = 200_000, 100
+#: Characters of a line.
+_LONGEST = 160
+
+
+def path(project: Project, current: State, id_: str) -> str | None:
+    """The transcript of the last agent of *id_*; None if there is none, or none any more."""
+    attempt = current.record(id_).attempts
+    sessions = [str(entry.get("session")) for entry in run_log.read(project) if entry.get("event") == run_log.BEGAN]
+    names = dict.fromkeys([current.owner.session, *reversed(sessions)])
+    known = [found for found in map(session_files.transcript, names) if found]
+    name = marker_files.name(project, id_, attempt)
+    if name:
+        return next(iter(session_files.agent(known, name)), None)
+    # No hook saw the launch, as with forked skills: the prompt, which ends with how to report, is in the transcript.
+    report = re.compile(rf"claudestrator-helper done {re.escape(id_)} --attempt {attempt}\b".encode())
+    return next((found for found in _newest(known) if report.search(_head(found))), None)
+
+
+def lines(entries: Iterable[Entry | None]) -> Iterator[str]:
+    """What the agent said and called, a line each, with its local time; and what went wrong."""
+    for entry in entries:
+        if entry is None or entry.get("type") not in ("assistant", "user"):
+            continue
+        at = _clock(str(entry.get("timestamp")))
+        for block in blocks(obj(entry.get("message")).get("content")):
+            said = _said(block, str(entry["type"]))
+            if said:
+                yield f"{at} {cut(said, _LONGEST)}"
+
+
+def entries(found: str, offset: int = 0) -> tuple[list[Entry | None], int]:
+    """The entries of a transcript after *offset*, in bytes, and where the last whole one ends."""
+    with suppress(OSError), open(found, "rb") as file:
+        file.seek(offset)
+        whole = file.read().rpartition(b"\n")[0]
+        return list(transcript.entries(whole.split(b"\n"))), offset + len(whole) + bool(whole)
+    return [], offset
+
+
+def _said(block: Entry, kind: str) -> str:
+    if block.get("type") == "tool_use":
+        given = [value for value in obj(block.get("input")).values() if isinstance(value, str) and value.strip()]
+        return f"{block.get('name')}: {given[0] if given else ''}".rstrip(": ")
+    if block.get("type") == "tool_result":
+        return f"  failed: {text(block.get('content'))}" if block.get("is_error") is True else ""
+    return f"says: {block.get('text')}" if kind == "assistant" and block.get("text") else ""
+
+
+def _clock(at: str) -> str:
+    import datetime as dt
+
+    with suppress(ValueError):
+        moment = dt.datetime.fromisoformat(at.replace("Z", "+00:00"))
+        return moment.astimezone().strftime("%H:%M:%S")
+    return "--:--:--"
+
+
+def _newest(transcripts: list[str]) -> list[str]:
+    found: list[tuple[float, str]] = []
+    for session in transcripts:
+        folder = os.path.join(session.removesuffix(host.LINES), host.AGENTS_FOLDER)
+        with suppress(OSError):
+            found += [(entry.stat().st_mtime, entry.path) for entry in os.scandir(folder) if entry.is_file()]
+    return [path for _, path in sorted(found, reverse=True)[:_NEWEST] if path.endswith(host.LINES)]
+
+
+def _head(found: str) -> bytes:
+    with suppress(OSError), open(found, "rb") as file:
+        return file.read(_HEAD)
+    return b""

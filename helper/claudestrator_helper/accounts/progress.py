@@ -1,0 +1,99 @@
+"""How far a run is: what `status`, the live view and the status line show, as values."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..engine import sentences, state
+from ..store import marker_files, queue_file, run_log, state_file
+from ..store.paths import Project
+from ..texts import schedule
+from ..texts.queue import Queue
+from ..texts.statuses import MOVES, SKIPPED
+from . import estimate
+from .estimate import Event, Range
+
+
+class AtWork(NamedTuple):
+    """An agent at work: for how many *seconds*, and how many are *usual* for a task of its complexity, None if that is
+    unknown. *objective* and *complexity* are "" for an agent that carries out no task."""
+
+    id: str
+    objective: str
+    complexity: str
+    model: str
+    attempt: int
+    seconds: int
+    usual: int | None
+    started: bool
+
+
+class Progress(NamedTuple):
+    """A run at one moment: *seconds* since it began, until it ended, None if unknown; how many are *left*; the pending
+    tasks that are *blocked*, and by what; the *events* of its log, and the whole *log*."""
+
+    state: state.State
+    queue: Queue
+    at_work: list[AtWork]
+    blocked: dict[str, schedule.Cause]
+    seconds: int | None
+    left: Range | None
+    events: list[Event]
+    log: list[Event]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tasks have each status, those with an unknown one as `other`; what is blocked is pending too."""
+        count = Counter(task.status for task in self.queue.tasks)
+        known = {status: count[status] for status in MOVES}
+        return {**known, "other": len(self.queue.tasks) - sum(known.values()), "blocked": len(self.blocked)}
+
+    @property
+    def todo(self) -> int:
+        """How many tasks there are, without those that were skipped."""
+        return sum(task.status != SKIPPED for task in self.queue.tasks)
+
+    @property
+    def bar(self) -> str:
+        return sentences.bar(task.status for task in self.queue.tasks)
+
+
+def read(project: Project, now: float) -> Progress:
+    """The progress of the project's run, or of its last one. Raises ClaudestratorError if a file can't be read."""
+    return of(project, state_file.read(project), queue_file.parsed(project), run_log.read(project), now)
+
+
+def of(project: Project, current: state.State, parsed: Queue, events: Iterable[Event], now: float) -> Progress:
+    """The progress of a run whose files have been read."""
+    log = list(events)
+    known = estimate.times(log, parsed)
+    agents = [_at_work(project, current, parsed, known, id_, int(now)) for id_ in current.agents]
+    going = {agent.id: agent.seconds for agent in agents}
+    mine = [event for event in log if event.get("run") == current.run]
+    return Progress(
+        current,
+        parsed,
+        agents,
+        {id_: cause for id_, cause in schedule.causes(parsed).items() if cause.kind != schedule.WAITING},
+        estimate.elapsed(mine, current.run, now if current.unfinished else None),
+        estimate.remaining(parsed, known, going, current.parallel) if current.unfinished else None,
+        mine,
+        log,
+    )
+
+
+def _at_work(
+    project: Project, current: state.State, parsed: Queue, known: estimate.Times, id_: str, now: int
+) -> AtWork:
+    agent, task = current.agents[id_], next(iter(parsed.by_id.get(id_, ())), None)
+    started = marker_files.read(project, {id_: agent.attempt}).started.get(id_, -1) in (None, agent.attempt)
+    return AtWork(
+        id_,
+        task.objective if task else "",
+        task.complexity if task else "",
+        agent.model,
+        agent.attempt,
+        max(0, now - agent.claimed),
+        known.median(task.complexity) if task else None,
+        started,
+    )

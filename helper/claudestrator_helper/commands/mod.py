@@ -1,0 +1,148 @@
+"""What the mod in Claude Code asks (hooks/claudestrator.mjs): a JSON object on standard input, and one as the answer.
+
+The helper decides all that it decides for a model. The answer holds more only because a mod can do more with it: the
+agents' prompts, and what is drawn above the prompt.
+
+The mod proves that it is the one that has the run with a key, which `start` prints once and the state keeps the digest
+of. An agent's shell has no way to it: the key is in no file, no argument and no environment.
+"""
+
+import json
+import os
+from collections.abc import Callable
+
+import click
+
+from .. import __version__, host, output
+from ..engine import band, begin_run, markers, options
+from ..engine.choice import Able, choose
+from ..engine.config import MOD
+from ..engine.state import State
+from ..errors import ClaudestratorError
+from ..run import steps
+from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
+from ..store.paths import Project
+from ..system import processes
+from ..texts import directives, fields
+from ..texts.directives import SPAWN, Reply
+
+Given = dict[str, object]
+Answer = dict[str, object]
+#: Seconds of one wait: Claude Code ends what a mod has started after 600.
+LONGEST_WAIT = 570.0
+
+
+def answer(reply: Callable[[Given], Answer]) -> None:
+    """Prints the answer to what standard input says. A refusal is a STOP, as it is in `start`."""
+    # Claude Code starts what its mods run itself, and doesn't name its own process to it.
+    os.environ[host.PID] = str(os.getppid())
+    try:
+        given = json.loads(files.stdin() or "{}")
+        said = reply(given if isinstance(given, dict) else {})
+    except (ClaudestratorError, ValueError, RecursionError) as error:
+        said = {"lines": [], "directives": [{"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE)}]}
+    output.echo([output.as_json_line(said)])
+
+
+def start(project: Project, session: str, given: Given) -> Answer:
+    """Begins or continues a run from `words`, if `key` allows it: directives, what is drawn, and a new `key`. With
+    `resume` only the session's own run is continued. Where another engine is to carry out the run, nothing is begun and
+    the answer names that `engine`."""
+    words, current = _text(given, "words").split(), state_file.read(project)
+    if given.get("resume") and not (current.unfinished and current.engine == MOD and current.owner.session == session):
+        return {"engine": ""}
+    asked = options.understood(words)
+    if asked.instead or asked.dry_run:
+        from . import orchestrate
+
+        return {"lines": orchestrate.start(project, session, words, __version__), "directives": []}
+    config = config_file.read(project)
+    engine = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True)).engine
+    if engine != MOD or not _may_start(current, _text(given, "key")):
+        return {"engine": engine if engine != MOD else "task"}
+    from ..setup import preflight
+
+    key = os.urandom(16).hex()
+    typed_command.note(project, session, "unknown", processes.current(), words=None)
+    _forget_unlaunched(project, current)
+    reply = steps.start(project, session, words, mod=processes.digest(key))
+    return _answer(project, reply._replace(lines=[*preflight.note(project, session, __version__), *reply.lines])) | {
+        "key": key
+    }
+
+
+def wait(project: Project, session: str, given: Given, limit: float | None) -> Answer:
+    """Waits for the run's next step, or for news for the person. `refused` lists the agents that Claude Code did not
+    start, with `id`, `attempt` and `why`."""
+    current = state_file.read(project)
+    if current.unfinished and current.owner.mod != processes.digest(_text(given, "key")):
+        raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
+    _note_refused(project, current, given.get("refused"))
+    return _answer(project, steps.wait_for_step(project, session, LONGEST_WAIT if limit is None else limit))
+
+
+def ended(project: Project, given: Given) -> Answer:
+    """Takes the last message, `text`, of the run's agent `agent`, which has ended by `status`."""
+    from ..agents import final_message
+
+    if state_file.read(project).owner.mod == processes.digest(_text(given, "key")):
+        final_message.ended(project, *(_text(given, key) for key in ("agent", "status", "text")))
+    return {}
+
+
+def _may_start(current: State, key: str) -> bool:
+    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod."""
+    if not (current.unfinished and current.owner.process and processes.below(current.owner.process)):
+        return True
+    return bool(current.owner.mod) and current.owner.mod == processes.digest(key)
+
+
+def _forget_unlaunched(project: Project, current: State) -> None:
+    """An agent has been given its prompt, but the mod was loaded anew before it could start the agent."""
+    for id_, agent in current.agents.items():
+        if not marker_files.name(project, id_, agent.attempt):
+            marker_files.remove(project, id_, markers.STARTED)
+
+
+def _note_refused(project: Project, current: State, refused: object) -> None:
+    for each in refused if isinstance(refused, list) else []:
+        id_ = str(each.get("id")) if isinstance(each, dict) else ""
+        agent = current.agents.get(id_)
+        if agent and each.get("attempt") == agent.attempt and not marker_files.report_of(project, id_, agent.attempt):
+            marker_files.fail(
+                project, id_, agent.attempt, fields.cut(str(each.get("why")), fields.LINE), markers.REFUSAL
+            )
+
+
+def _answer(project: Project, reply: Reply) -> Answer:
+    current = state_file.read(project)
+    drawn = band.band(queue_file.parsed(project), current)
+    return {
+        "lines": reply.lines,
+        "directives": [_directive(project, current, each) for each in reply.directives],
+        "band": drawn,
+    }
+
+
+def _directive(project: Project, current: State, directive: directives.Directive) -> Answer:
+    said: Answer = {key: value for key, value in directive._asdict().items() if value}
+    if directive.kind == SPAWN:
+        from ..agents import reports
+
+        said["prompt"] = reports.begin(project, directive.id)
+        said["attempt"] = current.record(directive.id).attempts
+    return said
+
+
+def _text(given: Given, key: str) -> str:
+    value = given.get(key)
+    return value if isinstance(value, str) else ""
+
+
+@click.command("ended")
+@click.option("--session", default="", metavar="ID", help="The session of the run.")
+@click.option("--mod", is_flag=True, required=True, help="Claude Code's mod calls.")
+@click.pass_obj
+def ended_verb(project: paths.Project, session: str, *, mod: bool) -> None:
+    """Take the last message of an agent whose run has ended, as JSON on standard input; for Claude Code's mod."""
+    answer(lambda given: ended(project, given))

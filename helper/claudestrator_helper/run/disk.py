@@ -1,0 +1,46 @@
+"""A step carried out on disk."""
+
+from collections.abc import Iterable, Mapping
+
+from ..engine import state
+from ..engine.step import Step
+from ..store import issue_file, marker_files, queue_file, run_log, state_file
+from ..store.paths import Project
+from ..texts import issues, queue
+
+
+class Disk:
+    """A carry_out.Place: a project, whose lock the caller holds, with the state that it holds *before* the step."""
+
+    def __init__(self, project: Project, before: state.State, now: int) -> None:
+        self.project, self.before, self.now = project, before, now
+
+    def clear_markers(self, ids: Iterable[str]) -> None:
+        for id_ in ids:
+            marker_files.clear(self.project, id_)
+
+    def clear_verdicts(self, ids: Iterable[str]) -> None:
+        if ids:
+            from ..agents import verdicts
+
+            verdicts.clear(self.project, ids)
+
+    def edit_queue(self, parsed: queue.Queue, changes: Mapping[str, str]) -> queue.Queue:
+        return queue_file.set_statuses(self.project, parsed, changes)
+
+    def follow_issues(self, filed: queue.Queue, parsed: queue.Queue, returned: list[str]) -> None:
+        def change(text: str) -> str:
+            return issues.follow(filed if text == filed.text else queue.parse(text), parsed, returned)
+
+        issue_file.edit(self.project, change, filed.text)
+
+    def keep(self, state: state.State) -> None:
+        if state != self.before:
+            state_file.write(self.project, state)
+
+    def log(self, step: Step) -> None:
+        before, now = self.before, step.state
+        if (now.run, now.owner.session) != (before.run, before.owner.session):
+            # `context` finds what a run cost in the transcripts of its sessions.
+            step.events.insert(0, {"event": run_log.BEGAN, "session": now.owner.session})
+        run_log.append(self.project, now, step.events, self.now)

@@ -1,0 +1,138 @@
+"""What a person asks of a run between its steps: to stop, to pause, to resume, to try tasks again or leave them out.
+Each is kept in the state and the queue, which the run's next step obeys, whoever takes it."""
+
+import time
+from dataclasses import replace
+
+from ..engine import heartbeat, state
+from ..errors import ClaudestratorError
+from ..store import files, queue_file, run_log, state_file
+from ..store.paths import Project
+from ..texts import queue
+from ..texts.fields import cut, named
+from ..texts.queue import Queue
+from ..texts.statuses import COMPLETED, PENDING, SKIPPED, UNBLOCKING
+
+_NOTHING = "Nothing is running here."
+
+
+def stop(project: Project) -> str:
+    """Asks the run to end at its next step. Returns what to tell the person."""
+    current = _ask(project, state.STOPPING, (state.RUNNING, state.PAUSED, state.STOPPING))
+    if current is None:
+        return _NOTHING
+    names = ", ".join(current.agents)
+    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+
+
+def pause(project: Project) -> str:
+    """Asks the run to start no agent until it is resumed. Returns what to tell the person."""
+    current = _ask(project, state.PAUSED, (state.RUNNING, state.PAUSED))
+    if current is None:
+        stopping = state_file.read(project).status == state.STOPPING
+        return "The run is stopping already: `/orchestrate` continues it." if stopping else _NOTHING
+    names = ", ".join(current.agents)
+    at_work = f" once {names} has reported" if names else ""
+    return f"The run pauses{at_work}; `claudestrator-helper resume` continues it."
+
+
+def resume(project: Project, now: float | None = None) -> str:
+    """Lets a paused run start agents again. Returns what to tell the person."""
+    current = _ask(project, state.RUNNING, (state.PAUSED,))
+    if current is None:
+        return (
+            "The run is not paused." if state_file.read(project).unfinished else f"{_NOTHING} /orchestrate starts it."
+        )
+    # Its session may have ended its turn meanwhile, or died.
+    heard = heartbeat.fresh(current, int(time.time() if now is None else now))
+    return "The run continues." if heard else "The run may start agents again: type /orchestrate to continue it."
+
+
+def retry(project: Project, ids: list[str], hint: str) -> list[str]:
+    """Makes tasks pending again as if no attempt had failed, all or none, and keeps *hint* for their next agents.
+    Returns a line for each. Raises ClaudestratorError for a task that is missing, there twice, or at work."""
+    with files.locked(project.lock):
+        before = _read(project, ids)
+        current = state_file.read(project)
+        if busy := [id_ for id_ in ids if id_ in current.agents]:
+            way = "`claudestrator-helper skip` gives up on it, and then this tries it again"
+            raise ClaudestratorError(f"{busy[0]} is at work: wait for its report; {way}")
+        after = _forgotten(current, ids)
+        for id_ in ids if hint.strip() else ():
+            after = after.recorded(id_, hint=cut(hint, 1000))
+        # The state comes first: a run keeps completed what its state says it has completed.
+        _write(project, current, after)
+        _edit(project, dict.fromkeys(ids, PENDING))
+        run_log.append(project, current, [{"event": "retry", "id": id_} for id_ in ids], time.time())
+    then = "" if current.unfinished else ": `/orchestrate` runs it"
+    return [f"{id_} {PENDING}, it was {cut(before.task(id_).status, 30)}{then}" for id_ in ids]
+
+
+def skip(project: Project, ids: list[str], *, unblock: bool) -> list[str]:
+    """Leaves tasks out of the run, all or none; with *unblock*, what depends on them may run all the same. Returns a
+    line for each. Raises ClaudestratorError for a task that is missing, there twice, or completed."""
+    with files.locked(project.lock):
+        before = _read(project, ids)
+        if done := [id_ for id_ in ids if before.task(id_).status == COMPLETED]:
+            raise ClaudestratorError(f"{done[0]} is completed: leave it, or retry it first")
+        current = state_file.read(project)
+        # A task that is skipped already may get the other word.
+        _edit(project, dict.fromkeys(ids, PENDING), dict.fromkeys(ids, UNBLOCKING if unblock else SKIPPED))
+        _write(project, current, _forgotten(current, ids))
+        run_log.append(project, current, [{"event": SKIPPED, "id": id_} for id_ in ids], time.time())
+    return [f"{id_} {SKIPPED}{_after(before, current, id_, unblock=unblock)}" for id_ in ids]
+
+
+def _after(parsed: Queue, current: state.State, id_: str, *, unblock: bool) -> str:
+    needing = [task.id for task in parsed.tasks if id_ in task.dependencies and task.status == PENDING]
+    said = f"; {named(needing, len(needing))} {'may run' if unblock else 'stays blocked without --unblock'}"
+    at_work = "; the report of its agent, which is still at work, will not count"
+    return f"{said if needing else ''}{at_work if id_ in current.agents else ''}"
+
+
+def _read(project: Project, ids: list[str]) -> Queue:
+    """The queue, in which each of *ids* is one task. Raises ClaudestratorError if one is not."""
+    parsed = queue_file.parsed(project)
+    for id_ in ids:
+        parsed.task(id_)
+    return parsed
+
+
+def _edit(project: Project, *changes: dict[str, str]) -> None:
+    def change(text: str) -> str:
+        for each in changes:
+            text = queue.edited(queue.parse(text), each).text
+        return text
+
+    queue_file.edit(project, change)
+
+
+def _write(project: Project, before: state.State, after: state.State) -> None:
+    if after != before:
+        state_file.write(project, after)
+
+
+def _forgotten(current: state.State, ids: list[str]) -> state.State:
+    """*current* without what runs know of these tasks, but for the numbers of their attempts and who is at work."""
+    for id_ in {*ids} & {*current.tasks}:
+        record = current.record(id_)
+        kept = state.TaskRecord(attempts=record.attempts, model=record.model, agent=record.agent)
+        current = replace(current, tasks={**current.tasks, id_: kept})
+    return replace(current, streak=[each for each in current.streak if each not in ids])
+
+
+def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State | None:
+    """The state before its run got that status; None if its own is not *among* those that may get it."""
+    if state_file.read(project).status not in among:
+        return None
+    with files.locked(project.lock):
+        current = state_file.read(project)
+        if current.status not in among:
+            return None
+        if current.status != status:
+            state_file.write(project, replace(current, status=status))
+            run_log.append(project, current, [{"event": _EVENTS[status]}], time.time())
+    return current
+
+
+_EVENTS = {state.STOPPING: "asked to stop", state.PAUSED: "paused", state.RUNNING: "resumed"}

@@ -1,0 +1,234 @@
+/**
+ * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. Whatever needs a decision is the
+ * helper's; this file asks it, starts agents, and draws. All that a run needs is in the helper's files, so that a session
+ * that was reloaded or resumed goes on with its run.
+ *
+ * @typedef {import('claude-code').EngineInterface} Engine
+ * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, sentence: string }} Directive
+ * @typedef {{ id: string, what: string, model: string, attempt: number, since: number }} Running
+ * @typedef {{ done: number, failed: number, total: number, running: Running[], next: { id: string, what: string } | null,
+ *             loop: number, loops: number, stopping: boolean }} Band
+ * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string }} Reply
+ */
+
+const ORCHESTRATE = 'claudestrator:orchestrate'
+/** Claude Code ends what a module has started after ten minutes; the helper's `wait` returns before. */
+const LONGEST = 600_000
+/** How Claude Code refuses an agent after Esc (2.1.286 to 2.1.332). */
+const HELD = 'the session was stopped'
+
+/**
+ * What a person may ask for at any time, also while the model is answering: such a name may hold no colon. With `instead`
+ * the plugin's Markdown command of that name does the same, and no model is asked to relay it.
+ */
+/** @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]} */
+const COMMANDS = [
+  { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
+  { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
+]
+
+/** `turn` is the loop that obeys; an earlier one that still waits ends. */
+const run = {
+  key: '',
+  turn: 0,
+  isHeld: false,
+  refused: /** @type {{ id: string, attempt: number, why: string }[]} */ ([]),
+  band: /** @type {Band | undefined} */ (undefined),
+}
+
+/**
+ * Runs a verb of the helper, without a shell. Returns what it printed, or why it could not be run.
+ *
+ * @param {Engine} $ @param {string[]} words @param {string} [stdin]
+ */
+async function helper($, words, stdin = '') {
+  const env = { CLAUDE_CODE_SESSION_ID: await $.session.id() }
+  try {
+    const { stdout, stderr } = await $.process.run([`${$.plugin.root}/bin/claudestrator-helper`, ...words], {
+      env, stdin, timeoutMs: LONGEST,
+    })
+    return (stdout || stderr).trim()
+  } catch (error) {
+    return `claudestrator-helper can't be run: ${error}`
+  }
+}
+
+/**
+ * Asks the helper as the module that has the run. What is no answer ends the run here, as a refusal does.
+ *
+ * @param {Engine} $ @param {string[]} words @param {object} question @returns {Promise<Reply>}
+ */
+async function ask($, words, question) {
+  const said = await helper($, [...words, '--session', await $.session.id(), '--mod'], JSON.stringify({ ...question, key: run.key }))
+  try {
+    return JSON.parse(said)
+  } catch {
+    return { lines: [], directives: [/** @type {Directive} */ ({ kind: 'STOP', sentence: said.replace(/^STOP /, '') })] }
+  }
+}
+
+/**
+ * Starts the agent of a directive. A refusal is told to the helper with the next call; but after Esc, Claude Code refuses
+ * every agent until the person has typed something, and that is waited for.
+ *
+ * @param {Engine} $ @param {Directive} directive
+ */
+async function spawn($, { id, model, attempt, prompt }) {
+  for (;;) {
+    const why = await refusal($, { prompt, description: id, subagentType: 'general-purpose', model })
+    run.isHeld = why.startsWith(HELD)
+    if (why && !run.isHeld) run.refused.push({ id, attempt, why })
+    if (!run.isHeld) return
+    await $.clock.sleep(1000)
+  }
+}
+
+/**
+ * Why no agent was started; "" for one that was.
+ *
+ * @param {Engine} $ @param {{ prompt: string, description: string, subagentType: string, model: string }} agent
+ */
+async function refusal($, agent) {
+  try {
+    return (await $.agent.spawn(agent)).deny ?? ''
+  } catch (error) {
+    return String(error)
+  }
+}
+
+/**
+ * Obeys directives until STOP, and returns its sentence; "" when a later loop has taken over.
+ *
+ * @param {Engine} $ @param {Reply} reply
+ */
+async function obey($, reply) {
+  const turn = ++run.turn
+  if (reply.key) {
+    run.key = reply.key
+    // For this module when it is loaded anew while its agents are at work.
+    await $.store.set(await $.session.id(), run.key)
+  }
+  for (;;) {
+    run.band = reply.band
+    $.ui.invalidate('ui.render')
+    const stop = reply.directives.find(each => each.kind === 'STOP')
+    if (stop) run.band = undefined
+    if (stop) return stop.sentence
+    await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each)))
+    reply = await ask($, ['wait'], { refused: run.refused.splice(0) })
+    if (turn !== run.turn) return ''
+    for (const line of reply.lines) $.ui.log(line)
+  }
+}
+
+/**
+ * Obeys in the background, and tells the person how it ended.
+ *
+ * @param {Engine} $ @param {Reply} reply
+ */
+async function obeyAside($, reply) {
+  const tick = $.clock.every(1000, () => $.ui.invalidate('ui.render'))
+  const sentence = await obey($, reply)
+  tick.cancel()
+  $.ui.invalidate('ui.render')
+  if (!sentence) return
+  $.ui.log(sentence)
+  await $.ui.notify(sentence, { title: 'Claudestrator' })
+}
+
+/**
+ * The lines of the band, for so many columns and rows: what is done, what runs, what comes next.
+ *
+ * @param {Band} band @param {number} now @param {number} columns @param {number} rows
+ * @returns {{ text: string, color?: string, dimColor?: boolean }[]}
+ */
+function drawn(band, now, columns, rows) {
+  const isWide = columns >= 80
+  const width = isWide ? 30 : 12
+  const filled = band.total ? Math.round((width * (band.done + band.failed)) / band.total) : 0
+  const counts = [`${band.done} of ${band.total} done`, band.failed ? `${band.failed} failed` : '']
+  const held = run.isHeld ? 'waiting: after Esc, Claude Code starts agents once you have typed something' : ''
+  const about = [held, band.loop ? `loop ${band.loop} of ${band.loops}` : '', band.stopping ? 'stopping' : '']
+  const head = [...counts, ...about].filter(Boolean).join(', ')
+  const shown = band.running.slice(0, Math.max(1, rows - 3))
+  const lines = shown.map(({ id, what, model, attempt, since }) => {
+    const by = attempt > 1 ? `${model}, attempt ${attempt}` : model
+    return { text: `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
+  })
+  const hidden = band.running.length - shown.length
+  if (hidden) lines.push({ text: `● and ${hidden} more` })
+  const next = band.next ? [{ text: `○ next: ${band.next.id}  ${band.next.what}`, dimColor: true }] : []
+  const color = band.failed ? 'warning' : 'success'
+  return [{ text: `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${head}`, color }, ...lines, ...next]
+}
+
+/** @param {number} seconds */
+function elapsed(seconds) {
+  const whole = Math.max(0, Math.round(seconds))
+  const minutes = Math.floor(whole / 60)
+  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`
+}
+
+/**
+ * Goes on with the session's run after it was resumed, or this module loaded anew.
+ *
+ * @param {Engine} $
+ */
+async function resume($) {
+  const key = await $.store.get(await $.session.id())
+  if (typeof key === 'string') run.key = key
+  const reply = await ask($, ['start'], { resume: true })
+  if (reply.engine !== undefined) return
+  for (const line of ['The run goes on.', ...reply.lines]) $.ui.log(line)
+  await obeyAside($, reply)
+}
+
+/**
+ * @param {Engine} $ @param {string[]} words @param {string} args
+ */
+async function carryOut($, words, args) {
+  return { text: await helper($, words, args), isTextDisplayOnly: /** @type {const} */ (true) }
+}
+
+/** @param {import('claude-code').On} on */
+export function register(on) {
+  on('session.start', async ($, e, next) => {
+    for (const { name, description, argumentHint } of COMMANDS) {
+      await $.command.register({ name: `claudestrator-${name}`, description, argumentHint, immediate: true })
+    }
+    if (e.isInteractive) void resume($)
+    return next(e)
+  })
+
+  on('command.run', { command: ORCHESTRATE }, async ($, e, next) => {
+    const reply = await ask($, ['start'], { words: e.args })
+    if (reply.engine !== undefined) return next(e)
+    const isAside = e.origin.kind === 'composer' || e.origin.kind === 'bridge'
+    const isOver = !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
+    if (isAside && !isOver) void obeyAside($, reply)
+    const ending = isAside && !isOver ? 'The run has begun.' : await obey($, reply)
+    return { text: [...reply.lines, ending].filter(Boolean).join('\n'), isTextDisplayOnly: true }
+  })
+  on('command.run', ($, e, next) => {
+    const command = COMMANDS.find(({ name, instead }) => e.command === `claudestrator-${name}` || (instead && e.command === `claudestrator:${name}`))
+    return command ? carryOut($, command.words, e.args) : next(e)
+  })
+
+  // A pattern, because a release without agent.report (2.1.286) refuses a module that names it.
+  on('agent.*', async ($, e, next) => {
+    if (next.event !== 'agent.report' || !('status' in e)) return next(e)
+    const agents = await $.agent.list()
+    if (!agents.some(each => each.id === e.agentId && each.spawnedBy === $.plugin.name)) return next(e)
+    await ask($, ['ended'], { agent: e.agentId, status: e.status, text: e.text })
+    return { consumed: 'Claudestrator has taken the report' }
+  })
+
+  on('ui.render', { component: 'AbovePrompt' }, async ($, e, next) => {
+    if (!run.band || e.props.hasSurvey) return next(e)
+    const { Box, Text } = $.ui.resolve(e)
+    const lines = drawn(run.band, (await $.clock.now()) / 1000, e.props.bodyColumns, e.props.maxRows)
+    const children = lines.map(({ text, ...style }) => Text({ ...style, wrap: 'truncate', children: [text] }))
+    return Box({ flexDirection: 'column', children })
+  })
+}

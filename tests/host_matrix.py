@@ -1,0 +1,197 @@
+"""How Claudestrator fits releases of Claude Code: each is fetched from npm and plays the same short scenarios.
+
+usage: python tests/host_matrix.py [--docs FILE] [VERSION…]
+
+Without VERSIONS, plays releases of half a year and the newest; `latest` is the newest. Prints the table; with --docs the
+rows replace those of the same releases in FILE. Exits with 1 if a scenario failed that no fact in host.py explains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claudestrator_helper import host
+from rig import claude_code, project
+from rig.plays import Act, Ending, Play, task_section
+from rig.scene import Outcome, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RELEASES = (
+    "2.1.145", "2.1.150", "2.1.165", "2.1.185", "2.1.206", "2.1.213", "2.1.218", "2.1.232", "2.1.248", "2.1.260", "2.1.275",
+    "2.1.285", "2.1.286", "2.1.300", "2.1.310", "2.1.323", claude_code.VERSION,
+)  # fmt: skip
+NUMBERS = range(1, 5)
+APART = tuple(
+    task_section(f"TASK-00{number}", f"the thing number {number}", files=(f"{number}.txt",)) for number in NUMBERS
+)
+CHAINED = tuple(
+    task_section(
+        f"TASK-00{number}", f"the thing number {number}", dependencies=(f"TASK-00{number - 1}",) * (number > 1)
+    )
+    for number in NUMBERS
+)
+Acts = dict[str, tuple[Act, ...]]
+#: Seconds after which a silent agent has to be replaced; without background_tasks it takes minutes.
+QUICK = 15
+LIMIT = 180
+
+
+class UnfitError(Exception):
+    """A scenario came out otherwise than on the pinned release; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`needs` are keys of host.SINCE: a release that lacks one of them is not played. `play` returns the table's cell,
+    and raises UnfitError."""
+
+    name: str
+    play: Callable[[Stage], str]
+    needs: tuple[str, ...] = ()
+
+
+def completed(outcome: Outcome, tasks: int) -> Outcome:
+    if list(outcome.statuses.values()) != ["completed"] * tasks:
+        raise UnfitError(f"{outcome.statuses}: {outcome.said}")
+    return outcome
+
+
+def one_by_one(engine: str, mode: str, command: str) -> Callable[[Stage], str]:
+    """The cell is the characters a task that entered the main conversation."""
+
+    def play(stage: Stage) -> str:
+        scene = (stage.by_script if mode == "dontAsk" else stage.by_plugin)(f"{engine}-{mode}", {})
+        writes: Acts = {"TASK-001": (Act(files={"made.txt": "made\n"} if mode == "acceptEdits" else {}),)}
+        outcome = scene.with_queue(*CHAINED).orchestrate(Play((), writes), f"{command} --engine {engine}", mode, LIMIT)
+        completed(outcome, len(CHAINED))
+        if mode == "acceptEdits" and not (scene.project / "made.txt").exists():
+            raise UnfitError("the agent's file is not there")
+        return f"{outcome.transcript.entered / len(CHAINED):,.0f}"
+
+    return play
+
+
+def parallel(stage: Stage) -> str:
+    acts: Acts = {f"TASK-00{number}": (Act(delay=1),) for number in NUMBERS}
+    scene = stage.by_script("parallel", {}).with_queue(*APART)
+    outcome = completed(scene.orchestrate(Play((), acts), "/orchestrate --parallel 4", limit=LIMIT), len(APART))
+    events = [entry["event"] for entry in outcome.events if entry["event"] in ("spawned", "done")]
+    if events[: len(APART)] != ["spawned"] * len(APART):
+        raise UnfitError(f"the agents did not start together: {events}")
+    return f"{outcome.transcript.turns / len(APART):.1f} turns"
+
+
+def silent(stage: Stage) -> str:
+    acts: Acts = {"TASK-001": (Act(ending=Ending.SILENT), Act())}
+    scene = stage.by_plugin("silent", {}).with_queue(APART[0])
+    outcome = completed(scene.orchestrate(Play((), acts), limit=LIMIT), 1)
+    seconds = outcome.seconds_until_replaced("TASK-001")
+    if seconds > QUICK:
+        raise UnfitError(f"a silent agent was replaced after {seconds:.0f} s")
+    return f"{seconds:.0f} s"
+
+
+def validated(stage: Stage) -> str:
+    home = stage.folder / "validation"
+    home.mkdir(parents=True)
+    quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
+    words = [str(stage.claude), "plugin", "validate", str(project.REPOSITORY), "--strict"]
+    own = {"HOME": str(home), "PATH": "/usr/bin:/bin", **quiet}
+    done = subprocess.run(
+        words, check=False, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT
+    )
+    if done.returncode:
+        raise UnfitError(" ".join(f"{done.stdout} {done.stderr}".split())[-200:])
+    return "yes"
+
+
+SCENARIOS = (
+    Scenario("task, acceptEdits", one_by_one("task", "acceptEdits", "/orchestrate")),
+    Scenario("lean, default", one_by_one("lean", "default", "/claudestrator:orchestrate")),
+    Scenario("task, dontAsk", one_by_one("task", "dontAsk", "/orchestrate")),
+    Scenario("parallel 4", parallel),
+    Scenario("silent agent", silent, (host.SILENT_AGENTS,)),
+    Scenario("validate", validated),
+)
+
+
+def played(scenario: Scenario, version: str, stage: Stage) -> tuple[str, str]:
+    """The table's cell, and what no fact explains, or ""."""
+    release = tuple(map(int, version.split(".")))
+    for feature in scenario.needs:
+        if release < host.SINCE[feature]:
+            return f"no: {feature}", ""
+    try:
+        return scenario.play(replace(stage, folder=stage.folder / re.sub(r"\W+", "-", scenario.name))), ""
+    except (UnfitError, AssertionError, TimeoutError, StopIteration, IndexError) as error:
+        # The scripted model and the scenes say what is wrong by these.
+        why = " ".join(str(error).split())[:300] or type(error).__name__
+        return "**failed**", f"{version}, {scenario.name}: {why}"
+
+
+def row(version: str, date: str, data: Path) -> tuple[str, list[str]]:
+    """The table's row of that release, and what no fact explains."""
+    with tempfile.TemporaryDirectory(prefix="fit-") as folder:
+        stage = Stage(claude_code.binary(version), Path(folder).resolve(), data=data)
+        cells = [played(scenario, version, stage) for scenario in SCENARIOS]
+    return table_line(version, date, *(cell for cell, _ in cells)), [why for _, why in cells if why]
+
+
+def table_line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def dates() -> dict[str, str]:
+    """When each release was published, in order; the last is the newest."""
+    npm = shutil.which("npm")
+    if not npm:
+        raise claude_code.BinaryMissingError("npm is missing: install Node.js")
+    words = [npm, "view", claude_code.package(), "time", "--json"]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    plain = [version for version in found if re.fullmatch(r"\d+\.\d+\.\d+", version) and version != "0.0.0"]
+    return {each: found[each][:10] for each in sorted(plain, key=lambda each: tuple(map(int, each.split("."))))}
+
+
+def page(text: str, rows: dict[str, str]) -> str:
+    """The page with these rows in its table, in the order of the releases and in place of the same releases' rows."""
+    found = {line.split("|")[1].strip(): line for line in text.split("\n") if re.match(r"\| \d", line)} | rows
+    ordered = [found[each] for each in sorted(found, key=lambda each: tuple(map(int, each.split("."))))]
+    head = [table_line("release", "published", *(each.name for each in SCENARIOS))]
+    table = [*head, table_line(*["---"] * (len(SCENARIOS) + 2)), *ordered]
+    before, _, rest = text.partition("\n| ")
+    after = rest.rpartition("|\n")[2] if rest else ""
+    return "\n".join([before.rstrip("\n"), "", *table, after])
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--docs", type=Path, metavar="FILE")
+    parser.add_argument("versions", nargs="*", metavar="VERSION")
+    asked = parser.parse_args(arguments)
+    published = dates()
+    newest = list(published)[-1]
+    versions = dict.fromkeys(newest if each == "latest" else each for each in asked.versions or (*RELEASES, newest))
+    unexplained: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="fit-data-") as data:
+        for version in versions:
+            line, wrong = row(version, published.get(version, "?"), Path(data))
+            print(line, *wrong, sep="\n", flush=True)
+            unexplained += wrong
+            if asked.docs:
+                asked.docs.write_text(page(asked.docs.read_text(encoding="utf-8"), {version: line}), encoding="utf-8")
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,307 @@
+"""What the mod asks the helper, and what an agent that reports by its last message comes to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from claudestrator_helper.agents import final_message
+from claudestrator_helper.engine import begin_run, config, markers
+from claudestrator_helper.engine.choice import Able, choose
+from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
+from claudestrator_helper.engine.options import understood
+from claudestrator_helper.engine.state import State
+from claudestrator_helper.store import files, marker_files, state_file
+from claudestrator_helper.store.paths import Project
+from queues import queue, task
+from running import helper
+
+SESSION, AGENT = "5f0c-session", "a1b2c3"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(str(tmp_path), str(tmp_path / ".claude"))
+    Path(made.state).mkdir()
+    Path(made.queue).write_text(queue(task("TASK-1"), task("TASK-2", dependencies="TASK-1")))
+    return made
+
+
+def ask(project: Project, *words: str, session: str = SESSION, **question: Any) -> dict[str, Any]:
+    """What the mod is answered."""
+    call = [*words, "--session", session, "--mod"]
+    found = helper(*call, folder=project.root, stdin=json.dumps(question).encode())
+    assert (found.code, found.stderr) == (0, ""), found
+    answer: dict[str, Any] = json.loads(found.stdout)
+    return answer
+
+
+def start(project: Project, words: str = "", **more: Any) -> dict[str, Any]:
+    return ask(project, "start", words=words, **more)
+
+
+def wait(project: Project, key: str, **more: Any) -> dict[str, Any]:
+    return ask(project, "wait", "--max", "0", key=key, **more)
+
+
+def launched(project: Project, id_: str = "TASK-1", attempt: int = 1) -> None:
+    marker_files.leave(project, id_, markers.AGENT, attempt, AGENT)
+
+
+def kinds(answer: dict[str, Any]) -> list[str]:
+    return [" ".join(filter(None, (each["kind"], each.get("id")))) for each in answer["directives"]]
+
+
+def report(attempt: int = 1, word: str = "done", below: str = "it is in src/door.py") -> str:
+    return f"REPORT TASK-1 attempt {attempt}: {word}\n\n{below}"
+
+
+def test_a_run_begins_with_the_agents_whole_prompt_and_a_key_that_no_file_has(project: Project) -> None:
+    begun = start(project, "--parallel 2")
+    (spawned,) = begun["directives"]
+    assert (spawned["kind"], spawned["id"], spawned["model"], spawned["attempt"]) == ("SPAWN", "TASK-1", "sonnet", 1)
+    assert "# Your task: TASK-1" in spawned["prompt"]
+    assert "REPORT TASK-1 attempt 1: done" in spawned["prompt"]
+    assert "claudestrator-helper" not in spawned["prompt"]
+    state = state_file.read(project)
+    assert (state.engine, state.parallel, state.owner.hooked, state.owner.session) == (MOD, 2, True, SESSION)
+    texts = [path.read_text() for path in Path(project.state).rglob("*") if path.is_file()]
+    assert len(begun["key"]) == 32
+    assert not any(begun["key"] in text for text in texts)
+
+
+@pytest.mark.parametrize("words", ["status", "help", "--help", "--dry-run", "stop"])
+def test_words_that_ask_for_no_run_are_answered_with_lines(project: Project, words: str) -> None:
+    answer = start(project, words)
+    assert answer["directives"] == []
+    assert answer["lines"]
+    assert not Path(project.session).exists()
+
+
+def test_a_refusal_is_a_stop(project: Project) -> None:
+    assert kinds(start(project, "--paralel 4")) == ["STOP"]
+
+
+@pytest.mark.parametrize(
+    ("words", "configured"), [("--engine task", ""), ("--engine lean", ""), ("", TASK), ("", LEAN)]
+)
+def test_a_run_that_another_engine_is_to_carry_out_is_left_to_the_command(
+    project: Project, words: str, configured: str
+) -> None:
+    if configured:
+        files.write(project.config, f'[run]\nengine = "{configured}"\n')
+    assert start(project, words) == {"engine": configured or words.removeprefix("--engine ")}
+    assert not Path(project.session).exists()
+
+
+def test_whatever_a_person_types_is_words(project: Project) -> None:
+    start(project, "3 a\n'; $(touch x) `touch y` <<END\nEND")
+    assert state_file.read(project).loop.focus == "a '; $(touch x) `touch y` <<END END"
+    assert sorted(path.name for path in Path(project.root).iterdir()) == [".claude"]
+
+
+def test_the_next_task_begins_when_the_first_has_reported(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    assert kinds(wait(project, key)) == ["WAIT"]
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    answer = wait(project, key)
+    assert answer["lines"] == ["done TASK-1 (1/2)"]
+    assert kinds(answer) == ["SPAWN TASK-2"]
+    assert "it is in src/door.py" in answer["directives"][0]["prompt"]
+
+
+def test_what_a_person_is_told_comes_at_once_while_others_are_at_work(project: Project) -> None:
+    Path(project.queue).write_text(queue(*(task(f"TASK-{n}", extra=f"**Files:** src/{n}.py\n\n") for n in (1, 2))))
+    key = start(project, "--parallel 2")["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    answer = wait(project, key)
+    assert (answer["lines"], kinds(answer)) == (["done TASK-1 (1/2)"], ["WAIT"])
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "reason"),
+    [
+        ("completed", "All of it works now.", "ended without reporting"),
+        ("completed", report(2), "ended without reporting"),
+        ("completed", report().replace("TASK-1", "TASK-2"), "ended without reporting"),
+        ("completed", report() + "\n" + report(word="failed"), "ended without reporting"),
+        ("completed", report(word="failed", below="the tests do not pass"), "the tests do not pass"),
+        ("failed", "half a mess", "ended by an error of the API: unknown"),
+    ],
+)
+def test_an_agent_without_a_clear_report_of_success_is_tried_again(
+    project: Project, status: str, text: str, reason: str
+) -> None:
+    key = start(project)["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status=status, text=text)
+    answer = wait(project, key)
+    assert answer["lines"] == [f"failed TASK-1: {reason}; retrying with opus"]
+    assert reason in answer["directives"][0]["prompt"]
+
+
+def test_an_agent_that_a_person_has_stopped_has_not_failed(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="stopped", text="")
+    answer = wait(project, key)
+    assert answer["lines"] == ["lost TASK-1: ended by an interruption"]
+    assert (answer["directives"][0]["model"], answer["directives"][0]["attempt"]) == ("sonnet", 2)
+
+
+def test_the_end_of_another_agent_decides_nothing(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent="someone", status="completed", text=report())
+    ask(project, "ended", key="guessed", agent=AGENT, status="completed", text=report())
+    assert kinds(wait(project, key)) == ["WAIT"]
+
+
+def test_an_agent_that_claude_code_refuses_is_asked_for_again_until_it_makes_no_sense(project: Project) -> None:
+    answer = start(project)
+    key = answer["key"]
+    for _ in range(4):
+        refused = [{"id": "TASK-1", "attempt": 1, "why": "no"}]
+        answer = wait(project, key, refused=refused)
+        assert kinds(answer) == ["SPAWN TASK-1"]
+    answer = wait(project, key, refused=[{"id": "TASK-1", "attempt": 1, "why": "no"}])
+    assert kinds(answer) == ["STOP"]
+    assert "not started" in answer["directives"][0]["sentence"]
+    assert state_file.read(project).status == "stopped"
+
+
+def test_without_the_key_no_one_waits_or_starts_in_the_runs_own_process(project: Project) -> None:
+    key = start(project)["key"]
+    before = state_file.read(project)
+    for guess in ("", "guessed", before.owner.mod):
+        answer = wait(project, guess)
+        assert kinds(answer) == ["STOP"]
+        assert "taken over" in answer["directives"][0]["sentence"]
+        assert start(project, key=guess) == {"engine": "task"}
+        assert start(project, "--takeover", key=guess) == {"engine": "task"}
+        assert start(project, resume=True, key=guess) == {"engine": "task"}
+    said = helper("wait", "--max", "0", folder=project.root, environ={"CLAUDE_CODE_SESSION_ID": SESSION})
+    assert (said.code, "itself" in said.stderr) == (1, True)
+    assert state_file.read(project) == before
+    assert kinds(wait(project, key)) == ["WAIT"]
+
+
+@pytest.mark.parametrize("session", [SESSION, "another"])
+def test_an_agents_shell_does_not_start_either(project: Project, session: str) -> None:
+    start(project)
+    before = state_file.read(project)
+    said = helper("start", "--session", session, "5", folder=project.root)
+    assert said.stdout.startswith("STOP only a typed `/orchestrate` starts a run here")
+    assert state_file.read(project) == before
+
+
+def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    again = start(project, resume=True, key=key)
+    assert kinds(again) == ["WAIT"]
+    assert kinds(wait(project, key)) == ["STOP"]
+    assert kinds(wait(project, again["key"])) == ["WAIT"]
+
+
+def test_an_agent_that_had_not_been_started_at_a_reload_is_asked_for_again(project: Project) -> None:
+    key = start(project)["key"]
+    assert kinds(start(project, resume=True, key=key)) == ["SPAWN TASK-1"]
+
+
+def test_a_session_without_such_a_run_resumes_nothing(project: Project) -> None:
+    assert start(project, resume=True) == {"engine": ""}
+    key = start(project)["key"]
+    assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
+
+
+def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: Project) -> None:
+    Path(project.queue).write_text(
+        queue(task("TASK-0", status="failed"), task("TASK-1"), task("TASK-2", dependencies="TASK-1"), task("TASK-3"))
+    )
+    begun = start(project)
+    band = begun["band"]
+    (running,) = band.pop("running")
+    since = state_file.read(project).agents["TASK-1"].claimed
+    assert (running["id"], running["model"], running["attempt"], running["since"]) == ("TASK-1", "sonnet", 1, since)
+    assert running["what"]
+    assert band.pop("next")["id"] == "TASK-2"
+    assert band == {"done": 0, "failed": 1, "total": 4, "loop": 0, "loops": 0, "stopping": False}
+
+
+@pytest.mark.parametrize(
+    ("state", "configured", "words", "by_mod", "otherwise"),
+    [
+        (State(), AUTO, "", MOD, TASK),
+        (State(), AUTO, "--parallel 3", MOD, TASK),
+        (State(), AUTO, "--engine lean", LEAN, LEAN),
+        (State(), TASK, "", TASK, TASK),
+        (State(), MOD, "", MOD, TASK),
+        (State(status="stopped", engine=MOD), AUTO, "", MOD, TASK),
+        (State(status="stopped", engine=LEAN), AUTO, "", LEAN, LEAN),
+        (State(status="finished", engine=LEAN), AUTO, "", MOD, TASK),
+    ],
+)
+def test_the_engine_of_a_run(state: State, configured: str, words: str, by_mod: str, otherwise: str) -> None:
+    settings, asked = config.Config(engine=configured), understood(words.split())
+    wish = begin_run.wish_of(state, settings, asked)
+    assert choose(wish, 1, Able(mod=True)).engine == by_mod
+    assert choose(wish, 1, Able()).engine == otherwise
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        report(),
+        "I have built the door.\n\n" + report(),
+        "**REPORT TASK-1 attempt 1: done**\n\nit is in src/door.py",
+        "```\nREPORT TASK-1 attempt 1: done\nit is in src/door.py\n```",
+    ],
+)
+def test_a_clear_report_is_taken_with_its_note(project: Project, text: str) -> None:
+    start(project)
+    assert final_message.take(project, "TASK-1", 1, text)
+    assert marker_files.report_of(project, "TASK-1", 1) == markers.Marker(markers.DONE, 1)
+    assert files.read(project.note("TASK-1")) == "it is in src/door.py\n"
+
+
+def stopped(project: Project, message: str, *, again: bool = False) -> dict[str, Any]:
+    """What the hook answers an agent that ends with that message."""
+    told = {
+        "hook_event_name": "SubagentStop", "session_id": SESSION, "cwd": project.root, "agent_id": AGENT,
+        "last_assistant_message": message, "stop_hook_active": again,
+    }  # fmt: skip
+    said = helper("hook", folder=project.root, stdin=json.dumps(told).encode())
+    answer: dict[str, Any] = json.loads(said.stdout or "{}")
+    return answer
+
+
+def test_the_hook_takes_the_report_before_the_mod_sees_it(project: Project) -> None:
+    start(project)
+    launched(project)
+    assert stopped(project, report()) == {}
+    found = marker_files.report_of(project, "TASK-1", 1)
+    assert found
+    assert found.kind == markers.DONE
+
+
+def test_an_agent_that_ends_silently_is_asked_for_the_line_once(project: Project) -> None:
+    start(project)
+    launched(project)
+    assert "REPORT TASK-1 attempt 1: done" in stopped(project, "It works.")["reason"]
+    assert stopped(project, "It does.", again=True) == {}
+    found = marker_files.report_of(project, "TASK-1", 1)
+    assert found
+    assert (found.kind, found.cause) == (markers.FAILED, markers.SILENCE)
+
+
+def test_a_report_that_does_not_hold_is_given_back(project: Project) -> None:
+    Path(project.queue).unlink()
+    Path(project.prd).write_text("# Build a door\n")
+    start(project)
+    launched(project, "decomposition")
+    told = stopped(project, "REPORT decomposition attempt 1: done")
+    assert "the queue holds no task yet" in told["reason"]
+    assert marker_files.report_of(project, "decomposition", 1) is None
