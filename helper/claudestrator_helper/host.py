@@ -61,6 +61,7 @@ PROMPT_EVENT = b'"hook_event_name":"UserPromptSubmit"'
 # Fields of a hook's input. https://code.claude.com/docs/en/hooks, and each measured.
 EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_mode"
 SOURCE, COMPACTED, CLEARED = "source", "compact", "clear"  # of a session's start; read
+TURN = "prompt_id"  # the same for all events of a turn; a notice that begins one has its own. Measured
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
 LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended

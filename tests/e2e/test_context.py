@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from rig import budget
+from rig import budget, project
+from rig.transcript import transcript
 
 if TYPE_CHECKING:
     from rig.plays import Play
     from rig.scene import Stage
     from rig.transcript import Transcript
 
-OURS = sorted(name for name, engine in budget.ENGINES.items() if engine.installed)
+OURS = ["lean", "parallel", "task"]
 #: One task at a time, so that each may build on the one before, and its agent gets that one's note.
 ONE_BY_ONE = [name for name in OURS if budget.ENGINES[name].slots == 1]
 #: Agents that work side by side take a time of their own, or they would not overlap.
@@ -38,7 +40,7 @@ def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
 
 def assert_within_limits(engine: str, cost: Transcript) -> None:
     way = budget.ENGINES[engine]
-    assert way.turns
+    assert way.turns is not None
     assert cost.turns / budget.TASKS <= way.turns, cost.per_task(budget.TASKS)
     assert not way.characters or cost.entered / budget.TASKS <= way.characters, cost.per_task(budget.TASKS)
 
@@ -49,11 +51,15 @@ def test_a_task_costs_few_characters_and_turns(stage: Stage, engine: str) -> Non
 
 
 @pytest.mark.usefixtures("tmux")
-def test_a_task_costs_as_little_where_the_run_was_typed_into_a_terminal(stage: Stage) -> None:
-    way = budget.ENGINES["lean"]
-    cost = budget.completed_in_terminal(way.scene(stage, "budget-terminal"), way, play_for("lean"))
+def test_skills_in_the_background_cost_as_little_where_there_are_no_mods(without_mods: Stage) -> None:
+    # The engine is chosen.
+    way = replace(budget.ENGINES["background"], words="/orchestrate")
+    scene, play = way.scene(without_mods, "budget-background"), play_for("background")
+    exchanges = budget.exchanges(scene, way, play)
 
-    assert_within_limits("lean", cost)
+    assert project.helper(scene.project, "state", "engine").strip() == '"lean"'
+    assert_within_limits("background", transcript(exchanges))
+    assert not [word for word in budget.invented_words(play) if word in transcript(exchanges).text]
 
 
 @pytest.mark.parametrize("engine", ONE_BY_ONE)

@@ -25,7 +25,8 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     its_own = re.search(_NOT_AGENTS.format("|".join(approval.STEERING)), called.split("\n", 1)[0])
     from ..store import typed_command
 
-    typed_command.guard(project, permit=bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT)))
+    permit = bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT))
+    typed_command.guard(project, permit=permit, turn=str(event.get(host.TURN) or ""))
     if its_own and event.get(host.AGENT):
         why = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)

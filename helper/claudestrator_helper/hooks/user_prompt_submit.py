@@ -22,6 +22,19 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     id_ = next((each.id for each in skill_calls.read(project) if each.agent == name), id_)
     agent = current.agents.get(id_)
     is_due = agent and marker_files.name(project, id_, agent.attempt) in ("", name)
-    if is_due or not current.record(id_).attempts:
+    if is_due or not current.record(id_).attempts or _begins_turn(project, current, event):
         return None
     return block(progress.line(project, current)) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
+
+
+def _begins_turn(project: Project, current: State, event: dict[str, object]) -> bool:
+    """Whether the notice begins a turn in a headless session that has ended its own, as at the limit of
+    `--max-budget-usd`: if it were kept out, Claude Code would end with 0, as if the run were finished."""
+    import os
+
+    from ..store import typed_command
+
+    if not current.unfinished or os.environ.get(host.ATTENDED) != "0":
+        return False
+    known = typed_command.turn(project)
+    return bool(known) and event.get(host.TURN) != known
