@@ -1,11 +1,13 @@
 """What a run cost the orchestrator's context, and the share of that in the whole cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .. import host
+from ..engine.config import MOD
+from ..engine.state import State
 from ..errors import ClaudestratorError
-from ..store import run_log, state_file
+from ..store import marker_files, run_log, state_file
 from ..store.paths import Project
 from ..texts import ids
 from . import prices, session_files
@@ -15,6 +17,7 @@ from .tally import Row, Segment, together
 from .transcript import Entry, entries, obj
 
 Began = tuple[str, str]
+NO_AGENTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, repr=False, match_args=False)
@@ -51,7 +54,7 @@ class Account:
     def dollars(self) -> tuple[float, float] | None:
         """What orchestration and agents cost, in dollars; None if a model has no price, or no model is known."""
         main, agents = ([prices.dollars(used) for used in side] for side in (self.main, self.others))
-        if None in main or None in agents or not any(main):
+        if None in main or None in agents or not any(main + agents):
             return None
         return sum(each or 0.0 for each in main), sum(each or 0.0 for each in agents)
 
@@ -73,7 +76,14 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
             f"the transcript of the last run's session is not under {session_files.folder()}: name it, "
             "`claudestrator-helper context TRANSCRIPT`"
         )
-    return _account(paths, log, current.run, len(names) - len(paths), with_agents)
+    by_mod = _launched_by_mod(project, current) if current.engine == MOD else {}
+    return _account(paths, log, current.run, len(names) - len(paths), with_agents, by_mod)
+
+
+def _launched_by_mod(project: Project, current: State) -> dict[str, str]:
+    """The agents of a run that no conversation has orchestrated, each the last at work on its id, with those ids."""
+    last = {id_: marker_files.name(project, id_, record.attempts) for id_, record in current.tasks.items()}
+    return {name: id_ for id_, name in last.items() if name}
 
 
 def of_transcript(project: Project, path: str) -> Account:
@@ -85,7 +95,14 @@ def of_transcript(project: Project, path: str) -> Account:
     return _account([path], run_log.read(project), "", 0, with_agents=True)
 
 
-def _account(paths: list[str], log: list[dict[str, object]], run: str, gone: int, with_agents: bool) -> Account:
+def _account(
+    paths: list[str],
+    log: list[dict[str, object]],
+    run: str,
+    gone: int,
+    with_agents: bool,
+    by_mod: Mapping[str, str] = NO_AGENTS,
+) -> Account:
     by_run: dict[str, list[Segment]] = {}
     unreadable = 0
     for path in paths:
@@ -103,6 +120,9 @@ def _account(paths: list[str], log: list[dict[str, object]], run: str, gone: int
         )
     name = run if run in by_run else list(by_run)[-1]
     whole = together(sorted(by_run[name], key=lambda part: part.began))
+    whole.agents.update(by_mod)
+    for id_ in by_mod.values():
+        whole.row(id_)
     agents, lost = _agents(whole, paths) if with_agents else ({}, 0)
     known = run or ("" if name.startswith("#") else name)
     return Account(known, whole, len(paths), gone, agents, lost, _loops(whole, log, known), unreadable)
