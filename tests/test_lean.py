@@ -429,7 +429,7 @@ def test_earlier_releases_add_least_to_a_result_of_this_shape(forked: Project, m
     monkeypatch.setenv("AI_AGENT", "claude-code_2-1-280_harness")
     marker_files.leave(forked, ID, markers.DONE, 2, markers.DONE)
     output = json.loads(launched(forked).stdout)["hookSpecificOutput"]["updatedToolOutput"]
-    assert output == {"success": True, "commandName": f"\nWORK {NEXT} sonnet"}
+    assert output == {"success": True, "commandName": f"\nWORK {NEXT} sonnet", "agentId": AGENT}
 
 
 @pytest.mark.parametrize("id_", [ID, "A-NAME-THAT-IS-SO-LONG-THAT-IT-IS-CUT"])

@@ -103,7 +103,7 @@ def _replaced(got: Values, reply: Reply) -> payload.Answer:
     to which Claude Code adds no text; earlier releases add least to a skill that is not forked."""
     result = "\n".join(each.line() for each in reply.directives)
     if host.lacks(os.environ, host.BARE_RESULTS):
-        output: Values = {"success": True, "commandName": f"\n{result}"}
+        output: Values = {"success": True, "commandName": f"\n{result}", host.AGENT_NAME: got.get(host.AGENT_NAME)}
     else:
         output = {key: got[key] for key in ("commandName", host.AGENT_NAME, host.BACKGROUND) if key in got}
         output |= {"success": False, "status": host.FORKED, "result": result}
