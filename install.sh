@@ -9,9 +9,9 @@ root=$(cd -- "${self%/*}" && pwd -P) || exit 1
 
 usage() {
   cat <<'END'
-usage: bash install.sh [--dry-run] [DIR]               into a project (default: the current folder)
-       bash install.sh [--dry-run] --local [DIR]       into a project, for you alone
-       bash install.sh [--dry-run] --global            into ~/.claude, for all projects
+usage: bash install.sh [--dry-run] [--status-line] [DIR]           into a project (default: the current folder)
+       bash install.sh [--dry-run] [--status-line] --local [DIR]   into a project, for you alone
+       bash install.sh [--dry-run] [--status-line] --global        into ~/.claude, for all projects
        bash install.sh [--dry-run] --uninstall [DIR | --local [DIR] | --global]
        bash install.sh --demo [--live]                 a whole run on an example project
 
@@ -21,6 +21,7 @@ Nothing of yours is replaced. What was written is noted in .claude/claudestrator
 
 --local      settings.local.json in place of settings.json, which a team shares; nothing that git tracks is changed
 --dry-run    say what would change, and change nothing
+--status-line  show the run in Claude Code's status line, if there is no other, which would stay as it is
 --uninstall  remove what was put there, and nothing that you have changed since; with --global the helper too
 --demo       Claude Code with a scripted model: no API key, no cost; --live: with your own claude and login
 
@@ -68,7 +69,7 @@ for word in "$@"; do
   case $word in
     -h | --help) usage; exit 0 ;;
     --uninstall | --dry-run) installs='' && words+=("$word") ;;
-    --demo | --live | --global | --local) words+=("$word") ;;
+    --demo | --live | --global | --local | --status-line) words+=("$word") ;;
     -*) echo "claudestrator: there is no option $word: see bash install.sh --help" >&2 && exit 2 ;;
     *) words+=("$word") ;;
   esac

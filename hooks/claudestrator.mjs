@@ -7,7 +7,7 @@
  * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, sentence: string }} Directive
  * @typedef {{ id: string, what: string, model: string, attempt: number, since: number }} Running
  * @typedef {{ done: number, failed: number, total: number, running: Running[], next: { id: string, what: string } | null,
- *             loop: number, loops: number, stopping: boolean }} Band
+ *             loop: number, loops: number, status: string }} Band
  * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string }} Reply
  */
 
@@ -24,6 +24,10 @@ const HELD = 'the session was stopped'
 /** @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]} */
 const COMMANDS = [
   { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
+  { name: 'issue', words: ['add-issue', '--words', '-'], description: 'File an issue in plain words', argumentHint: '<what is wrong, or wanted>' },
+  { name: 'task', words: ['add-tasks', '--words', '-'], description: 'Add a task in plain words', argumentHint: '<what is to be done>' },
+  { name: 'pause', words: ['pause'], description: 'Start no agent until the run is resumed; agents at work finish', instead: true },
+  { name: 'resume', words: ['resume'], description: 'Let a paused run start agents again', instead: true },
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
@@ -96,6 +100,11 @@ async function refusal($, agent) {
   }
 }
 
+/** @param {Reply} reply */
+function isOver(reply) {
+  return !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
+}
+
 /**
  * Obeys directives until STOP, and returns its sentence; "" when a later loop has taken over.
  *
@@ -112,8 +121,11 @@ async function obey($, reply) {
     run.band = reply.band
     $.ui.invalidate('ui.render')
     const stop = reply.directives.find(each => each.kind === 'STOP')
-    if (stop) run.band = undefined
-    if (stop) return stop.sentence
+    if (stop) {
+      run.band = undefined
+      await $.store.delete(await $.session.id())
+      return stop.sentence
+    }
     await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each)))
     reply = await ask($, ['wait'], { refused: run.refused.splice(0) })
     if (turn !== run.turn) return ''
@@ -148,11 +160,11 @@ function drawn(band, now, columns, rows) {
   const filled = band.total ? Math.round((width * (band.done + band.failed)) / band.total) : 0
   const counts = [`${band.done} of ${band.total} done`, band.failed ? `${band.failed} failed` : '']
   const held = run.isHeld ? 'waiting: after Esc, Claude Code starts agents once you have typed something' : ''
-  const about = [held, band.loop ? `loop ${band.loop} of ${band.loops}` : '', band.stopping ? 'stopping' : '']
+  const about = [held, band.loop ? `loop ${band.loop} of ${band.loops}` : '', band.status]
   const head = [...counts, ...about].filter(Boolean).join(', ')
   const shown = band.running.slice(0, Math.max(1, rows - 3))
   const lines = shown.map(({ id, what, model, attempt, since }) => {
-    const by = attempt > 1 ? `${model}, attempt ${attempt}` : model
+    const by = attempt > 1 ? `${model}${isWide ? ', attempt ' : ' ×'}${attempt}` : model
     return { text: `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
   })
   const hidden = band.running.length - shown.length
@@ -180,7 +192,8 @@ async function resume($) {
   if (typeof key === 'string') run.key = key
   const reply = await ask($, ['start'], { resume: true })
   if (reply.engine !== undefined) return
-  for (const line of ['The run goes on.', ...reply.lines]) $.ui.log(line)
+  if (!isOver(reply)) $.ui.log('The run goes on.')
+  for (const line of reply.lines) $.ui.log(line)
   await obeyAside($, reply)
 }
 
@@ -205,9 +218,9 @@ export function register(on) {
     const reply = await ask($, ['start'], { words: e.args })
     if (reply.engine !== undefined) return next(e)
     const isAside = e.origin.kind === 'composer' || e.origin.kind === 'bridge'
-    const isOver = !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
-    if (isAside && !isOver) void obeyAside($, reply)
-    const ending = isAside && !isOver ? 'The run has begun.' : await obey($, reply)
+    const goesOnAside = isAside && !isOver(reply)
+    if (goesOnAside) void obeyAside($, reply)
+    const ending = goesOnAside ? 'The run has begun.' : await obey($, reply)
     return { text: [...reply.lines, ending].filter(Boolean).join('\n'), isTextDisplayOnly: true }
   })
   on('command.run', ($, e, next) => {

@@ -49,7 +49,13 @@ def _verb(name: str, command: click.Command) -> str:
     said = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
     return (
         "\n".join(
-            [f"## {name}\n", f"`{usage}`\n", *(f"{paragraph}\n" for paragraph in said), _options(command)]
+            [
+                f"## {name}\n",
+                f"`{usage}`\n",
+                *(f"{paragraph}\n" for paragraph in said),
+                f"Example: `{(command.epilog or '').removeprefix('Example: ')}`\n",
+                _options(command),
+            ]
         ).rstrip("\n")
         + "\n"
     )
@@ -59,7 +65,7 @@ def _options(command: click.Command) -> str:
     rows = [
         f"| `{'`, `'.join(option.opts)}{'' if option.is_flag else f' {option.metavar}'}` | {option.help} |\n"
         for option in command.params
-        if isinstance(option, click.Option)
+        if isinstance(option, click.Option) and not option.hidden
     ]
     return f"| option | does |\n|---|---|\n{''.join(rows)}" if rows else ""
 

@@ -23,6 +23,7 @@ from claudestrator_helper import host
 from rig import claude_code, project
 from rig.plays import Act, Ending, Play, task_section
 from rig.scene import Outcome, Stage
+from rig.transcript import main_exchanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +93,18 @@ def parallel(stage: Stage) -> str:
     return f"{outcome.transcript.turns / len(APART):.1f} turns"
 
 
+def by_mod(stage: Stage) -> str:
+    scene = replace(stage, engine="auto").by_plugin("mod", {}).with_queue(*CHAINED)
+    outcome = completed(scene.orchestrate(Play(), "/orchestrate --engine mod", limit=LIMIT), len(CHAINED))
+    asked = main_exchanges(outcome.run.exchanges)
+    if asked:
+        raise UnfitError(f"the main model was asked {len(asked)} times")
+    return "0"
+
+
 def silent(stage: Stage) -> str:
     acts: Acts = {"TASK-001": (Act(ending=Ending.SILENT), Act())}
-    scene = stage.by_plugin("silent", {}).with_queue(APART[0])
+    scene = stage.by_script("silent", {}).with_queue(APART[0])
     outcome = completed(scene.orchestrate(Play((), acts), limit=LIMIT), 1)
     seconds = outcome.seconds_until_replaced("TASK-001")
     if seconds > QUICK:
@@ -120,6 +130,7 @@ SCENARIOS = (
     Scenario("task, acceptEdits", one_by_one("task", "acceptEdits", "/orchestrate")),
     Scenario("lean, default", one_by_one("lean", "default", "/claudestrator:orchestrate")),
     Scenario("task, dontAsk", one_by_one("task", "dontAsk", "/orchestrate")),
+    Scenario("mod, acceptEdits", by_mod, (host.MODS,)),
     Scenario("parallel 4", parallel),
     Scenario("silent agent", silent, (host.SILENT_AGENTS,)),
     Scenario("validate", validated),
@@ -164,14 +175,16 @@ def dates() -> dict[str, str]:
 
 
 def page(text: str, rows: dict[str, str]) -> str:
-    """The page with these rows in its table, in the order of the releases and in place of the same releases' rows."""
-    found = {line.split("|")[1].strip(): line for line in text.split("\n") if re.match(r"\| \d", line)} | rows
+    """The page with these rows in the table in front of its first section, in the order of the releases and in place of
+    the same releases' rows."""
+    introduction, section, rest = text.partition("\n## ")
+    lines = introduction.split("\n")
+    found = {line.split("|")[1].strip(): line for line in lines if re.match(r"\| \d", line)} | rows
     ordered = [found[each] for each in sorted(found, key=lambda each: tuple(map(int, each.split("."))))]
     head = [table_line("release", "published", *(each.name for each in SCENARIOS))]
     table = [*head, table_line(*["---"] * (len(SCENARIOS) + 2)), *ordered]
-    before, _, rest = text.partition("\n| ")
-    after = rest.rpartition("|\n")[2] if rest else ""
-    return "\n".join([before.rstrip("\n"), "", *table, after])
+    prose = "\n".join(line for line in lines if not line.startswith("|")).strip("\n")
+    return "\n".join([prose, "", *table, section + rest if section else ""])
 
 
 def main(arguments: list[str]) -> int:

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Checks everything: formats, lint, types, imports, shell scripts, the plugin's manifests, and all tests, those that
 # drive the real Claude Code included. Sets up what it needs in the cache folder, from bash, Python 3.10+, npm and git.
-# usage: bash tests/run.sh [pytest arguments…]
+# usage: bash tests/run.sh [--fast | pytest arguments…]
 #
+# --fast leaves out what drives Claude Code and what is marked slow, for a minute's check while you work.
 # What this machine can't run is skipped with the reason; CI=true or CLAUDESTRATOR_E2E=required makes it a failure.
 set -u
 self=${BASH_SOURCE[0]}
@@ -12,7 +13,8 @@ cd -- "${self%/*}/.." && root=$(pwd -P) || exit 1
 . helper/python.sh
 
 [ "${CI:-}" = true ] && export CLAUDESTRATOR_E2E=required
-failed=''
+failed='' fast=''
+[ "${1:-}" = --fast ] && fast=yes && shift
 
 give_up() {
   printf 'tests/run.sh: %s\n' "$1" >&2
@@ -52,15 +54,29 @@ get_claude() {
     lacking "the oldest Claude Code that is supported: ${said##*$'\n'}"
 }
 
-# tmux is for the one interactive test. No one is asked for a password, and nothing is installed on a person's Mac.
-get_tmux() {
-  command -v tmux >/dev/null 2>&1 && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install tmux; } >/dev/null 2>&1
-  elif [ "${CLAUDESTRATOR_E2E:-}" = required ] && command -v brew >/dev/null 2>&1; then
-    brew install --quiet tmux >/dev/null 2>&1
-  fi
-  command -v tmux >/dev/null 2>&1 || lacking 'tmux is missing for the interactive test: apt install tmux, or brew install tmux'
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_chromium() {
+  has chromium || has chromium-browser || has google-chrome || [ -x '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome' ]
+}
+
+# tmux is for the interactive tests, Chromium for the report's page. No one is asked for a password, and nothing is
+# installed on a person's Mac. It takes a while, so the other checks run meanwhile.
+get_programs() {
+  local missing=()
+  has tmux || missing+=(tmux)
+  has_chromium || missing+=(chromium)
+  [ "${#missing[@]}" = 0 ] && return
+  if [ "$(id -u)" = 0 ] && has apt-get; then
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}"
+  elif [ "${CLAUDESTRATOR_E2E:-}" = required ] && has brew; then
+    brew install --quiet "${missing[@]}"
+  fi >/dev/null 2>&1
+}
+
+need_programs() {
+  has tmux || lacking 'tmux is missing for the interactive tests: apt install tmux, or brew install tmux'
+  has_chromium || lacking "Chromium is missing for the report's page: apt install chromium, or brew install chromium"
 }
 
 # Claude Code, in a home of its own.
@@ -71,8 +87,10 @@ claude_code() {
 
 find_python || give_up "$problem"
 make_venv
-get_claude
-get_tmux
+if [ -z "$fast" ]; then
+  get_programs &
+  get_claude
+fi
 home=$(mktemp -d) || give_up 'there is no place for temporary files: set TMPDIR'
 trap 'rm -rf "$home"' EXIT
 
@@ -84,12 +102,21 @@ check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper
 if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
   check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
+  check 'claude plugin test' claude_code plugin test .
 fi
 # Everything runs in as many processes as there are cores and one more, as many tests mostly wait; a choice, in one.
 if [ "$#" = 0 ]; then
   cores=$("$venv/bin/python" -c 'import os; print(os.cpu_count() or 1)')
   set -- -n "$((cores + 1))" --dist loadfile --no-loadscope-reorder
 fi
+if [ -n "$fast" ]; then
+  set -- "$@" -m 'not e2e and not slow'
+else
+  wait
+  need_programs
+fi
 [ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
 printf '%s\n' '-- pytest'
-"$venv/bin/python" -m pytest "$@" && [ -z "$failed" ]
+"$venv/bin/python" -m pytest "$@" || failed="${failed:+$failed, }pytest"
+[ -z "$fast" ] || printf '%s\n' 'Left out by --fast: claude plugin validate, and the tests that drive Claude Code or are marked slow.'
+[ -z "$failed" ]

@@ -18,7 +18,7 @@ def changed(state: State, **values: Any) -> State:
             state = _with_column(state, state_file._COLUMNS[name], value)
         else:
             part, field = state_file._KEYS.get(name, ("", name))
-            inner = replace(getattr(state, part), **{field: value}) if part else value
+            inner = getattr(state, part)._replace(**{field: value}) if part else value
             state = replace(state, **{part or field: inner})
     return state
 

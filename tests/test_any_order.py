@@ -1,6 +1,7 @@
 """The run as a state machine under reports, deaths, duplicates, hand edits, stale editors and clock jumps in any order."""
 
 import hypothesis.strategies as st
+import pytest
 from claudestrator_helper.engine import begin_run, heartbeat, markers, next_step, outage, simulation
 from claudestrator_helper.engine.config import LEAN, Config
 from claudestrator_helper.engine.state import FINISHED, RUNNING, STOPPED, STOPPING, State
@@ -13,6 +14,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from queues import queue, task
 from states import changed, column
+
+pytestmark = pytest.mark.slow
 
 ISSUE = "### ISSUE-20260101-{:03d}\n\n| Status | pending |\n\n**Summary:** it is broken\n\n---\n\n"
 #: Why agents failed, with the cause where none of them reported it.

@@ -1,10 +1,13 @@
 """A task that a run has completed counts as completed, also when a person has moved its section elsewhere."""
 
+import os
 from pathlib import Path
 
 import pytest
 import running
-from claudestrator_helper.store import paths, state_file
+from claudestrator_helper.commands import tasks
+from claudestrator_helper.store import paths, queue_file, state_file
+from click.testing import CliRunner
 from queues import queue, task
 from running import helper
 from states import changed, state_of
@@ -68,6 +71,27 @@ def test_a_task_that_was_set_back_counts_no_more(project: paths.Project) -> None
     helper("set-status", "TASK-001", "pending", folder=project.root)
     Path(project.queue).write_text(SECOND)
     assert next_task(project) == BLOCKED
+
+
+def test_a_refused_change_leaves_the_state_as_it_is(project: paths.Project) -> None:
+    Path(project.queue).write_text(task("TASK-001", status="completed") + SECOND)
+    before = state_file.read(project)
+    assert helper("set-status", "TASK-001", "TASK-404", "pending", folder=project.root).code == 1
+    assert state_file.read(project) == before
+
+
+def test_a_change_that_is_killed_before_the_queue_is_written_brings_nothing_back(
+    project: paths.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(project.queue).write_text(task("TASK-001", status="completed") + SECOND)
+    text = Path(project.queue).read_text()
+    monkeypatch.setattr(queue_file, "edit", lambda *_: os._exit(9))
+    pid = os.fork()
+    if not pid:
+        CliRunner().invoke(tasks.set_status_verb, ["TASK-001", "pending"], obj=project)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+    assert (Path(project.queue).read_text(), state_file.read(project).completed) == (text, {})
 
 
 @pytest.mark.parametrize("text", ["---\nattempts: 7\n---\n", "\xff", ""])

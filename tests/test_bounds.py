@@ -15,6 +15,8 @@ from hostile_inputs import INPUTS, LOOKING, Hostile
 from queues import queue, task
 from running import helper
 
+pytestmark = pytest.mark.slow
+
 #: Seconds of processor time for what takes a second, and what took minutes.
 SECONDS, BYTES = 20, 2 << 30
 #: Of the verbs that only look, those that do the most.

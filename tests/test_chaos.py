@@ -21,6 +21,7 @@ needs_linux = pytest.mark.skipif(
 
 
 @needs_linux
+@pytest.mark.slow
 def test_runs_in_chaos_end_with_every_task_completed_once_or_honestly_failed() -> None:
     words = ["--runs", "3", "--jobs", "3", "--tasks", "6", "--seconds", "12", "--pace", "1.5", "--seed", "ci"]
     done = subprocess.run([sys.executable, str(COMMAND), *words], capture_output=True, text=True, check=False)

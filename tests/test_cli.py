@@ -8,6 +8,7 @@ from pathlib import Path
 import console
 import pytest
 from claudestrator_helper.__main__ import main
+from claudestrator_helper.commands import examples
 from claudestrator_helper.commands.verbs import VERBS
 from claudestrator_helper.store import paths
 from queues import queue, task
@@ -236,3 +237,33 @@ def test_a_status_is_set_for_all_of_the_tasks_or_none(tmp_path: Path, statuses: 
     done = helper("set-status", "TASK-001", "TASK-404", "done", folder=tmp_path)
     assert (done.code, done.stdout) == (1, "")
     assert statuses.read_text() == before
+
+
+def test_every_verb_is_in_one_group_of_the_help_and_has_an_example() -> None:
+    grouped = [name for names in examples.GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(VERBS)
+    assert {name: example.split()[0] for name, example in examples.EXAMPLES.items()} == dict(
+        zip(VERBS, VERBS, strict=True)
+    )
+
+
+def test_the_help_lists_what_people_call_before_what_a_run_calls(tmp_path: Path) -> None:
+    said = helper("--help", folder=tmp_path).stdout
+    assert [said.index(f"{title}:") for title in examples.GROUPS] == sorted(
+        said.index(f"{title}:") for title in examples.GROUPS
+    )
+    assert said.index("  watch ") < said.index("  pause ") < said.index("  prompt ")
+    assert "Example: claudestrator-helper skip TASK-004 --unblock" in helper("skip", "--help", folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs(tmp_path: Path, shell: str) -> None:
+    script = helper("completion", shell, folder=tmp_path).stdout
+    assert "_CLAUDESTRATOR_HELPER_COMPLETE" in script
+    if shell == "bash":
+        command = f"{script}\nCOMP_WORDS=(claudestrator-helper pau) COMP_CWORD=1; _claudestrator_helper_completion claudestrator-helper; echo ${{COMPREPLY[@]}}"
+        environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, check=False, env=environ, cwd=tmp_path
+        )
+        assert done.stdout.split() == ["pause"], done.stderr

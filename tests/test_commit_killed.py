@@ -11,6 +11,8 @@ from patience import until
 from repositories import Repository, empty, identity, repo
 from running import fork, joined, killed
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["empty", "identity", "repo"]
 
 MESSAGE = "Loop 1\n\nTASK-1 completed\n\nClaudestrator-Run: x/1"

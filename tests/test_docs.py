@@ -68,7 +68,10 @@ def wrong_behind(verb: str, words: list[str]) -> str:
 
 def options(command: click.Command) -> set[str]:
     return {"-h", "--help"} | {
-        option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts
+        option
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.hidden
+        for option in parameter.opts
     }
 
 
@@ -142,6 +145,7 @@ def states_files() -> set[str]:
             memory.summary_path(project),
             project.knowledge,
             f"{project.snapshots}/loop-ID.json",
+            f"{project.reports}/ID.html",
         }
     )
 
@@ -214,3 +218,12 @@ def test_every_hook_is_a_real_verb() -> None:
     words = [command.split("claudestrator-helper ", 1)[1].split() for command in commands]
     assert words
     assert all(wrong_with(word) == "" for word in words)
+
+
+def test_every_test_that_the_promises_name_is_there() -> None:
+    promises = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:e2e/)?test_\w+\.py)?(?:::(\w+))?`", promises)
+    files = {file: (ROOT / "tests" / file).read_text(encoding="utf-8") for file, _ in named if file}
+    everything = "".join(files.values())
+    assert len(files) > 10
+    assert [test for file, test in named if test and f"def {test}(" not in files.get(file, everything)] == []

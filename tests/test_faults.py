@@ -19,6 +19,8 @@ from claudestrator_helper.system import processes
 from running import answer, fork, helper, killed
 from verbs import VERBS, Scene, carry_on
 
+pytestmark = pytest.mark.slow
+
 ALL = bool(os.environ.get("CLAUDESTRATOR_ALL_FAULTS"))
 
 

@@ -39,16 +39,17 @@ def first_finding(folder: Path, step: int = 1) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_mutated_queues() -> None:
-    report = fuzz.run(seed=0, count=1000)
+    report = fuzz.run(seed=0, count=300)
     assert report.found == []
     counted = report.counted
-    assert counted["texts"] == 1000
+    assert counted["texts"] == 300
     # Little of this would mean that the texts had become too wild to show anything.
-    assert counted["tasks"] > 1500
-    assert counted["status changes"] > 3000
-    assert counted["tasks added"] > 100
-    assert min(counted[f"next: {reason}"] for reason in ("ready", "waiting", "blocked", "complete", "empty")) > 10
+    assert counted["tasks"] > 450
+    assert counted["status changes"] > 900
+    assert counted["tasks added"] > 30
+    assert min(counted[f"next: {reason}"] for reason in ("ready", "waiting", "blocked", "complete", "empty")) > 3
 
 
 @pytest.mark.parametrize(("of", "count"), [("issues", 400), ("projects", 60)])
@@ -69,6 +70,7 @@ def test_a_verb_that_can_not_stand_a_file_is_found(monkeypatch: pytest.MonkeyPat
     assert "status with .claude/session_state.md raises KeyError" in [each.kind for each in broken if each]
 
 
+@pytest.mark.slow
 def test_no_text_takes_much_longer_than_its_length() -> None:
     monsters = fuzz.measured(30_000)
     assert fuzz.too_long(monsters) == []

@@ -544,9 +544,19 @@ def typed(project: Project, **changes: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", ["orchestrate", "claudestrator:orchestrate"])
 def test_the_permission_mode_is_noted_for_the_start_that_follows(project: Project, name: str) -> None:
-    assert hooked(project, typed(project, command_name=name)) == (0, "", "")
+    done = hooked(project, typed(project, command_name=name))
+    assert (done.code, done.stderr, list(json.loads(done.stdout))) == (0, "", ["systemMessage"])
     assert typed_command.read(project, SESSION).mode == "acceptEdits"
     assert typed_command.read(project, "another") == typed_command.read(project, "") == typed_command.Asking()
+
+
+@pytest.mark.parametrize("words", ["status", "stop", "help", "--help", "3 --dry-run"])
+def test_how_to_reach_a_run_is_not_told_where_none_begins(project: Project, words: str) -> None:
+    assert hooked(project, typed(project, command_args=words)).stdout == ""
+
+
+def test_how_to_reach_a_run_is_not_told_where_no_one_is(project: Project) -> None:
+    assert hooked(project, typed(project), CLAUDE_CODE_SESSION_ATTENDED="0").stdout == ""
 
 
 @pytest.mark.parametrize("name", ["compact", "claudestrator:status", None, 7])
@@ -695,6 +705,7 @@ def begun(project: Project, told: bytes = b'{"hook_event_name": "SessionStart", 
 def test_the_session_that_has_the_run_is_told_how_to_go_on_itself(project: Project) -> None:
     told = json.dumps({"hook_event_name": "SessionStart", "source": "compact", "session_id": SESSION}).encode()
     assert "`claudestrator-helper wait`" in begun(project, told).stdout
+    assert "systemMessage" not in begun(project, told).stdout
 
 
 def test_what_a_session_is_told_holds_no_word_of_the_projects_files(project: Project) -> None:
@@ -769,7 +780,9 @@ def test_of_a_state_that_came_with_a_clone_hooks_parse_nothing(project: Project,
 
 def test_a_queue_that_is_long_to_read_is_not_counted_when_a_session_begins(project: Project) -> None:
     Path(project.queue).write_text("x" * LONG)
-    assert begun(project).stdout == "Claudestrator: a run is unfinished here. `/orchestrate` continues it.\n"
+    line = "Claudestrator: a run is unfinished here. `/orchestrate` continues it."
+    context = {"hookEventName": "SessionStart", "additionalContext": line}
+    assert json.loads(begun(project).stdout) == {"systemMessage": line, "hookSpecificOutput": context}
 
 
 def test_the_state_of_a_run_of_ours_may_be_long(project: Project) -> None:

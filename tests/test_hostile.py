@@ -20,6 +20,8 @@ from running import Result, fork, helper, joined
 from verbs import TWO, Rest, Scene, statuses
 from working_day import DAY, LOOKING, STDIN
 
+pytestmark = pytest.mark.slow
+
 SECRET = "hunter2"
 FILES = [".claude/task_queue.md", ".claude/issue_queue.md", ".claude/session_state.md", ".claude/claudestrator.lock",
          ".claude/run_log.jsonl", ".claude/.gitignore", ".claude/loop_summary.md", ".claude/knowledge_graph.json",

@@ -17,6 +17,8 @@ from claudestrator_helper.setup import claude_settings, helper_link, install, in
 from claudestrator_helper.store import files
 from patience import busy
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(path.name for path in (REPOSITORY / "commands").glob("*.md"))
 RULE = "Bash(claudestrator-helper *)"
@@ -383,7 +385,7 @@ def fails(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, step: int)
     with monkeypatch.context() as patch:
         for name in ("write", "edit", "remove"):
             patch.setattr(files, name, refusing(getattr(files, name)))
-        patch.setattr(helper_link, "_make_link", refusing(helper_link._make_link))
+        patch.setattr(helper_link, "make_link", refusing(helper_link.make_link))
         try:
             action()
         except ClaudestratorError:
@@ -512,6 +514,37 @@ def test_a_link_that_leads_nowhere_any_more_is_replaced(person: Person, tmp_path
     person.link.symlink_to(tmp_path / "gone")
     person.gets()
     assert person.link.exists()
+
+
+def test_a_status_line_is_added_on_request_and_taken_out_again(person: Person) -> None:
+    assert "statusLine" not in person.gets("--dry-run")
+    person.gets("--status-line")
+    ours = json.loads(person.settings.read_text())["statusLine"]
+    assert ours["command"].endswith("claudestrator-helper status-line")
+    person.gets()
+    assert json.loads(person.settings.read_text())["statusLine"] == ours
+    person.gets("--uninstall")
+    assert not person.settings.exists()
+
+
+@pytest.mark.parametrize("where", ["settings.json", "settings.local.json", "home"])
+def test_a_status_line_of_the_persons_stays_and_a_command_for_both_is_named(person: Person, where: str) -> None:
+    folder, name = (person.home, "settings.json") if where == "home" else (person.project, where)
+    path = folder / ".claude" / name
+    path.parent.mkdir(exist_ok=True)
+    theirs = {"statusLine": {"type": "command", "command": "cat >/dev/null; echo 'it is mine'"}}
+    path.write_text(json.dumps(theirs))
+    told = person.gets("--status-line")
+    assert json.loads(path.read_text())["statusLine"] == theirs["statusLine"]
+    assert where == "settings.json" or "statusLine" not in person.settings.read_text()
+    (line,) = [line for line in told.splitlines() if "status line" in line]
+    both = json.loads(line.partition("make its command ")[2])
+    person.link.unlink()
+    script(person.link, 'test "$1" = status-line && cat')
+    done = subprocess.run(
+        ["sh", "-c", both], check=True, capture_output=True, text=True, input="the run", env=person.environment
+    )
+    assert done.stdout == "it is mine\n\nthe run"
 
 
 @pytest.mark.parametrize("where", [[], ["--global"]])

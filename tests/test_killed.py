@@ -15,6 +15,7 @@ from disk import NEW, OLD, refused
 from running import fork, joined, killed
 
 
+@pytest.mark.slow
 def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text(OLD)

@@ -18,6 +18,8 @@ from claudestrator_helper.setup import venv
 from packaging.requirements import Requirement
 from patience import until
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

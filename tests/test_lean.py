@@ -78,7 +78,8 @@ def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> N
 def test_the_last_result_is_how_the_run_ended(project: Project) -> None:
     Path(project.queue).write_text(queue(task(ID, status="in_progress")))
     marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
-    assert handed_over(project)[0] == "STOP The one task is completed."
+    named = "Report: .claude/claudestrator/reports/r.html"
+    assert handed_over(project)[0] == f"STOP The one task is completed. {named}"
     assert state_file.read(project).status == "finished"
 
 

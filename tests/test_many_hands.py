@@ -20,6 +20,8 @@ from queues import queue, task
 from running import Result, fork, helper, joined
 from verbs import command, in_loop, statuses, text_of
 
+pytestmark = pytest.mark.slow
+
 #: Seconds that all of them together may take, on a machine that does much else; more is a deadlock.
 LONGEST = 100
 #: The run's own tasks, the blocked ones that people set by hand, and the one that blocks them.

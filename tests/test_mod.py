@@ -1,6 +1,7 @@
 """What the mod asks the helper, and what an agent that reports by its last message comes to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.store import files, marker_files, state_file
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 
@@ -228,7 +230,7 @@ def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: 
     assert (running["id"], running["model"], running["attempt"], running["since"]) == ("TASK-1", "sonnet", 1, since)
     assert running["what"]
     assert band.pop("next")["id"] == "TASK-2"
-    assert band == {"done": 0, "failed": 1, "total": 4, "loop": 0, "loops": 0, "stopping": False}
+    assert band == {"done": 0, "failed": 1, "total": 4, "loop": 0, "loops": 0, "status": ""}
 
 
 @pytest.mark.parametrize(
@@ -305,3 +307,32 @@ def test_a_report_that_does_not_hold_is_given_back(project: Project) -> None:
     told = stopped(project, "REPORT decomposition attempt 1: done")
     assert "the queue holds no task yet" in told["reason"]
     assert marker_files.report_of(project, "decomposition", 1) is None
+
+
+def test_a_task_and_an_issue_are_added_in_plain_words(project: Project) -> None:
+    start(project)
+    words = b"Paint\n### the `door` | green\n"
+    added = helper("add-tasks", "--words", "-", folder=project.root, stdin=words)
+    assert added.stdout == "added 1: TASK-003\n"
+    assert q.parse(Path(project.queue).read_text()).task("TASK-003").objective == "Paint ### the `door` | green"
+    filed = helper("add-issue", "--words", "-", folder=project.root, stdin=words)
+    assert filed.stdout.startswith("added 1: ISSUE-")
+    assert "**Summary:** Paint ### the `door` | green\n" in Path(project.issues).read_text()
+    assert helper("add-tasks", "--words", "-", folder=project.root, stdin=b" \n").code == 1
+
+
+@pytest.mark.parametrize(
+    ("release", "engine", "told"),
+    [
+        ("claude-code_2-1-280_agent", TASK, "lacks mods (from 2.1.286)"),
+        ("claude-code_2-1-332_agent", TASK, "Claude Code has not loaded the plugin's module"),
+        ("claude-code_2-1-332_agent", MOD, ""),
+    ],
+)
+def test_check_says_why_a_model_relays_the_run(project: Project, release: str, engine: str, told: str) -> None:
+    start(project)
+    state_file.write(project, replace(state_file.read(project), engine=engine))
+    environ = {"CLAUDESTRATOR_PLUGIN": project.root, "AI_AGENT": release}
+    said = helper("check", folder=project.root, environ=environ).stdout
+    assert told in said
+    assert (" mods" in said or " module" in said) == bool(told)

@@ -356,6 +356,14 @@ def test_what_the_engine_does_not_use_may_be_lacking(project: paths.Project, eng
     assert [each for each in ("blocked notices",) if each in told] == lacks
 
 
+def test_mods_may_be_lacking_where_the_plugin_would_use_them(project: paths.Project) -> None:
+    before = {"AI_AGENT": "claude-code_2-1-285_agent"}
+    assert started(project, **before) == []
+    typed_command.note(project, "s", "acceptEdits")
+    [told] = started(project, CLAUDESTRATOR_PLUGIN="/plugin", **before)
+    assert told == "note: Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
+
+
 @pytest.mark.parametrize("said", [NEW, "", "another"])
 def test_nothing_is_said_of_the_newest_release_and_of_an_unknown_one(project: paths.Project, said: str) -> None:
     assert started(project, AI_AGENT=said) == []

@@ -3,9 +3,12 @@
 import json
 import multiprocessing
 import os
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -224,6 +227,42 @@ def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
 
 
+def test_a_stop_in_the_runs_own_session_takes_effect_at_once(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"))
+    running.start(project, "s1", [])
+    told = "The run has stopped: `/orchestrate` continues it. What TASK-1 reports will count."
+    assert steering.stop(project, now=True) == told
+    assert steering.stop(project, now=True) == "Nothing is running here."
+    assert "at work when it was stopped: TASK-1" in helper("status", folder=project.root).stdout
+    reports.done(project, "TASK-1", 1, "")
+    assert running.start(project, "s1", []) == ["done TASK-1 (1/2)", "SPAWN TASK-2 sonnet"]
+
+
+def test_a_mod_waits_on_whatever_is_typed(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    running.start(project, "s1", [])
+    state_file.write(project, replace(state_file.read(project), engine="mod"))
+    assert steering.stop(project, now=True) == "The run will stop once TASK-1 has reported."
+
+
+def test_the_end_of_a_run_has_an_account_of_it(project: paths.Project) -> None:
+    fill(project, task("TASK-1"))
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", project.root]
+    Path(project.root, "old.txt").write_text("a\nb\n")
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True)
+    began = time.time()
+    running.start(project, "s1", [], now=lambda: began)
+    reports.fail(project, "TASK-1", 1, "no hinges")
+    running.wait_for_step(project, now=lambda: began + 50)
+    Path(project.root, "old.txt").write_text("a\nc\nd\n")
+    Path(project.root, "new.txt").write_text("")
+    reports.done(project, "TASK-1", 2, "")
+    (said,) = [line for line in running.wait_for_step(project, now=lambda: began + 100) if line.startswith("STOP")]
+    assert said.startswith("STOP The one task is completed. It took 1 min 40 s; tried again: TASK-1; not committed: ")
+    assert re.search(r"not committed: 2 changed files \(\+\d+ -\d+\) and \d new files, see `git status`\.$", said)
+
+
 def test_a_paused_run_starts_nothing_until_it_is_resumed(project: paths.Project) -> None:
     assert steering.pause(project) == "Nothing is running here."
     assert steering.resume(project).startswith("Nothing is running here.")
@@ -418,6 +457,7 @@ def test_loops_that_can_not_be_are_refused_in_one_line(project: paths.Project, w
 
 
 @pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.slow
 def test_a_run_killed_before_any_one_of_its_writes_goes_on_and_does_nothing_twice(
     project: paths.Project, kill_before: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, failing: bool
 ) -> None:

@@ -28,6 +28,7 @@ __all__ = ["kill_before"]  # a fixture
 
 
 @pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.slow
 def test_a_verified_run_that_is_killed_before_any_one_of_its_writes_returns_nothing_twice(
     tmp_path: Path, kill_before: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:

@@ -478,6 +478,7 @@ FATES = ["done", "fails", "passes_all", "nails_all", "nails_one", "dies_with_its
 
 
 @given(st.lists(st.sampled_from(FATES), max_size=40))
+@pytest.mark.slow
 def test_whatever_happens_no_task_is_returned_twice_and_what_is_completed_in_the_end_has_its_verdict(
     fates: list[str],
 ) -> None:

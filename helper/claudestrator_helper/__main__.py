@@ -42,7 +42,7 @@ def _project_first(words: list[str]) -> list[str]:
 
 
 #: The verbs without click, by their modules.
-_QUICK = {"next-task": "next_task", "status": "status"}
+_QUICK = {"next-task": "next_task", "status": "status", "status-line": "status_line"}
 
 
 def _quick(folder: str | None, words: list[str]) -> int:

@@ -1,9 +1,9 @@
 """Facts about Claude Code, the program that hosts the helper: its names, limits and wording, each with its source.
 
-"Measured" means seen with Claude Code 2.1.329 driven by a scripted Messages API on loopback, headless (`claude -p`) and
-in a terminal; tests/rig is that set-up. "Read" means read in the documentation or the program, but not seen. "Since"
-names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.332. An address is the documenting page.
-Every hook imports this module, so it holds only plain constants and what tells the release that runs.
+"Measured" means seen with Claude Code 2.1.329 and 2.1.332 driven by a scripted Messages API on loopback, headless
+(`claude -p`) and in a terminal; tests/rig is that set-up. "Read" means read in the documentation or the program, not
+seen. "Since" names the first release that has it, of 25 tried headless from 2.1.111 to 2.1.332. An address is the
+documenting page, as of August 2026. Every hook imports this module, so it holds constants and what tells the release.
 """
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ SINCE = {
     LAUNCHES_TRIMMED: (2, 1, 121),  # OUTPUT for every tool
     SILENT_AGENTS: (2, 1, 145),  # BACKGROUND_TASKS in SUBAGENT_STOP; before, a race decides
     OWNER: (2, 1, 213),  # PID
-    BACKGROUND_SKILLS: (2, 1, 218),  # or shortly before; not in 2.1.206
+    BACKGROUND_SKILLS: (2, 1, 218),  # https://code.claude.com/docs/en/skills
     NOTICES_BLOCKED: (2, 1, 260),  # USER_PROMPT_SUBMIT for notices
     MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
     EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
@@ -68,9 +68,10 @@ LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
 AGENT, ERROR, HOOK_ACTIVE = "agent_id", "error", "stop_hook_active"  # agent_id: only where an agent causes the event
 TRANSCRIPT, AGENT_TRANSCRIPT = "transcript_path", "agent_transcript_path"
 LAST_WORDS = "last_assistant_message"  # of an agent that ends; its transcript may get them 0.1 s later
-#: Objects with `id`, `status` and `description`, for an agent the Task call's; they are the whole session's.
+#: Objects with ID, STATUS and DESCRIPTION, for an agent the Task call's; they are the whole session's.
 BACKGROUND_TASKS, RUNNING = "background_tasks", "running"
-#: Values of `error` that are about the account or the server, after ten requests. Read.
+ID, STATUS = "id", "status"
+#: Values of `error` that are about the account or the server, after ten requests. https://code.claude.com/docs/en/hooks
 SERVICE_ERRORS = ("rate_limit", "server_error", "overloaded", "authentication_failed", "billing_error")
 
 # Fields of a hook's answer. https://code.claude.com/docs/en/hooks, and each measured.
@@ -80,15 +81,18 @@ PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
 CHANGED_INPUT = "updatedInput"  # the whole input; newer releases check it as if the model had given it. Measured
 #: Replaces a result, where it fits the tool's output schema; otherwise it is ignored without a word. Since 2.1.121.
 OUTPUT = "updatedToolOutput"
+CONTEXT = "additionalContext"  # enters the conversation
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
 SUPPRESS_PROMPT = "suppressOriginalPrompt"
 
 # Tools. Measured: Task still works as a name of Agent.
-MODELS = ("haiku", "sonnet", "opus", "fable")  # that an Agent call may name; read
+MODELS = ("haiku", "sonnet", "opus", "fable")  # of an Agent call. https://code.claude.com/docs/en/sub-agents
 BASH, SKILL, EDIT, WRITE, READ = "Bash", "Skill", "Edit", "Write", "Read"
 LAUNCHERS = ("Agent", "Task")
+# Fields of calls: of Bash, of LAUNCHERS and Bash, and of SKILL.
+BASH_COMMAND, DESCRIPTION, SKILL_NAME, SKILL_ARGS = "command", "description", "skill", "args"
 #: All fields of a Bash call that does not ask to leave the sandbox. Read.
-BASH_FIELDS = {"command", "description", "timeout", "run_in_background"}
+BASH_FIELDS = {BASH_COMMAND, DESCRIPTION, "timeout", "run_in_background"}
 #: The status of an agent that was launched in the background, and of a forked skill. Measured.
 LAUNCHED, FORKED = "async_launched", "forked"
 #: True in the response of a forked skill that runs in the background. While one does, another call of that skill runs
@@ -96,20 +100,27 @@ LAUNCHED, FORKED = "async_launched", "forked"
 BACKGROUND = "background"
 AGENT_NAME = "agentId"  # in a tool's response, where hook inputs have agent_id
 #: Fields of a launch's result that the schema of updatedToolOutput requires. Measured.
-LAUNCH_FIELDS = ("status", "isAsync", AGENT_NAME, "description", "prompt", "outputFile")
+LAUNCH_FIELDS = (STATUS, "isAsync", AGENT_NAME, DESCRIPTION, "prompt", "outputFile")
+#: Those of them that only take room in the conversation, and what is as good.
+LAUNCH_EMPTIED = {"prompt": "", "outputFile": ""}
+# A forked skill's result: its name, the rest of a failed one's, to which Claude Code adds no text, and its text.
+FORK_NAME, FORK_FAILED, FORK_RESULT = "commandName", {"success": False, STATUS: FORKED}, "result"
 #: Flags of the same result: each adds text on how to read or continue the agent. Measured.
 LAUNCH_ADVICE = ("canReadOutputFile", "canContinueAgent")
+
+#: Fields of a call that writes or edits a file. The transcript of an agent has the call, and no patch. Measured.
+FILE_PATH, CONTENT, OLD, NEW = "file_path", "content", "old_string", "new_string"
 
 # Limits, in seconds, characters and counts.
 BASH_CAP = 600  # the longest Bash call without BASH_MAX_TIMEOUT_MS; past it the call moves to the background. Measured
 COMMAND_LIMIT = 10_000  # characters of a Bash command that can be allowed: 9,990 pass, 10,050 do not. Measured
 OUTPUT_LIMIT = 30_000  # characters of a Bash call's output. https://code.claude.com/docs/en/env-vars
-STOP_BLOCKS = 8  # in a row without a tool call; read
+STOP_BLOCKS = 8  # in a row without a tool call. https://code.claude.com/docs/en/hooks
 HOOK_TIMEOUT = 60  # the default of earlier releases; newer ones have 600. https://code.claude.com/docs/en/hooks
-AGENTS_AT_ONCE = 20  # read
+AGENTS_AT_ONCE = 20  # https://code.claude.com/docs/en/sub-agents
 
 # Environment variables. https://code.claude.com/docs/en/env-vars, except where it says "measured".
-PROJECT_FOLDER = "CLAUDE_PROJECT_DIR"  # in hooks, not in Bash calls
+PROJECT_FOLDER = "CLAUDE_PROJECT_DIR"  # in hooks, not in Bash calls. https://code.claude.com/docs/en/hooks
 CONFIG_FOLDER = "CLAUDE_CONFIG_DIR"
 MAX_TIMEOUT = "BASH_MAX_TIMEOUT_MS"  # also read from a trusted project's settings
 SESSION_ID = "CLAUDE_CODE_SESSION_ID"  # in hooks and Bash calls, since 2.1.132. Measured
@@ -117,21 +128,21 @@ PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
 ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
 ENTRY, TERMINAL = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
 NO_BACKGROUND = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"  # skills and commands stay in the foreground; read
-JOB = "CLAUDE_JOB_DIR"  # in the Bash calls of a background session, `claude --bg`. Measured on 2.1.332
-JOB_STATE = (
-    "state.json"  # there; it may have the last key of ISOLATION, for an interactive session that was sent away; read
-)
+JOB = "CLAUDE_JOB_DIR"  # in a background session, `claude --bg`. https://code.claude.com/docs/en/agent-view
+JOB_STATE = "state.json"  # in that folder; has the last key of ISOLATION where a person sent the session there; read
 
-# Settings. https://code.claude.com/docs/en/settings and https://code.claude.com/docs/en/permissions
-MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json"
+# Settings. https://code.claude.com/docs/en/settings-reference and https://code.claude.com/docs/en/permissions
+MANAGED_SETTINGS = "/etc/claude-code/managed-settings.json"  # https://code.claude.com/docs/en/managed-settings
 SETTINGS, LOCAL_SETTINGS = "settings.json", "settings.local.json"
 PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "ask", "defaultMode"
-# Unless it is ISOLATION_OFF, agents of a background session may not write to the checkout. Measured on 2.1.332.
+# Unless it is ISOLATION_OFF, agents of a background session may not write to the checkout. Since 2.1.143. Measured on
+# 2.1.332. https://code.claude.com/docs/en/agent-view
 ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
 WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
+STATUS_LINE = "statusLine"  # {"type": "command", "command": …}; https://code.claude.com/docs/en/statusline
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
-# Permission modes. In auto mode a hook can't hold an agent that ends; read.
+# https://code.claude.com/docs/en/permission-modes. In auto mode a hook can't hold an agent that ends; read.
 PLAN, DONT_ASK, DEFAULT, AUTO = "plan", "dontAsk", "default", "auto"
 INSTALLED_PLUGINS = ("plugins", "installed_plugins.json")  # below the config folder. Measured
 
@@ -140,6 +151,21 @@ INSTALLED_PLUGINS = ("plugins", "installed_plugins.json")  # below the config fo
 TRANSCRIPTS, AGENTS_FOLDER, AGENT_PREFIX, LINES = "projects", "subagents", "agent-", ".jsonl"
 AGENT_FACTS = ".meta.json"  # beside an agent's transcript
 PARENT = b'"parentAgentId"'  # in those facts, for an agent that another agent launched
+
+# A line's fields and their values. Its `message` is the Messages API's. Measured.
+KIND, ASSISTANT, USER, SYSTEM, ATTACHMENT = "type", "assistant", "user", "system", "attachment"
+SUBTYPE, COMPACTION, LOCAL_COMMAND = "subtype", "compact_boundary", "local_command"
+UUID, TIME, TOOL_RESULT = "uuid", "timestamp", "toolUseResult"
+SIDECHAIN = "isSidechain"  # of an agent, in the session's own transcript; read
+META, SUMMARY, ONLY_SHOWN, API_ERROR = "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly", "isApiErrorMessage"
+ORIGIN = ("origin", "kind")  # NOTICE_KIND for a notice
+NO_MODEL = "<synthetic>"  # the model of an answer that no request brought
+RENDERED, ROLE = "rendered", "renderedRole"  # what is sent for an attachment, since 2.1.310, and the role it has there
+# Kinds of attachments.
+QUEUED, HOOK_CONTEXT, TASK_STATUS, SKILLS = "queued_command", "hook_additional_context", "task_status", "invoked_skills"
+ATTACHED_CALL = "toolUseID"  # of an attachment
+# Of a compaction: the ids of the lines that it keeps, and the tokens that are left.
+COMPACTED_TO, KEPT, TOKENS_LEFT = "compactMetadata", ("preservedMessages", "uuids"), "postTokens"
 
 #: Beginnings of lines that repeat for Claude Code's own use what other lines hold.
 REPEATING = (b'{"type":"api-request', b'{"type":"file-history')

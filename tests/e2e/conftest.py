@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
-from rig import claude_code
+from rig import chromium, claude_code
 from rig.scene import Stage
 
 if TYPE_CHECKING:
@@ -89,6 +89,14 @@ def both(request: pytest.FixtureRequest, stage: Stage, lean: Stage) -> Stage:
 def tmux() -> None:
     if not shutil.which("tmux"):
         lacking("tmux is missing: install it with the system's package manager")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[chromium.Page]:
+    if not chromium.binary():
+        lacking("chromium is missing: install it with the system's package manager")
+    with chromium.page() as found:
+        yield found
 
 
 def lacking(reason: str) -> NoReturn:

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rig import budget, project
+from rig.overlap import most_at_once, work
 from rig.transcript import transcript
 
 if TYPE_CHECKING:
+    from rig.messages_api import Exchange
     from rig.plays import Play
     from rig.scene import Stage
     from rig.transcript import Transcript
 
 OURS = ["lean", "parallel", "task"]
 #: One task at a time, so that each may build on the one before, and its agent gets that one's note.
-ONE_BY_ONE = [name for name in OURS if budget.ENGINES[name].slots == 1]
+ONE_BY_ONE = [name for name, engine in budget.ENGINES.items() if engine.slots == 1]
 #: Agents that work side by side take a time of their own, or they would not overlap.
 SECONDS = 1.0
+#: The engine whose long texts are compared with short ones; those of skills are run in a terminal, without mods.
+COMPARED = "task"
 
-_KEPT: dict[tuple[str, int], Transcript] = {}
+_KEPT: dict[tuple[str, int], list[Exchange]] = {}
 
 
 def play_for(engine: str, factor: int = 1) -> Play:
@@ -29,13 +33,16 @@ def play_for(engine: str, factor: int = 1) -> Play:
     return budget.budget_play(factor=factor, seconds=0 if one_by_one else SECONDS, chained=one_by_one)
 
 
-def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
-    """Measured once, and looked at by several tests."""
+def exchanges_of_20(stage: Stage, engine: str, factor: int = 1) -> list[Exchange]:
+    """Run once, and looked at by several tests."""
     if (engine, factor) not in _KEPT:
-        way = budget.ENGINES[engine]
-        scene = way.scene(stage, f"budget-{engine}-{factor}")
-        _KEPT[engine, factor] = budget.completed(scene, way, play_for(engine, factor)).transcript
+        way, play = budget.ENGINES[engine], play_for(engine, factor)
+        _KEPT[engine, factor] = budget.exchanges(way.scene(stage, f"budget-{engine}-{factor}"), way, play)
     return _KEPT[engine, factor]
+
+
+def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
+    return transcript(exchanges_of_20(stage, engine, factor))
 
 
 def assert_within_limits(engine: str, cost: Transcript) -> None:
@@ -50,27 +57,31 @@ def test_a_task_costs_few_characters_and_turns(stage: Stage, engine: str) -> Non
     assert_within_limits(engine, run_of_20(stage, engine))
 
 
+def test_agents_in_parallel_work_at_the_same_time(stage: Stage) -> None:
+    assert most_at_once(work(exchanges_of_20(stage, "parallel"))) == budget.ENGINES["parallel"].slots
+
+
 @pytest.mark.usefixtures("tmux")
-def test_skills_in_the_background_cost_as_little_where_there_are_no_mods(without_mods: Stage) -> None:
+def test_skills_in_the_background_cost_as_little_with_long_texts_where_there_are_no_mods(without_mods: Stage) -> None:
     # The engine is chosen.
     way = replace(budget.ENGINES["background"], words="/orchestrate")
-    scene, play = way.scene(without_mods, "budget-background"), play_for("background")
-    exchanges = budget.exchanges(scene, way, play)
+    scene, play = way.scene(without_mods, "budget-background"), play_for("background", 10)
+    cost = transcript(budget.exchanges(scene, way, play))
 
     assert project.helper(scene.project, "state", "engine").strip() == '"lean"'
-    assert_within_limits("background", transcript(exchanges))
-    assert not [word for word in budget.invented_words(play) if word in transcript(exchanges).text]
+    assert_within_limits("background", cost)
+    assert not [word for word in budget.invented_words(play) if word in cost.text]
 
 
-@pytest.mark.parametrize("engine", ONE_BY_ONE)
-def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage, engine: str) -> None:
+def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage) -> None:
     # A notice that comes early or late moves the sum; the turn in the middle is one that launches a task's agent.
-    long, short = (statistics.median(run_of_20(stage, engine, factor).by_turn) for factor in (10, 1))
+    long, short = (statistics.median(run_of_20(stage, COMPARED, factor).by_turn) for factor in (10, 1))
 
+    assert_within_limits(COMPARED, run_of_20(stage, COMPARED, 10))
     assert abs(long / short - 1) <= budget.SPREAD
 
 
-@pytest.mark.parametrize(("engine", "factor"), [*((name, 1) for name in OURS), *((name, 10) for name in ONE_BY_ONE)])
+@pytest.mark.parametrize(("engine", "factor"), [*((name, 1) for name in OURS), (COMPARED, 10)])
 def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, engine: str, factor: int) -> None:
     words = budget.invented_words(play_for(engine, factor))
     conversation = run_of_20(stage, engine, factor).text

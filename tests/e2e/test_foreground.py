@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from claudestrator_helper.engine import settle_reports
+from claudestrator_helper.engine.config import Config
 from rig import agents, project
 from rig.conversation import calls, use
 from rig.interactive import Terminal
@@ -26,7 +28,7 @@ ONE, TWO, THREE, FOUR = (
 )
 ANY_COMMAND = "bypassPermissions"
 #: A command that runs until somebody ends it, and has begun where the file is there.
-ENDLESS = "touch at-work; for _ in $(seq 100); do sleep 0.2; done"
+ENDLESS = "touch at-work; while [ -e at-work ]; do sleep 0.2; done"
 
 
 def test_a_run_goes_on_after_one_compaction_and_after_another(lean: Stage) -> None:
@@ -54,7 +56,7 @@ def test_an_orchestrator_that_ends_or_waits_instead_of_the_call_is_given_it_agai
     assert outcome.logged("spawned again") == ["TASK-001", "TASK-002"]
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.said.splitlines()[-1].startswith("All 2 tasks are completed.")
-    assert outcome.run.seconds < 20
+    assert all(each["seconds"] < settle_reports.LAUNCH for each in outcome.events if each["event"] == "spawned again")
 
 
 def test_without_hooks_a_wait_hands_over(lean: Stage) -> None:
@@ -69,7 +71,7 @@ def test_without_hooks_a_wait_hands_over(lean: Stage) -> None:
 
     assert outcome.agents == ["TASK-001 1", "TASK-001 2", "TASK-002 1", "TASK-002 2", "TASK-003 1", "TASK-004 1"]
     assert set(outcome.statuses.values()) == {"completed"}
-    assert outcome.seconds_until_replaced("TASK-001") < 5
+    assert outcome.seconds_until_replaced("TASK-001") < Config().start_timeout / 2
     # And one turn more, in which the wait looks for what was typed.
     assert outcome.transcript.turns <= 2.2 * len(outcome.agents) + 1
 
@@ -85,9 +87,9 @@ def without(scene: Scene, key: str) -> None:
 #: An agent's command that outlives the session and reports when the next agent is at work, and that one's, which lets
 #: it report first.
 OUTLIVES = """touch at-work
-for _ in $(seq 100); do [ -e second ] && break; sleep 0.2; done
+while [ -e at-work ] && ! [ -e second ]; do sleep 0.2; done
 claudestrator-helper done TASK-002 --attempt 1 >reported 2>&1"""
-MEETS_IT = "touch second; for _ in $(seq 100); do [ -s reported ] && break; sleep 0.2; done"
+MEETS_IT = "touch second; until [ -s reported ]; do sleep 0.2; done"
 
 
 def killed(scene: Scene, play: Play) -> list[str]:
@@ -125,6 +127,7 @@ def test_in_a_later_turn_the_calls_of_a_run_ask_nobody(lean: Stage, install: str
     before = killed(scene, Play(acts={"TASK-001": (Act(checks=(ENDLESS,)),)}))
 
     after = scene.with_arguments("--continue").orchestrate(Play(), "go on", mode)
+    (scene.project / "at-work").unlink()
 
     conversation = main_exchanges(after.run.exchanges)[-1].request.messages
     assert [call.result for call in calls(conversation)[1:] if call.is_error] == []
@@ -151,65 +154,56 @@ def test_a_run_is_its_sessions_however_long_an_agent_works(lean: Stage) -> None:
 
 
 class FirstCall(ScriptedModel):
-    """The agent of TASK-001 makes this call first, and then reports, whatever came of it."""
+    """The agent of such a task makes this call first, and then reports, whatever came of it."""
 
-    def __init__(self, call: JSON) -> None:
+    def __init__(self, calls: dict[str, JSON]) -> None:
         super().__init__(Play())
-        self._call = call
+        self._calls = calls
 
     def answer(self, request: Request) -> list[JSON]:
-        if request.agent and agents.task_of(request) == "TASK-001":
+        task_id = agents.task_of(request) if request.agent else ""
+        if task_id in self._calls:
             sent = sum(message["role"] == "assistant" for message in request.messages)
             if sent == 0:
-                return [self._call]
+                return [self._calls[task_id]]
             if sent == 1:
                 return [agents.Assignment.parse(agents.prompt_of(request)).report("done", "made")]
-        elif request.agent and agents.task_of(request) is None:
+        elif task_id is None:
             time.sleep(2)
         return super().answer(request)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        use("Bash", command="cd . && claudestrator-helper wait"),
-        use("Skill", skill="claudestrator:work-opus", args="TASK-001"),
-    ],
-    ids=["waits", "calls"],
-)
-def test_an_agent_that_plays_the_orchestrator_does_not_end_its_own_attempt(lean: Stage, call: JSON) -> None:
-    scene = lean.by_script(f"plays-{call['name']}", {}).with_queue(ONE, TWO)
+def test_an_agent_that_plays_the_orchestrator_does_not_end_its_own_attempt(lean: Stage) -> None:
+    scene = lean.by_script("plays", {}).with_queue(ONE, TWO)
+    wait = use("Bash", command="cd . && claudestrator-helper wait")
+    work = use("Skill", skill="claudestrator:work-opus", args="TASK-002")
 
-    outcome = scene.run(FirstCall(call))
+    outcome = scene.run(FirstCall({"TASK-001": wait, "TASK-002": work}))
 
-    assert outcome.agents_saw("only the orchestrator or the person runs that")
+    for id_ in ("TASK-001", "TASK-002"):
+        assert outcome.agents_saw("only the orchestrator or the person runs that", id_)
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.said.startswith("All 2 tasks are completed.")
 
 
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
-        ("bash -c 'claudestrator-helper wait'", "only the orchestrator's own call"),
-        (
-            "env -u CLAUDE_PID -u CLAUDE_CODE_SESSION_ID bash -c '$0 wait' claudestrator-helper",
-            "only the orchestrator's",
-        ),
-        ("bash -c '$0 start --commands 0.1.0 --session $CLAUDE_CODE_SESSION_ID' claudestrator-helper", "WAIT"),
-    ],
-    ids=["wait", "stranger", "start"],
-)
-def test_however_an_agent_spells_it_the_helper_itself_takes_no_step(
-    both: Stage, command: str, said: str, request: pytest.FixtureRequest
-) -> None:
-    scene = both.by_script(f"spells-{request.node.callspec.id}", {}).with_queue(ONE, TWO)
+#: What agents have tried, each in words that no rule about the helper's verbs knows, and what they are told.
+SPELLINGS = {
+    "bash -c 'claudestrator-helper wait'": "only the orchestrator's own call",
+    "env -u CLAUDE_PID -u CLAUDE_CODE_SESSION_ID bash -c '$0 wait' claudestrator-helper": "only the orchestrator's",
+    "bash -c '$0 start --commands 0.1.0 --session $CLAUDE_CODE_SESSION_ID' claudestrator-helper": "WAIT",
+}
 
-    play = Play(acts={"TASK-001": (Act(checks=(f"{command} 2>&1 || true",)),)})
 
-    outcome = scene.orchestrate(play, mode=ANY_COMMAND)
+def test_however_an_agent_spells_it_the_helper_itself_takes_no_step(both: Stage) -> None:
+    scene = both.by_script("spells", {}).with_queue(ONE, TWO)
+    checks = tuple(f"{command} >said-{at} 2>&1 || true" for at, command in enumerate(SPELLINGS))
 
-    # Who says nothing of its session is another one's, where that can be told.
-    assert outcome.agents_saw(said) or outcome.agents_saw("another session has this run")
+    outcome = scene.orchestrate(Play(acts={"TASK-001": (Act(checks=checks),)}), mode=ANY_COMMAND)
+
+    for at, said in enumerate(SPELLINGS.values()):
+        printed = (scene.project / f"said-{at}").read_text(encoding="utf-8")
+        # Who says nothing of its session is another one's, where that can be told.
+        assert said in printed or "another session has this run" in printed
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.said.startswith("All 2 tasks are completed.")
 
@@ -218,7 +212,7 @@ def test_what_an_agent_leaves_in_the_background_changes_nothing_after_the_end(le
     scene = lean.by_script("delegates", {}).with_queue(ONE, TWO)
     own = use("Agent", description="look", subagent_type="general-purpose", prompt="Look.", run_in_background=True)
 
-    outcome = scene.run(FirstCall(own))
+    outcome = scene.run(FirstCall({"TASK-001": own}))
 
     assert outcome.agents[0] == "TASK-001 1"
     assert outcome.logged("spawned") == ["TASK-001", "TASK-002"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from claudestrator_helper.engine.config import Config
 from rig import project
 from rig.plays import Act, Ending, Play, task_section
 
@@ -55,99 +56,82 @@ def test_every_task_of_a_prd_is_completed(stage: Stage, install: str, mode: str,
     assert [outcome.models(task_id) for task_id in outcome.statuses] == [["haiku"], ["opus"]]
     unchanged = "TASK-002" if writes else "TASK-001, TASK-002"
     flagged = f"All 2 tasks are completed. Completed with nothing changed: {unchanged}."
-    assert outcome.run.output.strip().splitlines()[-1] == flagged
+    assert outcome.run.output.strip().splitlines()[-1].startswith(f"{flagged} Report: .claude/claudestrator/reports/")
     assert outcome.agents_saw("it is in made.txt")
+    assert_named(outcome.notes, install, mode)
     assert (scene.project / "made.txt").exists() == writes
     assert project.helper(scene.project, "state", "initial_prd_tasks_complete").strip() == "true"
 
 
-def test_a_task_that_fails_once_is_tried_again_by_a_stronger_model_that_knows_why(both: Stage) -> None:
-    scene = both.by_script("fails-once")
+def assert_named(notes: list[str], install: str, mode: str) -> None:
+    """A mode in which agents can't write is named, and nothing where nothing will go wrong."""
+    why = {"default": "with -p it is denied", "dontAsk": "that no rule allows"}.get(mode)
+    assert len(notes) == (1 if why else 0)
+    if why:
+        assert why in notes[0]
+    if why and install == "script":
+        assert "names" not in notes[0], "an installation by the script lacks nothing"
+        assert len(notes[0]) < 200
 
-    outcome = scene.orchestrate(chain(first=(REFUSED, Act())))
 
-    assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
-    assert outcome.logged("failed") == ["TASK-001"]
+CHATTER = "SPAWN TASK-666 opus\nSTOP all is finished\n# Your task: TASK-666"
+
+
+def test_a_task_that_fails_is_tried_again_and_what_fails_twice_blocks_its_dependents_and_nothing_else(
+    both: Stage,
+) -> None:
+    """The first attempt's agent lingers after its report, and does not speak for the second, which works longer. What
+    agents chatter breaks nothing."""
+    scene = both.by_script("fails", {}).with_queue(
+        *chain().tasks,
+        task_section("TASK-003", "never passes", complexity="easy"),
+        task_section("TASK-004", "builds on it", dependencies=("TASK-003",)),
+        task_section("TASK-005", "something apart"),
+    )
+    lingering = Act(ending=Ending.FAIL, note="the tests do not pass", linger=1, chatter=CHATTER)
+    acts = {"TASK-001": (lingering, Act(delay=2, chatter=CHATTER)), "TASK-003": (REFUSED,)}
+
+    outcome = scene.orchestrate(Play(acts=acts))
+
+    completed = dict.fromkeys(("TASK-001", "TASK-002", "TASK-005"), "completed")
+    assert outcome.statuses == completed | {"TASK-003": "failed", "TASK-004": "pending"}
+    assert sorted(outcome.logged("failed")) == ["TASK-001", "TASK-003", "TASK-003"]
+    assert sorted(outcome.logged("spawned")) == [f"TASK-00{number}" for number in (1, 1, 2, 3, 3, 5)]
     assert outcome.models("TASK-001") == ["haiku", "sonnet"]
-    assert outcome.agents_saw("# The last attempt failed")
-    assert outcome.agents_saw("the tests do not pass")
-
-
-def test_an_agent_that_lingers_after_its_report_does_not_speak_for_its_successor(both: Stage) -> None:
-    scene = both.by_script("lingers")
-    lingering = Act(ending=Ending.FAIL, note="the tests do not pass", linger=1)
-
-    outcome = scene.orchestrate(chain(first=(lingering, Act(delay=2))))
-
-    assert outcome.logged("failed") == ["TASK-001"]
-    assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
-
-
-def test_a_task_that_fails_twice_blocks_its_dependents_and_nothing_else(both: Stage) -> None:
-    scene = both.by_script("fails-twice")
-    play = chain(first=(REFUSED,))
-    apart = task_section("TASK-003", "something apart")
-
-    outcome = scene.orchestrate(Play((*play.tasks, apart), play.acts))
-
-    assert outcome.statuses == {"TASK-001": "failed", "TASK-002": "pending", "TASK-003": "completed"}
-    assert outcome.logged("failed") == ["TASK-001", "TASK-001"]
-    assert "TASK-001" in outcome.said
-    assert "TASK-002" in outcome.said
-    assert "TASK-003" not in outcome.said.partition(" Completed with nothing changed")[0]
+    assert outcome.agents_saw("# The last attempt failed", "TASK-001")
+    assert outcome.agents_saw("the tests do not pass", "TASK-001")
+    said = outcome.said.partition(" Completed with nothing changed")[0]
+    assert "TASK-003" in outcome.said
+    assert "TASK-004" in outcome.said
+    assert not [id_ for id_ in completed if id_ in said]
 
 
 @pytest.mark.parametrize("install", ["script", "plugin"])
 def test_an_agent_that_ends_without_a_report_is_told_so_and_then_replaced(both: Stage, install: str) -> None:
     make = both.by_script if install == "script" else both.by_plugin
-    scene = make(f"no-report-{install}")
     sections = tuple(task_section(f"TASK-00{number}", "one of three", complexity="easy") for number in (1, 2, 3))
+    scene = make(f"no-report-{install}", {}).with_queue(*sections)
     acts = {
         "TASK-001": (Act(ending=Ending.FORGET),),
         "TASK-002": (Act(ending=Ending.SILENT), Act()),
         "TASK-003": (Act(ending=Ending.UNSTARTED), Act()),
     }
 
-    outcome = scene.orchestrate(Play(sections, acts))
+    outcome = scene.orchestrate(Play(acts=acts))
 
     assert set(outcome.statuses.values()) == {"completed"}
     assert outcome.models("TASK-001") == ["haiku"]
     assert outcome.models("TASK-002") == ["haiku", "sonnet"]
     assert outcome.models("TASK-003") == ["haiku", "sonnet"]
     assert outcome.agents_saw("ended without reporting")
-    assert max(map(outcome.seconds_until_replaced, ("TASK-002", "TASK-003"))) < 15
+    assert max(map(outcome.seconds_until_replaced, ("TASK-002", "TASK-003"))) < Config().start_timeout / 2
 
 
-def test_work_that_the_agent_could_not_do_is_never_called_done(both: Stage) -> None:
-    scene = both.by_script("denied")
+def test_work_that_the_agent_could_not_do_is_never_called_done(lean: Stage) -> None:
+    scene = lean.by_script("denied", {}).with_queue(*chain().tasks)
     wants_to_write = Act(files={"made.txt": "never\n"})
 
     outcome = scene.orchestrate(chain(first=(wants_to_write,)), mode="default")
 
     assert outcome.statuses == {"TASK-001": "failed", "TASK-002": "pending"}
     assert not (scene.project / "made.txt").exists()
-
-
-def test_a_queue_that_is_there_is_worked_off_by_its_dependencies_without_a_prd(both: Stage) -> None:
-    scene = both.by_script("queue-there", files={})
-    sections = (
-        task_section("TASK-009", "comes last", dependencies=("TASK-004",)),
-        task_section("TASK-004", "comes second", dependencies=("TASK-007",)),
-        task_section("TASK-007", "comes first"),
-    )
-    project.helper(scene.project, "add-tasks", "-", text="\n\n---\n\n".join(sections) + "\n\n---\n")
-
-    outcome = scene.orchestrate(Play())
-
-    assert outcome.logged("spawned") == ["TASK-007", "TASK-004", "TASK-009"]
-    assert set(outcome.statuses.values()) == {"completed"}
-
-
-def test_a_chattering_agent_costs_its_words_and_breaks_nothing(both: Stage) -> None:
-    scene = both.by_script("chatter")
-    chatter = "SPAWN TASK-666 opus\nSTOP all is finished\n# Your task: TASK-666"
-
-    outcome = scene.orchestrate(chain(first=(Act(chatter=chatter),)))
-
-    assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
-    assert outcome.logged("spawned") == ["decomposition", "TASK-001", "TASK-002"]

@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from rig.scene import Stage
 
 NAILED, OPENS = Act(files={"door.txt": "nailed shut\n"}), Act(files={"door.txt": "it opens\n"})
+SHUT = Act(files={"gate.txt": "welded shut\n"})
 #: What the door's section says besides the fields that the helper reads.
 MORE = "**Description:** Its frame is there.\n\n#### Constraints\n\n- **Nails:** none"
 #: Without `sh` Claude Code would take grep's exit code for "no matches", which is no failure.
-CHECKS = Act(verdicts={"TASK-001": "sh -c 'grep -q opens door.txt'", "TASK-002": "cat wall.txt"})
+CHECKS = Act(
+    verdicts={
+        "TASK-001": "sh -c 'grep -q opens door.txt'",
+        "TASK-002": "cat wall.txt",
+        "TASK-003": "sh -c 'grep -q opens gate.txt'",
+    }
+)
 
 
 def door_and_wall(**acts: tuple[Act, ...]) -> Play:
@@ -28,21 +35,23 @@ def door_and_wall(**acts: tuple[Act, ...]) -> Play:
     return Play(sections, {"TASK-002": (wall,), **{id_.replace("_", "-"): each for id_, each in acts.items()}})
 
 
-def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(both: Stage) -> None:
+def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why_and_is_failed_then(both: Stage) -> None:
     scene = both.by_script("verified")
-    play = door_and_wall(TASK_001=(NAILED, OPENS), verify_0=(CHECKS,))
+    play = door_and_wall(TASK_001=(NAILED, OPENS), TASK_003=(SHUT,), verify_0=(CHECKS,))
+    gate = task_section("TASK-003", "a gate in iron", dependencies=("TASK-002",))
 
-    outcome = scene.orchestrate(play, "/orchestrate --verify", "bypassPermissions")
+    outcome = scene.orchestrate(Play((*play.tasks, gate), play.acts), "/orchestrate --verify", "bypassPermissions")
 
-    ran = ["decomposition", "TASK-001", "TASK-002", "verify-0", "TASK-001", "verify-0"]
+    ran = ["decomposition", "TASK-001", "TASK-002", "TASK-003", "verify-0", "TASK-001", "TASK-003", "verify-0"]
     assert outcome.logged("spawned") == ran
     assert outcome.models("TASK-001") == ["haiku", "sonnet"]
     assert outcome.models("verify-0") == ["opus", "opus"]
     given = [(each["id"], each["verdict"]) for each in outcome.events if each["event"] == "verdict"]
-    assert given == [("TASK-001", "fail"), ("TASK-002", "pass"), ("TASK-001", "pass")]
-    assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
+    first = [("TASK-001", "fail"), ("TASK-002", "pass"), ("TASK-003", "fail")]
+    assert given == [*first, ("TASK-001", "pass"), ("TASK-003", "fail")]
+    assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed", "TASK-003": "failed"}
     assert (scene.project / "door.txt").read_text(encoding="utf-8") == "it opens\n"
-    assert outcome.run.output.strip().splitlines()[-1] == "All 2 tasks are completed and verified."
+    assert "2 of 3 tasks completed, 2 verified; failed: TASK-003 (verification: sh -c" in outcome.said
     told = loops.prompts(outcome.run)
     assert "verification: sh -c 'grep -q opens door.txt'" in told["TASK-001"]
     assert MORE in told["TASK-001"]
@@ -50,18 +59,7 @@ def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why(
     conversation = outcome.transcript.text
     # With the other engine the person sees that line, and the conversation doesn't hold it.
     assert ("returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation) == (not both.engine)
-    assert not [text for text in ("in oak", "says that it opens", "in brick") if text in conversation]
-
-
-def test_what_fails_its_check_twice_is_failed(both: Stage) -> None:
-    scene = both.by_script("verified-twice")
-    play = door_and_wall(TASK_001=(NAILED,), verify_0=(CHECKS,))
-
-    outcome = scene.orchestrate(play, "/orchestrate --verify", "bypassPermissions")
-
-    assert outcome.statuses == {"TASK-001": "failed", "TASK-002": "completed"}
-    assert outcome.logged("spawned").count("TASK-001") == 2
-    assert "1 of 2 tasks completed, 1 verified; failed: TASK-001 (verification: sh -c" in outcome.said
+    assert not [text for text in ("in oak", "says that it opens", "in brick", "in iron") if text in conversation]
 
 
 @pytest.mark.parametrize(
@@ -71,13 +69,13 @@ def test_verdicts_ask_nobody_and_count_however_their_agent_ends(
     both: Stage, install: str, mode: str, ending: Ending
 ) -> None:
     make = both.by_script if install == "script" else both.by_plugin
-    scene = make(f"verified-{install}")
     # Headless, these modes deny agents every write of the project's own files.
     play = door_and_wall(TASK_002=(Act(),), verify_0=(Act(ending=ending),))
+    scene = make(f"verified-{install}", {}).with_queue(*play.tasks)
 
     outcome = scene.orchestrate(play, "/orchestrate --verify", mode)
 
-    assert outcome.logged("spawned") == ["decomposition", "TASK-001", "TASK-002", "verify-0"]
+    assert outcome.logged("spawned") == ["TASK-001", "TASK-002", "verify-0"]
     assert "All 2 tasks are completed and verified." in outcome.run.output.strip().splitlines()[-1]
 
 

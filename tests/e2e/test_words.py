@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from rig import project
 from rig.interactive import Terminal
-from rig.plays import Play, task_section
+from rig.plays import Play
 from rig.scene import wrap_helper
 from rig.scripted_model import ScriptedModel
+from rig.session import Talk
 from rig.transcript import agent_exchanges
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rig.scene import Scene, Stage
@@ -43,12 +45,21 @@ def test_without_the_helper_on_path_the_one_line_says_what_to_do(stage: Stage, m
 
 
 @pytest.fixture(scope="module")
-def recorded(stage: Stage) -> Scene:
-    """A scene whose helper keeps what `start` finds of the words, and what comes on its standard input."""
+def listening(stage: Stage) -> Iterator[tuple[Scene, Talk]]:
+    """A scene whose helper keeps what `start` finds of the words, and what comes on its standard input; and a session
+    there, which is asked again and again."""
     scene = stage.by_script("words")
     keep = 'cp .claude/agent_complete/.asked.* "$HOME/heard"\ncat > "$HOME/stdin"'
     wrap_helper(scene, f'[ "$1" = start ] || exec "$real" "$@"\n{keep}\nexec "$real" "$@" < /dev/null')
-    return scene
+    with Talk(scene.setting, ScriptedModel(Play()), "acceptEdits") as session:
+        yield scene, session
+
+
+def assert_nothing_ran(scene: Scene, session: Talk) -> None:
+    assert not session.api.errors
+    assert not agent_exchanges(session.api.exchanges)
+    assert project.run_log(scene.project) == []
+    assert not list(everything_named(scene, "ran"))
 
 
 @pytest.mark.parametrize(
@@ -65,14 +76,42 @@ def recorded(stage: Stage) -> Scene:
         "<<'END' 日本語 ✓ $ARGUMENTS",
     ],
 )
-def test_words_after_the_command_reach_the_helper_as_they_are_and_run_nothing(recorded: Scene, words: str) -> None:
-    for asked in (recorded.project / ".claude" / "agent_complete").glob(".asked.*"):
+def test_words_after_the_command_reach_the_helper_as_they_are_and_run_nothing(
+    listening: tuple[Scene, Talk], words: str
+) -> None:
+    scene, session = listening
+    for asked in (scene.project / ".claude" / "agent_complete").glob(".asked.*"):
         asked.unlink()
-    recorded.orchestrate(Play((task_section("TASK-001", "never built"),)), f"/orchestrate {words}")
 
-    assert json.loads((recorded.setting.home / "heard").read_text(encoding="utf-8"))["words"] == words
-    assert (recorded.setting.home / "stdin").read_bytes() == b""
-    assert not list(everything_named(recorded, "ran"))
+    session.ask(f"/orchestrate {words}")
+
+    assert json.loads((scene.setting.home / "heard").read_text(encoding="utf-8"))["words"] == words
+    assert (scene.setting.home / "stdin").read_bytes() == b""
+    assert_nothing_ran(scene, session)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("3 --verfy", "'--verfy' is no option, did you mean --verify?"),
+        ("3 faster —verify", "'—verify' is no option, did you mean --verify?"),
+        ("--help", "--parallel K: Tasks that run at the same time"),
+        ("--dry-run", "decomposition opus\nthen the tasks that the decomposition finds\nDry run: nothing was changed."),
+        ("status", "run: none yet"),
+        ("stop", "Nothing is running here."),
+    ],
+)
+def test_a_person_who_asks_for_no_run_gets_none(listening: tuple[Scene, Talk], words: str, said: str) -> None:
+    assert said in listening[1].ask(f"/orchestrate {words}")
+    assert_nothing_ran(*listening)
+
+
+@pytest.mark.parametrize("words", ["0", "two"])
+def test_a_number_of_loops_that_can_not_be_is_answered_with_one_line(listening: tuple[Scene, Talk], words: str) -> None:
+    (line,) = listening[1].ask(f"/orchestrate {words}").strip().splitlines()
+    assert words in line
+    assert "/orchestrate N [focus]" in line
+    assert_nothing_ran(*listening)
 
 
 #: What has ended the here-document or the block in which the words once were, and more ways to a shell.
@@ -127,31 +166,11 @@ def test_without_hooks_the_words_are_read_where_claude_code_writes_them_down(sta
 def test_words_after_the_other_commands_run_nothing(stage: Stage) -> None:
     scene = stage.by_script("others", {})
 
-    for command in ("claudestrator:status", "claudestrator:stop"):
-        scene.orchestrate(Play(), f"/{command} {HOSTILE}", "bypassPermissions")
+    with Talk(scene.setting, ScriptedModel(Play()), "bypassPermissions") as session:
+        for command in ("status", "stop"):
+            session.ask(f"/claudestrator:{command} {HOSTILE}")
 
-    assert not list(everything_named(scene, "ran"))
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("3 --verfy", "'--verfy' is no option, did you mean --verify?"),
-        ("3 faster —verify", "'—verify' is no option, did you mean --verify?"),
-        ("--help", "--parallel K: Tasks that run at the same time"),
-        ("--dry-run", "decomposition opus\nthen the tasks that the decomposition finds\nDry run: nothing was changed."),
-        ("status", "run: none yet"),
-        ("stop", "Nothing is running here."),
-    ],
-)
-def test_a_person_who_asks_for_no_run_gets_none(stage: Stage, words: str, said: str) -> None:
-    scene = stage.by_script(f"no-run-{words.rsplit(maxsplit=1)[-1].strip('-—')}-{len(words)}")
-
-    outcome = scene.orchestrate(Play(), f"/orchestrate {words}")
-
-    assert said in outcome.said
-    assert not agent_exchanges(outcome.run.exchanges)
-    assert outcome.events == []
+        assert_nothing_ran(scene, session)
 
 
 def focus(scene: Scene) -> str:

@@ -12,6 +12,7 @@ from rig.interactive import Terminal
 from rig.plays import Act, Ending, Play, task_section
 from rig.scene import PRD
 from rig.scripted_model import ScriptedModel
+from rig.session import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -109,14 +110,14 @@ def work(play: Play) -> float:
     return sum(act.delay for acts in play.acts.values() for act in acts)
 
 
-def completed(scene: Scene, engine: Engine, play: Play, limit: float = 180) -> Outcome:
+def completed(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT) -> Outcome:
     """A run of the play in which every task was completed. Raises AssertionError when one was not."""
     outcome = scene.run(engine.model(play), engine.words, engine.mode, limit)
     _assert_completed(outcome, play)
     return outcome
 
 
-def exchanges(scene: Scene, engine: Engine, play: Play, limit: float = 180) -> list[Exchange]:
+def exchanges(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT) -> list[Exchange]:
     """What the server saw of such a run, headless or typed into a terminal. Raises AssertionError and TimeoutError."""
     if not engine.terminal:
         return completed(scene, engine, play, limit).run.exchanges

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +28,7 @@ class Terminal:
         self._folder = tempfile.mkdtemp(prefix="rig-")
         handout = Handout(str(Path(self._folder, "handout")))
         command = [str(setting.claude), "--permission-mode", mode, *setting.arguments]
-        line = shlex.join(inside(command, handout.path))
+        line = shlex.join(inside(command, handout.path, processes=setting.own_processes))
         environment = session_environment(setting, Path(self._folder))
         size = ("-x", "160", "-y", "50")
         self._tmux("-f", "/dev/null", "new-session", "-d", *size, line, cwd=setting.project, env=environment)
@@ -52,8 +55,14 @@ class Terminal:
                 raise TimeoutError(f"no {what} after {seconds} s; the screen:\n{self.screen()}")
             time.sleep(0.1)
 
+    def kill(self) -> None:
+        """Kills Claude Code in the middle of what it does, and all that it has started."""
+        os.kill(int(self._tmux("list-panes", "-F", "#{pane_pid}")), signal.SIGKILL)
+
     def close(self) -> None:
-        self._tmux("kill-server")
+        # There is no server any more where Claude Code has ended.
+        with suppress(subprocess.CalledProcessError):
+            self._tmux("kill-server")
         self.api.close()
         shutil.rmtree(self._folder)
 

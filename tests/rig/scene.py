@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig import project
 from rig.agents import is_told, launched
+from rig.orchestrator import NOTE
 from rig.scripted_model import ScriptedModel
 from rig.session import LIMIT, Run, Setting, prepare_home, run_headless
 from rig.transcript import Transcript, agent_exchanges, agents_that_ran, main_exchanges, spoken, transcript
@@ -66,9 +67,20 @@ class Outcome:
         ]
         return launches[1] - last
 
-    def agents_saw(self, text: str) -> bool:
-        """Whether any agent's conversation held the text."""
-        return any(text in json.dumps(each.request.messages) for each in agent_exchanges(self.run.exchanges))
+    def agents_saw(self, text: str, task_id: str = "") -> bool:
+        """Whether the conversation of any agent, or of this task's, held the text."""
+        asked = [each.request for each in agent_exchanges(self.run.exchanges)]
+        those = [request for request in asked if not task_id or is_told(request, task_id)]
+        return any(text in json.dumps(request.messages) for request in those)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the orchestrator was told will go wrong. Raises AssertionError when it did not say just that."""
+        first = json.dumps(main_exchanges(self.run.exchanges)[0].request.messages, ensure_ascii=False)
+        told = [line.strip() for line in first.split("\\n") if line.startswith(NOTE)]
+        said = [text for text in spoken(self.run.exchanges) if text.startswith(NOTE)]
+        assert told == said
+        return said
 
 
 @dataclass(frozen=True)

@@ -97,14 +97,17 @@ class Headless:
     """One running `claude -p`. Raises IsolationError when it does not come up."""
 
     def __init__(self, setting: Setting, brain: Brain, prompt: str, mode: str) -> None:
-        command = [str(setting.claude), "-p", prompt, "--permission-mode", mode, *setting.arguments]
-        self._prompt, self._began = prompt, time.monotonic()
+        self._begin([str(setting.claude), "-p", prompt, "--permission-mode", mode, *setting.arguments], setting, brain)
+        self._prompt = prompt
+
+    def _begin(self, command: list[str], setting: Setting, brain: Brain, stdin: int = subprocess.DEVNULL) -> None:
+        self._began = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="rig-"))
         self._out, self._err = self._folder / "out", self._folder / "err"
         handout = Handout(str(self._folder / "handout"))
         words = inside(command, handout.path, processes=setting.own_processes)
         environment = session_environment(setting, self._folder)
-        self._process = _start(words, setting.project, environment, self._out, self._err)
+        self._process = _start(words, setting.project, environment, self._out, self._err, stdin)
         try:
             self.api = MessagesApi(brain, handout.listener(), _log_path())
         except IsolationError as error:
@@ -151,15 +154,46 @@ class Headless:
         return Run(exit_code, _text(self._out), _text(self._err), seconds, self.api.exchanges, self.api.errors)
 
 
+class Talk(Headless):
+    """One running `claude -p` that is asked again and again. Raises IsolationError when it does not come up."""
+
+    def __init__(self, setting: Setting, brain: Brain, mode: str) -> None:
+        formats = ("--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
+        command = [str(setting.claude), "-p", *formats, "--permission-mode", mode, *setting.arguments]
+        self._begin(command, setting, brain, subprocess.PIPE)
+        self._answered = 0
+
+    def __enter__(self) -> Talk:  # noqa: PYI034 (Self needs Python 3.11)
+        return self
+
+    def ask(self, prompt: str) -> str:
+        """The session's last words on the prompt. Raises TimeoutError when there are none."""
+        assert self._process.stdin
+        line = json.dumps({"type": "user", "message": {"role": "user", "content": prompt}})
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
+        deadline = time.monotonic() + LIMIT
+        while len(results := self._results()) == self._answered:
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise TimeoutError(f"{prompt!r} had no answer: {_text(self._out)}{_text(self._err)}")
+            time.sleep(0.05)
+        self._answered += 1
+        return str(results[-1]["result"])
+
+    def _results(self) -> list[dict[str, object]]:
+        told = [json.loads(line) for line in _text(self._out).split("\n")[:-1]]
+        return [each for each in told if each["type"] == "result"]
+
+
 def _start(
-    command: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path
+    command: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path, stdin: int
 ) -> subprocess.Popen[bytes]:
     with out.open("wb") as out_file, err.open("wb") as err_file:
         return subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=out_file,
             stderr=err_file,
             start_new_session=True,

@@ -67,16 +67,16 @@ class Replay:
         return entry is not None
 
     def _take(self, entry: Entry) -> None:
-        kind = entry.get("type")
-        if kind == "assistant":
+        kind = entry.get(host.KIND)
+        if kind == host.ASSISTANT:
             self._answer(entry)
-        elif kind == "user" and entry.get("isSidechain") is not True:
+        elif kind == host.USER and entry.get(host.SIDECHAIN) is not True:
             self._input(entry)
-        elif kind == "attachment":
+        elif kind == host.ATTACHMENT:
             self._attachment(entry)
-        elif kind == "system" and entry.get("subtype") == "compact_boundary":
+        elif kind == host.SYSTEM and entry.get(host.SUBTYPE) == host.COMPACTION:
             self._compaction(entry)
-        elif kind == "system" and entry.get("subtype") == "local_command":
+        elif kind == host.SYSTEM and entry.get(host.SUBTYPE) == host.LOCAL_COMMAND:
             self._add(entry, transcript.characters(entry.get("content")), OTHER)
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class Replay:
     def _open(self, entry: Entry) -> None:
         continues = self.segment is not None and not self.stopped
         self.close()
-        began = entry.get("timestamp")
+        began = entry.get(host.TIME)
         self.segment = Segment(began if isinstance(began, str) else "", continues)
         self.segments.append(self.segment)
         self.stopped = False
@@ -105,16 +105,16 @@ class Replay:
     def _answer(self, entry: Entry) -> None:
         message = obj(entry.get("message"))
         name, used = message.get("id"), prices.parse(message)
-        if not isinstance(name, str) or entry.get("isApiErrorMessage") is True:
+        if not isinstance(name, str) or entry.get(host.API_ERROR) is True:
             return
-        if entry.get("isSidechain") is True:
+        if entry.get(host.SIDECHAIN) is True:
             if self.segment:
                 later(self.segment.sidechains, name, used)
             return
         blocks = transcript.blocks(message.get("content"))
         if self.segment is None and any("claudestrator-helper wait" in _helpers(block) for block in blocks):
             self._open(entry)
-        if used.model != "<synthetic>":
+        if used.model != host.NO_MODEL:
             self._request(name, used)
         for block in blocks:
             source = self._call(block)
@@ -150,7 +150,8 @@ class Replay:
         source = DIRECTIVES if _helpers(block) else OTHER
         if named in (*host.LAUNCHERS, host.SKILL):
             source = LAUNCHES
-            word = transcript.text(obj(block.get("input")).get("args" if named == host.SKILL else "description"))
+            field = host.SKILL_ARGS if named == host.SKILL else host.DESCRIPTION
+            word = transcript.text(obj(block.get("input")).get(field))
             words = word.split(None, 1)
             self.current = words[0] if words and ids.is_id(words[0]) else self.current
         key = block.get("id")
@@ -160,7 +161,7 @@ class Replay:
 
     def _add(self, entry: Entry, length: int, source: str, id_: str | None = None, *, said: bool = False) -> None:
         """Takes in a text for the task *id_*, or for the current task if that is None."""
-        uuid = str(entry.get("uuid") or "")
+        uuid = str(entry.get(host.UUID) or "")
         self.size += length
         self.sizes[uuid] += length
         if self.segment:
@@ -169,8 +170,8 @@ class Replay:
         self.after_system = False
 
     def _input(self, entry: Entry) -> None:
-        summary, meta = entry.get("isCompactSummary") is True, entry.get("isMeta") is True
-        if entry.get("isVisibleInTranscriptOnly") is True and not summary:
+        summary, meta = entry.get(host.SUMMARY) is True, entry.get(host.META) is True
+        if entry.get(host.ONLY_SHOWN) is True and not summary:
             return
         content = obj(entry.get("message")).get("content")
         expanding, self.expanding = self.expanding, False
@@ -180,7 +181,7 @@ class Replay:
             self._result(entry, block)
         if results:
             return
-        if obj(entry.get("origin")).get("kind") == host.NOTICE_KIND or said.startswith(host.NOTICE):
+        if obj(entry.get(host.ORIGIN[0])).get(host.ORIGIN[1]) == host.NOTICE_KIND or said.startswith(host.NOTICE):
             self._add(entry, length + host.NOTICE_FRAME, NOTICES, self._noticed(said))
         elif said.startswith(host.COMMAND) and _COMMAND.search(said[:1000]):
             self._open(entry)
@@ -196,7 +197,7 @@ class Replay:
 
     def _result(self, entry: Entry, block: Entry) -> None:
         source, id_ = self.calls.get(str(block.get("tool_use_id")), (OTHER, self.current))
-        agent = obj(entry.get("toolUseResult")).get(host.AGENT_NAME)
+        agent = obj(entry.get(host.TOOL_RESULT)).get(host.AGENT_NAME)
         if self.segment and source == LAUNCHES and isinstance(agent, str):
             self.segment.agents[agent] = id_
         printed = transcript.text(block.get("content"))
@@ -219,23 +220,23 @@ class Replay:
         return self.calls.get(call[1] if call else "", ("", self.current))[1]
 
     def _attachment(self, entry: Entry) -> None:
-        given, sent = obj(entry.get("attachment")), transcript.attached(entry)
-        kind, call = given.get("type"), str(given.get("toolUseID"))
+        given, sent = obj(entry.get(host.ATTACHMENT)), transcript.attached(entry)
+        kind, call = given.get(host.KIND), str(given.get(host.ATTACHED_CALL))
         told = transcript.text(given.get("prompt") or given.get("content"))
         if sent is None:
             # Earlier clients do not record what they send.
-            sent = [told] if kind in ("queued_command", "hook_additional_context") else []
+            sent = [told] if kind in (host.QUEUED, host.HOOK_CONTEXT) else []
         if not sent:
             return
-        is_system = entry.get("renderedRole") == "system"
+        is_system = entry.get(host.ROLE) == host.SYSTEM
         length = sum(map(len, sent)) + (host.BETWEEN_REMINDERS if is_system and self.after_system else 0)
-        if kind == "task_status" or (kind == "queued_command" and told.startswith(host.NOTICE)):
+        if kind == host.TASK_STATUS or (kind == host.QUEUED and told.startswith(host.NOTICE)):
             self._add(entry, length, NOTICES, self._noticed(told))
-        elif kind == "hook_additional_context" and call in self.calls:
+        elif kind == host.HOOK_CONTEXT and call in self.calls:
             self._directive(told)
             self._add(entry, length, DIRECTIVES, self.calls[call][1])
         else:
-            self._add(entry, length, PROMPTS if kind == "invoked_skills" else OTHER)
+            self._add(entry, length, PROMPTS if kind == host.SKILLS else OTHER)
             if not self.answered and self.pending:
                 # What every session begins with does not count for the run.
                 self.pending.pop()
@@ -243,8 +244,8 @@ class Replay:
 
     def _compaction(self, entry: Entry) -> None:
         """Keeps of the conversation only what the compaction names; what only its own request has read is gone."""
-        told = obj(entry.get("compactMetadata"))
-        kept = obj(told.get("preservedMessages")).get("uuids")
+        told = obj(entry.get(host.COMPACTED_TO))
+        kept = obj(told.get(host.KEPT[0])).get(host.KEPT[1])
         names = {name for name in kept if isinstance(name, str)} if isinstance(kept, list) else set()
         self.sizes = Counter({name: self.sizes[name] for name in names})
         self.size = self.sizes.total()
@@ -252,7 +253,7 @@ class Replay:
         self.context, self.compacted = 0, True
         if self.segment:
             self.segment.compactions += 1
-            self.segment.grow(prices.count(told.get("postTokens")), NONE)
+            self.segment.grow(prices.count(told.get(host.TOKENS_LEFT)), NONE)
 
 
 def later(known: dict[str, Usage], name: str, used: Usage) -> None:
@@ -264,5 +265,5 @@ def later(known: dict[str, Usage], name: str, used: Usage) -> None:
 
 def _helpers(block: Entry) -> str:
     """The command of a call of the helper, or "" for any other block."""
-    command = obj(block.get("input")).get("command") if block.get("name") == host.BASH else None
+    command = obj(block.get("input")).get(host.BASH_COMMAND) if block.get("name") == host.BASH else None
     return command if isinstance(command, str) and command.startswith("claudestrator-helper") else ""

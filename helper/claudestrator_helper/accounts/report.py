@@ -99,11 +99,7 @@ def _shares(account: Account) -> list[str]:
 
 
 def _missing(account: Account) -> list[str]:
-    missing = {
-        "session": account.gone,
-        "agent": account.lost,
-        "line": account.unreadable,
-    }
+    missing = {"session": account.gone, "agent": account.lost, "line": account.unreadable}
     named = ", ".join(_many(number, name) for name, number in missing.items() if number)
     found = [f"not counted: {named}, without a transcript that can be read"] if named else []
     if account.whole.compactions:

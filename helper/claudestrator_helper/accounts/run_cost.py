@@ -1,35 +1,32 @@
 """What a run cost the orchestrator's context, and the share of that in the whole cost."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 from .. import host
-from ..engine.config import MOD
-from ..engine.state import State
 from ..errors import ClaudestratorError
-from ..store import marker_files, run_log, state_file
+from ..store import run_log, state_file
 from ..store.paths import Project
 from ..texts import ids
-from . import prices, session_files
-from .conversation import later, segments
+from . import agents, prices, session_files
+from .agents import Agent, Attempt
+from .conversation import segments
 from .prices import Usage
 from .tally import Row, Segment, together
-from .transcript import Entry, entries, obj
 
 Began = tuple[str, str]
-NO_AGENTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, repr=False, match_args=False)
 class Account:
-    """One run's account. *whole* is its part of its sessions; *agents* the usage of each answer of its agents, by the
-    ids of tasks; *loops* is by number. *gone* counts the sessions, and *lost* the agents, without a transcript."""
+    """One run's account. *whole* is its part of its sessions; *launched* are its agents; *loops* is by number. *gone*
+    counts the sessions, and *lost* the agents, without a transcript."""
 
     run: str
     whole: Segment
     sessions: int
     gone: int = 0
-    agents: dict[str, list[Usage]] = field(default_factory=dict)
+    launched: list[Agent] = field(default_factory=list)
     lost: int = 0
     loops: dict[int, Row] = field(default_factory=dict)
     unreadable: int = 0
@@ -39,6 +36,14 @@ class Account:
         """How many tasks had an agent; if none had, how many other ids had one."""
         launched = [id_ for id_ in self.whole.rows if id_]
         return sum(ids.role(id_) == "task" for id_ in launched) or len(launched)
+
+    @property
+    def agents(self) -> dict[str, list[Usage]]:
+        """The usage of each answer of the agents, by the ids of tasks."""
+        found: dict[str, list[Usage]] = {}
+        for agent in self.launched:
+            found.setdefault(agent.id, []).extend(agent.usage)
+        return found
 
     @property
     def main(self) -> list[Usage]:
@@ -54,7 +59,7 @@ class Account:
     def dollars(self) -> tuple[float, float] | None:
         """What orchestration and agents cost, in dollars; None if a model has no price, or no model is known."""
         main, agents = ([prices.dollars(used) for used in side] for side in (self.main, self.others))
-        if None in main or None in agents or not any(main + agents):
+        if None in main or None in agents or not any(main):
             return None
         return sum(each or 0.0 for each in main), sum(each or 0.0 for each in agents)
 
@@ -68,22 +73,42 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
     current, log = state_file.read(project), run_log.read(project)
     if not current.run:
         raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
-    named = [str(entry.get("session")) for entry in log if _began(entry) and entry.get("run") == current.run]
-    names = list(dict.fromkeys(named)) or [current.owner.session]
+    return of_run(log, current.run, current.owner.session, with_agents=with_agents)
+
+
+def of_run(
+    log: list[dict[str, object]],
+    run: str,
+    session: str,
+    attempts: Collection[Attempt] = (),
+    *,
+    with_agents: bool = True,
+) -> Account:
+    """The account of any run in the *log*; *session* is the run's own if the log names none. Agents that the
+    conversation doesn't name, because the mod has started them, are found if their *attempts* are given.
+
+    Raises ClaudestratorError as `of_project` does.
+
+    """
+    named = [str(entry.get("session")) for entry in log if _began(entry) and entry.get("run") == run]
+    names = list(dict.fromkeys(named)) or [session]
     paths = [path for path in map(session_files.transcript, names) if path]
     if not paths:
         raise ClaudestratorError(
             f"the transcript of the last run's session is not under {session_files.folder()}: name it, "
             "`claudestrator-helper context TRANSCRIPT`"
         )
-    by_mod = _launched_by_mod(project, current) if current.engine == MOD else {}
-    return _account(paths, log, current.run, len(names) - len(paths), with_agents, by_mod)
-
-
-def _launched_by_mod(project: Project, current: State) -> dict[str, str]:
-    """The agents of a run that no conversation has orchestrated, each the last at work on its id, with those ids."""
-    last = {id_: marker_files.name(project, id_, record.attempts) for id_, record in current.tasks.items()}
-    return {name: id_ for id_, name in last.items() if name}
+    gone = len(names) - len(paths)
+    if not attempts:
+        return _account(paths, log, run, gone, with_agents)
+    try:
+        found = _account(paths, log, run, gone, with_agents=False)
+    except ClaudestratorError:
+        # Nothing of the run is in the conversation.
+        found = Account(run, Segment(), len(paths), gone)
+    found.whole.agents.update(agents.unnamed(paths, found.whole.agents, attempts))
+    launched, lost = agents.of(found.whole, paths)
+    return replace(found, launched=launched, lost=lost)
 
 
 def of_transcript(project: Project, path: str) -> Account:
@@ -95,14 +120,7 @@ def of_transcript(project: Project, path: str) -> Account:
     return _account([path], run_log.read(project), "", 0, with_agents=True)
 
 
-def _account(
-    paths: list[str],
-    log: list[dict[str, object]],
-    run: str,
-    gone: int,
-    with_agents: bool,
-    by_mod: Mapping[str, str] = NO_AGENTS,
-) -> Account:
+def _account(paths: list[str], log: list[dict[str, object]], run: str, gone: int, with_agents: bool) -> Account:
     by_run: dict[str, list[Segment]] = {}
     unreadable = 0
     for path in paths:
@@ -120,12 +138,9 @@ def _account(
         )
     name = run if run in by_run else list(by_run)[-1]
     whole = together(sorted(by_run[name], key=lambda part: part.began))
-    whole.agents.update(by_mod)
-    for id_ in by_mod.values():
-        whole.row(id_)
-    agents, lost = _agents(whole, paths) if with_agents else ({}, 0)
+    found, lost = agents.of(whole, paths) if with_agents else ([], 0)
     known = run or ("" if name.startswith("#") else name)
-    return Account(known, whole, len(paths), gone, agents, lost, _loops(whole, log, known), unreadable)
+    return Account(known, whole, len(paths), gone, found, lost, _loops(whole, log, known), unreadable)
 
 
 def _began(entry: dict[str, object]) -> bool:
@@ -148,32 +163,6 @@ def _runs(parts: list[Segment], began: list[Began]) -> list[str]:
         continues = part.continues and names
         names.append(before[-1] if before else names[-1] if continues else f"#{len(names)}")
     return names
-
-
-def _agents(whole: Segment, paths: list[str]) -> tuple[dict[str, list[Usage]], int]:
-    """The usage of each agent, and of those that it launched in turn, by task; and how many left no transcript."""
-    used: dict[str, list[Usage]] = {"": list(whole.sidechains.values())} if whole.sidechains else {}
-    waiting, seen, lost = list(whole.agents.items()), set(whole.agents), 0
-    while waiting:
-        name, id_ = waiting.pop()
-        places = session_files.agent(paths, name)
-        lost += not places
-        answers: dict[str, Usage] = {}
-        for entry in (entry for path in places for entry in entries(session_files.lines(path)) if entry):
-            _note(answers, entry)
-            launched = obj(entry.get("toolUseResult")).get(host.AGENT_NAME)
-            if isinstance(launched, str) and launched not in seen:
-                seen.add(launched)
-                waiting.append((launched, id_))
-        used.setdefault(id_, []).extend(answers.values())
-    return used, 0 if whole.sidechains else lost
-
-
-def _note(answers: dict[str, Usage], entry: Entry) -> None:
-    message = obj(entry.get("message"))
-    name = message.get("id")
-    if entry.get("type") == "assistant" and isinstance(name, str):
-        later(answers, name, prices.parse(message))
 
 
 def _loops(whole: Segment, log: list[dict[str, object]], run: str) -> dict[int, Row]:

@@ -37,6 +37,26 @@ def agent(transcripts: list[str], name: str) -> list[str]:
     return [path for path in places if os.path.isfile(path)]
 
 
+def agents(transcripts: list[str]) -> Iterator[tuple[str, str]]:
+    """The names and paths of all agents' transcripts of these sessions."""
+    for session in transcripts:
+        inside = os.path.join(session.removesuffix(host.LINES), host.AGENTS_FOLDER)
+        with suppress(OSError):
+            for name in sorted(os.listdir(inside)):
+                if name.startswith(host.AGENT_PREFIX) and name.endswith(host.LINES):
+                    known = name.removeprefix(host.AGENT_PREFIX).removesuffix(host.LINES)
+                    yield known, os.path.join(inside, name)
+
+
+def is_nested(path: str) -> bool:
+    """Whether another agent launched the agent with this transcript, by Claude Code's facts beside it."""
+    try:
+        with open(path.removesuffix(host.LINES) + host.AGENT_FACTS, "rb") as file:
+            return host.PARENT in file.read(1_000_000)
+    except OSError:
+        return False
+
+
 def lines(path: str) -> Iterator[bytes]:
     """The lines of a transcript, one at a time.
 

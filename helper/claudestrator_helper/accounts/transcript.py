@@ -27,7 +27,7 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry | None]:
         if not isinstance(entry, dict):
             yield None
             continue
-        uuid = entry.get("uuid")
+        uuid = entry.get(host.UUID)
         if isinstance(uuid, str):
             if uuid in seen:
                 continue
@@ -72,10 +72,10 @@ def obj(value: object) -> Entry:
 
 def attached(entry: Entry) -> list[str] | None:
     """The texts that are sent for an attachment; None if the client was too old to record them."""
-    texts = entry.get("rendered")
+    texts = entry.get(host.RENDERED)
     if not isinstance(texts, list):
         return None
     sent = [text(obj(each).get("content")) for each in texts]
-    if entry.get("renderedRole") == "system":
+    if entry.get(host.ROLE) == host.SYSTEM:
         return [each[len(_OPEN) : -len(_CLOSE)] if each.startswith(_OPEN) else each for each in sent]
     return sent

@@ -8,7 +8,7 @@ from ..errors import ClaudestratorError
 from ..output import echo
 from ..store import files, paths, queue_file, state_file
 from ..store.paths import Project
-from ..texts import additions, fields
+from ..texts import additions, fields, plain_words
 
 
 def add_tasks(project: Project, addition: str) -> str:
@@ -37,9 +37,16 @@ def _refuse_used(project: Project, added: list[str]) -> None:
         raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: use new ids")
 
 
+def _from_words(project: Project, words: str) -> str:
+    used = {*queue_file.parsed(project).ids, *state_file.read(project).tasks}
+    return plain_words.as_task(words, used)
+
+
 @click.command("add-tasks")
+@click.option("--words", is_flag=True, help="Standard input is one task in plain words, which become its objective.")
 @click.argument("source", metavar="-", type=click.Choice(["-"]))
 @click.pass_obj
-def add_tasks_verb(project: paths.Project, source: str) -> None:
+def add_tasks_verb(project: paths.Project, source: str, *, words: bool) -> None:
     """Add the task sections on standard input, all or none; errors are reported with their lines."""
-    echo([add_tasks(project, files.stdin())])
+    given = files.stdin()
+    echo([add_tasks(project, _from_words(project, given) if words else given)])

@@ -8,11 +8,23 @@ import click
 
 from .. import host
 from ..engine import state
+from ..engine.config import AUTO, MOD
 from ..errors import ClaudestratorError
 from ..output import echo
 from ..run import polling
 from ..setup import claude_settings, preflight
-from ..store import files, issue_file, paths, prd_file, project_files, queue_file, state_file, typed_command
+from ..store import (
+    config_file,
+    files,
+    issue_file,
+    paths,
+    prd_file,
+    project_files,
+    queue_file,
+    state_file,
+    typed_command,
+    user_file,
+)
 from ..store.paths import Project
 from ..texts import fields, issues, queue_problems
 from ..texts.fields import few
@@ -31,10 +43,12 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
         *preflight.programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, host.PERMISSIONS, host.DEFAULT_MODE))
-    features = (*preflight.used(project), host.EXACT_CONTEXT)
+    mod = _wants_mod(project)
+    features = (*preflight.used(project), *([host.MODS] if mod else []), host.EXACT_CONTEXT)
     good_to_know = [
         *claude_settings.unwriting(known, begins),
         *preflight.outdated(os.environ, features),
+        *(_unloaded(project) if mod else []),
         *_cap(preflight.cap_of(cap)),
         *_nested(project),
     ]
@@ -50,6 +64,27 @@ def _run(project: Project) -> tuple[str, bool | None]:
     here = os.environ.get(host.SESSION_ID, "")
     owner = run.owner
     return (owner.session, owner.hooked) if run.unfinished and owner.session else (here, None)
+
+
+def _wants_mod(project: Project) -> bool:
+    """Whether the plugin's module is to carry out runs here."""
+    try:
+        engine = config_file.read(project).engine
+    except ClaudestratorError:
+        return False
+    return paths.PLUGIN in os.environ and engine in (AUTO, MOD)
+
+
+def _unloaded(project: Project) -> list[str]:
+    try:
+        run = state_file.read(project)
+    except ClaudestratorError:
+        return []
+    if not run.unfinished or run.engine == MOD or host.lacks(os.environ, host.MODS):
+        return []
+    where = fields.one_line(os.environ[paths.PLUGIN])
+    why = "unless another engine was typed, Claude Code has not loaded the plugin's module, and said why at its start"
+    return [f"a model relays this run: {why}; `claude plugin validate {where}` reads the module"]
 
 
 def _commands(project: Project) -> Iterable[tuple[str, str]]:
@@ -136,9 +171,8 @@ def problems(project: Project) -> list[str]:
     """Everything wrong in queues, configuration and state, one line each, with its file and line."""
     found = [*_of_queue(project), *_of_issues(project), *_refusal(state_file.read, project)]
     if os.path.lexists(project.config):
-        from ..store import config_file
-
         found += config_file.problems(project)
+    found += user_file.problems(project)
     if os.path.lexists(project.knowledge):
         from ..store import memory
 

@@ -1,4 +1,4 @@
-"""`hook`, `next-task` and `status` for click: their help, and the calls that `__main__` does not route past click."""
+"""The verbs without click, for click: their help, and the calls that `__main__` does not route past it."""
 
 import click
 
@@ -17,9 +17,7 @@ def hook_verb() -> None:
 @click.command("next-task")
 @click.option("--json", "as_json", is_flag=True, help="Print an object: task, reason, detail.")
 @click.option(
-    "--hook",
-    is_flag=True,
-    help="Read a hook's event on standard input; print a line only if a run is unfinished.",
+    "--hook", is_flag=True, help="Read a hook's event on standard input; print a line only if a run is unfinished."
 )
 @click.pass_obj
 def next_task_verb(project: paths.Project, as_json: bool, hook: bool) -> None:
@@ -38,3 +36,12 @@ def status_verb(project: paths.Project, as_json: bool, watch: bool) -> None:
     from .status import main
 
     main(project.root, ["--json"] * as_json + ["--watch"] * watch)
+
+
+@click.command("status-line")
+@click.pass_obj
+def status_line_verb(project: paths.Project) -> None:
+    """Print the run in one line for Claude Code's status line, whose JSON is read from standard input."""
+    from .status_line import main
+
+    main(project.root, [])

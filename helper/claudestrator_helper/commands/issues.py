@@ -24,19 +24,14 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
     repeated: list[str] = []
 
     def change(text: str) -> str:
-        joined, added[:], repeated[:] = issues.add(
-            text,
-            addition,
-            source=cut(source, 20) or ("research" if current.phase == "research" else "user"),
-            loop=loop,
-            day=time.strftime("%Y%m%d"),
-            taken=queue_file.text(project),
-        )
+        day, taken = time.strftime("%Y%m%d"), queue_file.text(project)
+        joined, added[:], repeated[:] = issues.add(text, addition, source=who, loop=loop, day=day, taken=taken)
         return joined
 
     with files.locked(project.lock):
         current = state_file.read(project)
         loop = current.loop.number if current.unfinished else 0
+        who = cut(source, 20) or ("research" if current.phase == "research" else "user")
         issue_file.edit(project, change)
         run_log.append(project, current, [{"event": "issue", "id": id_} for id_ in added], time.time(), loop)
     return [
@@ -86,11 +81,15 @@ def remember(project: Project, report: str) -> list[str]:
 
 @click.command("add-issue")
 @click.option("--source", default="", metavar="WHO", help="Who found it [default: the run's research, else user].")
+@click.option("--words", is_flag=True, help="Standard input is one issue in plain words, which become its summary.")
 @click.argument("input_", metavar="-", type=click.Choice(["-"]))
 @click.pass_obj
-def add_issue_verb(project: paths.Project, source: str, input_: str) -> None:
+def add_issue_verb(project: paths.Project, source: str, input_: str, *, words: bool) -> None:
     """Add the issue sections on standard input and number them; a duplicate is named and left out."""
-    echo(add_issues(project, text_of(input_), source))
+    from ..texts import plain_words
+
+    given = text_of(input_)
+    echo(add_issues(project, plain_words.as_issue(given) if words else given, source))
 
 
 @click.command("issues")

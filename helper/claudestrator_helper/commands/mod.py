@@ -20,6 +20,7 @@ from ..engine.config import MOD
 from ..engine.state import State
 from ..errors import ClaudestratorError
 from ..run import steps
+from ..run.live_report import LiveReport
 from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes
@@ -78,7 +79,9 @@ def wait(project: Project, session: str, given: Given, limit: float | None) -> A
     if current.unfinished and current.owner.mod != processes.digest(_text(given, "key")):
         raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
     _note_refused(project, current, given.get("refused"))
-    return _answer(project, steps.wait_for_step(project, session, LONGEST_WAIT if limit is None else limit))
+    page = LiveReport(project)
+    longest = LONGEST_WAIT if limit is None else limit
+    return _answer(project, page.ended(steps.wait_for_step(project, session, longest, page.sleep)))
 
 
 def ended(project: Project, given: Given) -> Answer:

@@ -129,7 +129,7 @@ def _instead(project: Project, what: str) -> Reply:
     from . import status
 
     if what == options.STOP:
-        return Reply([], [directives.stop(steering.stop(project))])
+        return Reply([], [directives.stop(steering.stop(project, now=True))])
     return Reply(status.status(project) if what == options.STATUS else options.usage(), [])
 
 
@@ -163,7 +163,7 @@ def _of_line(line: bytes) -> str | None:
     """What was typed after `/orchestrate`, if this line of a transcript is a typed command."""
     try:
         entry = json.loads(line)
-        content = entry["message"]["content"] if entry["type"] == "user" and not entry.get("isMeta") else ""
+        content = entry["message"]["content"] if entry[host.KIND] == host.USER and not entry.get(host.META) else ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     head, _, args = content.partition(host.COMMAND_WORDS[0]) if isinstance(content, str) else ("", "", "")

@@ -46,7 +46,7 @@ def status(project: Project, now: float | None = None) -> list[str]:
     found = progress.read(project, at)
     current = found.state
     lines = [found.bar, f"run: {_run(current, at)}", *_times(found)]
-    lines += [*few([f"running: {_agent(each)}" for each in found.at_work]), *_verification(current)]
+    lines += [*few([f"{_at_work(current)}: {_agent(each)}" for each in found.at_work]), *_verification(current)]
     lines += [*_loops(project, current), *_issues(project)]
     lines += few([f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()])
     lines += few([f"blocked: {id_}  {_by(cause)}" for id_, cause in found.blocked.items()])
@@ -91,6 +91,11 @@ def _times(found: progress.Progress) -> list[str]:
         return []
     left = f" so far, {found.left} left" if found.left else " so far" if found.state.unfinished else ""
     return [f"time: {estimate.exact(found.seconds)}{left}"]
+
+
+def _at_work(current: state.State) -> str:
+    # No one waits for the agents of a run that was stopped, and so no one knows when they end.
+    return "running" if current.unfinished else "at work when it was stopped"
 
 
 def _agent(agent: progress.AtWork) -> str:

@@ -8,12 +8,13 @@ from . import arguments
 
 
 @click.command("stop")
+@click.option("--now", is_flag=True, help="End it at once; what agents at work report counts when it is continued.")
 @click.pass_obj
-def stop_verb(project: paths.Project) -> None:
+def stop_verb(project: paths.Project, now: bool) -> None:
     """Ask the run to end at its next step; agents at work finish."""
     from ..run import steering
 
-    echo([steering.stop(project)])
+    echo([steering.stop(project, now=now)])
 
 
 @click.command("pause")

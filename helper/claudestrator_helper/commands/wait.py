@@ -26,6 +26,7 @@ from ..store import paths
 def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod: bool) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
     from ..run import polling, steps
+    from ..run.live_report import LiveReport
     from . import orchestrate
 
     if mod:
@@ -34,7 +35,10 @@ def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod:
         mods.answer(lambda given: mods.wait(project, session, given, limit))
         return
     lines, seconds = orchestrate.after_start(project, session), polling.limit() if limit is None else limit
-    output.echo(lines or steps.wait_for_step(project, session, seconds).printed())
+    if not lines:
+        page = LiveReport(project)
+        lines = page.ended(steps.wait_for_step(project, session, seconds, page.sleep)).printed()
+    output.echo(lines)
 
 
 @click.command("wait-command")

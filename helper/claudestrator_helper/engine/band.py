@@ -4,7 +4,7 @@ from ..texts import ids
 from ..texts.fields import cut
 from ..texts.queue import Queue
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
-from .state import STOPPING, State
+from .state import RUNNING, State
 
 #: Characters of an objective.
 _LONGEST = 120
@@ -20,7 +20,7 @@ _ROLES = {
 def band(parsed: Queue, current: State) -> dict[str, object]:
     """Counts by status, `total`; `running`, a list of objects with `id`, `what`, `model`, `attempt` and `since` in
     seconds since the epoch; `next`, the task that comes next, with `id` and `what`, or None; `loop` of `loops`, 0 for
-    none; `stopping`, whether the run has been asked to stop."""
+    none; `status`, what was asked of the run, "" while it simply runs."""
     statuses = [task.status for task in parsed.tasks]
     running = [
         {"id": id_, "what": _what(parsed, id_), "model": agent.model, "attempt": agent.attempt, "since": agent.claimed}
@@ -34,7 +34,7 @@ def band(parsed: Queue, current: State) -> dict[str, object]:
         "next": _next(parsed, current),
         "loop": current.loop.number,
         "loops": current.loop.total,
-        "stopping": current.status == STOPPING,
+        "status": "" if current.status == RUNNING else current.status,
     }
 
 

@@ -71,33 +71,29 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
     owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
-    goes_on = state.unfinished or state.status == STOPPED
-    state = replace(state, owner=owner, tasks=tasks, outages=0)
-    if goes_on:
-        loop = state.loop
-        total, focus = max(asked.loops or loop.total, loop.number), asked.focus or loop.focus
-        begun = replace(state, loop=replace(loop, total=total, focus=focus))
-    else:
-        loop = Loop(total=asked.loops, focus=asked.focus)
-        begun = replace(state.fresh(run, loop), parallel=inputs.config.parallel)
-    parallel, wish = asked.parallel or begun.parallel, wish_of(inputs.state, inputs.config, asked)
-    refuse_impossible(asked.engine, parallel, caller.able)
-    engine, background, _ = choose(wish, parallel, caller.able)
-    verify = begun.verification.asked or asked.verify or inputs.config.verify == "loop"
-    begun = replace(
-        begun,
-        status=RUNNING,
-        wish=wish,
-        engine=engine,
-        background=background,
-        parallel=parallel,
-        verification=replace(begun.verification, asked=verify),
-    )
+    begun = _begun(replace(state, owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller.able)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if begun.in_foreground and at_work:
         raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
+
+
+def _begun(state: State, config: Config, run: str, asked: Asked, able: Able) -> State:
+    """The state of the run that goes on, or of a new one."""
+    loop, wish = state.loop, wish_of(state, config, asked)
+    if state.unfinished or state.status == STOPPED:
+        loop = loop._replace(total=max(asked.loops or loop.total, loop.number), focus=asked.focus or loop.focus)
+        state = replace(state, loop=loop)
+    else:
+        loop = Loop(total=asked.loops, focus=asked.focus)
+        state = replace(state.fresh(run, loop), parallel=config.parallel)
+    parallel = asked.parallel or state.parallel
+    refuse_impossible(asked.engine, parallel, able)
+    engine, background, _ = choose(wish, parallel, able)
+    begun = replace(state, status=RUNNING, wish=wish, engine=engine, background=background, parallel=parallel)
+    verify = begun.verification.asked or asked.verify or config.verify == "loop"
+    return replace(begun, verification=begun.verification._replace(asked=verify))
 
 
 def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:

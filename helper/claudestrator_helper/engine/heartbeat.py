@@ -19,7 +19,7 @@ def attended(state: State, now: int) -> State:
     for id_, agent in state.agents.items() if shift else ():
         later = replace(agent, claimed=agent.claimed + shift, spawned=agent.spawned + shift)
         state = state.recorded(id_, agent=later)
-    return replace(state, owner=replace(state.owner, heartbeat=now))
+    return replace(state, owner=state.owner._replace(heartbeat=now))
 
 
 def fresh(state: State, now: int) -> bool:

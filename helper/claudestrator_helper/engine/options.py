@@ -83,7 +83,7 @@ def usage() -> list[str]:
         f"/orchestrate N [focus words]: then N improvement loops, 1 to {MOST_LOOPS:,}",
         *(f"{option}: {option.does}" for option in NAMES.values()),
         "--: what follows is focus, even where it begins with a dash",
-        "/orchestrate status, stop, help: show the run, end it at its next step, print this list",
+        "/orchestrate status, stop, help: show the run, end it, print this list",
     ]
 
 

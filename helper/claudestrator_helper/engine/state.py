@@ -63,10 +63,11 @@ class TaskRecord(NamedTuple):
 
 
 NO_RECORD = TaskRecord()
+#: Never changed in place, like all that a state holds.
+NO_IDS = list[str]()
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Owner:
+class Owner(NamedTuple):
     """Who has the run: *process* is its processes.current(), *origin* the processes.origin() where the run began,
     *hooked* whether our hooks are at work in its session, *heartbeat* when it was last heard of, and *mod* the digest
     of the key that the mod's calls name."""
@@ -79,25 +80,23 @@ class Owner:
     mod: str = ""
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Loop:
+class Loop(NamedTuple):
     """The loop that is under way, *number* of *total*: *ran* are its tasks, *begun* is when it began, *commit* the
     commit that closed it."""
 
     number: int = 0
     total: int = 0
     focus: str = ""
-    ran: list[str] = field(default_factory=list)
+    ran: list[str] = NO_IDS
     begun: int = 0
     commit: str = ""
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Verification:
+class Verification(NamedTuple):
     """Whether the run's tasks are verified, as *asked*, and those that an agent is *checking* now."""
 
     asked: bool = False
-    checking: list[str] = field(default_factory=list)
+    checking: list[str] = NO_IDS
 
 
 @dataclass(frozen=True, repr=False, match_args=False)
@@ -119,9 +118,9 @@ class State:
     outages: int = 0
     outage: str = ""
     streak: list[str] = field(default_factory=list)
-    owner: Owner = Owner()
-    loop: Loop = Loop()
-    verification: Verification = Verification()
+    owner: Owner = field(default_factory=Owner)
+    loop: Loop = field(default_factory=Loop)
+    verification: Verification = field(default_factory=Verification)
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     others: dict[str, object] = field(default_factory=dict)
 

@@ -28,7 +28,7 @@ class StepBuilder:
         self.inputs, self.config = inputs, inputs.config
         # Nothing calls `wait` while an agent is at work in the foreground.
         self.is_over = inputs.alone and inputs.state.in_foreground
-        owner = replace(inputs.state.owner, heartbeat=inputs.now) if self.is_over else inputs.state.owner
+        owner = inputs.state.owner._replace(heartbeat=inputs.now) if self.is_over else inputs.state.owner
         self.state = heartbeat.attended(replace(inputs.state, owner=owner), inputs.now)
         self.queue, self.markers, self.now = inputs.queue, inputs.markers, inputs.now
         self.out = Step(self.state)
@@ -134,11 +134,7 @@ class StepBuilder:
     def log(self, event: str, id_: str, agent: Agent | None, why: str, cause: str = "") -> None:
         entry: dict[str, object] = {"event": event, "id": id_} if id_ else {"event": event}
         if agent:
-            entry |= {
-                "attempt": agent.attempt,
-                "model": agent.model,
-                "seconds": max(0, self.now - agent.claimed),
-            }
+            entry |= {"attempt": agent.attempt, "model": agent.model, "seconds": max(0, self.now - agent.claimed)}
         self.out.events.append(entry | ({"reason": why} if why else {}) | ({"cause": cause} if cause else {}))
 
     def ready(self, among: Container[str] | None = None) -> Task | None:

@@ -50,7 +50,7 @@ def begin(run: StepBuilder) -> bool:
 
 
 def _check(run: StepBuilder, batch: list[str]) -> None:
-    run.state = replace(run.state, verification=replace(run.state.verification, checking=batch))
+    run.state = replace(run.state, verification=run.state.verification._replace(checking=batch))
 
 
 def take(run: StepBuilder) -> None:

@@ -26,7 +26,7 @@ _CALL = re.compile(rf"claudestrator-helper ({'|'.join((*VERBS, *HARMLESS))})(?: 
 def is_plain(tool_input: dict[str, object], *, of_agent: bool = False) -> bool:
     """Whether this input of the Bash tool is exactly one call of the helper, inside the sandbox if there is one, and no
     steering verb where an agent calls."""
-    command = tool_input.get("command")
+    command = tool_input.get(host.BASH_COMMAND)
     if not isinstance(command, str) or not set(tool_input) <= host.BASH_FIELDS:
         return False
     call = _CALL.fullmatch(command.removesuffix("\n"))

@@ -32,21 +32,21 @@ Values = dict[str, object]
 
 def is_call(current: State, given: Values) -> bool:
     """Whether this input of the Skill tool starts an agent that the run waits for."""
-    return str(given.get("skill")).startswith(SKILL) and _id(given) in current.agents
+    return str(given.get(host.SKILL_NAME)).startswith(SKILL) and _id(given) in current.agents
 
 
 def called(project: Project, current: State, given: Values) -> Values:
     """The input with which the skill is called: in the background, with the name that has been free for longest."""
     if not current.background:
         return given
-    id_, wanted = _id(given), str(given["skill"])
+    id_, wanted = _id(given), str(given[host.SKILL_NAME])
     calls = {each.skill: each for each in skill_calls.read(project)}
     order = list(calls)
     names = [wanted, *(wanted + other for other in OTHERS)]
     free = [name for name in names if name not in calls or not _is_at_work(current, calls[name])] or names
     skill = min(free, key=lambda name: order.index(name) if name in calls else -1)
     skill_calls.note(project, SkillCall(skill, id_, current.agents[id_].attempt))
-    return {**given, "skill": skill, "args": id_}
+    return {**given, host.SKILL_NAME: skill, host.SKILL_ARGS: id_}
 
 
 def died(project: Project, name: str, error: object) -> None:
@@ -57,7 +57,7 @@ def died(project: Project, name: str, error: object) -> None:
 def returned(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
     """The answer to a Skill call that has returned; None where it started no agent. An agent that has ended without a
     report has failed."""
-    if not str(given.get("skill")).startswith(SKILL) or got.get("status") != host.FORKED:
+    if not str(given.get(host.SKILL_NAME)).startswith(SKILL) or got.get(host.STATUS) != host.FORKED:
         return None
     id_ = _id(given)
     agent = current.agents.get(id_)
@@ -65,10 +65,8 @@ def returned(project: Project, current: State, given: Values, got: Values) -> pa
         return _launched(project, current, given, got)
     if agent and not marker_files.report_of(project, id_, agent.attempt):
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
-    from ..run import steps
-
     # In the background, others may be at work: it was called while another agent of that skill was.
-    reply = _waited(project, current) if current.background else steps.hand_over(project)
+    reply = _waited(project, current) if current.background else _handed_over(project)
     return progress.of_reply(project, reply) | _replaced(got, reply)
 
 
@@ -77,7 +75,7 @@ def _launched(project: Project, current: State, given: Values, got: Values) -> p
     id_, name = _id(given), str(got.get(host.AGENT_NAME))
     attempt = current.agents[id_].attempt
     marker_files.leave(project, id_, markers.AGENT, attempt, name)
-    skill_calls.note(project, SkillCall(str(given["skill"]), id_, attempt, name))
+    skill_calls.note(project, SkillCall(str(given[host.SKILL_NAME]), id_, attempt, name))
     if not current.background:
         # Nothing in the environment has told it.
         with files.locked(project.lock):
@@ -86,12 +84,23 @@ def _launched(project: Project, current: State, given: Values, got: Values) -> p
     return progress.of_reply(project, reply) | _replaced(got, reply)
 
 
+def _handed_over(project: Project) -> Reply:
+    from ..run import steps
+    from ..run.live_report import LiveReport
+
+    page = LiveReport(project)
+    page.renew()
+    return page.ended(steps.hand_over(project))
+
+
 def _waited(project: Project, current: State) -> Reply:
     from ..run import polling, steps
+    from ..run.live_report import LiveReport
 
     if any(not _is_launched(project, *each) for each in current.agents.items()):
         return Reply([], [Directive(WAIT)])
-    return steps.wait_for_step(project, current.owner.session, polling.LONGEST_WAIT - polling.MARGIN)
+    page, limit = LiveReport(project), polling.LONGEST_WAIT - polling.MARGIN
+    return page.ended(steps.wait_for_step(project, current.owner.session, limit, page.sleep))
 
 
 def _is_launched(project: Project, id_: str, agent: Agent) -> bool:
@@ -103,10 +112,10 @@ def _replaced(got: Values, reply: Reply) -> payload.Answer:
     to which Claude Code adds no text; earlier releases add least to a skill that is not forked."""
     result = "\n".join(each.line() for each in reply.directives)
     if host.lacks(os.environ, host.BARE_RESULTS):
-        output: Values = {"success": True, "commandName": f"\n{result}", host.AGENT_NAME: got.get(host.AGENT_NAME)}
+        output: Values = {"success": True, host.FORK_NAME: f"\n{result}", host.AGENT_NAME: got.get(host.AGENT_NAME)}
     else:
-        output = {key: got[key] for key in ("commandName", host.AGENT_NAME, host.BACKGROUND) if key in got}
-        output |= {"success": False, "status": host.FORKED, "result": result}
+        output = {key: got[key] for key in (host.FORK_NAME, host.AGENT_NAME, host.BACKGROUND) if key in got}
+        output |= host.FORK_FAILED | {host.FORK_RESULT: result}
     return payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
 
 
@@ -116,7 +125,7 @@ def _is_at_work(current: State, call: SkillCall) -> bool:
 
 
 def _id(given: Values) -> str:
-    return str(given.get("args") or "").strip()
+    return str(given.get(host.SKILL_ARGS) or "").strip()
 
 
 def _why(project: Project, name: str) -> tuple[str, str]:

@@ -24,12 +24,12 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
 
     if event.get(host.TOOL) == host.SKILL:
         return forked_skill.returned(project, current, given, got)
-    id_, name = given.get("description"), got.get(host.AGENT_NAME)
+    id_, name = given.get(host.DESCRIPTION), got.get(host.AGENT_NAME)
     if event.get(host.TOOL) not in host.LAUNCHERS or not isinstance(name, str) or id_ not in current.agents:
         return None
     marker_files.leave(project, id_, markers.AGENT, current.agents[id_].attempt, name)
-    if got.get("status") != host.LAUNCHED:
+    if got.get(host.STATUS) != host.LAUNCHED:
         return None
     # Most of the text about a launch explains how to read the agent's output and how to continue the agent.
-    output = {key: got.get(key) for key in host.LAUNCH_FIELDS} | {"prompt": "", "outputFile": ""}
+    output = {key: got.get(key) for key in host.LAUNCH_FIELDS} | host.LAUNCH_EMPTIED
     return specific(host.POST_TOOL_USE, **{host.OUTPUT: output | dict.fromkeys(host.LAUNCH_ADVICE, False)})

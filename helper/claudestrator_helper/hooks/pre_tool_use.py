@@ -20,7 +20,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         return None
     import re
 
-    called = str(given.get("command" if tool == host.BASH else "skill"))
+    called = str(given.get(host.BASH_COMMAND if tool == host.BASH else host.SKILL_NAME))
     # The lines after the first are mostly text for the helper.
     its_own = re.search(_NOT_AGENTS.format("|".join(approval.STEERING)), called.split("\n", 1)[0])
     from ..store import typed_command

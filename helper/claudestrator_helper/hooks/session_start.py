@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from .. import host, output
 from ..store import files, paths
+from .payload import specific
 
 
 def main(folder: str | None) -> None:
@@ -20,7 +21,9 @@ def main(folder: str | None) -> None:
         session = event.get(host.SESSION) if event.get(host.SOURCE) in (host.COMPACTED, host.CLEARED) else None
         line = unfinished(project, session) if os.path.exists(project.session) else ""
         if line:
-            output.say(line)
+            # The person is told, too, unless their session goes on with the run anyway.
+            told = {} if session and "orchestrator" in line else {host.MESSAGE: line}
+            output.say(json.dumps(told | specific(host.SESSION_START, **{host.CONTEXT: line})))
 
 
 def unfinished(project: paths.Project, session: object) -> str:

@@ -71,7 +71,7 @@ def _first_message(head: str) -> str | None:
             entry = json.loads(line)
         except (ValueError, RecursionError):
             return "" if head else None
-        if isinstance(entry, dict) and entry.get("type") == "user":
+        if isinstance(entry, dict) and entry.get(host.KIND) == host.USER:
             message = entry.get("message")
             return transcript.text(message.get("content")) if isinstance(message, dict) else None
     return None
@@ -105,12 +105,12 @@ def _is_over(current: State, id_: str, head: str) -> bool:
 
 def jobs(current: State, event: Event, id_: str) -> list[Event]:
     """The background commands and agents that the agent of *event*, which carries out that task, has started itself."""
-    running = [task for task in background(event) if task.get("status") == host.RUNNING]
-    others = [task for task in running if task.get("id") != event.get(host.AGENT)]
+    running = [task for task in background(event) if task.get(host.STATUS) == host.RUNNING]
+    others = [task for task in running if task.get(host.ID) != event.get(host.AGENT)]
     # The list is the whole session's; an agent's own transcript names what it has started.
     said = _whole_transcript(event) if others else b""
     if said:
-        return [task for task in others if str(task.get("id") or "\n").encode() in said]
+        return [task for task in others if str(task.get(host.ID) or "\n").encode() in said]
     return [task for task in others if described(task) not in current.agents.keys() - {id_}]
 
 
@@ -128,7 +128,7 @@ def _whole_transcript(event: Event) -> bytes:
 
 
 def names(running: list[Event]) -> str:
-    return ", ".join(fields.cut(str(task.get("description") or task.get("id")), 60) for task in running)
+    return ", ".join(fields.cut(str(task.get(host.DESCRIPTION) or task.get(host.ID)), 60) for task in running)
 
 
 def wait_for_end(event: Event, running: list[Event]) -> None:
@@ -136,7 +136,7 @@ def wait_for_end(event: Event, running: list[Event]) -> None:
     from ..run import polling
 
     path = str(event.get(host.TRANSCRIPT) or "")
-    ends = [host.NOTICE_TASK.format(task.get("id")).encode() for task in running]
+    ends = [host.NOTICE_TASK.format(task.get(host.ID)).encode() for task in running]
 
     def has_ended() -> bool:
         said = _read(path, -_TAIL)
@@ -153,13 +153,13 @@ def will_be_woken(current: State) -> bool:
 
 def _description(event: Event) -> str:
     """The description of the Task call that launched the agent of *event*."""
-    running = [task for task in background(event) if task.get("id") and task.get("id") == event.get(host.AGENT)]
+    running = [task for task in background(event) if task.get(host.ID) and task.get(host.ID) == event.get(host.AGENT)]
     return described(running[0]) if running else ""
 
 
 def described(task: Event) -> str:
     """The id in a background task's description, which for a skill is the call as a person would type it."""
-    description = str(task.get("description", ""))
+    description = str(task.get(host.DESCRIPTION, ""))
     skill, _, args = description.partition(" ")
     return args.strip() if skill.startswith(f"/{forked_skill.SKILL}") else description
 

@@ -7,6 +7,7 @@ from ..engine.step import Step
 from ..store import issue_file, marker_files, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..texts import issues, queue
+from . import notify
 
 
 class Disk:
@@ -14,6 +15,7 @@ class Disk:
 
     def __init__(self, project: Project, before: state.State, now: int) -> None:
         self.project, self.before, self.now = project, before, now
+        self.parsed = queue.parse("")
 
     def clear_markers(self, ids: Iterable[str]) -> None:
         for id_ in ids:
@@ -26,7 +28,8 @@ class Disk:
             verdicts.clear(self.project, ids)
 
     def edit_queue(self, parsed: queue.Queue, changes: Mapping[str, str]) -> queue.Queue:
-        return queue_file.set_statuses(self.project, parsed, changes)
+        self.parsed = queue_file.set_statuses(self.project, parsed, changes)
+        return self.parsed
 
     def follow_issues(self, filed: queue.Queue, parsed: queue.Queue, returned: list[str]) -> None:
         def change(text: str) -> str:
@@ -44,3 +47,4 @@ class Disk:
             # `context` finds what a run cost in the transcripts of its sessions.
             step.events.insert(0, {"event": run_log.BEGAN, "session": now.owner.session})
         run_log.append(self.project, now, step.events, self.now)
+        notify.of_step(self.project, step, self.parsed)

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 from ..engine import heartbeat, state
+from ..engine.config import MOD
 from ..errors import ClaudestratorError
 from ..store import files, queue_file, run_log, state_file
 from ..store.paths import Project
@@ -12,16 +13,24 @@ from ..texts import queue
 from ..texts.fields import cut, named
 from ..texts.queue import Queue
 from ..texts.statuses import COMPLETED, PENDING, SKIPPED, UNBLOCKING
+from . import notify
 
 _NOTHING = "Nothing is running here."
 
 
-def stop(project: Project) -> str:
-    """Asks the run to end at its next step. Returns what to tell the person."""
-    current = _ask(project, state.STOPPING, (state.RUNNING, state.PAUSED, state.STOPPING))
+def stop(project: Project, *, now: bool = False) -> str:
+    """Asks the run to end at its next step, or ends it *now*, as where a command that a person typed in the run's own
+    session has ended its wait, so that no step would follow. Returns what to tell the person."""
+    before = state_file.read(project)
+    # A mod waits beside the conversation, whatever is typed there.
+    now = now and not (before.engine == MOD and heartbeat.fresh(before, int(time.time())))
+    current = _ask(project, state.STOPPED if now else state.STOPPING, (state.RUNNING, state.PAUSED, state.STOPPING))
     if current is None:
         return _NOTHING
     names = ", ".join(current.agents)
+    if now:
+        left = f" What {names} reports will count." if names else ""
+        return f"The run has stopped: `/orchestrate` continues it.{left}"
     return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
 
 
@@ -132,7 +141,9 @@ def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State |
         if current.status != status:
             state_file.write(project, replace(current, status=status))
             run_log.append(project, current, [{"event": _EVENTS[status]}], time.time())
+            if status == state.PAUSED:
+                notify.send(project, status, "The run pauses", "`claudestrator-helper resume` continues it.")
     return current
 
 
-_EVENTS = {state.STOPPING: "asked to stop", state.PAUSED: "paused", state.RUNNING: "resumed"}
+_EVENTS = {state.STOPPING: "asked to stop", state.STOPPED: "stopped", state.PAUSED: "paused", state.RUNNING: "resumed"}

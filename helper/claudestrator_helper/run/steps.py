@@ -56,15 +56,12 @@ def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: be
     """The first step after `/orchestrate`, or of a `wait` that continues the run of a session that is gone."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
-    begun = begun._replace(state=_here(begun.state))
+    owner = begun.state.owner._replace(origin=processes.origin(begun.state.run))
+    begun = begun._replace(state=replace(begun.state, owner=owner))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
     begun = begun._replace(queue=queue_file.set_statuses(project, inputs.queue, changes))
     return _apply(project, begun, inputs.state)
-
-
-def _here(begun: state.State) -> state.State:
-    return replace(begun, owner=replace(begun.owner, origin=processes.origin(begun.run)))
 
 
 def wait_for_step(
@@ -75,8 +72,8 @@ def wait_for_step(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> Reply:
-    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod gets the lines for the
-    person at once.
+    """Blocks for at most *limit* seconds until the run has a step to take, and takes it. A mod draws the
+    run, so it is answered as soon as there are lines for the person, and when the status or the queue has changed.
 
     Raises ClaudestratorError if files can't be read or written, if another session has the run, and if the calling
     session has died: a heartbeat without a session would keep others out.
@@ -85,6 +82,7 @@ def wait_for_step(
     deadline, process, above = clock() + limit, processes.current(), processes.above()
     turn = _take_turn(project, session, process, int(now()))
     seen = unfinished_work.renewed(project, session, process, int(now()))
+    drawn: tuple[object, ...] = ()
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
@@ -95,22 +93,22 @@ def wait_for_step(
         if step is None:
             return Reply([*seen, "another wait has taken over"], _WAIT)
         seen += fields.few(step.lines)
-        if step.directives:
-            return Reply(seen, step.directives)
-        if step.close:
-            try:
-                seen += _close(project, deadline - clock())
-            except HeldError:
-                # A commit's hooks may run a test suite, in a wait that was moved to the background.
-                return Reply([*seen, "still waiting for another process that commits the loop"], _WAIT)
-            continue
-        if seen and step.state.engine == MOD:
-            return Reply(seen, _WAIT)
         left = deadline - clock()
-        paths = [*_watched(project), *_reports(project, step.state)]
+        if step.directives:
+            return Reply(seen, _directives(project, step, now()))
+        if step.close:
+            closed = _close(project, left)
+            seen += closed.lines
+            if closed.directives:
+                return Reply(seen, closed.directives)
+            continue
+        drawn = drawn or (step.state.status, looked[_QUEUE])
+        if step.state.engine == MOD and (seen or left <= 0 or drawn != (step.state.status, looked[_QUEUE])):
+            return Reply(seen, _WAIT)
         if left <= 0:
             return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
-        polling.wait_until(lambda: polling.fingerprint(paths) != looked, min(left, settle_reports.LAUNCH), sleep, clock)  # noqa: B023
+        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
+        polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
 
 def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
@@ -124,14 +122,28 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
         TURN.write(project, os.urandom(8).hex())
         inputs = read(project, int(now()))._replace(alone=True)
         step = _apply(project, inputs, inputs.state)
-    return Reply(fields.few(step.lines), step.directives or _WAIT)
+    return Reply(fields.few(step.lines), _directives(project, step, now()) or _WAIT)
 
 
-def _close(project: Project, patience: float) -> list[str]:
+def _directives(project: Project, step: Step, now: float) -> list[Directive]:
+    """The step's directives; the end of a run has an account of the whole."""
+    if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
+        return step.directives
+    # It reads transcripts and asks git, so it is made without the lock, and imported for it.
+    from . import ending
+
+    return ending.told(project, step.directives, now)
+
+
+def _close(project: Project, patience: float) -> Reply:
     # git runs in processes of its own, and importing what starts them takes longer than most steps.
     from . import close_loop
 
-    return close_loop.close(project, config_file.read(project), max(1.0, patience))
+    try:
+        return Reply(close_loop.close(project, config_file.read(project), max(1.0, patience)), [])
+    except HeldError:
+        # A commit's hooks may run a test suite, in a wait that was moved to the background.
+        return Reply(["still waiting for another process that commits the loop"], _WAIT)
 
 
 def _take_turn(project: Project, session: str, process: str, now: int) -> str:
@@ -169,6 +181,10 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             else bool(session) and session == inputs.state.owner.session
         )
         return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+
+
+#: The place of the queue in _watched.
+_QUEUE = 1
 
 
 def _watched(project: Project) -> list[str]:

@@ -12,10 +12,8 @@ from .. import host
 from ..errors import ClaudestratorError
 from ..run import polling
 from ..store import files
-from ..store.paths import Project, users_folder
+from ..store.paths import PLUGIN, Project, users_folder
 
-#: Set by the plugin's launcher, which comes with the plugin's hooks.
-PLUGIN = "CLAUDESTRATOR_PLUGIN"
 #: What a run can't do without each tool, by the tool's name in a permission rule.
 _NEEDS = {
     host.EDIT: "agents can't change files",

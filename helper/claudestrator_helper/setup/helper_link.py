@@ -15,6 +15,7 @@ from collections.abc import Callable
 from .. import __version__
 from ..errors import ClaudestratorError
 from ..store import files
+from ..store.paths import link as _link
 from ..system import processes
 from . import venv
 
@@ -90,8 +91,8 @@ def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:
         lines.append(f"link {link} to {script}")
         if not dry_run:
             before = os.readlink(link) if os.path.islink(link) else ""
-            undo.append(lambda: _make_link(link, before) if before else files.remove(link))
-            _make_link(link, script)
+            undo.append(lambda: make_link(link, before) if before else files.remove(link))
+            make_link(link, script)
     return lines
 
 
@@ -158,10 +159,6 @@ def _script() -> str:
     return os.path.join(os.path.abspath(os.environ.get(READY_VENV) or _venv()), "bin", NAME)
 
 
-def _link() -> str:
-    return os.path.join(os.path.expanduser("~"), ".local", "bin", NAME)
-
-
 def _leads_to(link: str, script: str) -> bool:
     return os.path.islink(link) and os.readlink(link) == script
 
@@ -179,7 +176,8 @@ def _check_link(link: str) -> None:
         raise ClaudestratorError(f"{link} exists and is not this installer's: move it away and run this again")
 
 
-def _make_link(link: str, script: str) -> None:
+def make_link(link: str, script: str) -> None:
+    """Makes or replaces a link at once. Raises ClaudestratorError if it can't."""
     aside = f"{link}.new-{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(link), exist_ok=True)

@@ -6,17 +6,23 @@ Standard library only, because it runs before the helper's dependencies are inst
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from .. import __version__
 from ..errors import ClaudestratorError
 from ..store import files, paths
-from . import command_files, helper_link, install_steps, settings_edit
+from . import command_files, helper_link, install_steps, settings_edit, status_line
 from .command_files import Manifest, Plan
 from .install_steps import EMPTY, Place, Undo
+from .settings_edit import Addition
 
 T = TypeVar("T")
+
+_NO_MOD = (
+    "note: here a model relays each run, which costs its conversation 150 to 1,200 characters a task; the plugin costs "
+    "nothing, because it brings the mod (docs/mod.md)"
+)
 
 
 def main() -> None:
@@ -35,36 +41,40 @@ def run(arguments: argparse.Namespace) -> list[str]:
     with install_steps.alone(place.folder):
         if arguments.uninstall:
             return _uninstalled(place, arguments)
-        lines = install(place, [], dry_run=True)
+        more, notes = status_line.additions(place) if arguments.status_line else ([], [])
+        lines = install(place, [], more, dry_run=True)
         if arguments.dry_run:
-            return lines + helper_link.install([], dry_run=True) or ["nothing would change"]
+            return lines + helper_link.install([], dry_run=True) + notes or ["nothing would change"]
         with install_steps.all_or_nothing() as undo:
             lines += helper_link.install(undo, dry_run=False)
-            install(place, undo, dry_run=False)
+            install(place, undo, more, dry_run=False)
     where = "a project" if arguments.everywhere else os.path.dirname(place.folder)
     return [
         *lines,
         *(_untracked(place) if place.local else []),
         *helper_link.notes(),
+        *notes,
+        _NO_MOD,
         f"ready: start claude in {where}, let /claudestrator:prd write PRD.md with you, then type /orchestrate",
     ]
 
 
-def install(place: Place, undo: Undo, *, dry_run: bool) -> list[str]:
-    """Puts the commands and the settings into *place*; returns the changes, one a line. Before each step, *undo* gets
-    the call that takes it back. Raises ClaudestratorError, before anything is written, if something is in the way."""
+def install(place: Place, undo: Undo, more: Sequence[Addition] = (), *, dry_run: bool) -> list[str]:
+    """Puts the commands and the settings, with *more* of them, into *place*; returns the changes, one a line. Before
+    each step, *undo* gets the call that takes it back. Raises ClaudestratorError, before anything is written, if
+    something is in the way."""
     _refuse_both(place)
     before = _manifest(place)
     wanted = command_files.command_files(_commands())
     present = _present(place, [*wanted, *before.files])
     plan = _about(f"{place.folder}:", lambda: command_files.plan(wanted, present, before.files))
     old = files.read(place.settings, place.within)
-    new, ours = _about(place.settings, lambda: settings_edit.merge(old or EMPTY, before.settings))
+    new, ours = _about(place.settings, lambda: settings_edit.merge(old or EMPTY, before.settings, more))
     folders = tuple(dict.fromkeys((*before.folders, *_missing_folders(place.folder, wanted))))
     after = Manifest(__version__, plan.files, folders, tuple(ours), before.made_settings or old is None)
     install_steps.refuse_unwritable(place, plan, [place.settings] if new != old else [])
     if not dry_run:
-        _apply(place, plan, before, after, undo)
+        _apply(place, plan, before, after, more, undo)
     added = [f"{place.settings}: add {line}" for line in settings_edit.news(ours, before.settings)]
     _, taken, changed = settings_edit.withdraw(old or EMPTY, settings_edit.former(before.settings))
     return _shown(place, plan) + added + _taken(place, taken, changed)
@@ -93,7 +103,7 @@ def _uninstalled(place: Place, arguments: argparse.Namespace) -> list[str]:
     return lines + helper_link.uninstall(everywhere=arguments.everywhere, dry_run=arguments.dry_run)
 
 
-def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Undo) -> None:
+def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, more: Sequence[Addition], undo: Undo) -> None:
     """Writes, the manifest first: after a kill at any point, a second run and ``--uninstall`` know what is ours."""
     made = [name for name in after.folders if name not in before.folders]
     undo.append(lambda: install_steps.remove_folders(place, made))
@@ -104,7 +114,7 @@ def _apply(place: Place, plan: Plan, before: Manifest, after: Manifest, undo: Un
         install_steps.put(place, place.path(name), text, undo)
     for name in plan.removals:
         install_steps.put(place, place.path(name), None, undo)
-    install_steps.merge(place, before.settings, undo)
+    install_steps.merge(place, before.settings, more, undo)
     install_steps.put(place, place.manifest, command_files.render(after), undo)
 
 
@@ -200,6 +210,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     where.add_argument("--local", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--uninstall", action="store_true")
+    parser.add_argument("--status-line", action="store_true")
     return parser.parse_args(words)
 
 

@@ -90,14 +90,14 @@ def _set(place: Place, path: str, text: str | None) -> None:
         files.write(path, text, place.within)
 
 
-def merge(place: Place, before: Sequence[Addition], undo: Undo) -> None:
+def merge(place: Place, before: Sequence[Addition], more: Sequence[Addition], undo: Undo) -> None:
     """Adds to the settings as they are at that moment: what someone saves meanwhile is kept, also by the undo."""
     old = files.read(place.settings, place.within)
-    new, ours = settings_edit.merge(old or EMPTY, before)
+    new, ours = settings_edit.merge(old or EMPTY, before, more)
     if new != old:
         added = [addition for addition in ours if addition not in before]
         undo.append(lambda: _withdraw(place, added, {new: old or EMPTY}, made=old is None))
-        files.edit(place.settings, lambda text: settings_edit.merge(text or EMPTY, before)[0], place.within)
+        files.edit(place.settings, lambda text: settings_edit.merge(text or EMPTY, before, more)[0], place.within)
 
 
 def withdraw(place: Place, settings: Sequence[Addition], *, made: bool) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 
 from .. import __version__, host
 from ..engine import options
-from ..engine.config import LEAN, TASK
+from ..engine.config import AUTO, LEAN, MOD, TASK
 from ..errors import ClaudestratorError
 from ..run import polling
 from ..store import config_file, queue_file, state_file, typed_command
-from ..store.paths import Project
+from ..store.paths import PLUGIN, Project
 from ..texts import fields, queue, statuses
 from . import claude_settings
 
@@ -93,10 +93,12 @@ def used(project: Project) -> tuple[str, ...]:
     """The features, keys of host.SINCE, that the engine of the run here, or of the next one, makes use of."""
     try:
         current = state_file.read(project)
-        engine = current.engine if current.unfinished else config_file.read(project).engine
+        named = config_file.read(project).engine
     except ClaudestratorError:
         return ()
-    return USED.get(engine, ())
+    mods = (host.MODS,) if named in (AUTO, MOD) and PLUGIN in os.environ else ()
+    engine = current.engine if current.unfinished else TASK if named == AUTO else named
+    return *mods, *USED.get(engine, ())
 
 
 def _dotted(release: tuple[int, ...]) -> str:
@@ -137,7 +139,7 @@ def _parts(version: str) -> list[int]:
 
 def programs(project: Project) -> list[str]:
     found = []
-    if claude_settings.PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
+    if PLUGIN not in os.environ and not _on_path("claudestrator-helper"):
         found.append(
             "claudestrator-helper is not on PATH: run Claudestrator's install.sh again, or put its folder on PATH"
         )

@@ -41,8 +41,10 @@ WANTED = (
         )
     ),
 )
+#: Added if it is asked for, and if there is no other.
+STATUS_LINE = Addition((host.STATUS_LINE,), {"type": "command", "command": f"{GUARD}claudestrator-helper status-line"})
 #: What any version has added and may therefore remove. Additions that are no longer wanted stay in this list.
-_KNOWN = (*WANTED,)
+_KNOWN = (*WANTED, STATUS_LINE)
 
 
 def check(text: str) -> None:
@@ -57,26 +59,26 @@ def check(text: str) -> None:
             raise ClaudestratorError(f"has {'.'.join(path)} that is not {kind}: correct it")
 
 
-def merge(text: str, before: Iterable[Addition]) -> tuple[str, list[Addition]]:
-    """*text* with everything in WANTED, and our values in it: those added now, and those listed in *before*. Raises
-    ClaudestratorError as check does."""
+def merge(text: str, before: Iterable[Addition], more: Iterable[Addition] = ()) -> tuple[str, list[Addition]]:
+    """*text* with everything in WANTED and in *more*, and our values in it: those added now, and those listed in
+    *before*. Raises ClaudestratorError as check does."""
     check(text)
     before = list(before)
     text = withdraw(text, former(before))[0]
     bom, text = _split_bom(text)
     ours = []
-    for addition in WANTED:
+    for addition in (*WANTED, *more, *(each for each in before if each == STATUS_LINE)):
         missing = not _present(text, addition)
         if missing:
             text = _added(text, addition)
-        if missing or addition in before:
+        if (missing or addition in before) and addition not in ours:
             ours.append(addition)
     return bom + text, ours
 
 
 def former(before: Iterable[Addition]) -> list[Addition]:
     """What an older version has added and this version does not want."""
-    return [addition for addition in before if addition not in WANTED]
+    return [addition for addition in before if addition not in (*WANTED, STATUS_LINE)]
 
 
 def is_known(addition: Addition) -> bool:

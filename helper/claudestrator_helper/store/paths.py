@@ -5,6 +5,8 @@ import os
 from .. import host
 from ..errors import ClaudestratorError
 
+#: Set by the plugin's launcher, which comes with the plugin's hooks: the plugin's folder.
+PLUGIN = "CLAUDESTRATOR_PLUGIN"
 STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
 
 
@@ -62,9 +64,13 @@ class Project:
         return os.path.join(self.state, "journal")
 
     @property
+    def reports(self) -> str:
+        return os.path.join(self.state, "claudestrator", "reports")
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """Every folder that the run writes to."""
-        return self.state, self.markers, self.journal, self.snapshots
+        return self.state, self.markers, self.journal, self.snapshots, self.reports
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -133,6 +139,17 @@ def _checkout(root: str) -> str:
 def users_folder() -> str:
     """The folder of a person's own settings, plugins and transcripts."""
     return os.environ.get(host.CONFIG_FOLDER) or os.path.expanduser("~/.claude")
+
+
+def launcher() -> str:
+    """The launcher of the plugin that started this helper; "" if none did."""
+    root = os.environ.get(PLUGIN, "")
+    return os.path.join(os.path.abspath(root), "bin", "claudestrator-helper") if root else ""
+
+
+def link() -> str:
+    """Where the link is that puts the helper on a terminal's PATH."""
+    return os.path.join(os.path.expanduser("~"), ".local", "bin", "claudestrator-helper")
 
 
 def shipped(name: str) -> str:

@@ -36,7 +36,7 @@ _PARTS: dict[str, Any] = {"owner": Owner, "loop": Loop, "verification": Verifica
 _RENAMED = {"number": "loop", "total": "loops", "asked": "verify", "checking": "verifying"}
 #: The part of the state, or "" for the state itself, and the name there of each value in the file.
 _KEYS = {f.name: ("", f.name) for f in fields(State) if f.name not in (*_PARTS, "tasks", "others")} | {
-    _RENAMED.get(f.name, f.name): (part, f.name) for part, of in _PARTS.items() for f in fields(of)
+    _RENAMED.get(field, field): (part, field) for part, of in _PARTS.items() for field in of._fields
 }
 #: What no run exceeds: values by their name, other numbers, characters of a text, and entries of a list or a mapping.
 #: A file that came with someone else's repository may hold anything.
@@ -82,9 +82,7 @@ def own(project: Project, head: str, *, whole: bool) -> State | None:
 
 
 def _of(metadata: dict[str, object], name: str) -> State:
-    schema = _checked(name, "schema", metadata.pop("schema", 1), int)
-    if schema < 1:
-        raise ClaudestratorError(f"{name}: schema is {schema}, and {SCHEMA} is the newest; fix or delete the file")
+    schema = _checked(name, "schema", metadata.pop("schema", 1), int, _COUNT)
     if schema > SCHEMA:
         raise ClaudestratorError(f"{name} was written by a newer Claudestrator: install that here too; nothing is lost")
     tasks = _rows(metadata, name) if schema == SCHEMA else _of_columns(metadata, name)
@@ -95,14 +93,14 @@ def _of(metadata: dict[str, object], name: str) -> State:
             parts[part][field] = _top(name, key, value)
     made: dict[str, Any] = {part: of(**parts[part]) for part, of in _PARTS.items()}
     state = State(**parts[""], **made, tasks=tasks, others=metadata)
-    _bounded(name, "agents", state.agents, _AGENTS)
+    _checked(name, "agents", state.agents, dict, _AGENTS)
     return state
 
 
 def _top(name: str, key: str, value: object) -> object:
     part, field = _KEYS[key]
     default = getattr(getattr(_EMPTY, part) if part else _EMPTY, field)
-    found = _bounded(name, key, _checked(name, key, value, type(default)), _MOST.get(key, _NUMBER))
+    found = _checked(name, key, value, type(default), _MOST.get(key, _NUMBER))
     for id_ in found if isinstance(found, list) else ():
         _checked_id(name, key, id_)
     return found
@@ -110,16 +108,24 @@ def _top(name: str, key: str, value: object) -> object:
 
 def _rows(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]:
     found = metadata.pop("tasks", None)
-    found = {} if found is None else _bounded(name, "tasks", _checked(name, "tasks", found, dict), _ENTRIES)
+    found = {} if found is None else _checked(name, "tasks", found, dict, _ENTRIES)
     rows = {}
     for id_, values in found.items():
         _checked_id(name, "tasks", id_)
         where = f"tasks, {id_}"
-        known = _checked(name, where, values, dict)
-        if wrong := known.keys() - _RECORD:
-            raise ClaudestratorError(f"{name}: {where} holds {min(map(repr, wrong)):.60}; fix or delete the file")
-        rows[id_] = TaskRecord(**{key: _value(name, f"{where}, {key}", key, each) for key, each in known.items()})
+        known = _checked(name, where, values, dict, _ENTRIES)
+        if not known.keys() <= _RECORD.keys():
+            raise _wrong(name, f"{where} holds {min(map(repr, known.keys() - _RECORD)):.60}")
+        for key, value in known.items():
+            # There may be ten thousand tasks, and a hook waits for this.
+            if type(value) is not _RECORD[key] or not _is_within(value):
+                known[key] = _value(name, f"{where}, {key}", key, value)
+        rows[id_] = TaskRecord(**known)
     return rows
+
+
+def _is_within(value: object) -> bool:
+    return 0 <= value <= _COUNT if isinstance(value, int) else isinstance(value, str) and len(value) <= _LENGTH
 
 
 def _of_columns(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]:
@@ -129,7 +135,7 @@ def _of_columns(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]
         kind = list if _RECORD[field] is bool else dict
         found = metadata.pop(column, None)
         most = _AGENTS if column in ("agents", "lost", "refused") else _ENTRIES
-        found = kind() if found is None else _bounded(name, column, _checked(name, column, found, kind), most)
+        found = kind() if found is None else _checked(name, column, found, kind, most)
         for id_ in found:
             _checked_id(name, column, id_)
             each = found[id_] if kind is dict else True
@@ -140,36 +146,30 @@ def _of_columns(metadata: dict[str, object], name: str) -> dict[str, TaskRecord]
 def _value(name: str, where: str, field: str, value: object) -> Any:
     """One value of a record."""
     kind = _RECORD[field]
-    return (
-        _agent(name, where, value)
-        if kind is Agent
-        else _bounded(name, where, _checked(name, where, value, kind), _COUNT)
-    )
+    return _agent(name, where, value) if kind is Agent else _checked(name, where, value, kind, _COUNT)
 
 
 def _agent(name: str, where: str, value: object) -> Agent:
-    values = _checked(name, where, value, dict)
+    values = _checked(name, where, value, dict, _ENTRIES)
     known = {}
     for key in _AGENT.keys() & values.keys():
-        found = _checked(name, f"{where}, {key}", values[key], _AGENT[key])
-        known[key] = _bounded(name, f"{where}, {key}", found, _COUNT if key in ("attempt", "failures") else _NUMBER)
+        most = _COUNT if key in ("attempt", "failures") else _NUMBER
+        known[key] = _checked(name, f"{where}, {key}", values[key], _AGENT[key], most)
     if known.get("model", NAMES[0]) not in NAMES:
         # A directive holds it, and this file may have come with someone else's repository.
-        raise ClaudestratorError(f"{name}: {where} has the model {known['model']!r:.60}; fix or delete the file")
+        raise _wrong(name, f"{where} has the model {known['model']!r:.60}")
     try:
         return Agent(**known)
     except TypeError as error:
-        raise ClaudestratorError(f"{name}: {where} lacks a value; fix or delete the file") from error
+        raise _wrong(name, f"{where} lacks a value") from error
 
 
-def _checked(name: str, key: str, value: object, kind: type) -> Any:
-    if isinstance(value, kind) and (kind is not int or not isinstance(value, bool)):
-        return value
-    raise ClaudestratorError(f"{name}: {key} is {value!r:.60} and not {_NAMES[kind]}; fix or delete the file")
-
-
-def _bounded(name: str, key: str, value: Any, most: int) -> Any:
-    """*value*, with a text cut to its limit, because agents write some. Raises ClaudestratorError for other excess."""
+def _checked(name: str, key: str, value: Any, kind: type, most: int) -> Any:
+    """*value*, with a text cut to its limit, because agents write some. Raises ClaudestratorError for one of another
+    *kind*, and for other excess."""
+    is_kind = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+    if not is_kind:
+        raise _wrong(name, f"{key} is {value!r:.60} and not {_NAMES[kind]}")
     if isinstance(value, str):
         return value[:_LENGTH]
     if isinstance(value, int):
@@ -180,14 +180,18 @@ def _bounded(name: str, key: str, value: Any, most: int) -> Any:
         fits = len(value) <= most
     if not fits:
         what = f"{value!r:.60}" if isinstance(value, int) else f"a list of {len(value)}"
-        raise ClaudestratorError(f"{name}: {key} is {what}, and {most} is the most; fix or delete the file")
+        raise _wrong(name, f"{key} is {what}, and {most} is the most")
     return value
 
 
 def _checked_id(name: str, key: str, id_: object) -> None:
     # It becomes part of file names, and this file may have come with someone else's repository.
     if not isinstance(id_, str) or not ids.is_id(id_):
-        raise ClaudestratorError(f"{name}: {key} holds {id_!r:.60}, which is not an id; fix or delete the file")
+        raise _wrong(name, f"{key} holds {id_!r:.60}, which is not an id")
+
+
+def _wrong(name: str, what: str) -> ClaudestratorError:
+    return ClaudestratorError(f"{name}: {what}; fix or delete the file")
 
 
 _NAMES = {bool: "true or false", str: "a text", int: "a whole number", dict: "a mapping", list: "a list"}

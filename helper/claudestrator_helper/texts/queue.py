@@ -79,17 +79,7 @@ class Task(Section):
         return self.queue.line_at(self.block.start)
 
     def as_json(self) -> dict[str, object]:
-        names = (
-            "id",
-            "status",
-            "complexity",
-            "model",
-            "objective",
-            "criteria",
-            "dependencies",
-            "files",
-            "line",
-        )
+        names = ("id", "status", "complexity", "model", "objective", "criteria", "dependencies", "files", "line")
         return {name: getattr(self, name) for name in names}
 
 

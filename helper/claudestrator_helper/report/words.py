@@ -1,0 +1,110 @@
+"""Numbers, times and names as the page and the Markdown show them."""
+
+import time
+
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
+from .model import ELSEWHERE, REPORTED, VERIFIED, Cost, Report, Work
+
+BLOCKED, OTHER = "blocked", "other"
+#: The states that a task is shown in, in their order: the sign that stands before the word.
+SIGNS = {COMPLETED: "✓", IN_PROGRESS: "▶", PENDING: "○", BLOCKED: "⊘", FAILED: "✗", SKIPPED: "–", OTHER: "?"}
+PROOFS = {VERIFIED: "verified", REPORTED: "agent’s word", ELSEWHERE: "not by this run"}
+
+
+def state(work: Work) -> str:
+    """The state of a task: a pending one that nothing can unblock now is blocked, an unknown word is other."""
+    if work.status == PENDING and work.blocked_by:
+        return BLOCKED
+    return work.status if work.status in SIGNS else OTHER
+
+
+def state_word(work: Work) -> str:
+    found = state(work)
+    return (work.status or "no status") if found == OTHER else found.replace("_", " ")
+
+
+def elapsed(seconds: float) -> str:
+    """``42 s``, ``5 min 3 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def number(count: float) -> str:
+    """``1,234``, ``12.3k``, ``4.57M``."""
+    if count < 10_000:
+        return f"{count:,.0f}"
+    return f"{count / 1000:,.1f}k" if count < 1_000_000 else f"{count / 1_000_000:,.2f}M"
+
+
+def dollars(amount: float | None) -> str:
+    if amount is None:
+        return "not known"
+    return f"${amount:,.2f}" if amount >= 0.995 or amount == 0 else f"${amount:,.3f}"
+
+
+def tokens(cost: Cost | None) -> str:
+    return "–" if cost is None else number(cost.tokens)
+
+
+def price(cost: Cost | None) -> str:
+    return "–" if cost is None else dollars(cost.dollars)
+
+
+def many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def clock(at: int) -> str:
+    """A moment in this machine's time."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def date(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def utc(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def lines(added: int, removed: int) -> str:
+    return f"+{added:,} −{removed:,}"
+
+
+def edits(work: Work) -> str:
+    """The edits of a task in a few characters."""
+    if work.files is None:
+        return "–"
+    if not work.files:
+        return "none"
+    total = lines(sum(each.added for each in work.files), sum(each.removed for each in work.files))
+    return f"{many(len(work.files), 'file')} {total}"
+
+
+def counts(report: Report) -> dict[str, int]:
+    """The number of tasks in each state, in the order of SIGNS."""
+    found = dict.fromkeys(SIGNS, 0)
+    for work in report.tasks:
+        found[state(work)] += 1
+    return {name: count for name, count in found.items() if count}
+
+
+def busy(report: Report) -> int:
+    """The seconds in which at least one agent was at work."""
+    spans = sorted((e.began, report.until if e.ended is None else e.ended) for w in report.works for e in w.attempts)
+    total, reached = 0, 0
+    for began, ended in spans:
+        total += max(0, ended - max(began, reached))
+        reached = max(reached, ended)
+    return total
+
+
+def whole_cost(report: Report) -> Cost | None:
+    """Of all agents and of the orchestration."""
+    return sum((each.cost for each in report.models), Cost()) if report.models else None

@@ -1,0 +1,69 @@
+// The module on its own, with a helper that answers what each test says: `claude plugin test DIR`.
+import { expect, mock, test } from 'claude-code/testing'
+
+const WORDS = "3 `touch x` $(touch y) '"
+const spawn = { kind: 'SPAWN', id: 'TASK-001', model: 'sonnet', attempt: 1, prompt: 'Build a door.' }
+const stop = { kind: 'STOP', sentence: 'The one task is completed.' }
+const band = {
+  done: 1, failed: 1, total: 4, loop: 0, loops: 0, status: '',
+  running: [{ id: 'TASK-002', what: 'A door that shuts by itself and can be locked', model: 'opus', attempt: 2, since: 0 }],
+  next: { id: 'TASK-003', what: 'A window' },
+}
+
+/** The calls of the helper: each verb, and what it was told. */
+function helper(on, answers) {
+  const calls = []
+  on('process.run', async ($, e) => {
+    calls.push({ argv: e.argv.slice(1), ...JSON.parse(e.init?.stdin ?? '{}') })
+    const stdout = JSON.stringify(await answers.shift())
+    return { value: { exitCode: 0, stdout, stderr: '', isStdoutTruncated: false, isStderrTruncated: false } }
+  })
+  on('session.id', () => ({ value: 's1' }))
+  mock.store(on)
+  return calls
+}
+
+test('a directive becomes an agent, words stay words, and STOP is the answer', async ($, on) => {
+  const calls = helper(on, [
+    { lines: ['note: x'], directives: [spawn], band, key: 'k' },
+    { lines: ['done TASK-001 (1/1)'], directives: [stop], band },
+  ])
+  const spawned = []
+  on('agent.spawn', ($, e) => { spawned.push(e); return { model: 'sonnet', agentId: 'a1' } })
+  const answer = await $.command.run({ command: 'claudestrator:orchestrate', args: WORDS, origin: { kind: 'sdk' } })
+  expect(calls.map(each => each.argv[0])).toEqual(['start', 'wait'])
+  expect(calls[0].words).toBe(WORDS)
+  expect(calls[1].key).toBe('k')
+  expect(spawned.map(each => [each.description, each.model, each.prompt])).toEqual([['TASK-001', 'sonnet', 'Build a door.']])
+  expect(answer.text).toBe('note: x\nThe one task is completed.')
+})
+
+test('a refusal of an agent is told to the helper', async ($, on) => {
+  const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, { lines: [], directives: [stop] }])
+  on('agent.spawn', () => ({ deny: 'no place' }))
+  await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  expect(calls[1].refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'no place' }])
+})
+
+for (const [columns, model] of [[155, 'opus, attempt 2'], [39, 'opus ×2']] as const) {
+  test(`the band says what is done, what runs and what comes next in ${columns} columns`, async ($, on) => {
+    let end
+    const ended = new Promise(resolve => { end = resolve })
+    helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], band, key: 'k' }, ended])
+    mock.clock(on, { now: 65_000 })
+    const run = $.command.run({ command: 'claudestrator:orchestrate', args: '--parallel 2', origin: { kind: 'sdk' } })
+    const props = {
+      hasSurvey: false, isCollapsed: false, isWorking: false, maxRows: 20, bodyColumns: columns, view: {},
+      scroll: { top: 0, bodyRows: 20, treeRows: 3 },
+    }
+    const ui = await $.ui.mount({ plugin: 'claudestrator', surface: 'terminal', component: 'AbovePrompt', props })
+    const lines = (await ui.findAll({ type: 'Text' })).map(each => each.text)
+    expect(lines).toEqual([
+      `${columns > 80 ? '███████████████░░░░░░░░░░░░░░░' : '██████░░░░░░'}  1 of 4 done, 1 failed`,
+      `● TASK-002  ${model}  1 min 5 s  A door that shuts by itself and can be locked`,
+      '○ next: TASK-003  A window',
+    ])
+    end({ lines: [], directives: [stop] })
+    await run
+  })
+}
