@@ -14,7 +14,7 @@
 const ORCHESTRATE = 'claudestrator:orchestrate'
 /** Claude Code ends what a module has started after ten minutes; the helper's `wait` returns before. */
 const LONGEST = 600_000
-/** How Claude Code refuses an agent after Esc (2.1.286 to 2.1.332). */
+/** How Claude Code refuses an agent after Esc: in 2.1.329 and 2.1.332, and not yet in 2.1.286. */
 const HELD = 'the session was stopped'
 
 /**
@@ -48,8 +48,10 @@ const run = {
 async function helper($, words, stdin = '') {
   const env = { CLAUDE_CODE_SESSION_ID: await $.session.id() }
   try {
+    // A `cd` in the conversation moves the session's folder, and not its root.
+    const cwd = await $.session.root()
     const { stdout, stderr } = await $.process.run([`${$.plugin.root}/bin/claudestrator-helper`, ...words], {
-      env, stdin, timeoutMs: LONGEST,
+      cwd, env, stdin, timeoutMs: LONGEST,
     })
     return (stdout || stderr).trim()
   } catch (error) {

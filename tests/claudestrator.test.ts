@@ -19,6 +19,7 @@ function helper(on, answers) {
     return { value: { exitCode: 0, stdout, stderr: '', isStdoutTruncated: false, isStderrTruncated: false } }
   })
   on('session.id', () => ({ value: 's1' }))
+  on('session.root', () => ({ value: '/project' }))
   mock.store(on)
   return calls
 }

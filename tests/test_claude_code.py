@@ -112,3 +112,15 @@ def test_a_release_without_a_recorded_hash_is_fetched_too(publish: Publish, monk
     publish("another")
     monkeypatch.setattr(claude_code, "INTEGRITY", {})
     assert claude_code.binary(claude_code.VERSION).read_text() == "#!/bin/sh\necho another\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"), [([], ()), (["2.1.300"], ("2.1.300",)), (["oldest"], (claude_code.OLDEST,))]
+)
+def test_any_release_can_be_fetched_by_its_number_and_the_oldest_by_its_name(
+    words: list[str], asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(claude_code, "binary", lambda *version: f"binary of {version}")
+    assert claude_code.main(["--fetch", *words]) == 0
+    assert capsys.readouterr().out == f"binary of {asked}\n"
+    assert claude_code.main(["--fetch", "a", "b"]) == 2

@@ -41,7 +41,7 @@ def default_of(key: str) -> object:
         return frontmatter.split(role, name)[0]["model"]
     if table == "models":
         return Config().models[name]
-    return getattr(Config(), name if table == "run" else table)
+    return getattr(Config(), {"run": name, "gate": f"gate_{name}"}.get(table, table))
 
 
 @needs_tomllib
@@ -116,6 +116,8 @@ def test_a_bad_value_is_one_line_with_the_key_the_value_and_what_is_allowed(key:
     for value in VALUES:
         if value == "true" and isinstance(default_of(key), bool):
             continue
+        if value in ("[]", "['haiku']") and isinstance(default_of(key), list):
+            continue
         (line,) = wrong(f"{key} = {value}")
         assert re.fullmatch(r"config\.toml: " + re.escape(key) + " is .{1,60}; it has to be .+", line)
         assert config_file.KEYS[key][1] in line
@@ -174,7 +176,7 @@ def test_a_file_that_can_not_be_read(project: paths.Project) -> None:
 def test_bytes_that_are_not_utf_8_are_shown_as_what_they_are(project: paths.Project) -> None:
     write(project, b"[run]\ncommit = 'l\xffop'\n")
     (line,) = config_file.problems(project)
-    assert "run.commit is 'l\\udcffop'; it has to be one of loop, none" in line
+    assert "run.commit is 'l\\udcffop'; it has to be one of loop, task, none" in line
 
 
 def test_an_older_python_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_tasks_at_the_same_time_take_less_unless_they_depend_on_each_other() -> 
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [(3, 5, "a few s"), (20, 45, "20 to 45 s"), (61, 500, "1 to 8 min"), (1260, 2700, "20 to 45 min"), (1800, 5400, "30 min to 1.5 h"), (120, 125, "about 2 min"), (3600, 7300, "1 to 2 h"), (100_000, 900_000, "28 h to 10 days")],
+    [(0, 1, "about 1 s"), (3, 5, "3 to 5 s"), (20, 45, "20 to 45 s"), (61, 500, "1 to 8 min"), (1260, 2700, "20 to 45 min"), (1800, 5400, "30 min to 1.5 h"), (120, 125, "about 2 min"), (3600, 7300, "1 to 2 h"), (100_000, 900_000, "28 h to 10 days")],
 )  # fmt: skip
 def test_a_range_is_said_in_round_numbers(low: int, high: int, said: str) -> None:
     assert str(Range(low, high)) == said

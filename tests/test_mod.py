@@ -336,3 +336,18 @@ def test_check_says_why_a_model_relays_the_run(project: Project, release: str, e
     said = helper("check", folder=project.root, environ=environ).stdout
     assert told in said
     assert (" mods" in said or " module" in said) == bool(told)
+
+
+@pytest.mark.parametrize(("mode", "said"), [("default", ["note: in default mode each edit"]), ("acceptEdits", [])])
+def test_a_mode_in_which_agents_can_not_write_is_named_once_it_is_known(
+    project: Project, mode: str, said: list[str]
+) -> None:
+    key = start(project)["key"]
+    told = {
+        "hook_event_name": "PostToolUse", "session_id": SESSION, "cwd": project.root, "permission_mode": mode,
+        "tool_name": "Agent", "tool_input": {"description": "TASK-1"},
+        "tool_response": {"status": "async_launched", "agentId": AGENT},
+    }  # fmt: skip
+    helper("hook", folder=project.root, stdin=json.dumps(told).encode())
+    assert [line[: len(said[0])] for line in wait(project, key)["lines"]] == said
+    assert wait(project, key)["lines"] == []

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -359,9 +360,13 @@ def test_what_the_engine_does_not_use_may_be_lacking(project: paths.Project, eng
 def test_mods_may_be_lacking_where_the_plugin_would_use_them(project: paths.Project) -> None:
     before = {"AI_AGENT": "claude-code_2-1-285_agent"}
     assert started(project, **before) == []
+    Path(project.config).unlink()
     typed_command.note(project, "s", "acceptEdits")
     [told] = started(project, CLAUDESTRATOR_PLUGIN="/plugin", **before)
-    assert told == "note: Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
+    chosen = "engine task (no terminal)"
+    assert told == f"note: {chosen}; Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
+    found = "\n".join(checked(project, 0, CLAUDESTRATOR_PLUGIN="/plugin", **before))
+    assert found.count("mods (from 2.1.286)") == 1
 
 
 @pytest.mark.parametrize("said", [NEW, "", "another"])
@@ -587,3 +592,10 @@ def test_a_start_by_hand_is_in_no_session_of_which_anything_is_known(project: pa
     typed_command.note(project, "s", "plan")
     assert started(project, *START, CLAUDE_CODE_SESSION_ID=session) == []
     assert started(project, "start", "--takeover", "--session", "by-hand") == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
+def test_a_gate_that_no_one_has_allowed_is_told_when_a_run_begins(project: paths.Project) -> None:
+    Path(project.config).write_text('[run]\nengine = "task"\n[gate]\ncommands = ["true"]\n')
+    (line,) = started(project)
+    assert line.startswith("note: a gate waits for you: `claudestrator-helper allow` in a terminal shows it and asks")

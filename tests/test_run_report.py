@@ -35,6 +35,9 @@ from markdown_it import MarkdownIt
 from queues import many
 from scripted_run import FAILS, RETURNED, ScriptedRun
 
+#: The package that draws the dependencies has no wheel for an older Python.
+drawn = pytest.mark.skipif(sys.version_info < (3, 11), reason="fast-sugiyama needs Python 3.11")
+
 DOCS = Path(__file__).parent.parent / "docs" / "report.md"
 
 
@@ -108,7 +111,8 @@ def test_what_is_completed_verified_failed_and_blocked_is_as_the_queue_and_the_s
     assert words.counts(report) == {"completed": 28, "blocked": 1, "failed": 1}
     blocked = next(work for work in report.tasks if words.state(work) == "blocked")
     assert (blocked.id, blocked.blocked_by) == ("TASK-104", "blocked by TASK-103 (failed)")
-    assert report.run.ending == played.directives[-1].removeprefix("STOP ")
+    # What the end says besides is what this report has in figures.
+    assert played.directives[-1].startswith(f"STOP {report.run.ending}")
 
 
 def test_tokens_and_cost_are_those_of_the_transcripts_and_of_context(played: ScriptedRun, report: Report) -> None:
@@ -260,6 +264,7 @@ def titled(title: str) -> Report:
     )
 
 
+@drawn
 def test_the_pictures_have_a_box_for_each_task_and_a_bar_for_each_attempt(report: Report) -> None:
     read = Read(page.render(report))
     boxes = [each for each in read.of("a") if (each.get("class") or "").startswith("box ")]
@@ -372,6 +377,7 @@ def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
     assert 'class="timeline"' in text
 
 
+@drawn
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=40))
 def test_no_two_boxes_share_a_place_whatever_depends_on_what(pairs: list[tuple[int, int]]) -> None:
     edges = [(f"TASK-{one}", f"TASK-{other}") for one, other in pairs]

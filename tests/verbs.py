@@ -19,9 +19,10 @@ from claudestrator_helper.agents import reports, verdicts
 from claudestrator_helper.commands import add_tasks
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import markers, state
+from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.run import steering
 from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
-from claudestrator_helper.system import processes
+from claudestrator_helper.system import consent, gate_process, processes
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
@@ -116,6 +117,20 @@ def in_loop(project: paths.Project, until: str, *, begun: bool = False) -> None:
         work(project, until)
 
 
+def proven(project: paths.Project) -> None:
+    """A task whose gate has just been green, and whose agent has not asked for its result yet."""
+    Path(project.root, ".claudestrator").mkdir()
+    Path(project.config).write_text('[gate]\ncommands = ["true"]\n', encoding="utf-8")
+    consent.write(project, Gates(["true"], {}))
+    fresh(project)
+    running.start(project, "s1", [])
+    running.wait_for_step(project, "s1", 20)
+    reports.begin(project, "TASK-1")
+    green = [gate_process.Outcome("true", 0, 0, [])]
+    key = f"{state_file.read(project).run} 1"
+    gate_process.write(project, "TASK-1", gate_process.Record(key, ["true"], over=True, outcomes=green))
+
+
 def verifying(project: paths.Project, verdict: str = "") -> None:
     fresh(project, ONE)
     running.start(project, "s1", ["--verify"])
@@ -169,6 +184,7 @@ VERBS = {
     "verdict": Verb(verifying, ("verdict", "TASK-1", "pass", "--attempt", "1"), "", AGENT),
     "prompt": Verb(claimed, ("prompt", "TASK-1"), "", AGENT),
     "done": Verb(at_work, ("done", "TASK-1", "--attempt", "1", "-"), NOTE, AGENT),
+    "done after its gate": Verb(proven, ("done", "TASK-1", "--attempt", "1", "-"), NOTE, AGENT),
     "fail": Verb(at_work, ("fail", "TASK-1", "--attempt", "1", "it broke"), "", AGENT),
     "hook": Verb(at_work, ("hook",), json.dumps(SILENT), AGENT),
     "remember": Verb(partial(in_loop, until="memory-1", begun=True), ("remember", "-"), MEMORY, AGENT),
@@ -196,6 +212,8 @@ class Scene:
         """The project at another place, as if it had been moved there."""
         place = self.folder / f"{next(self.copies)}"
         shutil.copytree(self.before.root, place, symlinks=True)
+        if allowed := consent.read(self.before):
+            consent.write(paths.project(str(place)), allowed)
         return paths.project(str(place))
 
     def call(self, project: paths.Project, first: Callable[[], object] = lambda: None) -> Result:

@@ -125,6 +125,8 @@ CONFIG_FOLDER = "CLAUDE_CONFIG_DIR"
 MAX_TIMEOUT = "BASH_MAX_TIMEOUT_MS"  # also read from a trusted project's settings
 SESSION_ID = "CLAUDE_CODE_SESSION_ID"  # in hooks and Bash calls, since 2.1.132. Measured
 PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
+#: What every Bash call has, and no terminal of a person. CLAUDECODE is documented; AI_AGENT measured on 2.1.332.
+IN_BASH = ("CLAUDECODE", RELEASE, PID)
 ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
 ENTRY, TERMINAL = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
 NO_BACKGROUND = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"  # skills and commands stay in the foreground; read
@@ -181,6 +183,9 @@ REMINDER = ("<system-reminder>\n", "\n</system-reminder>")  # left out around a 
 BETWEEN_REMINDERS = 2  # characters in one system message
 COMMAND, COMMAND_NAMED = "<command-", "<command-name>/{}</command-name>"  # a typed slash command
 COMMAND_WORDS = ("<command-args>", "</command-args>")
+
+#: The name of the process of Claude Code. Measured.
+PROGRAM = "claude"
 
 #: The first process in the sandbox on Linux. https://code.claude.com/docs/en/sandboxing
 SANDBOX = "bwrap"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,12 +128,20 @@ def test_only_the_last_of_two_runs_in_a_session_is_counted(lean: Stage) -> None:
 @pytest.mark.usefixtures("tmux")
 def test_a_run_that_was_typed_among_other_words_is_counted_alone(both: Stage) -> None:
     scene = both.by_script("counted-typed")
-    play = Play((ONE, TWO), {"TASK-001": (Act(files={"made.txt": "typed\n"}),)})
+    play = Play((ONE, TWO), {"TASK-001": (Act(files={"made.txt": "typed\n"}, delay=1),)})
     with Terminal(scene.setting, ScriptedModel(play), "acceptEdits") as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
         terminal.type("hello")
         terminal.wait_for(lambda: "no command that I know" in terminal.screen(), "answer")
         terminal.type("/orchestrate")
+        terminal.wait_for(lambda: statuses(scene).get("TASK-001") == "in_progress", "first task")
+        # As from a second terminal, of which the person is told.
+        assert "in another terminal, `claudestrator-helper watch`" in " ".join(terminal.screen().split())
+        assert "pauses once TASK-001" in project.helper(scene.project, "pause")
+        terminal.wait_for(lambda: statuses(scene)["TASK-001"] == "completed", "end of the first task")
+        time.sleep(0.5)
+        assert statuses(scene)["TASK-002"] == "pending"
+        assert project.helper(scene.project, "resume") == "The run continues.\n"
         terminal.wait_for(lambda: "All 2 tasks are completed" in terminal.screen(), "closing sentence")
         # The last agent's notice may make a turn of its own, which is the run's too.
         terminal.wait_for(lambda: bool(both.engine or notices(terminal.api.exchanges)), "last notice")
@@ -144,6 +153,10 @@ def test_a_run_that_was_typed_among_other_words_is_counted_alone(both: Stage) ->
     assert project.statuses(scene.project) == {"TASK-001": "completed", "TASK-002": "completed"}
     assert (scene.project / "made.txt").read_text(encoding="utf-8") == "typed\n"
     assert_agrees(context(scene), run)
+
+
+def statuses(scene: Scene) -> dict[str, str]:
+    return project.statuses(scene.project)
 
 
 def notices(exchanges: list[Exchange]) -> int:

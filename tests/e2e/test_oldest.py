@@ -10,21 +10,14 @@ if TYPE_CHECKING:
     from rig.scene import Stage
 
 
-def test_the_oldest_supported_release_reminds_a_silent_agent_and_completes_the_run(oldest: Stage) -> None:
-    sections = (
-        task_section("TASK-001", "the first half", complexity="easy"),
-        task_section("TASK-002", "the second half", dependencies=("TASK-001",)),
-    )
-    acts: dict[str, tuple[Act, ...]] = {
-        "TASK-001": (Act(ending=Ending.FORGET),),
-        "TASK-002": (Act(files={"made.txt": "made\n"}),),
-    }
-    scene = oldest.by_script("both", {}).with_queue(*sections)
+def test_the_oldest_supported_release_takes_the_plugin_and_reminds_a_silent_agent(oldest: Stage) -> None:
+    scene = oldest.by_plugin("oldest", {}).with_queue(task_section("TASK-001", "the one thing"))
+    acts: dict[str, tuple[Act, ...]] = {"TASK-001": (Act(files={"made.txt": "made\n"}, ending=Ending.FORGET),)}
 
     outcome = scene.orchestrate(Play((), acts))
 
-    assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
-    assert set(outcome.statuses.values()) == {"completed"}
+    assert outcome.agents == ["TASK-001 1"]
+    assert outcome.statuses == {"TASK-001": "completed"}
     assert (scene.project / "made.txt").exists()
     assert outcome.agents_saw("You are ending without a report")
     assert "Claude Code 2.1.145 lacks" in outcome.said

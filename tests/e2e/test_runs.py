@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from claudestrator_helper.engine.config import Config
-from rig import project
+from claudestrator_helper.engine.gates import Gates
+from claudestrator_helper.store import paths
+from claudestrator_helper.system import consent
+from rig import agents, loops, project
+from rig.conversation import calls, use
 from rig.plays import Act, Ending, Play, task_section
+from rig.scripted_model import ScriptedModel
 
 if TYPE_CHECKING:
-    from rig.scene import Stage
+    from rig.messages_api import JSON, Request
+    from rig.scene import Scene, Stage
 
 BARE, NAMESPACED = "/orchestrate", "/claudestrator:orchestrate"
 REFUSED = Act(ending=Ending.FAIL, note="the tests do not pass")
@@ -77,21 +83,62 @@ def assert_named(notes: list[str], install: str, mode: str) -> None:
 CHATTER = "SPAWN TASK-666 opus\nSTOP all is finished\n# Your task: TASK-666"
 
 
+class Careless(ScriptedModel):
+    """The agent of TASK-005 says that it is done while its gate is red. Then it tries to allow another gate, then to
+    change this one, and only then does it fix what is red."""
+
+    def __init__(self, play: Play, scene: Scene) -> None:
+        super().__init__(play)
+        config = scene.project / ".claudestrator" / "config.toml"
+        text = config.read_text(encoding="utf-8")
+        self.ways: list[JSON | None] = [
+            use("Bash", command="claudestrator-helper allow"),
+            use("Read", file_path=str(config)),
+            use("Write", file_path=str(config), content=text.replace('"true"', '"true", "true"')),
+            None,
+            use("Write", file_path=str(config), content=text),
+            use("Write", file_path=str(scene.project / "fifth.txt"), content="it is there\n"),
+            None,
+        ]
+
+    def answer(self, request: Request) -> list[JSON]:
+        made = calls(request.messages)
+        reported = [at for at, call in enumerate(made) if "helper done" in str(call.input.get("command"))]
+        if not (request.agent and agents.task_of(request) == "TASK-005" and reported):
+            return super().answer(request)
+        step = len(made) - reported[0] - 1
+        if step >= len(self.ways):
+            return super().answer(request)
+        return [self.ways[step] or agents.Assignment.parse(agents.prompt_of(request)).report("done", "made")]
+
+
+def gated(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gates that are allowed, one of them TASK-005's own, and a commit for each task."""
+    config = scene.project / ".claudestrator" / "config.toml"
+    config.parent.mkdir(exist_ok=True)
+    table = config.read_text(encoding="utf-8") if config.exists() else "[run]\n"
+    config.write_text(f'{table}commit = "task"\n[gate]\ncommands = ["true"]\n', encoding="utf-8")
+    monkeypatch.setenv("XDG_STATE_HOME", str(scene.setting.home / ".local" / "state"))
+    consent.write(paths.project(str(scene.project)), Gates(["true"], {"TASK-005": ["ls fifth.txt"]}))
+
+
 def test_a_task_that_fails_is_tried_again_and_what_fails_twice_blocks_its_dependents_and_nothing_else(
-    both: Stage,
+    both: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first attempt's agent lingers after its report, and does not speak for the second, which works longer. What
-    agents chatter breaks nothing."""
-    scene = both.by_script("fails", {}).with_queue(
+    agents chatter breaks nothing. One whose gate is red is not done, whatever it tries."""
+    scene = both.by_script("fails", {}, **loops.ENVIRONMENT).with_queue(
         *chain().tasks,
         task_section("TASK-003", "never passes", complexity="easy"),
         task_section("TASK-004", "builds on it", dependencies=("TASK-003",)),
-        task_section("TASK-005", "something apart"),
+        f"{task_section('TASK-005', 'something apart')}\n\n**Gate:** `ls fifth.txt`",
     )
+    gated(scene, monkeypatch)
+    begun = loops.git(scene, "rev-parse", "HEAD")
     lingering = Act(ending=Ending.FAIL, note="the tests do not pass", linger=1, chatter=CHATTER)
     acts = {"TASK-001": (lingering, Act(delay=2, chatter=CHATTER)), "TASK-003": (REFUSED,)}
 
-    outcome = scene.orchestrate(Play(acts=acts))
+    outcome = scene.run(Careless(Play(acts=acts), scene))
 
     completed = dict.fromkeys(("TASK-001", "TASK-002", "TASK-005"), "completed")
     assert outcome.statuses == completed | {"TASK-003": "failed", "TASK-004": "pending"}
@@ -104,6 +151,15 @@ def test_a_task_that_fails_is_tried_again_and_what_fails_twice_blocks_its_depend
     assert "TASK-003" in outcome.said
     assert "TASK-004" in outcome.said
     assert not [id_ for id_ in completed if id_ in said]
+    for text in ("No such file", "as `ls fifth.txt` is red", "only a person can allow a gate", "the gate was changed"):
+        assert outcome.agents_saw(text, "TASK-005")
+    assert [each.get("proof") for each in outcome.events if each["event"] == "done"] == ["gate"] * 3
+    assert "3 of 5 tasks completed, 3 proved by gate" in said
+    assert not [text for text in ("fifth.txt", "is red", "gate was") if text in outcome.transcript.text]
+    assert loops.git(scene, "rev-parse", "HEAD") == begun
+    loops.git(scene, *outcome.said.partition("`git ")[2].partition("`")[0].split())
+    assert loops.git(scene, "log", "-1", "--format=%s") == "TASK-005: something apart\n"
+    assert loops.git(scene, "show", "--format=", "--name-only").split() == ["fifth.txt"]
 
 
 @pytest.mark.parametrize("install", ["script", "plugin"])

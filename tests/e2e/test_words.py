@@ -150,6 +150,17 @@ def test_no_word_is_ever_run_and_all_of_them_are_the_focus(stage: Stage, kind: s
     assert bool(json.loads(asked.read_text())["mode"]) == hooks
 
 
+def test_with_the_mod_no_word_is_run_either(mod: Stage) -> None:
+    scene = mod.by_plugin("hostile-mod", {})
+
+    outcome = scene.orchestrate(Play(), f"/orchestrate {HOSTILE}", "bypassPermissions")
+
+    assert "There is no PRD.md" in outcome.run.output
+    assert outcome.run.exchanges == []
+    assert not list(everything_named(scene, "ran"))
+    assert focus(scene) == " ".join(HOSTILE.split()[1:])
+
+
 @pytest.mark.usefixtures("tmux")
 @pytest.mark.parametrize("words", ["", "2 the <user's> $(touch ran) & choice"])
 def test_without_hooks_the_words_are_read_where_claude_code_writes_them_down(stage: Stage, words: str) -> None:

@@ -53,7 +53,7 @@ class Range(NamedTuple):
     def __str__(self) -> str:
         low, high = rounded(self.low), rounded(self.high)
         if low == high:
-            return f"about {low}" if self.high >= 60 else low
+            return f"about {low}"
         number, _, unit = low.partition(" ")
         return f"{number} to {high}" if high.endswith(f" {unit}") else f"{low} to {high}"
 
@@ -121,7 +121,7 @@ def rounded(span: float) -> str:
             number = span / unit
             near = round(number / 5) * 5 if name == "min" and number > 20 else round(number * 2) / 2
             return f"{near if name == 'h' and near % 1 else round(near)} {name}"
-    return f"{round(span)} s" if span >= 10 else "a few s"
+    return f"{max(1, round(span))} s"
 
 
 def exact(span: float) -> str:

@@ -7,6 +7,8 @@ from ..engine import markers, outage
 from ..errors import ClaudestratorError
 from ..store import marker_files, state_file
 from ..store.paths import Project
+from ..system import consent
+from ..texts import ids
 from . import reports
 
 #: How a run of an agent ends, in Claude Code's words.
@@ -25,6 +27,9 @@ def take(project: Project, id_: str, attempt: int, text: str) -> bool:
     if len(found) != 1 or (found[0][1], int(found[0][2])) != (id_, attempt):
         return False
     below = text[found[0].end() :].strip().strip("`").strip()
+    if found[0][3] == "done" and ids.role(id_) == "task" and consent.read(project) is not None:
+        way = f"`claudestrator-helper done {id_} --attempt {attempt}`"
+        raise ClaudestratorError(f"{id_} is not done before its gate was green: report with {way}")
     if found[0][3] == "done":
         reports.done(project, id_, attempt, below)
     else:

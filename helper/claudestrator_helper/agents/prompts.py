@@ -2,10 +2,12 @@
 
 import os
 
-from ..engine import state
+from .. import host
+from ..engine import gates, state
 from ..engine.config import MOD
 from ..store import config_file, issue_file, project_files, role_texts
 from ..store.paths import Project
+from ..system import consent
 from ..texts import fields, ids, quoting
 from ..texts.queue import Queue, Task
 
@@ -65,6 +67,12 @@ your note
 NOTE
 ```"""
 
+_GATE = """\
+# Gate
+
+The report that it is done runs {commands} first, and is refused while one is red. Give that call a timeout of
+{timeout}. If it says that the gate is still running, make the same call again; the note is kept."""
+
 _SECTION = "The section of {place} from line {line} on, word for word; all that it says belongs to the task:"
 
 _FAILED = """\
@@ -96,8 +104,21 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
         parts.append(_FAILED.format(reason=_reasons(agent.reason, record.returned or "")))
     if record.hint:
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
-    report = reporting(project, id_, attempt, by_message=current.engine == MOD)
+    is_gated = ids.role(id_) == "task" and consent.read(project) is not None
+    parts += _gate(project, parsed.task(id_)) if is_gated else []
+    report = reporting(project, id_, attempt, by_message=current.engine == MOD and not is_gated)
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
+
+
+def _gate(project: Project, task: Task) -> list[str]:
+    """What will run before the task is done."""
+    allowed = consent.read(project)
+    if allowed is None:
+        return []
+    asked = gates.Gates(config_file.read(project).gate_commands, {task.id: own} if (own := task.gate) else {})
+    commands = [f"`{fields.cut(command, 200)}`" for command in gates.runnable(asked, allowed, task.id)]
+    said = fields.named(commands, len(commands))
+    return [_GATE.format(commands=said, timeout=1000 * host.BASH_CAP)] if commands else []
 
 
 def _reasons(last: str, returned: str) -> str:

@@ -60,8 +60,26 @@ def awaited(project: Project, skill: str = "") -> str:
     return waiting[0]
 
 
-def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
-    """Leaves the marker and the note. Returns the line that the agent ends with.
+def open_attempt(project: Project, id_: str, attempt: int | None) -> int:
+    """The number of the attempt that a `done` of *id_* would be for; 0 if it is reported already. Raises as `done`."""
+    current, parsed = _read(project)
+    if _reported(project, current, id_, markers.DONE):
+        return 0
+    return _awaited(project, current, parsed, id_, attempt)
+
+
+def keep_note(project: Project, id_: str, note: str) -> None:
+    """Writes the note of a task's agent, if notes are kept."""
+    if note.strip() and config_file.read(project).journal:
+        project_files.write(project, project.note(id_), _kept(note))
+
+
+def queue_of(project: Project, current: state.State) -> queue.Queue:
+    return queue_file.read(project, current)
+
+
+def done(project: Project, id_: str, attempt: int | None, note: str, *, proved: bool = False) -> str:
+    """Leaves the marker and the note. Returns the line that the agent ends with. *proved* says that its gate was green.
 
     Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that contradicts
     the first, for a decomposition without a result, and for a verification without all its verdicts.
@@ -75,11 +93,12 @@ def done(project: Project, id_: str, attempt: int | None, note: str) -> str:
         _decomposed(parsed)
     elif ids.role(id_) == "verify":
         _judged(project, id_, current, parsed)
-    if note.strip() and ids.role(id_) == "task" and config_file.read(project).journal:
-        project_files.write(project, project.note(id_), _kept(note))
+    if ids.role(id_) == "task":
+        keep_note(project, id_, note)
     before = marker_files.begun(project, id_, latest)
     unchanged = before and working_tree.fingerprint(project) == before
-    _leave(project, id_, markers.DONE, latest, markers.DONE, markers.UNCHANGED if unchanged else "")
+    more = f"{markers.UNCHANGED if unchanged else ''}\n{markers.PROVED if proved else ''}"
+    _leave(project, id_, markers.DONE, latest, markers.DONE, more)
     return f"done {id_}"
 
 

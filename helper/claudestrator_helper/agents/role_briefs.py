@@ -11,6 +11,7 @@ from ..engine.verification import MOST
 from ..errors import ClaudestratorError
 from ..store import memory
 from ..store.paths import Project
+from ..system import gate_process
 from ..texts import issues
 from ..texts.fields import cut
 from ..texts.queue import Queue, Task
@@ -21,6 +22,8 @@ from ..texts.statuses import COMPLETED, PENDING
 ISSUES_LIMIT, TITLES = 11_000, 60
 #: Characters for the tasks that are to be verified.
 TASKS_LIMIT = 16_000
+#: Characters for the output of the gate.
+GATE_LIMIT = 4_000
 
 _VERDICTS = """\
 As soon as you know about one of the tasks below, give its verdict. When each has one, report.
@@ -94,7 +97,23 @@ def verify(project: Project, id_: str, state: State, parsed: Queue) -> list[str]
     share = TASKS_LIMIT // len(found)
     tasks = [_to_verify(task, state, share, os.path.basename(project.queue)) for task in found]
     intro = f"The section of each in {project.queue}, word for word; all that it asks for has to hold."
-    return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), f"# Tasks\n\n{intro}", *tasks]
+    gate = _gate(project, id_, state)
+    return [f"# Your task: {id_}", _VERDICTS.format(attempt=agent.attempt), *gate, f"# Tasks\n\n{intro}", *tasks]
+
+
+def _gate(project: Project, id_: str, state: State) -> list[str]:
+    """How the gate ended that ran just before."""
+    found = gate_process.read(project, id_)
+    if found is None or not found.outcomes or found.key.split()[0] != state.run:
+        return []
+    share = GATE_LIMIT // len(found.outcomes)
+    parts = []
+    for each in found.outcomes:
+        text, fence = "\n".join(each.tail), "`````"
+        shown = text if len(text) <= share else f"…{text[-share:]}"
+        parts.append(f"`{cut(each.command, 200)}` ended with exit code {each.code}:\n\n{fence}\n{shown}\n{fence}")
+    said = "The project's own gate ran just before you began. A red command is reason to look, and not yet a verdict."
+    return ["\n\n".join(["# Gate", said, *parts])]
 
 
 def _to_verify(task: Task, state: State, share: int, place: str) -> str:

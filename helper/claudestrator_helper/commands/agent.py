@@ -21,13 +21,28 @@ def prompt_verb(project: paths.Project, id_: str | None, skill: str) -> None:
 @click.command("done")
 @click.argument("id_", metavar="ID")
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@click.option(
+    "--max",
+    "limit",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait so long for the gate [default: 15 s less than Claude Code's cap on a Bash call].",
+)
 @click.argument("note", required=False)
 @click.pass_obj
-def done_verb(project: paths.Project, id_: str, attempt: int | None, note: str | None) -> None:
-    """Report that the agent ID has finished; NOTE (- reads standard input) is for the agents of dependent tasks."""
-    from ..agents import reports
+def done_verb(project: paths.Project, id_: str, attempt: int | None, limit: float | None, note: str | None) -> None:
+    """Report that the agent ID has finished; NOTE (- reads standard input) is for the agents of dependent tasks.
 
-    output.echo([reports.done(project, id_, attempt, arguments.text_of(note))])
+    If the project has a gate that a person has allowed, it runs first, and while one of its commands is red the report
+    is refused.
+    """
+    from ..run import gates
+
+    try:
+        output.echo([gates.done(project, id_, attempt, arguments.text_of(note), limit)])
+    except gates.RedError as error:
+        output.echo(error.output)
+        raise
 
 
 @click.command("fail")

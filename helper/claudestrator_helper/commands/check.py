@@ -39,16 +39,16 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     hooks = claude_settings.unhooked(known, hooked)
     wrong = [
         *preflight.dangers(project, known, mode, _commands(project), hooks, cap),
+        *preflight.gate(project),
         *_ignored(project),
         *preflight.programs(project),
     ]
     begins = "" if mode else str(claude_settings.first(known, host.PERMISSIONS, host.DEFAULT_MODE))
-    mod = _wants_mod(project)
-    features = (*preflight.used(project), *([host.MODS] if mod else []), host.EXACT_CONTEXT)
+    features = (*preflight.used(project), host.EXACT_CONTEXT)
     good_to_know = [
         *claude_settings.unwriting(known, begins),
         *preflight.outdated(os.environ, features),
-        *(_unloaded(project) if mod else []),
+        *(_unloaded(project) if _wants_mod(project) else []),
         *_cap(preflight.cap_of(cap)),
         *_nested(project),
     ]

@@ -4,8 +4,8 @@
 GROUPS = {
     "Watch a run": ("status", "watch", "tasks", "show", "log", "tail", "issues", "next-task", "context", "report",
                     "status-line"),
-    "Steer a run": ("pause", "resume", "stop", "retry", "skip", "set-status", "add-tasks", "add-issue"),
-    "Set up": ("check", "install-cli", "completion", "state"),
+    "Steer a run": ("pause", "resume", "stop", "retry", "skip", "undo", "set-status", "add-tasks", "add-issue"),
+    "Set up": ("allow", "check", "install-cli", "completion", "state"),
     "Called by /orchestrate, hooks and agents": (
         "start", "wait", "wait-command", "hook", "ended", "prompt", "done", "fail", "verdict", "remember",
     ),
@@ -13,6 +13,7 @@ GROUPS = {
 EXAMPLES = {
     "add-issue": "add-issue --source user - <issue.md",
     "add-tasks": "add-tasks - <tasks.md",
+    "allow": "allow --detect",
     "check": "check",
     "completion": "completion bash >>~/.bashrc",
     "context": "context --json",
@@ -40,6 +41,7 @@ EXAMPLES = {
     "stop": "stop",
     "tail": "tail TASK-003 -f",
     "tasks": "tasks",
+    "undo": "undo TASK-003",
     "verdict": "verdict TASK-003 fail --attempt 1 'it does not open'",
     "wait": "wait --max 60",
     "wait-command": "wait-command TASK-003 TASK-004",

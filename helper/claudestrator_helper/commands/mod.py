@@ -64,7 +64,7 @@ def start(project: Project, session: str, given: Given) -> Answer:
     from ..setup import preflight
 
     key = os.urandom(16).hex()
-    typed_command.note(project, session, "unknown", processes.current(), words=None)
+    typed_command.note(project, session, typed_command.UNKNOWN, processes.current(), words=None)
     _forget_unlaunched(project, current)
     reply = steps.start(project, session, words, mod=processes.digest(key))
     return _answer(project, reply._replace(lines=[*preflight.note(project, session, __version__), *reply.lines])) | {
@@ -79,9 +79,23 @@ def wait(project: Project, session: str, given: Given, limit: float | None) -> A
     if current.unfinished and current.owner.mod != processes.digest(_text(given, "key")):
         raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
     _note_refused(project, current, given.get("refused"))
+    if warned := _warned(project, session):
+        return _answer(project, Reply(warned, [directives.Directive(directives.WAIT)]))
     page = LiveReport(project)
     longest = LONGEST_WAIT if limit is None else limit
     return _answer(project, page.ended(steps.wait_for_step(project, session, longest, page.sleep)))
+
+
+def _warned(project: Project, session: str) -> list[str]:
+    """What the permission mode will make go wrong, once, as soon as a hook has told it."""
+    from ..setup import claude_settings
+
+    seen = typed_command.read(project, session)
+    if not seen.mode.startswith(typed_command.NEW):
+        return []
+    mode = seen.mode.removeprefix(typed_command.NEW)
+    typed_command.note(project, session, mode, seen.process, words=None)
+    return [f"note: {line}" for line in claude_settings.unwriting(claude_settings.read(project), mode)]
 
 
 def ended(project: Project, given: Given) -> Answer:

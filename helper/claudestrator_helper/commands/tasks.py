@@ -41,12 +41,23 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.pass_obj
 def tasks_verb(project: paths.Project, as_json: bool) -> None:
-    """List the queue: status, id, model, objective."""
+    """List the queue: status, id, model, objective.
+
+    In the objects, proof says why a task counts as completed: "gate", "verified", or "word", its agent's or a person's.
+    """
     from ..output import as_json_line
     from ..store import queue_file
 
     parsed = queue_file.parsed(project)
-    echo([as_json_line([task.as_json() for task in parsed.tasks])] if as_json else table(parsed))
+    echo([as_json_line(_as_json(project, parsed))] if as_json else table(parsed))
+
+
+def _as_json(project: paths.Project, parsed: queue.Queue) -> list[dict[str, object]]:
+    from ..engine import sentences
+    from ..store import state_file
+
+    current = state_file.read(project)
+    return [task.as_json() | {"proof": sentences.proof(task, current)} for task in parsed.tasks]
 
 
 def table(parsed: queue.Queue) -> list[str]:

@@ -10,6 +10,7 @@ from .examples import EXAMPLES, GROUPS
 VERBS = {
     "add-issue": "issues",
     "add-tasks": "add_tasks",
+    "allow": "allow",
     "check": "check",
     "completion": "completion",
     "context": "context",
@@ -37,6 +38,7 @@ VERBS = {
     "stop": "steering",
     "tail": "look",
     "tasks": "tasks",
+    "undo": "undo",
     "verdict": "agent",
     "wait": "wait",
     "wait-command": "wait",
@@ -55,7 +57,7 @@ class LazyVerbs(click.Group):
             return None
         module = import_module(f".{VERBS[cmd_name]}", __package__)
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_verb")
-        command.epilog = f"Example: claudestrator-helper {EXAMPLES[cmd_name]}"
+        command.epilog = f"Example: claudestrator-helper {EXAMPLES.get(cmd_name, cmd_name)}"
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

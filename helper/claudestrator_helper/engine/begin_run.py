@@ -93,7 +93,8 @@ def _begun(state: State, config: Config, run: str, asked: Asked, able: Able) -> 
     engine, background, _ = choose(wish, parallel, able)
     begun = replace(state, status=RUNNING, wish=wish, engine=engine, background=background, parallel=parallel)
     verify = begun.verification.asked or asked.verify or config.verify == "loop"
-    return replace(begun, verification=begun.verification._replace(asked=verify))
+    gated = begun.gated or bool(config.gate_commands)
+    return replace(begun, verification=begun.verification._replace(asked=verify), gated=gated)
 
 
 def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:

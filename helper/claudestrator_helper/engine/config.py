@@ -10,6 +10,8 @@ from ..texts.models import BY_COMPLEXITY
 #: the first of MOD, LEAN in the background, and TASK that works.
 TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
 ENGINES = (AUTO, MOD, LEAN, TASK)
+#: When the run commits: once a loop, or once a task, on a branch of its own.
+BY_LOOP, BY_TASK = "loop", "task"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
@@ -24,17 +26,21 @@ MOST_LOOPS = 1000
 class Config:
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same
-    file."""
+    file. *gate_commands* have to pass before a task is done: a red one is refused *gate_refusals* times, and may take
+    *gate_timeout* minutes."""
 
     models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
     attempts: int = 2
     tasks_per_loop: int = 5
     start_timeout: int = 180
     task_timeout: int = 60
-    commit: str = "loop"
+    commit: str = BY_LOOP
     verify: str = "none"
     engine: str = AUTO
     parallel: int = 1
     share_files: bool = False
+    gate_commands: list[str] = field(default_factory=list)
+    gate_refusals: int = 3
+    gate_timeout: int = 30
     journal: bool = True
     memory: bool = True

@@ -18,9 +18,9 @@ _NEXT = {RESEARCH: DECOMP, DECOMP: TASKS, MEMORY: ""}
 
 
 def dispatch(run: StepBuilder) -> None:
-    """Takes the loop as far as an agent to spawn, a commit to make, or the end."""
+    """Takes the loop as far as an agent to spawn, a gate to run, a commit to make, or the end."""
     phases = {"": _begin, RESEARCH: _research, DECOMP: _decomp, TASKS: _tasks, COMMIT: _commit, MEMORY: _memory}
-    while not (run.out.directives or run.out.close):
+    while not (run.out.directives or run.out.close or run.out.gate):
         phases.get(run.state.phase, _begin)(run)
 
 

@@ -6,6 +6,7 @@ from .state import State
 
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
 UNCHANGED = "nothing changed"
+PROVED = "gate green"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
 API, INTERRUPTION, SILENCE, TIMEOUT, REFUSAL = "api", "interruption", "silence", "timeout", "refusal"
 #: The reason of a failure by silence.
@@ -14,13 +15,15 @@ ENDED = "ended without reporting"
 
 class Marker(NamedTuple):
     """What one agent left: *kind* DONE or FAILED, the attempt (None where the file doesn't say), the reason, whether it
-    left the working tree as it was, and the *cause* of a failure that it didn't report itself."""
+    left the working tree as it was, whether its gate *proved* it, and the *cause* of a failure that it
+    didn't report itself."""
 
     kind: str
     attempt: int | None
     reason: str = ""
     unchanged: bool = False
     cause: str = ""
+    proved: bool = False
 
 
 class Markers(NamedTuple):

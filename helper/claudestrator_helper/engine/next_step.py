@@ -9,7 +9,8 @@ from ..texts import directives, ids, queue_problems, schedule
 from ..texts.fields import cut
 from ..texts.queue import Queue
 from . import loop_phases, outage, sentences, settle_reports, verification
-from .config import MOST_PARALLEL
+from .config import BY_TASK, MOST_PARALLEL
+from .gates import BASELINE
 from .state import FINISHED, PAUSED, RUNNING, STOPPED, STOPPING
 from .step import Inputs, Step
 from .step_builder import StepBuilder
@@ -21,12 +22,18 @@ SAME_FAILURES = 3
 def next_step(inputs: Inputs) -> Step:
     """Settles every report that has come, and takes the run's next step, if there is one to take.
 
-    A step with neither directives nor a loop to close means: an agent is at work, wait on.
+    A step with neither directives nor a loop to close, a commit to make or a gate to run means: an agent is at work,
+    wait on.
 
     """
     run = StepBuilder(inputs)
     settle_reports.settle_all(run)
     loop_phases.advance(run)
+    run.out.commits = _to_commit(run)
+    if run.out.commits and not run.out.directives:
+        # Before the next agent changes the working tree.
+        run.out.state = run.state
+        return run.out
     if not run.out.directives and not run.state.agents:
         _dispatch(run)
     while _may_add(run) and loop_phases.take_task(run):
@@ -46,6 +53,13 @@ def roles(inputs: Inputs) -> list[str]:
     return found if state.unfinished else []
 
 
+def _to_commit(run: StepBuilder) -> list[str]:
+    """The tasks that were completed and are to have a commit each."""
+    if run.config.commit != BY_TASK or not run.state.unfinished:
+        return []
+    return [id_ for id_ in run.state.completed if run.state.record(id_).committed is None and id_ in run.statuses]
+
+
 def _dispatch(run: StepBuilder) -> None:
     if not run.state.unfinished:
         _nothing_runs(run)
@@ -59,6 +73,13 @@ def _dispatch(run: StepBuilder) -> None:
         outage.stop(run)
     elif len(run.state.streak) >= SAME_FAILURES:
         run.finish(FINISHED, sentences.streak(run.state, run.counted()))
+    else:
+        _go_on(run)
+
+
+def _go_on(run: StepBuilder) -> None:
+    if BASELINE in run.inputs.gates_due:
+        run.out.gate = BASELINE
     elif ids.DECOMPOSITION in run.state.failed or _is_undecomposed(run):
         _decompose(run)
     elif run.improving():

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 
 from ..texts import queue_problems, schedule
 from ..texts.fields import cut
-from ..texts.queue import Queue
+from ..texts.queue import Queue, Task
 from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
 from .state import STOPPED, State, TaskRecord
@@ -33,7 +33,28 @@ def counts(statuses: Iterable[str]) -> str:
 def counted(queue: Queue, state: State) -> str:
     """The counts of the tasks, and how many of them were verified where they had to be."""
     passed = sum(task.status == COMPLETED and state.is_verified(task.id) for task in queue.tasks)
-    return counts(task.status for task in queue.tasks) + (f", {passed} verified" if state.verification.asked else "")
+    verified = f", {passed} verified" if state.verification.asked else ""
+    return ", ".join([counts(task.status for task in queue.tasks) + verified, *_proved(queue, state)])
+
+
+def proof(task: Task, state: State) -> str | None:
+    """Why a task counts as completed, by the strongest proof: "gate", "verified", or "word"; None if it doesn't."""
+    if task.status != COMPLETED:
+        return None
+    record = state.record(task.id)
+    done = record.completed is not None or record.earlier is not None
+    if done and record.is_proved:
+        return "gate"
+    return "verified" if done and record.is_verified else "word"
+
+
+def _proved(queue: Queue, state: State) -> list[str]:
+    """How many completed tasks their gate has proved, and which were taken at their word."""
+    if not state.gated:
+        return []
+    found = [(task.id, proof(task, state)) for task in queue.tasks]
+    proved, words = sum(each == "gate" for _, each in found), [id_ for id_, each in found if each == "word"]
+    return [f"{proved} proved by gate", *([f"{len(words)} taken at their word ({_named(words)})"] if words else [])]
 
 
 def streak(state: State, counted: str) -> str:
@@ -49,11 +70,12 @@ _AGAIN = "`claudestrator-helper retry {}` and `/orchestrate` try one again."
 
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
-    flag = _unchanged(queue, state) + _miscounted(queue)
+    flag = _unchanged(queue, state) + _miscounted(queue) + _commits(state)
     left = _unverified(queue, state)
     if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
         verified = " and verified" if state.verification.asked and not left else ""
-        return "; ".join([f"{_completed(queue)}{verified}", *_skipped(queue), *left]) + f".{flag}"
+        proved = filter(None, [", ".join(_proved(queue, state))])
+        return "; ".join([f"{_completed(queue)}{verified}", *proved, *_skipped(queue), *left]) + f".{flag}"
     causes = schedule.causes(queue)
     pending = _pending(queue, causes)
     parts = [
@@ -118,6 +140,13 @@ def _unchanged(queue: Queue, state: State) -> str:
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
+def _commits(state: State) -> str:
+    """Where the commits of single tasks are, and how a person takes them over."""
+    count = sum(bool(record.committed) for record in state.tasks.values())
+    branch, many = f"claudestrator/{state.run}", "commits are" if count > 1 else "commit is"
+    return f" {count} {many} on {branch}: `git merge --ff-only {branch}` takes them over." if count else ""
+
+
 def _miscounted(queue: Queue) -> str:
     return "".join(f" Line {line} of the queue is another matter: {text}." for line, text in miscounted(queue)[:1])
 
@@ -131,7 +160,7 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
     parts += _unread(queue_problems.unreadable(queue))
     parts += _unverified(queue, state, state.completed)
-    return f"{'; '.join(parts)}.{_unchanged(queue, state)}"
+    return f"{'; '.join(parts)}.{_unchanged(queue, state)}{_commits(state)}"
 
 
 def _failed(queue: Queue, state: State) -> list[str]:

@@ -103,6 +103,7 @@ def _has_started(run: StepBuilder, id_: str, agent: Agent) -> bool:
 def _task_done(run: StepBuilder, id_: str, agent: Agent, report: markers.Marker) -> None:
     run.complete(id_, report)
     run.drop(id_, agent, "", ", nothing changed" if report.unchanged else "")
+    run.out.events[-1]["proof"] = "gate" if report.proved else "word"
 
 
 def _role_done(run: StepBuilder, id_: str, agent: Agent) -> None:

@@ -32,12 +32,13 @@ class TaskRecord(NamedTuple):
     report names its attempt for certain; *model* is that of the last one, *agent* who is at work on it.
 
     In this run: *failed* is the reason why it was given up; *completed* the attempt that completed it, *unchanged*
-    whether that changed nothing; *released* the attempt whose session died, and *lost* its agent, if it was not the
-    first; *refused* whether Claude Code started no agent for it while others were at work; *returned* why a verdict
-    sent it back to pending, and *unverified* why it got none.
+    whether that changed nothing, *committed* the commit of it on the run's branch, "" if none could be made; *released*
+    the attempt whose session died, and *lost* its agent, if it was not the first; *refused* whether Claude Code started
+    no agent for it while others were at work; *returned* why a verdict sent it back to pending, and *unverified* why it
+    got none.
 
     In any run: *earlier* is the attempt that completed it in a run before this one, *verified* the one that passed, and
-    *hint* what a person has to say to its next agent.
+    *proved* the one whose gate was green, and *hint* what a person has to say to its next agent.
 
     """
 
@@ -55,11 +56,18 @@ class TaskRecord(NamedTuple):
     returned: str | None = None
     unverified: str | None = None
     hint: str | None = None
+    proved: int | None = None
+    committed: str | None = None
 
     @property
     def is_verified(self) -> bool:
         """Whether the last attempt has passed verification."""
         return self.verified == self.attempts
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the gate of the last attempt was green."""
+        return self.proved == self.attempts
 
 
 NO_RECORD = TaskRecord()
@@ -105,7 +113,7 @@ class State:
     whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
     failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
-    person added."""
+    person added, and *gated* says whether a gate is to prove the run's tasks."""
 
     initial_prd_tasks_complete: bool = False
     run: str = ""
@@ -123,6 +131,7 @@ class State:
     verification: Verification = field(default_factory=Verification)
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     others: dict[str, object] = field(default_factory=dict)
+    gated: bool = False
 
     @property
     def unfinished(self) -> bool:
@@ -177,6 +186,7 @@ class State:
                 earlier=record.earlier if record.completed is None else record.completed,
                 verified=record.verified,
                 hint=record.hint,
+                proved=record.proved,
             )
             for id_, record in self.tasks.items()
         }

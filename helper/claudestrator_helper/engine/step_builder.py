@@ -103,8 +103,11 @@ class StepBuilder:
     def complete(self, id_: str, report: markers.Marker) -> None:
         self.change(id_, COMPLETED)
         attempt = report.attempt or self.state.record(id_).attempts
-        self.record(id_, last=True, completed=attempt, unchanged=report.unchanged, failed=None, hint=None)
-        self.state = replace(self.state, streak=[], outages=0)
+        proved = attempt if report.proved else None
+        unchanged = report.unchanged
+        values = {"unchanged": unchanged, "proved": proved, **dict.fromkeys(("failed", "hint", "committed"))}
+        self.record(id_, last=True, completed=attempt, **values)
+        self.state = replace(self.state, streak=[], outages=0, gated=self.state.gated or report.proved)
 
     def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:
         self.record(id_, agent=None)

@@ -40,9 +40,11 @@ def due(run: StepBuilder) -> list[str]:
 
 
 def begin(run: StepBuilder) -> bool:
-    """Spawns an agent for what is due; whether anything is."""
+    """Spawns an agent for what is due, after the gate that is due before; whether anything is."""
     batch = due(run)[:MOST] if run.state.verification.asked else []
-    if batch:
+    if batch and id_of(run.state) in run.inputs.gates_due:
+        run.out.gate = id_of(run.state)
+    elif batch:
         _check(run, batch)
         run.out.unjudged = batch
         run.claim_role(id_of(run.state))

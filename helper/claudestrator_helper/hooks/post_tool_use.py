@@ -28,8 +28,20 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     if event.get(host.TOOL) not in host.LAUNCHERS or not isinstance(name, str) or id_ not in current.agents:
         return None
     marker_files.leave(project, id_, markers.AGENT, current.agents[id_].attempt, name)
+    if current.engine == "mod":
+        _note_mode(project, event)
     if got.get(host.STATUS) != host.LAUNCHED:
         return None
     # Most of the text about a launch explains how to read the agent's output and how to continue the agent.
     output = {key: got.get(key) for key in host.LAUNCH_FIELDS} | host.LAUNCH_EMPTIED
     return specific(host.POST_TOOL_USE, **{host.OUTPUT: output | dict.fromkeys(host.LAUNCH_ADVICE, False)})
+
+
+def _note_mode(project: Project, event: dict[str, object]) -> None:
+    """Notes the permission mode for the next `wait`: no one has told it to the `start` of a mod."""
+    from ..store import typed_command
+
+    session = str(event.get(host.SESSION) or "")
+    seen = typed_command.read(project, session)
+    if seen.mode == typed_command.UNKNOWN and event.get(host.MODE):
+        typed_command.note(project, session, f"{typed_command.NEW}{event[host.MODE]}", seen.process, words=None)

@@ -10,6 +10,10 @@ from .payload import Answer, specific
 _NOT_AGENTS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start|ended|{})(?![\w-])|^claudestrator:work-"
 
 
+#: A person's consent to a gate, however it is wrapped.
+_PERSONS = r"claudestrator-helper['\"]?(?:\s+--project(?:=|\s+)\S+)?\s+['\"]?allow(?![\w-])"
+
+
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Allows the helper's own calls without a prompt: what the command's frontmatter allows ends with its turn, and is
     not restored when a session is resumed."""
@@ -31,6 +35,8 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         why = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
     is_skill = tool == host.SKILL
+    if not is_skill and not approval.is_plain(given) and re.search(_PERSONS, called):
+        return _decided("deny", "only a person can allow a gate, in a terminal: do without, or report that you can't")
     if not (forked_skill.is_call(current, given) if is_skill else _is_approved(event, given)):
         return None
     if not is_skill:

@@ -23,7 +23,7 @@ def answer(project: Project, _: "State | None", event: dict[str, object]) -> Ans
     from ..system import processes
 
     if str(event.get(host.COMMAND_NAME)) in ("orchestrate", "claudestrator:orchestrate"):
-        session, mode = str(event.get(host.SESSION) or ""), str(event.get(host.MODE) or "unknown")
+        session, mode = str(event.get(host.SESSION) or ""), str(event.get(host.MODE) or typed_command.UNKNOWN)
         typed_command.note(project, session, mode, processes.current(), str(event.get(host.COMMAND_ARGS) or ""))
         # Made here, because in a sandbox `start` can't write outside the project.
         processes.key()

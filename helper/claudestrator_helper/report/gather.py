@@ -16,7 +16,7 @@ from ..texts.queue import Queue, Task
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS
 from . import costs, loops
 from .history import Entry, History
-from .model import ELSEWHERE, REPORTED, VERIFIED, VERSION, Issue, Orchestration, Report, Run, Work
+from .model import ELSEWHERE, GATE, REPORTED, VERIFIED, VERSION, Issue, Orchestration, Report, Run, Work
 
 #: Characters of a title, and of the texts on what was asked and built.
 TITLE, _TEXT = 500, 1500
@@ -35,6 +35,7 @@ class _Facts:
     at_work: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     unverified: Mapping[str, str] = field(default_factory=dict)
+    proved: tuple[str, ...] = ()
 
 
 def gather(project: Project, run: str = "", clock: Callable[[], float] = time.time) -> Report:
@@ -110,6 +111,7 @@ def _facts(project: Project, run: str) -> _Facts:
         tuple(current.agents),
         tuple(id_ for id_, record in current.tasks.items() if record.unchanged),
         {id_: record.unverified for id_, record in current.tasks.items() if record.unverified is not None},
+        tuple(id_ for id_, record in current.tasks.items() if record.is_proved),
     )
 
 
@@ -246,7 +248,9 @@ class _Known:
         known = self.history.attempts.get(id_)
         if not known or id_ not in self.history.completed():
             return ELSEWHERE
-        return VERIFIED if known[-1].verdict == "pass" else REPORTED
+        if known[-1].verdict == "pass":
+            return VERIFIED
+        return GATE if id_ in self.facts.proved else REPORTED
 
     def _remark(self, id_: str) -> str:
         said = ["its agent changed nothing"] if id_ in self.facts.unchanged else []

@@ -14,8 +14,8 @@ VERSION = 1
 _MOST = 10**12
 #: How an attempt went on. A lost attempt was ended by the API, by an interruption or with its session.
 RUNNING, DONE, FAILED, LOST, DROPPED, REFUSED = "running", "done", "failed", "lost", "dropped", "refused"
-#: How a completed task was proven: by a verifying agent, by its own agent's word, or not by this run.
-VERIFIED, REPORTED, ELSEWHERE = "verified", "reported", "elsewhere"
+#: How a completed task was proven: by a verifying agent, by its gate, by its own agent's word, or not by this run.
+VERIFIED, GATE, REPORTED, ELSEWHERE = "verified", "gate", "reported", "elsewhere"
 
 
 @dataclass(frozen=True)

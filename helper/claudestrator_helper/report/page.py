@@ -9,7 +9,7 @@ from .. import __version__
 from ..texts.fields import one_line
 from . import html, money, tables, words
 from .html import Child, Html, tag
-from .model import FAILED, VERIFIED, Report
+from .model import FAILED, GATE, VERIFIED, Report
 
 #: Seconds after which the page of a run at work loads itself again.
 REFRESH = 30
@@ -98,7 +98,13 @@ def _tiles(report: Report) -> Html:
     edited = words.lines(sum(each.added for each in changes), sum(each.removed for each in changes))
     verified = sum(work.proof == VERIFIED for work in report.tasks)
     orchestrated = report.orchestration.cost.dollars if report.orchestration else None
-    proof = f"{verified} verified, {_word_only(report)} on an agent’s word" if done else "nothing to prove yet"
+    gated = sum(work.proof == GATE for work in report.tasks)
+    proofs = [
+        f"{verified} verified",
+        *([f"{gated} by gate"] if gated else []),
+        f"{_word_only(report)} on an agent’s word",
+    ]
+    proof = ", ".join(proofs) if done else "nothing to prove yet"
     busy = words.busy(report)
     tiles: list[tuple[str, str, str]] = [
         ("Tasks completed", f"{done} of {total}", proof),

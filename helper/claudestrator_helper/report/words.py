@@ -3,12 +3,12 @@
 import time
 
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
-from .model import ELSEWHERE, REPORTED, VERIFIED, Cost, Report, Work
+from .model import ELSEWHERE, GATE, REPORTED, VERIFIED, Cost, Report, Work
 
 BLOCKED, OTHER = "blocked", "other"
 #: The states that a task is shown in, in their order: the sign that stands before the word.
 SIGNS = {COMPLETED: "✓", IN_PROGRESS: "▶", PENDING: "○", BLOCKED: "⊘", FAILED: "✗", SKIPPED: "–", OTHER: "?"}
-PROOFS = {VERIFIED: "verified", REPORTED: "agent’s word", ELSEWHERE: "not by this run"}
+PROOFS = {VERIFIED: "verified", GATE: "gate", REPORTED: "agent’s word", ELSEWHERE: "not by this run"}
 
 
 def state(work: Work) -> str:

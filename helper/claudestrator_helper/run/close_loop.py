@@ -12,14 +12,16 @@ from dataclasses import replace
 from time import strptime
 
 from ..engine import loop_phases, markers, state
-from ..engine.config import Config
+from ..engine.config import BY_TASK, Config
 from ..store import files, issue_file, marker_files, project_files, queue_file, run_log, state_file
 from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE
 from ..store.paths import Project
 from ..system import git, git_safety
+from ..system.commit_witness import Repository
 from ..texts import issues, queue
 from ..texts.fields import cut, named
 from ..texts.statuses import COMPLETED, FAILED
+from . import task_commits
 
 
 def begin(project: Project) -> None:
@@ -78,7 +80,8 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
         if current.phase != loop_phases.COMMIT:
             return []
         parsed = queue.parse(queue_file.text(project))
-        result = _commit(project, current, parsed) if config.commit == "loop" else git.Result(why="commits are off")
+        off = git.Result(why="commits are off")
+        result = _commit(project, current, parsed, config) if config.commit != "none" else off
         _snapshot(project, current, parsed, result)
         with files.locked(project.lock):
             now = state_file.read(project)
@@ -87,28 +90,31 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
     return _lines(current, result, len(current.loop.ran))
 
 
-def _commit(project: Project, current: state.State, parsed: queue.Queue) -> git.Result:
-    if made := _made(project, current):
+def _commit(project: Project, current: state.State, parsed: queue.Queue, config: Config) -> git.Result:
+    place = task_commits.repository(project, current.run) if config.commit == BY_TASK else None
+    if isinstance(place, str):
+        return git.Result(why=place)
+    if made := _made(project, current, place):
         return git.Result(commit=made)
-    before = _noted(project)
+    before = task_commits.left_out(project, place, current) if place else _noted(project)
     if before is None:
         # In a repository younger than the run, anything may be someone's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
-    result = git.commit(project, before, _message(current, parsed))
-    if not result.commit and (made := _made(project, current)):
+    result = git.commit(project, before, _message(current, parsed), place)
+    if not result.commit and (made := _made(project, current, place)):
         # The git of a killed helper has finished in the meantime.
         result = replace(result, commit=made, why="")
     if not result.missing:
         # What anyone has committed since is no longer unfinished work from before the run.
-        still = git.dirty(project) or []
+        still = git.dirty(project, place) or []
         DIRTY_BEFORE.write(project, json.dumps([path for path in before if path in still]))
     return result
 
 
-def _made(project: Project, current: state.State) -> str:
+def _made(project: Project, current: state.State, place: Repository | None) -> str:
     """The last commit's id if the commit is this loop's, otherwise ""; a hook may have added lines to its message."""
-    commit_id, message = git.last_message(project)
+    commit_id, message = git.last_message(project, place)
     return commit_id if _mark(current) in message.split("\n") else ""
 
 

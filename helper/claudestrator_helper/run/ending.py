@@ -31,7 +31,8 @@ def _account(project: Project, now: float) -> str:
     mine = [event for event in events if event.get("run") == current.run]
     again = dict.fromkeys(cut(str(event.get("id")), 64) for event in mine if event["event"] == "failed")
     parts += [f"tried again: {named(again, len(again))}"] if again else []
-    return "; ".join([*parts, *_changes(project)]) + "."
+    by_task = any(record.committed for record in current.tasks.values())
+    return "; ".join([*parts, *([] if by_task else _changes(project))]) + "."
 
 
 def _changes(project: Project) -> list[str]:

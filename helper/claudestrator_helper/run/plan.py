@@ -99,7 +99,7 @@ def _planned_loops(inputs: Inputs, loops: int) -> list[str]:
         f"decomp {models[loop_phases.DECOMP]}",
         f"up to {config.tasks_per_loop} tasks",
         *_planned_verification(inputs),
-        "commit" if config.commit == "loop" else "no commit",
+        "commit" if config.commit != "none" else "no commit",
         f"memory {models[loop_phases.MEMORY]}" if config.memory else "no memory",
     ]
     lines = [f"loop {number} of {loops}: {', '.join(phases)}" for number in range(1, min(loops, _LOOPS) + 1)]

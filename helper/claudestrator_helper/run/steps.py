@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..engine import begin_run, markers, next_step, settle_reports, state
 from ..engine.carry_out import carry_out
 from ..engine.config import MOD
-from ..engine.step import Inputs, Step
+from ..engine.step import NO_GATES, Inputs, Step
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, issue_file, marker_files, prd_file, queue_file, state_file, typed_command
 from ..store.hidden_files import TURN
@@ -21,6 +21,7 @@ from . import ownership, polling, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
+_GATE = "still waiting for the gate"
 
 
 def start(
@@ -45,6 +46,9 @@ def start(
             )
         if not asked.takeover:
             ownership.refuse_foreign(inputs.state, session, caller.process)
+        from . import gates
+
+        gates.refuse_changed(project, inputs.config, inputs.queue)
         step = _begin(project, inputs, caller, asked)
     from ..store import leftovers
 
@@ -96,8 +100,8 @@ def wait_for_step(
         left = deadline - clock()
         if step.directives:
             return Reply(seen, _directives(project, step, now()))
-        if step.close:
-            closed = _close(project, left)
+        if step.close or step.commits or step.gate:
+            closed = _carried_out(project, step, left)
             seen += closed.lines
             if closed.directives:
                 return Reply(seen, closed.directives)
@@ -132,18 +136,31 @@ def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.
     from . import ending
 
+    if any(record.committed for record in step.state.tasks.values()):
+        from ..system import run_branch
+
+        # So that `git merge` takes them over.
+        run_branch.stage(project)
+
     return ending.told(project, step.directives, now)
 
 
-def _close(project: Project, patience: float) -> Reply:
-    # git runs in processes of its own, and importing what starts them takes longer than most steps.
-    from . import close_loop
+def _carried_out(project: Project, step: Step, left: float) -> Reply:
+    """Does the slow work that a step asks for; with a WAIT if it takes longer than *left* seconds."""
+    # git and gates run in processes of their own, and importing what starts them takes longer than most steps.
+    from . import close_loop, gates, task_commits
 
+    if step.gate:
+        # In between, another step renews the heartbeat.
+        patience = min(left, settle_reports.LAUNCH)
+        return Reply(gates.run(project, step.gate, patience), []) if left > 0 else Reply([_GATE], _WAIT)
     try:
-        return Reply(close_loop.close(project, config_file.read(project), max(1.0, patience)), [])
+        if step.commits:
+            return Reply(task_commits.commit(project, step.commits, max(1.0, left)), [])
+        return Reply(close_loop.close(project, config_file.read(project), max(1.0, left)), [])
     except HeldError:
         # A commit's hooks may run a test suite, in a wait that was moved to the background.
-        return Reply(["still waiting for another process that commits the loop"], _WAIT)
+        return Reply(["still waiting for another process that commits"], _WAIT)
 
 
 def _take_turn(project: Project, session: str, process: str, now: int) -> str:
@@ -234,6 +251,15 @@ def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
     return {role: role_texts.model(project, role, inputs.config) for role in roles}
 
 
+def _gates_due(project: Project, inputs: Inputs) -> frozenset[str]:
+    if not (inputs.config.gate_commands and inputs.state.unfinished):
+        return NO_GATES
+    # Importing what runs gates takes longer than most steps.
+    from . import gates
+
+    return gates.due(project, inputs)
+
+
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:
     if not current.verification.checking:
         return {}
@@ -243,6 +269,7 @@ def _verdicts(project: Project, current: state.State) -> dict[str, str]:
 
 
 def _apply(project: Project, inputs: Inputs, on_disk: state.State) -> Step:
-    step = next_step.next_step(inputs._replace(role_models=role_models(project, inputs)))
+    models, due = role_models(project, inputs), _gates_due(project, inputs)
+    step = next_step.next_step(inputs._replace(role_models=models, gates_due=due))
     carry_out(step, inputs, Disk(project, on_disk, inputs.now))
     return step

@@ -6,7 +6,9 @@ git may be slow, so none of this happens under the project's lock.
 import os
 
 from ..engine import begin_run, state
-from ..store import state_file, typed_command
+from ..engine.config import BY_TASK
+from ..store import config_file, state_file, typed_command
+from ..store.hidden_files import START
 from ..store.paths import Project
 from . import ownership
 
@@ -14,24 +16,31 @@ from . import ownership
 def noted(project: Project, session: str, process: str, asked: begin_run.Asked, now: int) -> list[str]:
     """Records what no commit may touch, for a session that begins or continues loops. Returns a line on what is new."""
     current = state_file.read(project) if os.path.exists(project.session) else state.State()
-    if begin_run.goes_on_with_loops(current):
+    if _goes_on(project, current):
         seen = typed_command.read(project, session)
         caller = ownership.caller(current, session, process or seen.process, hooked=bool(seen.mode))
         return _renewed(project, current, caller, now, taken=asked.takeover)
-    if asked.loops:
+    by_task = config_file.read(project).commit == BY_TASK
+    if asked.loops or by_task:
         # Importing what runs git takes longer than most verbs.
-        from . import close_loop
+        from . import close_loop, task_commits
 
-        close_loop.begin(project)
+        (task_commits if by_task else close_loop).begin(project)
     return []
 
 
 def renewed(project: Project, session: str, process: str, now: int) -> list[str]:
     """Does the same for a `wait` that continues a run whose owner is gone."""
     current = state_file.read(project)
-    if not (current.unfinished and begin_run.goes_on_with_loops(current)):
+    if not (current.unfinished and _goes_on(project, current)):
         return []
     return _renewed(project, current, ownership.caller(current, session or current.owner.session, process), now)
+
+
+def _goes_on(project: Project, current: state.State) -> bool:
+    """Whether a run that makes commits is to be continued; its work so far is not a person's unfinished work."""
+    by_task = START.exists(project) and (current.unfinished or current.status == state.STOPPED)
+    return begin_run.goes_on_with_loops(current) or by_task
 
 
 def _renewed(

@@ -11,7 +11,7 @@ from .. import __version__, host
 from ..engine import options
 from ..engine.config import AUTO, LEAN, MOD, TASK
 from ..errors import ClaudestratorError
-from ..run import polling
+from ..run import gates, polling
 from ..store import config_file, queue_file, state_file, typed_command
 from ..store.paths import PLUGIN, Project
 from ..texts import fields, queue, statuses
@@ -41,7 +41,9 @@ def note(project: Project, session: str, commands: str) -> list[str]:
         hooks = [f"hooks load only where claude was started, and this is a folder below: start it in {project.root}"]
     versions = [("/orchestrate", commands)] if here else []
     found = dangers(project, known, mode, versions, hooks, os.environ.get(host.MAX_TIMEOUT))
-    found += [*_queue(project), *programs(project), *outdated(os.environ, used(project))] if here else []
+    found += (
+        [*gate(project), *_queue(project), *programs(project), *outdated(os.environ, used(project))] if here else []
+    )
     more = f"; `claudestrator-helper check` names {len(found) - 1} more" if found[1:] else ""
     return [f"note: {fields.cut(found[0], _LONGEST - len(more))}{more}"] if found else []
 
@@ -103,6 +105,14 @@ def used(project: Project) -> tuple[str, ...]:
 
 def _dotted(release: tuple[int, ...]) -> str:
     return ".".join(map(str, release))
+
+
+def gate(project: Project) -> list[str]:
+    """A line if no one has allowed the project's gate."""
+    try:
+        return gates.note(project, config_file.read(project), queue.parse(queue_file.text(project)))
+    except ClaudestratorError:
+        return []
 
 
 def _queue(project: Project) -> list[str]:

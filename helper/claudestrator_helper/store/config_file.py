@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..engine.config import ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, Config
+from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, Config
 from ..errors import ClaudestratorError
+from ..texts import gate_commands
 from ..texts.models import BY_COMPLEXITY, NAMES
 from . import files
 from .paths import Project
@@ -27,6 +28,10 @@ def _between(low: int, high: int) -> Rule:
     )
 
 
+_COMMANDS: Rule = (
+    lambda value: isinstance(value, list) and not gate_commands.problem(value),
+    f"a list of at most {gate_commands.MOST} commands, each a program and its words, which no shell reads",
+)
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
 ROLES = ("decomposition", "research", "decomp", "verify", "memory")
@@ -38,11 +43,14 @@ KEYS: dict[str, Rule] = {
     "run.tasks_per_loop": _between(1, 100),
     "run.start_timeout": _between(30, 3600),
     "run.task_timeout": _between(1, 1440),
-    "run.commit": _one_of("loop", "none"),
+    "run.commit": _one_of(BY_LOOP, BY_TASK, "none"),
     "run.verify": _one_of("loop", "none"),
     "run.engine": _one_of(*ENGINES),
     "run.parallel": _between(1, MOST_PARALLEL),
     "run.share_files": _FLAG,
+    "gate.commands": _COMMANDS,
+    "gate.refusals": _between(1, 20),
+    "gate.timeout": _between(1, 1440),
     "journal.enabled": _FLAG,
     "memory.enabled": _FLAG,
 }
@@ -113,5 +121,6 @@ def _config(values: dict[str, object]) -> Config:
     default = Config()
     models = {key.removeprefix("models."): str(value) for key, value in values.items() if key.startswith("models.")}
     named = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
+    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith("gate.")}
     flags = {key.removesuffix(".enabled"): value for key, value in values.items() if key.endswith(".enabled")}
     return replace(default, models=default.models | models, **named, **flags)  # type: ignore[arg-type]

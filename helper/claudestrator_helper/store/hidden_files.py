@@ -34,6 +34,8 @@ class HiddenFile:
 TURN = HiddenFile(".wait")
 #: The files that were dirty before the run, as JSON: no commit may include them.
 DIRTY_BEFORE = HiddenFile(".dirty-before", lasting=True)
+#: What was checked out before the run, as JSON: the commit and the branch.
+START = HiddenFile(".start", lasting=True)
 #: Held while a loop is committed.
 CLOSING_LOCK = HiddenFile(".closing.lock")
 #: An agent's name in the foreground, and the API error that ended it.

@@ -5,14 +5,15 @@ name of the launched agent, and ``.held`` marks an agent that has ended its turn
 
 The first line of a report is ``done`` or the reason, the second names the attempt. A file made by hand counts, even if
 it is empty. The third line is the working tree's fingerprint in ``.started``, a note that the tree is unchanged in
-``.done``, and the cause of a failure that no agent reported, which `fail` never writes.
+``.done``, whose fourth says that its gate was green, and the cause of a failure that no agent reported, which `fail`
+never writes.
 """
 
 import os
 import re
 from collections.abc import Mapping
 
-from ..engine.markers import AGENT, DONE, FAILED, HELD, STARTED, UNCHANGED, Marker, Markers
+from ..engine.markers import AGENT, DONE, FAILED, HELD, PROVED, STARTED, UNCHANGED, Marker, Markers
 from ..texts.fields import one_line
 from . import project_files
 from .links import stays
@@ -82,7 +83,8 @@ def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
         found = _read(project, id_, kind)
         if found is not None and _attempt(found) in (None, attempt):
             if kind == DONE:
-                return Marker(kind, _attempt(found), unchanged=_line(found, 2) == UNCHANGED)
+                unchanged, proved = _line(found, 2) == UNCHANGED, _line(found, 3) == PROVED
+                return Marker(kind, _attempt(found), unchanged=unchanged, proved=proved)
             reason = one_line(found.split("\n", 1)[0]) or "no reason given"
             _, is_ours, cause = _line(found, 2).partition(_CAUSE)
             return Marker(kind, _attempt(found), reason, cause=cause if is_ours else "")
@@ -90,7 +92,7 @@ def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
 
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
-    """Writes a marker; *tree* is its third line. Raises ClaudestratorError if it can't be written."""
+    """Writes a marker; *tree* is its third line, or its last ones. Raises ClaudestratorError if it can't be written."""
     line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
     lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
     project_files.write(project, path(project, id_, kind), f"{one_line(first_line)}\n{line}", lasting=lasting)

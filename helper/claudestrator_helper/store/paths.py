@@ -60,6 +60,10 @@ class Project:
         return os.path.join(self.state, "agent_complete")
 
     @property
+    def gates(self) -> str:
+        return os.path.join(self.markers, ".gates")
+
+    @property
     def journal(self) -> str:
         return os.path.join(self.state, "journal")
 
@@ -70,7 +74,7 @@ class Project:
     @property
     def folders(self) -> tuple[str, ...]:
         """Every folder that the run writes to."""
-        return self.state, self.markers, self.journal, self.snapshots, self.reports
+        return self.state, self.markers, self.gates, self.journal, self.snapshots, self.reports
 
     @property
     def kept(self) -> tuple[str, ...]:

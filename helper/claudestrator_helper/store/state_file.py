@@ -44,8 +44,8 @@ _MOST = {"loops": MOST_LOOPS, "loop": MOST_LOOPS, "parallel": MOST_PARALLEL, "ou
 _NUMBER, _COUNT, _LENGTH, _ENTRIES, _AGENTS = 10**12, 10**9 - 1, 1000, 50_000, 1000
 _AGENT = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
 _RECORD: dict[str, type] = {
-    **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified"), int),
-    **dict.fromkeys(("model", "failed", "returned", "unverified", "hint"), str),
+    **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified", "proved"), int),
+    **dict.fromkeys(("model", "failed", "returned", "unverified", "hint", "committed"), str),
     **dict.fromkeys(("agent", "lost"), Agent),
     **dict.fromkeys(("unchanged", "refused"), bool),
 }

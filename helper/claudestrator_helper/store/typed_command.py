@@ -11,6 +11,8 @@ from . import files, leftovers, links, project_files
 from .hidden_files import GUARDED, PERMIT
 from .paths import Project
 
+#: A permission mode that nothing has told yet, and what begins one that was told after the start.
+UNKNOWN, NEW = "unknown", "new "
 #: Seconds within which `start` follows the hook; older words belong to a command that never ran.
 _FRESH = 120
 

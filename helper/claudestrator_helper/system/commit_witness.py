@@ -16,7 +16,7 @@ from ..errors import ClaudestratorError
 from ..store import files
 from ..texts import fields
 from . import secret_names
-from .git_process import call
+from .git_process import TIMEOUT, Done, call
 
 #: Seconds to wait for another git that holds the index after a commit.
 _BUSY = 3.0
@@ -25,11 +25,18 @@ _NAME = "claudestrator-commit"
 
 @dataclass(frozen=True)
 class Repository:
-    """*root* is the working tree's folder, *folder* its git folder, *within* the project's path relative to *root*."""
+    """*root* is the working tree's folder, *folder* its git folder, *within* the project's path relative to *root*. A
+    git folder of our *own* has a HEAD and an index of its own for the same working tree; see run_branch."""
 
     root: str
     folder: str
     within: str = "."
+    own: bool = False
+
+    def call(self, *words: str, text: str = "", index: str = "", timeout: float = TIMEOUT, hooks: bool = False) -> Done:
+        """Runs git here; see git_process.call."""
+        place = self.folder if self.own else ""
+        return call(self.root, *words, text=text, index=index, timeout=timeout, hooks=hooks, git_folder=place)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def cut_off(repository: Repository) -> tuple[list[str], float]:
 
 def head(repository: Repository, name: str = "HEAD") -> str:
     """The id of the commit *name*; "" if there is none."""
-    return call(repository.root, "rev-parse", "--verify", "--quiet", name).text.strip()
+    return repository.call("rev-parse", "--verify", "--quiet", name).text.strip()
 
 
 def _short(path: str) -> str:
@@ -108,7 +115,7 @@ def _is_ours(repository: Repository, found: Witness) -> bool:
     """Whether the last commit is the intended one; a hook may have added lines to its message."""
     if head(repository, "HEAD^") != found.old:
         return False
-    said = call(repository.root, "-c", "log.showSignature=false", "log", "-1", "--encoding=UTF-8", "--format=%B")
+    said = repository.call("-c", "log.showSignature=false", "log", "-1", "--encoding=UTF-8", "--format=%B")
     return bool(found.mark) and found.mark in said.text.split("\n")
 
 
@@ -121,26 +128,47 @@ def _is_foreign(path: str, found: Witness) -> bool:
 def _undone(repository: Repository, old: str, new: str) -> str:
     """Undoes the commit; the working tree and the index, which don't have it yet, stay as they are."""
     words = ["-m", "claudestrator: undone", "HEAD", old, new] if old else ["-d", "HEAD", new]
-    done = call(repository.root, "update-ref", *words)
+    done = repository.call("update-ref", *words)
     return f"it could not be undone ({done.why})" if done.code else "it was undone"
 
 
 def _changed(repository: Repository, old: str) -> dict[str, tuple[str, str]]:
     """The changes since *old*, by path: the index entry before them and the entry that the index should get."""
     between = [old, "HEAD"] if old else ["--root", "HEAD"]
-    done = call(repository.root, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *between, "--")
-    words = done.text.split("\0")
+    done = repository.call("diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *between, "--")
+    return dict(_entries(done.text))
+
+
+def _entries(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Each path of raw changes, with its index entry before and after them."""
+    words = text.split("\0")
     # Each change is ":old-mode new-mode old-id new-id letter" and then its path. Mode 0 means no entry, or removes one.
-    raws = ((raw[1:].split(), path) for raw, path in zip(words[::2], words[1::2], strict=False))
-    return {path: (f"{old} {id_}" if int(old) else "", f"{new} {now}") for (old, new, id_, now, _), path in raws}
+    for raw, path in zip(words[::2], words[1::2], strict=False):
+        old, new, id_, now, _ = raw[1:].split()
+        yield path, (f"{old} {id_}" if int(old) else "", f"{new} {now}")
 
 
 def _held(repository: Repository) -> dict[str, str]:
     """The index entry of each path, as "mode id"."""
-    listed = call(repository.root, "ls-files", "--stage", "-z", "--full-name").text.split("\0")
+    listed = repository.call("ls-files", "--stage", "-z", "--full-name").text.split("\0")
     entries = (entry.partition("\t") for entry in listed if entry)
     # Each path has "mode id 0"; other numbers mark the sides of a conflict.
     return {path: said.removesuffix(" 0") for said, _, path in entries}
+
+
+def tell(repository: Repository, old: str, new: str) -> None:
+    """Updates the index with what the commits after *old*, up to *new*, have changed; *old* is "" for all of them. An
+    entry that the person has staged stays."""
+    held, wanted = _held(repository), dict[str, tuple[str, str]]()
+    passed: dict[str, set[str]] = {}
+    words = ["log", "--raw", "-r", "-z", "--no-renames", "--no-abbrev", "--format=", "--root"]
+    done = repository.call("-c", "log.showSignature=false", *words, f"{old}..{new}" if old else new, "--")
+    for path, (before, after) in _entries(done.text):
+        # The newest commit comes first.
+        wanted.setdefault(path, (before, after))
+        passed.setdefault(path, set()).update((before, "" if after.startswith("000000") else after))
+    ours = {path: entry for path, entry in wanted.items() if held.get(path, "") in passed[path]}
+    _told(repository, ours, {path: held.get(path, "") for path in ours})
 
 
 def _told(repository: Repository, entries: dict[str, tuple[str, str]], index: dict[str, str]) -> bool:
@@ -150,8 +178,8 @@ def _told(repository: Repository, entries: dict[str, tuple[str, str]], index: di
     known = (path for path, (old, _) in entries.items() if held.get(path, "") == index.get(path, old))
     text = "".join(f"{entries[path][1]}\t{path}\0" for path in known)
     for _ in _until(time.monotonic() + _BUSY):
-        if not call(repository.root, "update-index", "-z", "--index-info", text=text).code:
-            call(repository.root, "update-index", "-q", "--refresh")
+        if not repository.call("update-index", "-z", "--index-info", text=text).code:
+            repository.call("update-index", "-q", "--refresh")
             return True
     return False
 

@@ -45,9 +45,10 @@ class Result:
     missing: str = ""
 
 
-def dirty(project: Project) -> list[str] | None:
-    """The paths below the project that are untracked or differ from the last commit; None outside a repository."""
-    repository = _repository(project)
+def dirty(project: Project, place: Repository | None = None) -> list[str] | None:
+    """The paths below the project that are untracked or differ from the last commit, of *place* if it is named;
+    None outside a repository."""
+    repository = place or repository_of(project)
     if isinstance(repository, str):
         return None
     changes = _changes(repository)
@@ -57,7 +58,7 @@ def dirty(project: Project) -> list[str] | None:
 def changed_since(project: Project, moment: float) -> list[str]:
     """The dirty paths that were changed after *moment*, in seconds, by the ctime of their inode, or of the folder for a
     deleted file. Neither a copy nor `touch` can set the ctime."""
-    repository = _repository(project)
+    repository = repository_of(project)
     changes = "" if isinstance(repository, str) else _changes(repository)
     if isinstance(repository, str) or isinstance(changes, str):
         return []
@@ -70,19 +71,18 @@ def _changed_at(path: str) -> float:
     return os.lstat(path).st_ctime
 
 
-def commit(project: Project, before: Iterable[str], message: str) -> Result:
-    """Commits the paths that are dirty now and not in *before*, with the repository's hooks and a separate index.
-    Raises ClaudestratorError if this process is asked to end meanwhile."""
-    repository = _repository(project)
+def commit(project: Project, before: Iterable[str], message: str, place: Repository | None = None) -> Result:
+    """Commits the paths that are dirty now and not in *before*, with the repository's hooks and a separate index; in
+    *place* if it is named. Raises ClaudestratorError if this process is asked to end meanwhile."""
+    repository = place or repository_of(project)
     if isinstance(repository, str):
         return Result(why=repository)
     changes = _changes(repository)
     if isinstance(changes, str):
         return Result(why=changes)
     left, since = _left_out(repository.root, changes, set(before)), time.time()
-    begun = [what for name, what in _UNDER_WAY.items() if os.path.exists(os.path.join(repository.folder, name))]
-    if begun:
-        return Result(why=f"{begun[0]} is under way", left=left)
+    if begun := under_way(repository):
+        return Result(why=f"{begun} is under way", left=left)
     killed, began = commit_witness.cut_off(repository)
     interrupted = False
     try:
@@ -99,24 +99,32 @@ def commit(project: Project, before: Iterable[str], message: str) -> Result:
     return Result(id_, why, left, missing)
 
 
+def under_way(repository: Repository) -> str:
+    """The operation that a person has begun in this working tree; "" if there is none."""
+    # A git folder of our own lies in the person's.
+    folders = [repository.folder, *([os.path.dirname(repository.folder)] if repository.own else [])]
+    found = (what for name, what in _UNDER_WAY.items() for at in folders if os.path.exists(os.path.join(at, name)))
+    return next(found, "")
+
+
 def _missing(repository: Repository, left: Iterable[str], since: float, *, sure: bool = True) -> str:
     now = _changes(repository)
     gone = [] if isinstance(now, str) else [path for path in left if path not in now]
     return set_aside.missing(repository, gone, since, sure=sure)
 
 
-def last_message(project: Project) -> tuple[str, str]:
-    """The id and the message of the last commit; both "" if there is none."""
-    repository = _repository(project)
+def last_message(project: Project, place: Repository | None = None) -> tuple[str, str]:
+    """The id and the message of the last commit, of *place* if it is named; both "" if there is none."""
+    repository = place or repository_of(project)
     if isinstance(repository, str):
         return "", ""
     words = ["-c", "log.showSignature=false", "log", "-1", "--encoding=UTF-8", "--format=%H%n%B"]
-    done = call(repository.root, *words)
+    done = repository.call(*words)
     commit_id, _, message = done.text.partition("\n")
     return ("", "") if done.code else (commit_id, message.rstrip("\n"))
 
 
-def _repository(project: Project) -> Repository | str:
+def repository_of(project: Project) -> Repository | str:
     """The repository around the project, or why there is none."""
     root, within = git_safety.top(project.root)
     if not root:
@@ -138,7 +146,7 @@ def _changes(repository: Repository) -> dict[str, str] | str:
     """The two letters of git's short status by path, or why git can't tell."""
     # Renames are a deletion and an addition, so that each entry is one path. No lock, so that nothing has to wait.
     words = ["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"]
-    done = call(repository.root, *words, "--", f":(literal){repository.within}")
+    done = repository.call(*words, "--", f":(literal){repository.within}")
     if done.code:
         return done.why
     # A path that is both removed from the index and untracked comes twice; the last entry is its state on the disk.
@@ -169,15 +177,15 @@ def _committed(repository: Repository, changes: dict[str, str], left: dict[str, 
     chosen = {path: code for path, code in changes.items() if path not in left}
     if not chosen:
         return "", nothing
-    root, old = repository.root, commit_witness.head(repository)
+    old = commit_witness.head(repository)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
         index = os.path.join(folder, "index")
         why = _staged(repository, index, old, chosen)
-        if why or not call(root, "diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
+        if why or not repository.call("diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
             return "", why or nothing
         commit_witness.leave(repository, message, old, chosen, left)
         words = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
-        done = call(root, *words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
+        done = repository.call(*words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
     # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
     id_, why = commit_witness.settle(repository, over=True, made=not done.code)
     return id_, "" if id_ else why or done.why or nothing
@@ -196,7 +204,7 @@ def _staged(repository: Repository, index: str, old: str, changes: dict[str, str
         (["update-index", "-z", "--add", "--remove", "--replace", "--stdin"], there),
     ]
     for words, paths in calls:
-        done = call(repository.root, *words, text="\0".join(paths), index=index, timeout=COMMIT_TIMEOUT)
+        done = repository.call(*words, text="\0".join(paths), index=index, timeout=COMMIT_TIMEOUT)
         if done.code:
             return done.why
     return ""

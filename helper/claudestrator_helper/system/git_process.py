@@ -15,7 +15,8 @@ from types import FrameType
 from ..texts import fields
 from . import git_safety
 
-_TIMEOUT = 60
+#: Seconds for a call that runs no hooks.
+TIMEOUT = 60
 #: Seconds in which git and its hooks have to end when they are asked to.
 GRACE = 10.0
 NO_GIT = "git is not installed"
@@ -36,11 +37,19 @@ class Done:
 
 
 def call(
-    folder: str, *words: str, text: str = "", index: str = "", timeout: float = _TIMEOUT, hooks: bool = False
+    folder: str,
+    *words: str,
+    text: str = "",
+    index: str = "",
+    timeout: float = TIMEOUT,
+    hooks: bool = False,
+    git_folder: str = "",
 ) -> Done:
-    """Runs git in *folder* for at most *timeout* seconds, with *text* on standard input and, if named, another *index*.
-    Raises Interrupted, after git has ended, if this process is asked to end meanwhile."""
+    """Runs git in *folder* for at most *timeout* seconds, with *text* on standard input and, if named, another *index*
+    and another *git_folder* than the one that is there. Raises Interrupted, after git has ended, if this process is
+    asked to end meanwhile."""
     environment = {**git_safety.environment(), **({"GIT_INDEX_FILE": index} if index else {})}
+    environment |= {"GIT_DIR": git_folder, "GIT_WORK_TREE": folder} if git_folder else {}
     name = next(word for word in words if not word.startswith("-") and "=" not in word)
     return run(f"git {name}", git_safety.command(*words, hooks=hooks), folder, environment, text, timeout)
 

@@ -48,6 +48,12 @@ def above() -> tuple[int, int]:
     return pid, parent.parent if parent else 0
 
 
+def own() -> str:
+    """This process, in the form of `current`; "" if it can't be seen."""
+    found = _process(os.getpid())
+    return "/".join((*_machine(), str(os.getpid()), found.start)) if found else ""
+
+
 def below(owner: str) -> bool:
     """Whether *owner* has started the calling process, directly or through others."""
     pid = os.getppid()
@@ -67,6 +73,30 @@ def digest(text: str, secret: str = "") -> str:
         from hashlib import blake2s
     key = secret[:32].encode()
     return blake2s(text.encode("utf-8", "surrogateescape"), key=key, digest_size=16).hexdigest()
+
+
+def under_claude_code() -> bool:
+    """Whether Claude Code, by its name or by the environment it was given, started any process above this one."""
+    pid = os.getppid()
+    while found := _process(pid):
+        if found.name == host.PROGRAM or _was_told(pid):
+            return True
+        pid = found.parent
+    return False
+
+
+def _was_told(pid: int) -> bool:
+    """Whether the process of that number began with the environment of a Bash call of Claude Code."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return any(part.partition(b"=")[0].decode("latin-1") in host.IN_BASH for part in file.read().split(b"\0"))
+    except OSError:
+        return False
+
+
+def exists(number: int) -> bool:
+    """Whether there is a process of that number, other than a zombie."""
+    return _process(number) is not None
 
 
 def alive(owner: str) -> bool | None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from ..texts import fields
 from .commit_witness import Repository
-from .git_process import call
 
 
 def missing(repository: Repository, paths: Iterable[str], since: float, *, sure: bool = True) -> str:
@@ -27,7 +26,7 @@ def _places(repository: Repository, since: float) -> list[str]:
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = os.environ.get("PRE_COMMIT_HOME") or os.path.join(cache, "pre-commit")
     patches = [*glob.glob(os.path.join(glob.escape(folder), "patch*")), _lint_staged(repository)]
-    stash = call(repository.root, "log", "-1", "--format=%ct", "refs/stash", "--").text.strip()
+    stash = repository.call("log", "-1", "--format=%ct", "refs/stash", "--").text.strip()
     stashed = ["`git stash list`"] if stash.isdigit() and int(stash) >= int(since) else []
     return [path for path in patches if _changed(path) >= int(since)] + stashed
 

@@ -56,7 +56,7 @@ _OF_TASKS = f"{sections.COMPLEXITY}|{sections.CRITERIA}"
 _NUMBERED = r"(?i)\W*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})\b"
 _STEP = r"(?i)(?:step )?\d+(?:\.\d+)*[.):]?[ \t]"
 #: What a task still has to say after a rule.
-_FIELDS = f"{sections.ANY_FIELD}|{sections.FILES}|{sections.NOTES}|Description|Steps"
+_FIELDS = f"{sections.ANY_FIELD}|{sections.FILES}|{sections.NOTES}|{sections.GATE}|Description|Steps"
 #: Of a heading or a row, so much is looked at.
 _LONGEST, _CELLS = 200, 50
 

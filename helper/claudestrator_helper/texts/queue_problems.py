@@ -5,7 +5,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fields, foreign_formats, ids, markdown, open_work, plain_dependencies, queue, schedule, sections, statuses
+from . import (
+    fields,
+    foreign_formats,
+    gate_commands,
+    ids,
+    markdown,
+    open_work,
+    plain_dependencies,
+    queue,
+    schedule,
+    sections,
+    statuses,
+)
 from .models import BY_COMPLEXITY
 from .queue import Queue, Task
 from .sections import Block
@@ -86,6 +98,8 @@ def _of_task(task: Task) -> Iterator[str]:
     if ids.ROLE.fullmatch(task.id):
         yield "the id belongs to an agent of the run"
     yield from _of_status(task)
+    if wrong := gate_commands.problem(task.gate):
+        yield f"its Gate can't be run: {wrong}"
     if task.complexity not in BY_COMPLEXITY:
         yield f"its complexity {task.complexity[:40]!r} is none of {', '.join(BY_COMPLEXITY)}; it counts as normal"
     if not task.objective:

@@ -14,6 +14,7 @@ CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
 DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|Blocked by|Prerequisites"
 FILES = "Files|File"
 NOTES = "Notes|Note"
+GATE = "Gate|Gates"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
@@ -72,7 +73,7 @@ class Section:
         return next(self._lists(names), "")
 
     def _lists(self, names: str) -> Iterator[str]:
-        found = fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}")
+        found = fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}|{GATE}")
         return (self.source[start:end] for start, end in found)
 
     def _paragraph(self, names: str) -> str:
@@ -145,6 +146,13 @@ class Section:
     @property
     def notes(self) -> str:
         return self.text(NOTES)
+
+    @property
+    def gate(self) -> list[str]:
+        """Commands that have to pass before the task is done; a backtick at either end is Markdown's."""
+        found = fields.lists(self.masked, self.block.body, self.block.end, GATE) if self.span(GATE) else []
+        texts = (item.strip("`").strip() for text in found for item in fields.items(text))
+        return [text for text in texts if text and text.lower() != "none"]
 
     @property
     def section(self) -> str:

@@ -1,0 +1,48 @@
+"""Gates: the commands that have to pass before a task is done, and which of them a person has allowed."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+#: The gate that runs before the first task of a run: what is red then, no task is blamed for.
+BASELINE = "baseline"
+
+
+class Gates(NamedTuple):
+    """The gates of a project: the *commands* for each of its tasks, and those of single *tasks*, by id."""
+
+    commands: list[str]
+    tasks: dict[str, list[str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.commands or self.tasks)
+
+    def of(self, id_: str) -> list[str]:
+        """The commands for that task, each once."""
+        return list(dict.fromkeys([*self.commands, *self.tasks.get(id_, [])]))
+
+
+NONE = Gates([], {})
+
+
+def changed(asked: Gates, allowed: Gates | None, ids: Iterable[str]) -> list[str]:
+    """What is no longer as it was allowed, among the gate for all tasks and those of the tasks *ids*."""
+    if allowed is None:
+        return []
+    known = [id_ for id_ in ids if id_ in allowed.tasks and asked.tasks.get(id_) != allowed.tasks[id_]]
+    return [*(["[gate] commands"] if asked.commands != allowed.commands else []), *known]
+
+
+def runnable(asked: Gates, allowed: Gates | None, id_: str) -> list[str]:
+    """The commands that run for that task. A gate that was changed since it was allowed is none of them."""
+    if allowed is None or asked.commands != allowed.commands:
+        return []
+    own = asked.tasks.get(id_, [])
+    return Gates(asked.commands, {id_: own} if own == allowed.tasks.get(id_) else {}).of(id_)
+
+
+def waiting(asked: Gates, allowed: Gates | None) -> Gates:
+    """What no one has allowed yet."""
+    if allowed is None:
+        return asked
+    tasks = {id_: own for id_, own in asked.tasks.items() if id_ not in allowed.tasks}
+    return Gates([] if asked.commands == allowed.commands else asked.commands, tasks)

@@ -1,0 +1,213 @@
+"""Gates at work: before a task is reported done, before a run's first task, and before a verification.
+
+A gate runs in a process of its own (system/gate_process.py), and whoever needs it looks for its record.
+"""
+
+import time
+from dataclasses import replace
+
+from ..agents import reports
+from ..engine import gates, verification
+from ..engine.config import Config
+from ..engine.gates import BASELINE, Gates
+from ..engine.state import State
+from ..engine.step import Inputs
+from ..errors import ClaudestratorError
+from ..store import config_file, state_file
+from ..store.paths import Project
+from ..system import consent, gate_process, working_tree
+from ..system.gate_process import Record
+from ..texts import fields, ids
+from ..texts.queue import Queue
+from . import polling
+
+#: Characters of a command in a message.
+_SHORT = 80
+#: How often a gate before a step may end without a result.
+_LOST = 3
+
+
+class RedError(ClaudestratorError):
+    """A gate is red; *output* holds the last lines of the command that is."""
+
+    def __init__(self, message: str, output: list[str]) -> None:
+        super().__init__(message)
+        self.output = output
+
+
+def asked(config: Config, parsed: Queue) -> Gates:
+    """The gates that the configuration and the queue ask for."""
+    # Most queues have none, and to look for a field takes a while in a long one.
+    tasks = {task.id: own for task in parsed.tasks if (own := task.gate)} if "gate" in parsed.text.lower() else {}
+    return Gates(config.gate_commands, tasks)
+
+
+def done(
+    project: Project,
+    id_: str,
+    attempt: int | None,
+    note: str,
+    patience: float | None = None,
+) -> str:
+    """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *patience* seconds,
+    None for as long as one Bash call may take.
+
+    Raises RedError if it is red, and ClaudestratorError if it is still running, if it was changed since a person
+    allowed it, and as `reports.done` does.
+
+    """
+    if ids.role(id_) != "task" or not (latest := reports.open_attempt(project, id_, attempt)):
+        return reports.done(project, id_, attempt, note)
+    current, config = state_file.read(project), config_file.read(project)
+    parsed = reports.queue_of(project, current)
+    commands = _commands(project, config, parsed, id_)
+    if not commands:
+        return reports.done(project, id_, attempt, note)
+    reports.keep_note(project, id_, note)
+    before, wanted = gate_process.read(project, id_), Record(f"{current.run} {latest}", commands)
+    if before and before.key == wanted.key and before.refused > config.gate_refusals:
+        return reports.fail(project, id_, latest, "its gate was ended again and again before it was over")
+    binding = [command for command in commands if command not in _excused(project, current, config)]
+    seconds = min(polling.limit(), polling.BASH_CAP - polling.MARGIN) if patience is None else patience
+    record = _record(project, id_, wanted, binding, config.gate_timeout, seconds)
+    if record is None:
+        again = f"claudestrator-helper done {id_} --attempt {latest}"
+        raise ClaudestratorError(f"{id_} is not reported yet, as its gate is still running: call `{again}` again")
+    if any(each.code and each.command in binding for each in record.outcomes):
+        return _refused(project, id_, latest, record, binding, config.gate_refusals)
+    _seen_green(project, current, record)
+    is_whole = set(asked(config, parsed).of(id_)) <= set(commands)
+    return reports.done(project, id_, attempt, "", proved=is_whole and bool(record.green))
+
+
+def refuse_changed(project: Project, config: Config, parsed: Queue) -> None:
+    """Raises ClaudestratorError if a gate is no longer what a person has allowed."""
+    allowed = consent.read(project)
+    if allowed is None:
+        return
+    if changed := gates.changed(asked(config, parsed), allowed, parsed.by_id):
+        what = fields.named(changed, len(changed))
+        way = "put it back, or a person allows it by `claudestrator-helper allow` in a terminal"
+        raise ClaudestratorError(f"the gate was changed since it was allowed ({what}): {way}")
+
+
+def note(project: Project, config: Config, parsed: Queue) -> list[str]:
+    """What a person is told of gates that no one has allowed."""
+    left = gates.waiting(asked(config, parsed), consent.read(project))
+    step = "`claudestrator-helper allow` in a terminal shows it and asks; until then tasks are taken at their word"
+    return [f"a gate waits for you: {step}"] if left else []
+
+
+def due(project: Project, inputs: Inputs) -> frozenset[str]:
+    """The gates that have to run before the step that they are named for."""
+    state, commands = inputs.state, _for_all(project, inputs.config)
+    if not (commands and state.unfinished):
+        return frozenset()
+    names = [BASELINE, *([verification.id_of(state)] if state.verification.asked else [])]
+    return frozenset(name for name in names if not _is_over(project, _wanted(state, name, commands), name))
+
+
+def run(project: Project, name: str, patience: float) -> list[str]:
+    """Runs the gate *name* of the step that is due, or waits for it, for at most *patience* seconds; lines for the
+    person once it is over."""
+    current, config = state_file.read(project), config_file.read(project)
+    wanted = _wanted(current, name, _for_all(project, config))
+    if not wanted.commands:
+        return []
+    before = gate_process.read(project, name)
+    if before and before.key == wanted.key and before.refused > _LOST:
+        # A sandbox may end it with each call: then no one knows, and nothing waits for it.
+        gate_process.write(project, name, replace(wanted, over=True))
+        return [f"the gate before {name} was ended {before.refused} times before it was over"]
+    record = _record(project, name, wanted, [], config.gate_timeout, patience)
+    if record is None:
+        return []
+    red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
+    if name != BASELINE:
+        return [f"gate before {name}: {'red: ' + ', '.join(red) if red else 'green'}"]
+    return [f"red before the run: {', '.join(red)}; no task is blamed for it until it was green once"] if red else []
+
+
+def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list[str]:
+    """What runs before that task is done. Raises ClaudestratorError if its gate is not what was allowed."""
+    allowed = consent.read(project)
+    if allowed is None:
+        return []
+    refuse_changed(project, config, parsed)
+    return gates.runnable(asked(config, parsed), allowed, id_)
+
+
+def _for_all(project: Project, config: Config) -> list[str]:
+    allowed = consent.read(project) if config.gate_commands else None
+    return gates.runnable(Gates(config.gate_commands, {}), allowed, "")
+
+
+def _wanted(state: State, name: str, commands: list[str]) -> Record:
+    # A verification that is tried again gets the gate of its first attempt, because nothing has changed since.
+    tried = "" if name == BASELINE else f" {state.record(name).attempts}"
+    return Record(f"{state.run}{tried}", commands)
+
+
+def _is_over(project: Project, wanted: Record, name: str) -> bool:
+    record = gate_process.read(project, name)
+    return record is not None and (record.key, record.commands, record.over) == (wanted.key, wanted.commands, True)
+
+
+def _excused(project: Project, current: State, config: Config) -> list[str]:
+    """The commands for all tasks that were not green yet, since the run began."""
+    known = [gate_process.read(project, name) for name in (BASELINE, _GREEN)]
+    green = {command for record in known if record and record.key == current.run for command in record.green}
+    return [command for command in config.gate_commands if command not in green]
+
+
+#: The record, under the run's name, of the commands that were red before the run and have been green since.
+_GREEN = "green"
+
+
+def _seen_green(project: Project, current: State, record: Record) -> None:
+    before = gate_process.read(project, _GREEN)
+    if before is None or before.key != current.run:
+        before = Record(current.run, [])
+    new = [each for each in record.outcomes if not each.code and each.command not in before.green]
+    if new:
+        seen = [each._replace(tail=[]) for each in (*before.outcomes, *new)]
+        gate_process.write(project, _GREEN, replace(before, over=True, outcomes=seen))
+
+
+def _record(
+    project: Project, name: str, wanted: Record, binding: list[str], minutes: int, patience: float
+) -> Record | None:
+    """The record of that gate once it is over; None if that takes longer than *patience* seconds."""
+    deadline, found = time.monotonic() + patience, gate_process.read(project, name)
+    if found and (found.key, found.commands) != (wanted.key, wanted.commands):
+        found = None
+    if found and found.over and _is_stale(project, found):
+        found = Record(found.key, [], found.refused)
+        gate_process.write(project, name, found)
+    if not (found and (found.over or gate_process.is_running(found))):
+        gate_process.start(project, name, wanted, binding, minutes)
+    left = max(0.0, deadline - time.monotonic())
+    polling.wait_until(lambda: not _is_running(project, name), left, time.sleep, time.monotonic)
+    return gate_process.read(project, name) if _is_over(project, wanted, name) else None
+
+
+def _is_running(project: Project, name: str) -> bool:
+    found = gate_process.read(project, name)
+    return found is not None and gate_process.is_running(found)
+
+
+def _is_stale(project: Project, found: Record) -> bool:
+    """Whether the tree was changed after that gate was over; others, if there are any, change it all the time."""
+    alone = len(state_file.read(project).agents) < 2
+    return alone and working_tree.fingerprint(project) != found.tree
+
+
+def _refused(project: Project, id_: str, attempt: int, record: Record, binding: list[str], most: int) -> str:
+    red = next(each for each in record.outcomes if each.code and each.command in binding)
+    said = f"`{fields.cut(red.command, _SHORT)}` is red (exit {red.code})"
+    if record.refused >= most:
+        last = next((line for line in reversed(red.tail) if line.strip()), "")
+        return reports.fail(project, id_, attempt, f"its gate {said}: {last}")
+    gate_process.write(project, id_, Record(record.key, [], record.refused + 1))
+    way = f"fix what it shows above, and report again ({most - record.refused} more until the attempt has failed)"
+    raise RedError(f"{id_} is not done, as {said}: {way}", red.tail)

@@ -1,0 +1,144 @@
+"""Commits of single tasks, on the run's own branch.
+
+A kill may repeat a commit: one that exists already is recognised by its last line.
+"""
+
+import json
+import os
+from dataclasses import replace
+
+from ..engine import state
+from ..store import files, queue_file, state_file
+from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START
+from ..store.paths import Project
+from ..system import gate_process, git, run_branch
+from ..system.commit_witness import Repository
+from ..system.run_branch import Start
+from ..texts import overlap, queue
+from ..texts.fields import cut, named
+
+_TITLE, _CRITERIA = 60, 30
+
+
+def begin(project: Project) -> None:
+    """Records where the run's branch begins, and which files are dirty there: no commit of the run may include them."""
+    start, dirty = run_branch.begun(project) or (None, None)
+    START.write(project, json.dumps(start))
+    DIRTY_BEFORE.write(project, json.dumps(dirty))
+
+
+def commit(project: Project, ids: list[str], patience: float) -> list[str]:
+    """Commits these tasks, one after the other, and records that in the state. Returns lines for the person.
+
+    Raises HeldError if another process has been committing for *patience* seconds.
+
+    """
+    lines: list[str] = []
+    with files.locked(CLOSING_LOCK.path(project), patience, project.bounds):
+        for id_ in ids:
+            current = state_file.read(project)
+            record = current.record(id_)
+            if record.completed is None or record.committed is not None:
+                continue
+            result = _commit(project, current, id_)
+            with files.locked(project.lock):
+                now = state_file.read(project)
+                if (now.run, now.record(id_).completed) == (current.run, record.completed):
+                    state_file.write(project, now.recorded(id_, committed=result.commit))
+            lines += _lines(id_, result)
+    return lines
+
+
+def repository(project: Project, run: str) -> Repository | str:
+    """The repository in which the run's branch is checked out, or why there is none."""
+    start = _start(project)
+    return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
+
+
+def left_out(project: Project, ours: Repository, current: state.State, id_: str = "") -> list[str] | None:
+    """The changed paths that a commit of that task must not hold; None if what was dirty before is not known."""
+    before = noted(project)
+    if before is None:
+        return None
+    return [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_)]
+
+
+def noted(project: Project) -> list[str] | None:
+    """What was dirty before the run; None if that is not known."""
+    try:
+        found = json.loads(DIRTY_BEFORE.read(project) or "null")
+    except ValueError:
+        return None
+    return [str(path) for path in found] if isinstance(found, list) else None
+
+
+def is_own(project: Project, place: Repository, path: str) -> bool:
+    """Whether that changed path is one of the run's own files."""
+    return f"{os.path.join(place.root, path)}/".startswith(f"{os.path.realpath(project.state)}/")
+
+
+def _others(project: Project, ours: Repository, current: state.State, id_: str) -> list[str]:
+    """The changed paths of the run itself, and of the other tasks that are at work."""
+    parsed = queue.parse(queue_file.text(project))
+    at_work = [overlap.places(parsed.by_id[each][0].files) for each in current.agents if each in parsed.by_id]
+    found = []
+    for path in git.dirty(project, ours) or [] if id_ else []:
+        inside = os.path.relpath(os.path.join(ours.root, path), project.root)
+        theirs = any(overlap.meet(overlap.places([inside]), places) for places in at_work if places)
+        if theirs or is_own(project, ours, path):
+            found.append(path)
+    return found
+
+
+def _commit(project: Project, current: state.State, id_: str) -> git.Result:
+    ours = repository(project, current.run)
+    if isinstance(ours, str):
+        return git.Result(why=ours)
+    if made := _made(project, current, id_, ours):
+        return git.Result(commit=made)
+    left = left_out(project, ours, current, id_)
+    if left is None:
+        return git.Result(why="what was dirty before the run is not known")
+    result = git.commit(project, left, _message(project, current, id_), ours)
+    if not result.commit and (made := _made(project, current, id_, ours)):
+        # The git of a killed helper has finished in the meantime.
+        result = replace(result, commit=made, why="")
+    return result
+
+
+def _made(project: Project, current: state.State, id_: str, ours: Repository) -> str:
+    """The last commit's id if it is that of this attempt, otherwise ""; a hook may have added lines to its message."""
+    commit_id, message = git.last_message(project, ours)
+    return commit_id if _mark(current, id_) in message.split("\n") else ""
+
+
+def _message(project: Project, current: state.State, id_: str) -> str:
+    parsed = queue.parse(queue_file.text(project))
+    task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
+    title = cut(task.objective, _TITLE) if task else "no longer in the queue"
+    criteria = [f"- {cut(each, 200)}" for each in task.criteria[:_CRITERIA]] if task else []
+    record = gate_process.read(project, id_)
+    outcomes = record.outcomes if record and record.key.split()[:1] == [current.run] else []
+    gate = [f"Gate: `{cut(each.command, 100)}`: {f'exit {each.code}' if each.code else 'green'}" for each in outcomes]
+    body = "\n\n".join("\n".join(part) for part in (criteria, gate) if part)
+    trailers = f"Claudestrator-Task: {id_}\n{_mark(current, id_)}"
+    return "\n\n".join(part for part in (f"{id_}: {title}", body, trailers) if part)
+
+
+def _mark(current: state.State, id_: str) -> str:
+    return f"Claudestrator-Run: {current.run}/{id_}/{current.record(id_).completed}"
+
+
+def _lines(id_: str, result: git.Result) -> list[str]:
+    lines = [f"commit {result.commit[:7]} {id_}" if result.commit else f"commit none of {id_}: {cut(result.why)}"]
+    left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
+    lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
+    return lines + ([result.missing] if result.missing else [])
+
+
+def _start(project: Project) -> Start | None:
+    try:
+        commit_id, branch = json.loads(START.read(project) or "null")
+    except (ValueError, TypeError):
+        return None
+    return Start(str(commit_id), str(branch))

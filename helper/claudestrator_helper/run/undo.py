@@ -1,0 +1,90 @@
+"""Taking a task back: its commit is reverted, and it is pending again."""
+
+import os
+import re
+
+from ..errors import ClaudestratorError
+from ..store import files, queue_file, state_file
+from ..store.hidden_files import CLOSING_LOCK
+from ..store.paths import Project
+from ..system import commit_witness, git, run_branch
+from ..system.commit_witness import Repository
+from ..texts import ids, queue
+from ..texts.fields import cut, named
+from ..texts.statuses import COMPLETED, PENDING
+from . import task_commits
+
+
+def undo(project: Project, id_: str) -> list[str]:
+    """Reverts the last commit of that task and sets it back to pending. Returns lines for the person.
+
+    Raises ClaudestratorError, with everything as it was, if the task has no commit, if agents are at work, if the
+    working tree has changes, or if the revert conflicts with what came later.
+
+    """
+    with files.locked(CLOSING_LOCK.path(project), within=project.bounds):
+        current = state_file.read(project)
+        if current.unfinished and current.agents:
+            raise ClaudestratorError(f"agents are at work: `claudestrator-helper stop`, and undo {id_} once they ended")
+        task = queue_file.parsed(project).task(ids.checked(id_))
+        repository, commit_id, made = _found(project, id_)
+        if made and task.status != COMPLETED:
+            raise ClaudestratorError(f"{id_} is undone already, by {made[:7]}")
+        if not made:
+            _refuse_dirty(project, repository)
+            made = _reverted(repository, id_, commit_id)
+        with files.locked(project.lock):
+            state_file.forget_completed(project, [id_])
+            queue_file.edit(project, lambda text: queue.edited(queue.parse(text), {id_: PENDING}).text)
+        if repository.own:
+            run_branch.stage(project)
+    lines = [f"undone {id_}: {made[:7]} reverts {commit_id[:7]}; it is {PENDING} again"]
+    built_on = [each.id for each in task.queue.tasks if id_ in each.dependencies and each.status == COMPLETED]
+    return lines + ([f"built on it, and still {COMPLETED}: {named(built_on, len(built_on))}"] if built_on else [])
+
+
+def _found(project: Project, id_: str) -> tuple[Repository, str, str]:
+    """Where the last commit of that task is, on the run's branch or in the person's own; its id; and that of the commit
+    that reverts it, "" if there is none."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        raise ClaudestratorError(f"{id_} can't be undone, as {person}")
+    ours = run_branch.of(person)
+    found = commit_witness.head(ours) if run_branch.current(person) else ""
+    is_home = not found or not person.call("merge-base", "--is-ancestor", found, "HEAD").code
+    place = person if is_home else ours
+    commit_id = _matching(place, f"^Claudestrator-Task: {re.escape(id_)}$")
+    if not commit_id:
+        raise ClaudestratorError(f"{id_} can't be undone, as no commit of it was found: `git log` shows what there is")
+    return place, commit_id, _matching(place, f"^This reverts commit {commit_id}")
+
+
+def _matching(place: Repository, pattern: str) -> str:
+    """The last commit with a line of that pattern; "" if there is none."""
+    words = ["-c", "log.showSignature=false", "log", "-1", "--format=%H", "-E", f"--grep={pattern}", "HEAD", "--"]
+    return place.call(*words).text.strip()
+
+
+def _refuse_dirty(project: Project, place: Repository) -> None:
+    if place.own and os.path.exists(os.path.join(place.folder, "REVERT_HEAD")):
+        # Of an undo that was killed.
+        place.call("revert", "--abort")
+    if begun := git.under_way(place):
+        raise ClaudestratorError(f"{begun} is under way: end that first")
+    before = (task_commits.noted(project) or []) if place.own else []
+    dirty = git.dirty(project, place) or []
+    changed = [path for path in dirty if path not in before and not task_commits.is_own(project, place, path)]
+    if changed:
+        names = named([cut(path, 60) for path in changed], len(changed))
+        raise ClaudestratorError(f"there are changes that no commit has: {names}; commit or stash them first")
+
+
+def _reverted(place: Repository, id_: str, commit_id: str) -> str:
+    """The commit that reverts that one. Raises ClaudestratorError, with everything as it was, if there can be none."""
+    old = commit_witness.head(place)
+    done = place.call("revert", "--no-edit", commit_id)
+    new = commit_witness.head(place)
+    if done.code or new == old:
+        place.call("revert", "--abort")
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(done.why)})")
+    return new

@@ -1,0 +1,139 @@
+"""The branch of a run, `claudestrator/<run>`: commits of the working tree that move neither the person's branch nor
+their index.
+
+Git gets a second git folder for the same working tree, `claudestrator` in the real one. It has a HEAD and an index of
+its own and shares everything else by `commondir`, as the git folders of linked worktrees do
+(https://git-scm.com/docs/gitrepository-layout). It is not registered as a worktree, so a person may check the branch
+out or delete it.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..errors import ClaudestratorError
+from ..store import files
+from ..store.paths import Project
+from . import commit_witness, git
+from .commit_witness import Repository
+
+_FOLDER = "claudestrator"
+MOVED = "another branch is checked out than when the run began"
+
+
+class Start(NamedTuple):
+    """Where the branch of a run begins: the commit, "" before the first one, and the branch that is checked out, "" for
+    none."""
+
+    commit: str
+    branch: str
+
+
+def name(run: str) -> str:
+    return f"claudestrator/{run}"
+
+
+def begun(project: Project) -> tuple[Start, list[str]] | None:
+    """Where a run's branch begins now, and what is dirty there; None outside a repository. It is the end of the last
+    run's branch, if that was not merged and the working tree still has what it holds."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return None
+    dirty, commit = git.dirty(project, person) or [], commit_witness.head(person)
+    ours, branch = of(person), _branch(person)
+    tip = commit_witness.head(ours) if current(person) else ""
+    held = _changed(person, commit, tip) if tip and _is_within(person, commit, tip) else set()
+    if held and held <= set(dirty):
+        return Start(tip, branch), git.dirty(project, ours) or []
+    return Start(commit, branch), dirty
+
+
+def _branch(person: Repository) -> str:
+    return person.call("symbolic-ref", "--quiet", "HEAD").text.strip()
+
+
+def _is_within(person: Repository, commit: str, tip: str) -> bool:
+    return not commit or not person.call("merge-base", "--is-ancestor", commit, tip).code
+
+
+def _changed(person: Repository, old: str, new: str) -> set[str]:
+    """The paths that differ between two commits, the first "" for none."""
+    empty = "" if old else person.call("hash-object", "-t", "tree", "--stdin").text.strip()
+    words = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", "--no-commit-id", old or empty, new, "--"]
+    return set(filter(None, person.call(*words).text.split("\0")))
+
+
+def opened(project: Project, run: str, start: Start) -> Repository | str:
+    """The repository in which the run's branch is checked out, or why there is none. The branch begins at *start*."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return person
+    if _branch(person) != start.branch:
+        return MOVED
+    found = of(person)
+    head = os.path.join(found.folder, "HEAD")
+    ref = f"ref: refs/heads/{name(run)}\n"
+    try:
+        if files.read(head) != ref and (why := _made(person, found, run, start, ref)):
+            return why
+    except (OSError, ClaudestratorError) as error:
+        return str(error)
+    commit_witness.settle(found)
+    return found
+
+
+def of(person: Repository) -> Repository:
+    """Our own git folder in that of a person's repository, whether it is there or not."""
+    return Repository(person.root, os.path.join(person.folder, _FOLDER), person.within, own=True)
+
+
+def current(person: Repository) -> str:
+    """The branch of the last run that made commits here; "" if there is none."""
+    with suppress(ClaudestratorError):
+        text = files.read(os.path.join(of(person).folder, "HEAD")) or ""
+        return text.removeprefix("ref: refs/heads/").strip()
+    return ""
+
+
+def _made(person: Repository, found: Repository, run: str, start: Start, ref: str) -> str:
+    """Makes the branch and our git folder; why that failed, or "". HEAD comes late: after a kill all is made anew."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(found.folder, "HEAD"))
+    os.makedirs(found.folder, exist_ok=True)
+    common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
+    if common.code:
+        return common.why
+    files.write(os.path.join(found.folder, "commondir"), common.text)
+    with suppress(FileNotFoundError):
+        # Its times save git from reading every file.
+        shutil.copy2(os.path.join(person.folder, "index"), os.path.join(found.folder, "index"))
+    if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
+        done = person.call("update-ref", f"refs/heads/{name(run)}", start.commit, "")
+        if done.code:
+            return done.why
+    files.write(os.path.join(found.folder, "HEAD"), ref)
+    words = ["--reset", "HEAD"] if commit_witness.head(found) else ["--empty"]
+    done = found.call("read-tree", *words)
+    found.call("update-index", "-q", "--refresh")
+    return done.why
+
+
+def committed_elsewhere(ours: Repository) -> set[str]:
+    """The paths that a person has committed in their own branch since the run's branch left it."""
+    person = Repository(ours.root, os.path.dirname(ours.folder), ours.within)
+    theirs, tip = commit_witness.head(person), commit_witness.head(ours)
+    common = person.call("merge-base", theirs, tip).text.strip() if theirs and tip else ""
+    return _changed(person, common, theirs) if common and common != theirs else set()
+
+
+def stage(project: Project) -> None:
+    """Tells the person's index what the run has committed, so that `git merge --ff-only` takes the branch over although
+    the working tree has the changes already. What the person has staged stays as it is."""
+    person = git.repository_of(project)
+    if isinstance(person, str) or not current(person):
+        return
+    ours, old = of(person), commit_witness.head(person)
+    tip = commit_witness.head(ours)
+    if tip and tip != old:
+        commit_witness.tell(person, old, tip)

@@ -1,0 +1,370 @@
+"""A commit for each task, on a branch of the run that moves nothing of the person's; and taking a task back."""
+
+import os
+import random
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import faults
+import pytest
+import running
+from claudestrator_helper.agents import reports
+from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.run import undo
+from claudestrator_helper.store import files, state_file
+from claudestrator_helper.system import git_process, run_branch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from queues import queue, task
+from repositories import Repository, empty, identity, repo
+from verbs import statuses
+
+__all__ = ["empty", "identity", "repo"]
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
+
+
+def configured(repo: Repository, *tasks: str, commit: str = "task") -> Repository:
+    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\n')
+    repo.write(".gitignore", ".claude/\n")
+    repo.commit_all()
+    files.write(repo.project.queue, queue(*tasks))
+    return repo
+
+
+def work(repo: Repository, id_: str, **changes: str) -> list[str]:
+    """The agent of that task makes these changes, by path, and reports; the lines of the step after it."""
+    reports.begin(repo.project, id_)
+    for path, content in changes.items():
+        repo.write(path.replace("_", "."), content)
+    reports.done(repo.project, id_, None, "")
+    return running.wait_for_step(repo.project)
+
+
+def branch(repo: Repository) -> str:
+    return f"claudestrator/{state_file.read(repo.project).run}"
+
+
+def subjects(repo: Repository) -> list[str]:
+    return repo.run("log", "--format=%s", branch(repo)).splitlines()
+
+
+def finished(repo: Repository, *ids: str) -> list[str]:
+    """A run of these tasks, each of which writes a file of its own."""
+    configured(repo, *(task(id_, objective=f"Build {id_}") for id_ in ids))
+    running.start(repo.project, "s1", [])
+    lines: list[str] = []
+    for id_ in ids:
+        lines = work(repo, id_, **{f"{id_}_txt": f"{id_}\n"})
+    return lines
+
+
+def test_each_task_is_a_commit_and_the_person_sees_nothing_of_it_until_the_run_has_ended(repo: Repository) -> None:
+    two = (task("TASK-1", objective="A door", criteria=("It opens", "It shuts")), task("TASK-2", objective="A wall"))
+    repo = configured(repo, *two)
+    repo.write("b.txt", "by Ann\n")
+    repo.write("mine.txt", "by Ann\n")
+    repo.run("add", "mine.txt")
+    head, index = repo.head(), repo.run("ls-files", "--stage")
+    running.start(repo.project, "s1", [])
+    lines = work(repo, "TASK-1", door_txt="a door\n", a_txt="changed\n")
+    run = state_file.read(repo.project).run
+    first = repo.run("rev-parse", branch(repo)).strip()
+    assert lines == ["done TASK-1 (1/2)", f"commit {first[:7]} TASK-1", "SPAWN TASK-2 sonnet"]
+    assert repo.run("log", "-1", "--format=%B", first) == (
+        f"TASK-1: A door\n\n- It opens\n- It shuts\n\nClaudestrator-Task: TASK-1\nClaudestrator-Run: {run}/TASK-1/1\n\n"
+    )
+    assert repo.run("show", "--format=", "--name-only", first).split() == ["a.txt", "door.txt"]
+    assert repo.run("rev-parse", f"{first}^").strip() == head == repo.head()
+    assert (repo.run("ls-files", "--stage"), repo.run("branch", "--show-current")) == (index, "main\n")
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert lines[-1] == (
+        f"STOP All 2 tasks are completed. 2 commits are on {branch(repo)}: "
+        f"`git merge --ff-only {branch(repo)}` takes them over."
+    )
+    assert subjects(repo)[:2] == ["TASK-2: A wall", "TASK-1: A door"]
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == " M b.txt\nA  mine.txt\n"
+    assert (repo.root / "door.txt").read_text() == "a door\n"
+
+
+def test_secrets_and_what_a_person_commits_meanwhile_stay_out(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    repo.run("commit", "--quiet", "-m", "Ann's", "b.txt")
+    repo.write(".env", "TOKEN=1\n")
+    assert work(repo, "TASK-1", door_txt="a door\n")[-2] == "left out of the commit: .env (it looks like a secret)"
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
+
+
+def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    repo.hook("pre-commit", "test ! -e stop || { echo not today; exit 1; }")
+    running.start(repo.project, "s1", [])
+    repo.write(".git/info/exclude", "stop\n")
+    repo.write("stop")
+    assert "commit none of TASK-1: not today" in work(repo, "TASK-1", door_txt="a door\n")
+    (repo.root / "stop").unlink()
+    work(repo, "TASK-2", wall_txt="a wall\n")
+    assert subjects(repo)[0] == "TASK-2: Build it"
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "wall.txt"]
+
+
+def test_when_another_branch_is_checked_out_nothing_is_committed(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    running.start(repo.project, "s1", [])
+    repo.run("switch", "--quiet", "-c", "other")
+    assert f"commit none of TASK-1: {run_branch.MOVED}" in work(repo, "TASK-1", door_txt="a door\n")
+
+
+def test_a_repository_without_a_commit_gets_its_first_from_the_run(empty: Repository) -> None:
+    empty.write(".claudestrator/config.toml", '[run]\ncommit = "task"\n')
+    empty.write(".gitignore", ".claude/\n")
+    files.write(empty.project.queue, queue(task("TASK-1"), task("TASK-2")))
+    running.start(empty.project, "s1", [])
+    work(empty, "TASK-1", door_txt="a door\n")
+    work(empty, "TASK-2", wall_txt="a wall\n")
+    assert subjects(empty) == ["TASK-2: Build it", "TASK-1: Build it"]
+    empty.run("merge", "--ff-only", branch(empty))
+    assert empty.status() == "?? .claudestrator/config.toml\n?? .gitignore\n"
+
+
+def test_with_parallel_tasks_a_commit_leaves_out_the_files_of_the_others_at_work(repo: Repository) -> None:
+    both = (task("TASK-1", extra="**Files:** door.txt\n\n"), task("TASK-2", extra="**Files:** wall.txt\n\n"))
+    configured(repo, *both)
+    running.start(repo.project, "s1", ["--parallel", "2"])
+    reports.begin(repo.project, "TASK-2")
+    repo.write("wall.txt", "half a wall\n")
+    work(repo, "TASK-1", door_txt="a door\n", other_txt="x\n")
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "other.txt"]
+    work(repo, "TASK-2", wall_txt="a wall\n")
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+
+
+@pytest.mark.parametrize("commit", ["loop", "none"])
+def test_otherwise_a_run_without_loops_commits_nothing(repo: Repository, commit: str) -> None:
+    configured(repo, task("TASK-1"), commit=commit)
+    running.start(repo.project, "s1", [])
+    assert work(repo, "TASK-1", door_txt="a door\n")[-1].startswith("STOP The one task is completed.")
+    assert repo.run("branch", "--list", "claudestrator/*") == ""
+
+
+def test_a_hook_of_the_framework_sees_the_runs_index_and_the_working_tree(repo: Repository) -> None:
+    repo.hook("pre-commit", "git diff --cached --name-only > .git/seen; git rev-parse --show-toplevel >> .git/seen")
+    finished(repo, "TASK-1")
+    assert (repo.root / ".git/seen").read_text().split() == ["TASK-1.txt", str(repo.root)]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_wait_that_is_killed_at_any_step_of_a_commit_leaves_one_commit_a_task(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    for step in range(1, 80):
+        repo = Repository(tmp_path_factory.mktemp("repo"))
+        repo.run("init", "--quiet")
+        configured(repo, task("TASK-1"), task("TASK-2"))
+        running.start(repo.project, "s1", [])
+        reports.begin(repo.project, "TASK-1")
+        repo.write("door.txt", "a door\n")
+        reports.done(repo.project, "TASK-1", None, "")
+        code = running.joined([running.fork(lambda: killed_at(repo, step, after=after))])[0]  # noqa: B023
+        lines = running.wait_for_step(repo.project)
+        assert lines[-1] in ("SPAWN TASK-2 sonnet", "WAIT"), lines
+        work(repo, "TASK-2", wall_txt="a wall\n")
+        assert subjects(repo)[:2] == ["TASK-2: Build it", "TASK-1: Build it"], step
+        assert len(subjects(repo)) == 3
+        repo.run("merge", "--ff-only", branch(repo))
+        assert repo.status() == ""
+        if code == 0:
+            break
+    assert step > 10
+
+
+def killed_at(repo: Repository, step: int, *, after: bool) -> None:
+    left, real = [step], git_process.run
+
+    def guarded(*words: object) -> object:
+        left[0] -= 1
+        if not left[0] and not after:
+            os._exit(faults.DIED)
+        done = real(*words)  # type: ignore[arg-type]
+        if not left[0]:
+            os._exit(faults.DIED)
+        return done
+
+    git_process.run = guarded  # type: ignore[assignment]
+    running.wait_for_step(repo.project)
+
+
+# Undo
+
+
+def undone(repo: Repository, id_: str) -> list[str]:
+    return undo.undo(repo.project, id_)
+
+
+def test_a_task_is_undone_on_the_runs_branch_and_runs_again(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    tip = repo.run("rev-parse", branch(repo)).strip()
+    lines = undone(repo, "TASK-1")
+    new = repo.run("rev-parse", branch(repo)).strip()
+    old = repo.run("rev-parse", f"{tip}^").strip()
+    assert lines == [f"undone TASK-1: {new[:7]} reverts {old[:7]}; it is pending again"]
+    assert statuses(repo.project) == {"TASK-1": "pending", "TASK-2": "completed"}
+    assert not (repo.root / "TASK-1.txt").exists()
+    assert (repo.root / "TASK-2.txt").exists()
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+    assert running.start(repo.project, "s1", []) == ["SPAWN TASK-1 sonnet"]
+
+
+def test_a_task_is_undone_in_the_persons_branch_once_it_was_merged(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    undone(repo, "TASK-2")
+    assert repo.run("log", "-1", "--format=%s") == 'Revert "TASK-2: Build TASK-2"\n'
+    assert (repo.status(), statuses(repo.project)["TASK-2"]) == ("", "pending")
+
+
+def test_dependents_are_named_and_stay_as_they_are(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"), task("TASK-3"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    work(repo, "TASK-2", wall_txt="a wall\n")
+    reports.fail(repo.project, "TASK-3", None, "no")
+    running.wait_for_step(repo.project)
+    reports.fail(repo.project, "TASK-3", None, "no")
+    running.wait_for_step(repo.project)
+    assert undone(repo, "TASK-1")[1] == "built on it, and still completed: TASK-2"
+    assert statuses(repo.project) == {"TASK-1": "pending", "TASK-2": "completed", "TASK-3": "failed"}
+
+
+def state_of(repo: Repository) -> object:
+    every = sorted(path for path in Path(repo.root).rglob("*") if path.is_file() and ".git" not in path.parts)
+    refs = repo.run("for-each-ref")
+    return [(str(path), path.read_bytes()) for path in every], refs, repo.status()
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"TASK-2.txt": "changed by Ann\n"}, "no commit has: TASK-2.txt; commit or stash them first"),
+        ({"new.txt": "by Ann\n"}, "no commit has: new.txt; commit or stash them first"),
+    ],
+)
+def test_a_dirty_tree_is_refused_and_left_as_it_was(
+    repo: Repository, merged: bool, change: dict[str, str], said: str
+) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    for path, content in change.items():
+        repo.write(path, content)
+    before = state_of(repo)
+    with pytest.raises(ClaudestratorError, match=said):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    assert statuses(repo.project)["TASK-1"] == "completed"
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_conflict_is_refused_and_left_as_it_was(repo: Repository, merged: bool) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    work(repo, "TASK-2", door_txt="a better door\n")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    before = state_of(repo)
+    with pytest.raises(ClaudestratorError, match="what came later is built on it"):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    assert not (repo.root / ".git/claudestrator/REVERT_HEAD").exists()
+
+
+def test_what_can_not_be_undone_is_one_line(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    with pytest.raises(ClaudestratorError, match="no commit of it was found"):
+        undone(repo, "TASK-1")
+    running.start(repo.project, "s1", [])
+    with pytest.raises(ClaudestratorError, match="agents are at work"):
+        undone(repo, "TASK-1")
+    work(repo, "TASK-1", door_txt="a door\n")
+    work(repo, "TASK-2", wall_txt="a wall\n")
+    undone(repo, "TASK-1")
+    with pytest.raises(ClaudestratorError, match="TASK-1 is undone already, by"):
+        undone(repo, "TASK-1")
+
+
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@given(order=st.permutations(range(1, 5)), shared=st.booleans(), seed=st.integers())
+def test_undone_in_any_order_the_tasks_leave_what_was_there_before(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], shared: bool, seed: int
+) -> None:
+    repo = Repository(tmp_path_factory.mktemp("repo"))
+    repo.run("init", "--quiet")
+    lines = [f"line {number}" for number in range(60)]
+    repo.write("shared.txt", "\n".join(lines) + "\n")
+    ids = [f"TASK-{number}" for number in order]
+    configured(repo, *(task(id_) for id_ in sorted(ids)))
+    before = repo.run("rev-parse", "HEAD^{tree}")
+    running.start(repo.project, "s1", [])
+    for number, id_ in enumerate(sorted(ids), 1):
+        lines[10 * number] = f"by {id_}"
+        content = "\n".join(lines) + "\n"
+        work(repo, id_, **{f"{id_}_txt": f"{id_}\n"}, **({"shared_txt": content} if shared else {}))
+    merge = random.Random(seed).randint(0, len(ids))
+    for at, id_ in enumerate(ids):
+        if at == merge:
+            repo.run("merge", "--quiet", "--ff-only", branch(repo))
+        undone(repo, id_)
+        assert not (repo.root / f"{id_}.txt").exists()
+    if merge == len(ids):
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.run("rev-parse", "HEAD^{tree}") == before
+    assert repo.status() == ""
+    assert set(statuses(repo.project).values()) == {"pending"}
+
+
+def more(repo: Repository, *tasks: str) -> None:
+    files.write(repo.project.queue, (files.read(repo.project.queue) or "") + "".join(tasks))
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_next_run_builds_on_the_last_one_merged_or_not(repo: Repository, merged: bool) -> None:
+    finished(repo, "TASK-1")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    more(repo, task("TASK-2", objective="Better"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-2", **{"TASK-1_txt": "better\n"})
+    assert subjects(repo)[:2] == ["TASK-2: Better", "TASK-1: Build TASK-1"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["TASK-1.txt"]
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
+def test_a_run_that_was_dropped_is_not_built_on(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    head = repo.head()
+    repo.run("restore", "--staged", ".")
+    repo.run("clean", "--quiet", "--force")
+    more(repo, task("TASK-3"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-3", door_txt="a door\n")
+    assert repo.run("rev-parse", f"{branch(repo)}^").strip() == head
+
+
+def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
+    assert work(repo, "TASK-1", door_txt="a door\n")[-1].startswith("STOP The run has stopped, as asked")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-2", door_txt="a better door\n")
+    assert subjects(repo)[:2] == ["TASK-2: Build it", "TASK-1: Build it"]
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == ""
