@@ -363,8 +363,7 @@ def test_mods_may_be_lacking_where_the_plugin_would_use_them(project: paths.Proj
     Path(project.config).unlink()
     typed_command.note(project, "s", "acceptEdits")
     [told] = started(project, CLAUDESTRATOR_PLUGIN="/plugin", **before)
-    chosen = "engine task (no terminal)"
-    assert told == f"note: {chosen}; Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
+    assert told == "note: Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
     found = "\n".join(checked(project, 0, CLAUDESTRATOR_PLUGIN="/plugin", **before))
     assert found.count("mods (from 2.1.286)") == 1
 
