@@ -98,7 +98,7 @@ def test_npms_own_error_is_shown_on_one_line() -> None:
 
 def test_every_platforms_package_has_a_hash() -> None:
     systems = [f"{system}-{machine}" for system in ("linux", "darwin") for machine in ("x64", "arm64")]
-    assert set(claude_code.INTEGRITY) == {claude_code.VERSION, claude_code.OLDEST}
+    assert set(claude_code.INTEGRITY) == {claude_code.VERSION, claude_code.NO_MODS, claude_code.OLDEST}
     for hashes in claude_code.INTEGRITY.values():
         assert set(hashes) == {f"@anthropic-ai/claude-code-{system}" for system in systems}
         assert all(len(base64.b64decode(each.removeprefix("sha512-"))) == 64 for each in hashes.values())

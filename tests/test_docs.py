@@ -121,7 +121,8 @@ def test_every_prompts_frontmatter_is_yaml_and_describes_it(path: Path) -> None:
         return
     metadata = yaml.safe_load(text.split("---\n")[1])
     assert metadata == frontmatter.loads(text).metadata
-    assert metadata["description"]
+    # A plugin's skill without one is not in the list that each session begins with.
+    assert metadata["description"] or path.stem[-1].isdecimal()
     assert all(isinstance(value, bool | str) for value in metadata.values())
 
 

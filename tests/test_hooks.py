@@ -440,7 +440,19 @@ def test_a_notice_of_an_agent_that_is_settled_stays_out_of_the_conversation(proj
     state_file.write(project, changed(state_file.read(project), agents={}))
     answer = json.loads(hooked(project, notice(project)).stdout)
     assert answer["decision"] == "block"
-    assert ID in answer["reason"]
+    assert answer["reason"] == "done 1/3"
+
+
+@pytest.mark.parametrize(("attended", "turn", "blocked"), [("0", "p1", True), ("0", "p2", False), ("1", "p2", True)])
+def test_in_a_headless_session_a_notice_that_begins_a_turn_is_let_in(
+    project: Project, monkeypatch: pytest.MonkeyPatch, attended: str, turn: str, blocked: bool
+) -> None:
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ATTENDED", attended)
+    hooked(project, launched(project))
+    wait = {"hook_event_name": "PreToolUse", "session_id": SESSION, "cwd": project.root, "prompt_id": "p1"}
+    hooked(project, {**wait, "tool_name": "Bash", "tool_input": {"command": "claudestrator-helper wait"}})
+    said = hooked(project, notice(project, "earlier", prompt_id=turn)).stdout
+    assert ('"decision": "block"' in said) == blocked
 
 
 def test_a_notice_of_an_earlier_attempt_stays_out_of_the_conversation(project: Project) -> None:

@@ -11,7 +11,7 @@ from claudestrator_helper.engine.config import LEAN
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
-from claudestrator_helper.store import marker_files, state_file
+from claudestrator_helper.store import marker_files, skill_calls, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts.queue import Queue
@@ -71,7 +71,7 @@ def handed_over(project: Project) -> tuple[str, str]:
 
 def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> None:
     marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
-    assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)\nnow {NEXT}")
+    assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)\nnext {NEXT}: Build it")
     assert state_file.read(project).completed == {ID: 2}
 
 
@@ -350,10 +350,129 @@ def test_skills_are_there_for_every_model() -> None:
     from claudestrator_helper.texts.models import NAMES
 
     folder = Path(__file__).parents[1] / "commands"
-    found = {path.stem.removeprefix("work-") for path in folder.glob("work-*.md")}
-    assert found == set(NAMES)
-    for name in NAMES:
-        text = (folder / f"work-{name}.md").read_text()
-        assert f"model: {name}\n" in text
-        assert text.replace(f"model: {name}", "") == (folder / "work-opus.md").read_text().replace("model: opus", "")
+    first = (folder / "work-opus.md").read_text()
+    wanted = {}
+    for model in NAMES:
+        for other in ("", *forked_skill.OTHERS):
+            text = first.replace("model: opus", f"model: {model}").replace("work-opus", f"work-{model}{other}")
+            # Without a description, a skill is in no session's list; the model calls only the first.
+            wanted[f"work-{model}{other}"] = text.replace("Claudestrator's own", '""') if other else text
+    assert {path.stem: path.read_text() for path in folder.glob("work-*.md")} == wanted
     assert forked_skill.SKILL == "claudestrator:work-"
+
+
+# In the background
+
+
+@pytest.fixture
+def forked(project: Project) -> Project:
+    """The same run with its skills in the background, and with the agent of ID launched."""
+    state_file.write(project, changed(state_file.read(project), background=True, parallel=4))
+    marker_files.leave(project, ID, markers.AGENT, 2, AGENT)
+    return project
+
+
+def called(project: Project, id_: str = ID, skill: str = SKILL) -> str:
+    """The skill that is called instead."""
+    told = event(project, "PreToolUse", tool_name="Skill", tool_input={"skill": skill, "args": id_})
+    answer = json.loads(hooked(project, told).stdout)["hookSpecificOutput"]
+    assert answer["permissionDecision"] == "allow"
+    changed = answer.get("updatedInput", {"skill": skill, "args": id_})
+    assert changed["args"] == id_
+    return str(changed["skill"])
+
+
+def launched(project: Project, id_: str = ID, **changes: object) -> Result:
+    told = came_back(project, tool_input={"skill": SKILL, "args": id_}, **changes)
+    response = {**dict(told["tool_response"]), "background": True}  # type: ignore[call-overload]
+    return hooked(project, {**told, "tool_response": response})
+
+
+def claim(project: Project, *ids: str) -> None:
+    agents = {id_: Agent(1, "opus", 100, 100) for id_ in ids}
+    current = state_file.read(project)
+    state_file.write(project, changed(current, agents={**current.agents, **agents}, attempts=dict.fromkeys(ids, 1)))
+
+
+def test_each_agent_at_work_has_a_skill_of_its_own_and_the_last_one_is_left_alone_for_longest(forked: Project) -> None:
+    assert called(forked) == SKILL
+    claim(forked, NEXT)
+    assert called(forked, NEXT) == f"{SKILL}-2"
+    state_file.write(forked, changed(state_file.read(forked), agents={}))
+    others = [f"TASK-00{number}" for number in (3, 4, 5, 6)]
+    claim(forked, *others)
+    assert [called(forked, id_) for id_ in others] == [f"{SKILL}-3", f"{SKILL}-4", f"{SKILL}-5", SKILL]
+
+
+def test_the_skill_says_whose_prompt_its_agent_begins_with(forked: Project) -> None:
+    called(forked)
+    claim(forked, NEXT)
+    called(forked, NEXT)
+    for skill, id_ in (("work-opus", ID), ("work-opus-2", NEXT)):
+        assert f"# Your task: {id_}" in helper("prompt", "--skill", skill, folder=forked.root).stdout
+    assert "2 agents are at work" in helper("prompt", "--skill", "work-opus-3", folder=forked.root).stderr
+
+
+def test_the_hook_on_a_launch_waits_for_the_report(forked: Project) -> None:
+    marker_files.leave(forked, ID, markers.DONE, 2, markers.DONE)
+    answer = json.loads(launched(forked).stdout)
+    output = answer["hookSpecificOutput"]["updatedToolOutput"]
+    assert (output["result"], output["background"]) == (f"WORK {NEXT} sonnet", True)
+    assert answer["systemMessage"] == f"done {ID} (1/2)\nnext {NEXT}: Build it"
+    assert marker_files.name(forked, ID, 2) == AGENT
+
+
+def test_it_does_not_wait_while_another_call_of_the_message_is_still_to_be_made(forked: Project) -> None:
+    claim(forked, NEXT)
+    marker_files.leave(forked, ID, markers.DONE, 2, markers.DONE)
+    assert json.loads(launched(forked).stdout)["hookSpecificOutput"]["updatedToolOutput"]["result"] == "WAIT"
+
+
+def test_a_launch_in_the_background_is_noticed_where_the_environment_has_not_told(project: Project) -> None:
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    launched(project)
+    assert state_file.read(project).background
+
+
+def test_a_second_call_that_ran_in_the_foreground_ends_only_its_own_agent(forked: Project) -> None:
+    claim(forked, NEXT)
+    told = came_back(forked, tool_input={"skill": SKILL, "args": NEXT})
+    assert json.loads(hooked(forked, told).stdout)["systemMessage"].startswith(f"failed {NEXT}")
+    assert ID in state_file.read(forked).agents
+
+
+def test_earlier_releases_add_least_to_a_result_of_this_shape(forked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AI_AGENT", "claude-code_2-1-280_harness")
+    marker_files.leave(forked, ID, markers.DONE, 2, markers.DONE)
+    output = json.loads(launched(forked).stdout)["hookSpecificOutput"]["updatedToolOutput"]
+    assert output == {"success": True, "commandName": f"\nWORK {NEXT} sonnet", "agentId": AGENT}
+
+
+@pytest.mark.parametrize("id_", [ID, "A-NAME-THAT-IS-SO-LONG-THAT-IT-IS-CUT"])
+def test_the_notice_of_a_skill_is_known_by_its_agent(forked: Project, id_: str) -> None:
+    skill_calls.note(forked, skill_calls.SkillCall(SKILL, id_, 1, "gone"))
+    ended = changed(state_file.read(forked), status="finished", agents={}, attempts={id_: 2})
+    state_file.write(forked, ended)
+    description = f"/{SKILL} {id_}"
+    cut = description if len(description) <= 50 else f"{description[:49]}…"
+    text = f'<task-notification>\n<task-id>gone</task-id>\n<summary>Agent "{cut}" finished</summary>\n'
+    answer = json.loads(hooked(forked, event(forked, "UserPromptSubmit", prompt=text)).stdout)
+    assert (answer["decision"], answer["reason"]) == ("block", "done 0/2")
+
+
+def test_what_a_wait_prints_is_shown_to_the_person(forked: Project) -> None:
+    told = event(forked, "PostToolUse", tool_name="Bash", tool_input={"command": "claudestrator-helper wait"})
+    told["tool_response"] = {"stdout": f"done {ID} (1/2)\nWORK {NEXT} sonnet", "stderr": ""}
+    assert json.loads(hooked(forked, told).stdout) == {"systemMessage": f"done {ID} (1/2)\nnext {NEXT}: Build it"}
+    told["tool_input"] = {"command": "claudestrator-helper status"}
+    assert hooked(forked, told).stdout == ""
+
+
+def test_a_run_in_the_background_is_not_over_for_who_waits() -> None:
+    run = lean_run(task("TASK-1"))
+    run.state = changed(run.state, background=True)
+    run.live("TASK-1")
+    assert asked_again(run) == []
+    run.now += 3600
+    assert run.apply(run.inputs()) == []
+    assert run.wait(3600)[0].startswith("STOP")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from claudestrator_helper.agents import final_message
 from claudestrator_helper.engine import begin_run, config, markers
+from claudestrator_helper.engine.choice import Able, choose
 from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
 from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
-from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import files, marker_files, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import queue as q
@@ -248,13 +248,9 @@ def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: 
 )
 def test_the_engine_of_a_run(state: State, configured: str, words: str, by_mod: str, otherwise: str) -> None:
     settings, asked = config.Config(engine=configured), understood(words.split())
-    assert begin_run.engine_of(state, settings, asked, mod=True) == by_mod
-    assert begin_run.engine_of(state, settings, asked, mod=False) == otherwise
-
-
-def test_a_mod_that_is_asked_for_and_does_not_call_is_missed() -> None:
-    with pytest.raises(ClaudestratorError, match=r"--engine mod needs"):
-        begin_run.engine_of(State(), config.Config(), understood(["--engine", "mod"]), mod=False)
+    wish = begin_run.wish_of(state, settings, asked)
+    assert choose(wish, 1, Able(mod=True)).engine == by_mod
+    assert choose(wish, 1, Able()).engine == otherwise
 
 
 @pytest.mark.parametrize(

@@ -249,11 +249,6 @@ def test_a_flag_that_means_nothing_is_refused_in_one_line_that_names_it(typed: s
     assert "\n" not in str(refusal.value)
 
 
-def test_the_lean_engine_takes_no_parallel() -> None:
-    with pytest.raises(ClaudestratorError, match="one task at a time"):
-        begin_run.understood(["--engine", "lean", "--parallel", "2"])
-
-
 def test_flags_may_stand_anywhere() -> None:
     asked = begin_run.understood(["2", "--parallel", "3", "error", "--verify", "handling"])
     assert asked == begin_run.Asked(2, "error handling", verify=True, parallel=3)

@@ -41,6 +41,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Project:
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(host, "MANAGED_SETTINGS", str(home / "managed-settings.json"))
     (root / ".claude" / "task_queue.md").write_text(queue(task("TASK-001")))
+    (root / ".claudestrator").mkdir()
+    (root / ".claudestrator" / "config.toml").write_text('[run]\nengine = "task"\n')
     found = paths.project(str(root))
     settings(found, INSTALLED, home / "settings.json")
     typed_command.note(found, "s", "acceptEdits")
@@ -68,6 +70,19 @@ def checked(project: paths.Project, code: int = 1, **environ: str) -> list[str]:
     done = helper("check", folder=project.root, environ=environ)
     assert (done.code, done.stderr) == (code, "")
     return done.stdout.splitlines()
+
+
+def test_the_engine_that_was_chosen_for_the_person_is_said_first(project: paths.Project) -> None:
+    Path(project.config).unlink()
+    assert started(project, BASH_MAX_TIMEOUT_MS="20000")[0].startswith(
+        "note: engine task (no terminal); a Bash call may"
+    )
+
+
+def test_in_a_terminal_skills_in_the_background_are_chosen(project: paths.Project) -> None:
+    Path(project.config).unlink()
+    done = helper(*START, folder=project.root, environ=SESSION | {"CLAUDE_CODE_ENTRYPOINT": "cli"})
+    assert done.stdout.splitlines() == ["note: engine lean (skills in the background)", "WORK TASK-001 sonnet"]
 
 
 def test_where_nothing_will_go_wrong_nothing_is_said(project: paths.Project) -> None:
@@ -337,7 +352,6 @@ def test_what_an_older_release_lacks_of_what_the_engine_uses_is_named(project: p
 
 @pytest.mark.parametrize(("engine", "lacks"), [("task", ["blocked notices"]), ("lean", [])])
 def test_what_the_engine_does_not_use_may_be_lacking(project: paths.Project, engine: str, lacks: list[str]) -> None:
-    Path(project.config).parent.mkdir()
     Path(project.config).write_text(f'[run]\nengine = "{engine}"\n')
     told = helper(*START, folder=project.root, environ=SESSION | {"AI_AGENT": "claude-code_2-1-213_agent"}).stdout
     assert [each for each in ("blocked notices",) if each in told] == lacks
@@ -346,6 +360,7 @@ def test_what_the_engine_does_not_use_may_be_lacking(project: paths.Project, eng
 def test_mods_may_be_lacking_where_the_plugin_would_use_them(project: paths.Project) -> None:
     before = {"AI_AGENT": "claude-code_2-1-285_agent"}
     assert started(project, **before) == []
+    Path(project.config).unlink()
     typed_command.note(project, "s", "acceptEdits")
     [told] = started(project, CLAUDESTRATOR_PLUGIN="/plugin", **before)
     assert told == "note: Claude Code 2.1.285 lacks mods (from 2.1.286): run `claude update`"
@@ -580,7 +595,6 @@ def test_a_start_by_hand_is_in_no_session_of_which_anything_is_known(project: pa
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
 def test_a_gate_that_no_one_has_allowed_is_told_when_a_run_begins(project: paths.Project) -> None:
-    Path(project.config).parent.mkdir()
-    Path(project.config).write_text('[gate]\ncommands = ["true"]\n')
+    Path(project.config).write_text('[run]\nengine = "task"\n[gate]\ncommands = ["true"]\n')
     (line,) = started(project)
     assert line.startswith("note: a gate waits for you: `claudestrator-helper allow` in a terminal shows it and asks")

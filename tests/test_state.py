@@ -123,7 +123,9 @@ DAMAGED = {
     "earlier": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
     "unchanged": ["{}", "[1]", '["../x"]'],
     "models": ["[]", "{TASK-001: 1}", '{"../x": opus}'],
+    "wish": ["1", "[]"],
     "engine": ["1", "[]"],
+    "background": ["1", '"true"'],
     "mod": ["1", "[]"],
     "parallel": ['"1"', "true", "21"],
     "refused": ["x", "{}", '["../x"]'],
@@ -344,7 +346,7 @@ def test_a_file_of_a_newer_version_is_refused_in_one_line_and_left_as_it_is(proj
 def test_a_new_run_keeps_what_is_known_of_tasks_and_who_may_be_at_work() -> None:
     agent = Agent(3, "opus", 5, 6)
     record = TaskRecord(3, "opus", agent, agent, 2, "no", 3, None, True, True, 3, "why", "why not")
-    before = State(True, "r", "finished", "tasks", "lean", 2, 1, "why", ["TASK-1"], Owner("s"), Loop(1, 2, "f", ["TASK-1"]),
+    before = State(True, "r", "finished", "tasks", "auto", "lean", True, 2, 1, "why", ["TASK-1"], Owner("s"), Loop(1, 2, "f", ["TASK-1"]),
         Verification(True, ["TASK-1"]), {"TASK-1": record, "TASK-2": TaskRecord(earlier=1)}, {"mine": 1})  # fmt: skip
     kept = {"TASK-1": TaskRecord(3, "opus", agent, released=2, earlier=3, verified=3), "TASK-2": TaskRecord(earlier=1)}
     now = State(True, "r2", owner=Owner("s"), loop=Loop(total=4), tasks=kept, others={"mine": 1})

@@ -62,7 +62,7 @@ def _run(engine: budget.Engine, play: Play) -> Figures:
     limit = 120 + 5 * len(play.tasks) + 2 * budget.work(play)
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
         scene = engine.scene(Stage(claude_code.binary(), Path(folder).resolve()), "project")
-        return figures(budget.completed(scene, engine, play, limit).run.exchanges)
+        return figures(budget.exchanges(scene, engine, play, limit))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ _COLOURS = {
     "faint": ("#59636e", "#9198a1"), "rule": ("#d1d9e0", "#3d444d"),
     "original": ("#bc4c00", "#f0883e"), "task": ("#0969da", "#58a6ff"),
     "parallel": ("#8250df", "#bc8cff"), "lean": ("#1a7f37", "#3fb950"),
+    "background": ("#9a6700", "#d29922"), "mod": ("#bf3989", "#f778ba"),
 }  # fmt: skip
 
 

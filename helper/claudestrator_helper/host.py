@@ -18,7 +18,7 @@ OLDEST = (2, 1, 145)
 # What a run uses and not every release has, by the words for people, each with the first release that has it. Measured.
 HOOKS_ACCEPTED, LAUNCHES_TRIMMED, SILENT_AGENTS = "hooks", "trimmed launches", "the quick notice of silent agents"
 OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the quick takeover of a dead run", "background skills", "blocked notices"
-MODS, EXACT_CONTEXT = "mods", "exact figures of `context`"
+MODS, EXACT_CONTEXT, BARE_RESULTS = "mods", "exact figures of `context`", "bare results of skills"
 SINCE = {
     HOOKS_ACCEPTED: (2, 1, 116),  # a hooks.json that names USER_PROMPT_EXPANSION
     LAUNCHES_TRIMMED: (2, 1, 121),  # OUTPUT for every tool
@@ -28,6 +28,7 @@ SINCE = {
     NOTICES_BLOCKED: (2, 1, 260),  # USER_PROMPT_SUBMIT for notices
     MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
     EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
+    BARE_RESULTS: (2, 1, 323),  # no text around the result of a skill that has failed
 }
 
 
@@ -60,6 +61,7 @@ PROMPT_EVENT = b'"hook_event_name":"UserPromptSubmit"'
 # Fields of a hook's input. https://code.claude.com/docs/en/hooks, and each measured.
 EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_mode"
 SOURCE, COMPACTED, CLEARED, RESUMED = "source", "compact", "clear", "resume"  # of a session's start; read
+TURN = "prompt_id"  # the same for all events of a turn; a notice that begins one has its own. Measured
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
 LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
@@ -76,6 +78,7 @@ SERVICE_ERRORS = ("rate_limit", "server_error", "overloaded", "authentication_fa
 SPECIFIC, SPECIFIC_EVENT = "hookSpecificOutput", "hookEventName"
 DECISION, BLOCK, REASON = "decision", "block", "reason"
 PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
+CHANGED_INPUT = "updatedInput"  # the whole input; newer releases check it as if the model had given it. Measured
 #: Replaces a result, where it fits the tool's output schema; otherwise it is ignored without a word. Since 2.1.121.
 OUTPUT = "updatedToolOutput"
 CONTEXT = "additionalContext"  # enters the conversation
@@ -95,13 +98,16 @@ BASH_COMMAND, DESCRIPTION, SKILL_NAME, SKILL_ARGS = "command", "description", "s
 BASH_FIELDS = {BASH_COMMAND, DESCRIPTION, "timeout", "run_in_background"}
 #: The status of an agent that was launched in the background, and of a forked skill. Measured.
 LAUNCHED, FORKED = "async_launched", "forked"
+#: True in the response of a forked skill that runs in the background. While one does, another call of that skill runs
+#: in the foreground; a PreToolUse hook may name another skill. Measured on 2.1.280 and 2.1.332.
+BACKGROUND = "background"
 AGENT_NAME = "agentId"  # in a tool's response, where hook inputs have agent_id
 #: Fields of a launch's result that the schema of updatedToolOutput requires. Measured.
 LAUNCH_FIELDS = (STATUS, "isAsync", AGENT_NAME, DESCRIPTION, "prompt", "outputFile")
 #: Those of them that only take room in the conversation, and what is as good.
 LAUNCH_EMPTIED = {"prompt": "", "outputFile": ""}
-# A forked skill's result: what names it, the rest of a failed one's, to which Claude Code adds no text, and its text.
-FORK_NAMES, FORK_FAILED, FORK_RESULT = ("commandName", AGENT_NAME), {"success": False, STATUS: FORKED}, "result"
+# A forked skill's result: its name, the rest of a failed one's, to which Claude Code adds no text, and its text.
+FORK_NAME, FORK_FAILED, FORK_RESULT = "commandName", {"success": False, STATUS: FORKED}, "result"
 #: Flags of the same result: each adds text on how to read or continue the agent. Measured.
 LAUNCH_ADVICE = ("canReadOutputFile", "canContinueAgent")
 
@@ -125,6 +131,8 @@ PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
 #: What every Bash call has, and no terminal of a person. CLAUDECODE is documented; AI_AGENT measured on 2.1.332.
 IN_BASH = ("CLAUDECODE", RELEASE, PID)
 ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
+ENTRY, INTERACTIVE = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
+NO_BACKGROUND = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"  # skills and commands stay in the foreground; read
 JOB = "CLAUDE_JOB_DIR"  # in a background session, `claude --bg`. https://code.claude.com/docs/en/agent-view
 JOB_STATE = "state.json"  # in that folder; has the last key of ISOLATION where a person sent the session there; read
 
@@ -172,7 +180,8 @@ NOTICE, NOTICE_KIND = "<task-notification>", "task-notification"  # begins the n
 NOTICE_FRAME = 531  # characters around a notice that begins a turn, which the transcript leaves out
 NOTICE_TASK = "<task-id>{}</task-id>"
 NOTICE_CALL = r"<tool-use-id>([^<]{1,100})<"
-NOTICE_SUMMARY = r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"([\w.-]+)\" "  # the agent, and its description
+#: The agent, and its description: a skill's is its name and the words of the call, cut at 50 characters.
+NOTICE_SUMMARY = r"<task-id>([\w-]+)</task-id>.*?<summary>Agent \"(?:/[\w:-]+ )?([\w.-]+…?)\" "
 REMINDER = ("<system-reminder>\n", "\n</system-reminder>")  # left out around a system message
 BETWEEN_REMINDERS = 2  # characters in one system message
 COMMAND, COMMAND_NAMED = "<command-", "<command-name>/{}</command-name>"  # a typed slash command

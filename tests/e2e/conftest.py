@@ -59,6 +59,16 @@ def oldest(stage: Stage) -> Stage:
 
 
 @pytest.fixture
+def without_mods(stage: Stage) -> Stage:
+    """The stage with a release before there were mods, and with the engine that Claudestrator chooses there."""
+    try:
+        binary = claude_code.binary(claude_code.NO_MODS)
+    except claude_code.BinaryMissingError as error:
+        lacking(str(error))
+    return replace(stage, claude=binary, engine="auto", folder=stage.folder / "no-mods")
+
+
+@pytest.fixture
 def lean(stage: Stage) -> Stage:
     return replace(stage, engine="lean", folder=stage.folder / "lean")
 

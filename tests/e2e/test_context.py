@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from rig import budget
+from rig import budget, project
 from rig.overlap import most_at_once, work
 from rig.transcript import transcript
 
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from rig.scene import Stage
     from rig.transcript import Transcript
 
-OURS = sorted(name for name, engine in budget.ENGINES.items() if engine.installed)
+OURS = ["lean", "parallel", "task"]
 #: One task at a time, so that each may build on the one before, and its agent gets that one's note.
-ONE_BY_ONE = [name for name in OURS if budget.ENGINES[name].slots == 1]
+ONE_BY_ONE = [name for name, engine in budget.ENGINES.items() if engine.slots == 1]
 #: Agents that work side by side take a time of their own, or they would not overlap.
 SECONDS = 1.0
-#: The engine and the length of the texts of the run that is typed into a terminal.
-TYPED = ("lean", 10)
+#: The engine whose long texts are compared with short ones; those of skills are run in a terminal, without mods.
+COMPARED = "task"
 
 _KEPT: dict[tuple[str, int], list[Exchange]] = {}
 
@@ -33,14 +34,10 @@ def play_for(engine: str, factor: int = 1) -> Play:
 
 
 def exchanges_of_20(stage: Stage, engine: str, factor: int = 1) -> list[Exchange]:
-    """Run once, and looked at by several tests. The long texts of the lean engine are run in a terminal."""
+    """Run once, and looked at by several tests."""
     if (engine, factor) not in _KEPT:
         way, play = budget.ENGINES[engine], play_for(engine, factor)
-        scene = way.scene(stage, f"budget-{engine}-{factor}")
-        if (engine, factor) == TYPED:
-            _KEPT[engine, factor] = budget.completed_in_terminal(scene, way, play)
-        else:
-            _KEPT[engine, factor] = budget.completed(scene, way, play).run.exchanges
+        _KEPT[engine, factor] = budget.exchanges(way.scene(stage, f"budget-{engine}-{factor}"), way, play)
     return _KEPT[engine, factor]
 
 
@@ -50,7 +47,7 @@ def run_of_20(stage: Stage, engine: str, factor: int = 1) -> Transcript:
 
 def assert_within_limits(engine: str, cost: Transcript) -> None:
     way = budget.ENGINES[engine]
-    assert way.turns
+    assert way.turns is not None
     assert cost.turns / budget.TASKS <= way.turns, cost.per_task(budget.TASKS)
     assert not way.characters or cost.entered / budget.TASKS <= way.characters, cost.per_task(budget.TASKS)
 
@@ -65,17 +62,26 @@ def test_agents_in_parallel_work_at_the_same_time(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("tmux")
-@pytest.mark.parametrize("engine", ONE_BY_ONE)
-def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage, engine: str) -> None:
-    # A notice that comes early or late moves the sum; the turn in the middle is one that launches a task's agent.
-    long, short = (statistics.median(run_of_20(stage, engine, factor).by_turn) for factor in (10, 1))
+def test_skills_in_the_background_cost_as_little_with_long_texts_where_there_are_no_mods(without_mods: Stage) -> None:
+    # The engine is chosen.
+    way = replace(budget.ENGINES["background"], words="/orchestrate")
+    scene, play = way.scene(without_mods, "budget-background"), play_for("background", 10)
+    cost = transcript(budget.exchanges(scene, way, play))
 
-    assert_within_limits(engine, run_of_20(stage, engine, 10))
+    assert project.helper(scene.project, "state", "engine").strip() == '"lean"'
+    assert_within_limits("background", cost)
+    assert not [word for word in budget.invented_words(play) if word in cost.text]
+
+
+def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage) -> None:
+    # A notice that comes early or late moves the sum; the turn in the middle is one that launches a task's agent.
+    long, short = (statistics.median(run_of_20(stage, COMPARED, factor).by_turn) for factor in (10, 1))
+
+    assert_within_limits(COMPARED, run_of_20(stage, COMPARED, 10))
     assert abs(long / short - 1) <= budget.SPREAD
 
 
-@pytest.mark.usefixtures("tmux")
-@pytest.mark.parametrize(("engine", "factor"), [*((name, 1) for name in OURS), *((name, 10) for name in ONE_BY_ONE)])
+@pytest.mark.parametrize(("engine", "factor"), [*((name, 1) for name in OURS), (COMPARED, 10)])
 def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, engine: str, factor: int) -> None:
     words = budget.invented_words(play_for(engine, factor))
     conversation = run_of_20(stage, engine, factor).text

@@ -66,8 +66,8 @@ def test_an_agent_that_waits_for_its_own_job_is_waited_for(both: Stage) -> None:
 
 
 @pytest.mark.usefixtures("tmux")
-def test_in_a_terminal_its_job_wakes_it(stage: Stage) -> None:
-    scene = stage.by_script("job-terminal", {}).with_queue(task_section("TASK-001", "one"))
+def test_in_a_terminal_its_job_wakes_it(both: Stage) -> None:
+    scene = both.by_script("job-terminal", {}).with_queue(task_section("TASK-001", "one"))
 
     with Terminal(scene.setting, Delegating(Play(), scene.project), "bypassPermissions") as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")

@@ -130,8 +130,8 @@ def test_loops_and_verification_run_their_tasks_side_by_side_and_nothing_else(st
 
 
 @pytest.mark.usefixtures("tmux")
-def test_a_person_sees_how_three_go_and_may_clear_the_conversation(stage: Stage) -> None:
-    scene = stage.by_script("three-terminal", {}).with_queue(*map(section, range(1, 7)))
+def test_a_person_sees_how_three_go_and_may_clear_the_conversation(both: Stage) -> None:
+    scene = both.by_script("three-terminal", {}).with_queue(*map(section, range(1, 7)))
     acts: dict[str, tuple[Act, ...]] = {f"TASK-00{number}": (Act(delay=1.0 + number),) for number in range(1, 7)}
 
     def statuses() -> dict[str, str]:
@@ -155,4 +155,4 @@ def test_a_person_sees_how_three_go_and_may_clear_the_conversation(stage: Stage)
     assert sorted(each["id"] for each in log if each["event"] == "done") == [f"TASK-00{n}" for n in range(1, 7)]
     # Only those that came in with the STOP are heard of.
     heard = transcript(exchanges).text
-    assert [f"TASK-00{n}" for n in (1, 2) if f'<summary>Agent "TASK-00{n}" finished' in heard] == []
+    assert [f"TASK-00{n}" for n in (1, 2) if f'TASK-00{n}" finished</summary>' in heard] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ TASKS = 20
 SPREAD = 0.05
 #: An attempt that fails takes so much of the time of one that does not.
 FAILS_AFTER = 0.25
+#: Seconds after the end of a run in which its last agent ends.
+LAST_NOTICE = 3
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Engine:
     """A way to run a queue: the words typed, the mode, and how many agents may work at once.
 
     `characters` and `turns` are the most that a task may cost the main conversation, decomposition included; None
-    where nothing is promised.
+    where nothing is promised. It is typed into a terminal, or headless; `plugin` has it installed as one.
     """
 
     name: str
@@ -42,10 +45,12 @@ class Engine:
     mode: str = "acceptEdits"
     model: type[ScriptedModel] = ScriptedModel
     installed: bool = True
+    plugin: bool = False
+    terminal: bool = False
 
     def scene(self, stage: Stage, name: str) -> Scene:
         if self.installed:
-            return stage.by_script(name)
+            return stage.by_plugin(name) if self.plugin else stage.by_script(name)
         return stage.bare(name, {"PRD.md": PRD, **original.COMMAND}, **original.ENVIRONMENT)
 
 
@@ -53,9 +58,13 @@ ENGINES = {
     "original": Engine(
         "the original documents", mode="bypassPermissions", model=original.OriginalModel, installed=False
     ),
-    "task": Engine("Task engine", characters=2_500, turns=2),
-    "parallel": Engine("Task engine, parallel 4", "/orchestrate --parallel 4", 4, turns=1.3),
+    "task": Engine("Task engine", "/orchestrate --engine task", characters=2_500, turns=2),
+    "parallel": Engine("Task engine, parallel 4", "/orchestrate --engine task --parallel 4", 4, turns=1.3),
     "lean": Engine("lean engine", "/orchestrate --engine lean", characters=300, turns=1.5),
+    "background": Engine(
+        "lean engine in a terminal", "/orchestrate --engine lean", characters=260, turns=1.3, terminal=True
+    ),
+    "mod": Engine("mod", "/orchestrate --engine mod", characters=0, turns=0, plugin=True),
 }
 
 
@@ -108,13 +117,17 @@ def completed(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT
     return outcome
 
 
-def completed_in_terminal(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT) -> list[Exchange]:
-    """The exchanges of such a run, typed into a terminal. Raises AssertionError and TimeoutError."""
+def exchanges(scene: Scene, engine: Engine, play: Play, limit: float = 2 * LIMIT) -> list[Exchange]:
+    """What the server saw of such a run, headless or typed into a terminal. Raises AssertionError and TimeoutError."""
+    if not engine.terminal:
+        return completed(scene, engine, play, limit).run.exchanges
     with Terminal(scene.setting, engine.model(play), engine.mode) as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
         terminal.type(engine.words)
         closing = f"All {len(play.tasks)} tasks are completed"
         terminal.wait_for(lambda: closing in terminal.screen(), "closing sentence", limit)
+        # The notice of the last agent may come behind it.
+        time.sleep(LAST_NOTICE)
         assert not terminal.api.errors, terminal.api.errors
         return terminal.api.exchanges
 

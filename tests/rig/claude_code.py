@@ -17,8 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-#: The release under test, and the oldest that is supported.
-VERSION, OLDEST = "2.1.332", "2.1.145"
+#: The release under test, one that has skills in the background and no mods, and the oldest that is supported.
+VERSION, NO_MODS, OLDEST = "2.1.332", "2.1.280", "2.1.145"
 #: The packages' hashes as the npm registry has them: `npm view PACKAGE@VERSION dist.integrity`.
 INTEGRITY = {
     "2.1.332": {
@@ -26,6 +26,12 @@ INTEGRITY = {
         "@anthropic-ai/claude-code-linux-arm64": "sha512-BlHNEtK38KBPWU31F4lUSS9sHclCyfWbThT1CErvxxH8+XcljYLZlQwdyXBkTD62rw1TgfE1u1a+quMWS0NSJg==",
         "@anthropic-ai/claude-code-darwin-x64": "sha512-i0GV2ejBOeHMXs+XPCd1IaJj1GV3VdZl8hiQD6hLMR/N7f4Nt8q4Edj1GYJCKXPLJa/zsE9Uv6r9rZ/ldVFQPQ==",
         "@anthropic-ai/claude-code-darwin-arm64": "sha512-L/F5mypyB7SK59cesiAqGv1bVNd+8xTn0LF5kV6EGL6UMhofVJMFlokhDRoxNzANNC5i/5JdzfJyDOKUbZObiA==",
+    },
+    "2.1.280": {
+        "@anthropic-ai/claude-code-linux-x64": "sha512-dJHWFrDSIZ26hdLucnK3ehLmzdzYl3MsPC1RzUctAUaYnZlH5kfAZxnK8qYRAQ89GX3OPrLsnFdt/QnP+0Ck6Q==",
+        "@anthropic-ai/claude-code-linux-arm64": "sha512-zB4oqrFwimkV/FmBOkVxvv8iYgsuDSp7/MY8uYTns4SCE4DwdHz58X1cO1sgqLnCR96A0oU7Yirov1Uk3iGKAA==",
+        "@anthropic-ai/claude-code-darwin-x64": "sha512-991qNyZVC/ra6THRMLDJ1mB1a+/C/bpKEA1w5ttNJA0mTvVm012kAbS3Pf7zrvRBFe7fU1KeHkGlTTq49519qA==",
+        "@anthropic-ai/claude-code-darwin-arm64": "sha512-ctkNgja8Yi2kngVFPO2667k6zbtJwjQ+dOTeEp1XmzHcoDFdaee4h4WVgZllsewm/Io+pPPPSFQVdGHOtdE/1A==",
     },
     "2.1.145": {
         "@anthropic-ai/claude-code-linux-x64": "sha512-bLuRixDBBFHofpfPvf11yp+VxQ4iDTohrCS3EkEsEiQ4YRmCwxeEIZDtdzhiPTVsRsHvsdByKOfBrQC677p9zQ==",

@@ -55,9 +55,11 @@ class Figures(Cost):
 
 
 def figures(exchanges: list[Exchange]) -> Figures:
-    """Raises ValueError when there was no main conversation, or fewer than two agents."""
-    cost = transcript(exchanges)
+    """Without a main conversation it cost nothing. Raises ValueError for fewer than two agents."""
     main = main_exchanges(exchanges)
+    if not main:
+        return _without_conversation(exchanges)
+    cost = transcript(exchanges)
     spans = agent_spans(exchanges)
     entered = list(accumulate(entered_by_turn(main)))
     started = [sum(span.start < exchange.time for span in spans) for exchange in main]
@@ -72,6 +74,12 @@ def figures(exchanges: list[Exchange]) -> Figures:
         compactions=sum(bool(each.request.tools) and is_side_request(each.request) for each in exchanges),
         growth=_grown(started, entered),
     )
+
+
+def _without_conversation(exchanges: list[Exchange]) -> Figures:
+    spans = agent_spans(exchanges)
+    wall = max(span.end for span in spans) - min(span.start for span in spans)
+    return Figures(len(spans), 0, 0, 0, 0, wall, statistics.median(dispatches(spans)), [0] * (len(spans) + 1), 0)
 
 
 def tokens(body: JSON) -> int:

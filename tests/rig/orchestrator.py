@@ -196,7 +196,7 @@ def _obey(command: Command, output: str, request: Request) -> list[JSON]:
 
 
 def _do(command: Command, directives: list[str], request: Request) -> list[JSON]:
-    """All SPAWN lines in one message if the text says so; any other directive is obeyed by itself."""
+    """All SPAWN lines in one message if the text says so, and all WORK lines; other directives by themselves."""
     rows = [(command.rows[line.split(" ", 1)[0]], line) for line in directives]
     together = [(row, line) for row, line in rows if row.word == "SPAWN"]
     if together:
@@ -204,6 +204,9 @@ def _do(command: Command, directives: list[str], request: Request) -> list[JSON]
         beside = together[0][0].beside
         calls = [*chosen, (command.rows[beside], beside)] if beside else chosen
         return [block for row, line in calls if (block := row.call(line, request.tools))]
+    works = [(row, line) for row, line in rows if row.word == "WORK"]
+    if len(works) > 1 and "Several WORK lines: all in one message" in works[0][0].text:
+        return [block for row, line in works if (block := row.call(line, request.tools))]
     row, line = rows[-1]
     return [row.call(line, request.tools) or say(line.partition(" ")[2])]
 

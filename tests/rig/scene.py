@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rig.plays import Play
 
 PRD = "# A thing\n\nBuild it.\n"
+CONFIG = ".claudestrator/config.toml"
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,15 @@ def wrap_helper(scene: Scene, script: str) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """What all the scenes of one test session share; `engine` is what their projects configure.
+    """What all the scenes of one test session share; `engine` is what their projects configure, also beside the keys of
+    a configuration of their own.
 
     The plugin's venv is made once in `data`, by default in the folder; other sessions may use it at the same time.
     """
 
     claude: Path
     folder: Path
-    engine: str = ""
+    engine: str = "task"
     data: Path | None = None
 
     def by_script(self, name: str, files: dict[str, str] | None = None, **environment: str) -> Scene:
@@ -161,11 +163,14 @@ class Stage:
 
     def bare(self, name: str, files: dict[str, str], **environment: str) -> Scene:
         """A new project in which nothing of Claudestrator is installed."""
-        return Scene(Setting(self.claude, *self._new(name, files), (), environment))
+        return Scene(Setting(self.claude, *replace(self, engine="")._new(name, files), (), environment))
 
     def _new(self, name: str, files: dict[str, str] | None) -> tuple[Path, Path]:
         home, root = self.folder / f"{name}-home", self.folder / name
-        configured = {".claudestrator/config.toml": f'[run]\nengine = "{self.engine}"\n'} if self.engine else {}
-        project.make_repository(root, configured | ({"PRD.md": PRD} if files is None else files))
+        made = {"PRD.md": PRD} if files is None else files
+        if self.engine:
+            own = made.get(CONFIG, "[run]\n").replace("[run]\n", f'[run]\nengine = "{self.engine}"\n')
+            made = made | {CONFIG: own}
+        project.make_repository(root, made)
         prepare_home(home, root)
         return home, root

@@ -18,7 +18,8 @@ from .transcript import Entry, obj
 
 _COMMAND = re.compile(host.COMMAND_NAMED.format("(?:claudestrator:)?orchestrate"))
 _ENDED = re.compile(r"^(?:done|failed) (\S+)", re.MULTILINE)
-_DIRECTIVE = re.compile(r"(?:WORK|WAIT|STOP)\b")
+#: Behind what earlier releases put before the result of a skill.
+_DIRECTIVE = re.compile(r"(?:Launching skill: \n)?(?:WORK|WAIT|STOP)\b")
 _CALL_OF_NOTICE = re.compile(host.NOTICE_CALL)
 
 

@@ -58,7 +58,7 @@ def as_object(account: Account) -> dict[str, object]:
             "entered": whole.tokens,
             "main": _columns(main),
             "agents": _columns(agents),
-            "share": main.total / everything if main.total else None,
+            "share": main.total / everything if everything else None,
         },
         "cost": {
             "prices": prices.PRICES,
@@ -82,7 +82,7 @@ def _tokens_each(account: Account) -> str:
 
 def _shares(account: Account) -> list[str]:
     main, agents = prices.total(account.main), prices.total(account.others)
-    if not main.total:
+    if not main.total + agents.total:
         return ["tokens: the transcript has none"]
     most = "at most " if account.lost else ""
     share = f"{most}{main.total / (main.total + agents.total):.1%} of all, the agents' {agents.total:,} included"

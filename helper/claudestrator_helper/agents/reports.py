@@ -8,7 +8,7 @@ import re
 
 from ..engine import markers, state
 from ..errors import ClaudestratorError
-from ..store import config_file, files, marker_files, project_files, queue_file, state_file
+from ..store import config_file, files, marker_files, project_files, queue_file, skill_calls, state_file
 from ..store.paths import Project
 from ..system import processes, working_tree
 from ..texts import fields, ids, queue
@@ -40,13 +40,20 @@ def begin(project: Project, id_: str) -> str:
     return text
 
 
-def awaited(project: Project) -> str:
-    """The id of the one agent that the run waits for: in the foreground, no words of the model name it to a shell.
+def awaited(project: Project, skill: str = "") -> str:
+    """The id of the agent that was launched as *skill*, or else of the one agent that the run waits for: no words of
+    the model name it to a shell.
 
     Raises ClaudestratorError unless there is exactly one.
 
     """
-    agents = state_file.read(project).agents.items()
+    current = state_file.read(project)
+    agents = current.agents.items()
+    calls = skill_calls.read(project) if current.background else []
+    called = [(each.id, each.attempt) for each in calls if each.skill == f"claudestrator:{skill}"]
+    for id_, agent in agents:
+        if (id_, agent.attempt) in called:
+            return id_
     waiting = [id_ for id_, agent in agents if not marker_files.report_of(project, id_, agent.attempt)]
     if len(waiting) != 1:
         raise ClaudestratorError(f"{len(waiting)} agents are at work instead of one: end here, without doing anything")

@@ -9,12 +9,13 @@ from . import arguments
 
 @click.command("prompt")
 @click.argument("id_", metavar="[ID]", required=False)
+@click.option("--skill", default="", metavar="NAME", help="The skill that asks for the prompt of its agent.")
 @click.pass_obj
-def prompt_verb(project: paths.Project, id_: str | None) -> None:
+def prompt_verb(project: paths.Project, id_: str | None, skill: str) -> None:
     """Print the whole prompt of the agent ID, or of the only one at work; this shows that it has started."""
     from ..agents import reports
 
-    output.echo([reports.begin(project, id_ or reports.awaited(project))])
+    output.echo([reports.begin(project, id_ or reports.awaited(project, skill))])
 
 
 @click.command("done")

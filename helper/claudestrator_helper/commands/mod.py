@@ -15,6 +15,7 @@ import click
 
 from .. import __version__, host, output
 from ..engine import band, begin_run, markers, options
+from ..engine.choice import Able, choose
 from ..engine.config import MOD
 from ..engine.state import State
 from ..errors import ClaudestratorError
@@ -56,7 +57,8 @@ def start(project: Project, session: str, given: Given) -> Answer:
         from . import orchestrate
 
         return {"lines": orchestrate.start(project, session, words, __version__), "directives": []}
-    engine = begin_run.engine_of(current, config_file.read(project), asked, mod=True)
+    config = config_file.read(project)
+    engine = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True)).engine
     if engine != MOD or not _may_start(current, _text(given, "key")):
         return {"engine": engine if engine != MOD else "task"}
     from ..setup import preflight

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from .. import host
 from ..accounts import session_files
-from ..engine import begin_run, options
+from ..engine import begin_run, choice, options
 from ..engine.config import MOD
 from ..errors import ClaudestratorError
 from ..run import ownership, polling, steering, steps
@@ -83,7 +83,18 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
     reply = _begin(project, session, typed, commands)
     reply = _said(reply) if given is None else reply
     begun = any(each.kind != STOP for each in reply.directives)
-    return reply._replace(lines=[*preflight.note(project, session, commands), *reply.lines]) if begun else reply
+    return reply._replace(lines=[*_noted(project, session, commands), *reply.lines]) if begun else reply
+
+
+def _noted(project: Project, session: str, commands: str) -> list[str]:
+    """The first line: the engine, if it was chosen for the person, and what will go wrong."""
+    engine = ""
+    if session == os.environ.get(host.SESSION_ID):
+        current = state_file.read(project)
+        able = ownership.able(os.environ, hooked=current.owner.hooked)
+        engine = str(choice.choose(current.wish, current.parallel, able))
+    said = [*([f"note: {engine}"] if engine else []), *preflight.note(project, session, commands)]
+    return ["; ".join([*said[:1], *(line.removeprefix("note: ") for line in said[1:])])] if said else []
 
 
 def _said(reply: Reply) -> Reply:

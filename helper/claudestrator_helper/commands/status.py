@@ -8,7 +8,7 @@ from collections import Counter
 from .. import output
 from ..accounts import estimate, progress
 from ..engine import state
-from ..engine.config import LEAN
+from ..engine.config import TASK
 from ..errors import ClaudestratorError, UsageError
 from ..store import issue_file, paths, project_files
 from ..store.paths import Project
@@ -116,8 +116,9 @@ def _run(current: state.State, at: int) -> str:
     if current.loop.total:
         where.append(f"loop {current.loop.number} of {current.loop.total}")
     where += [current.phase] if current.phase else []
-    if current.unfinished and (current.engine == LEAN or current.parallel > 1):
-        where.append("lean engine" if current.engine == LEAN else f"up to {current.parallel} tasks at a time")
+    if current.unfinished:
+        where += [f"{current.engine} engine"] if current.engine != TASK else []
+        where += [f"up to {current.parallel} tasks at a time"] if current.parallel > 1 else []
     heard = max(0, at - current.owner.heartbeat)
     if current.unfinished and heard > 60 and not processes.alive(current.owner.process):
         where.append(f"its session was last heard of {estimate.exact(heard)} ago: `/orchestrate` continues it")

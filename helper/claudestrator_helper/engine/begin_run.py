@@ -7,7 +7,8 @@ from ..errors import ClaudestratorError
 from ..texts import queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
-from .config import AUTO, LEAN, MOD, TASK, Config
+from .choice import Able, choose, refuse_impossible
+from .config import Config
 from .options import NOTHING, Asked, understood
 from .state import RUNNING, STOPPED, Agent, Loop, Owner, State, TaskRecord
 from .step import Inputs
@@ -24,30 +25,21 @@ def goes_on_with_loops(state: State) -> bool:
 
 class Caller(NamedTuple):
     """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, whether the process that
-    has the run *lives*, None where that can't be told, and the digest of the key of the *mod* that calls, "" for any
-    other caller."""
+    has the run *lives*, None where that can't be told, the digest of the key of the *mod* that calls, "" for any other
+    caller, and what the session is *able* to do."""
 
     session: str
     process: str = ""
     hooked: bool = False
     lives: bool | None = None
     mod: str = ""
+    able: Able = Able()
 
 
-def engine_of(state: State, config: Config, asked: Asked, *, mod: bool) -> str:
-    """The engine of the run that begins or continues, if a *mod* calls or not.
-
-    Raises ClaudestratorError for a mod that was asked for and does not call.
-
-    """
-    if asked.engine == MOD and not mod:
-        raise ClaudestratorError(
-            "--engine mod needs Claudestrator as a plugin, and mods, which Claude Code has since 2.1.286: "
-            "`claudestrator-helper check` says what is missing"
-        )
-    kept = state.engine if state.unfinished or state.status == STOPPED else config.engine
-    named = asked.engine or kept
-    return (MOD if mod else TASK) if named in (AUTO, MOD) else named
+def wish_of(state: State, config: Config, asked: Asked) -> str:
+    """The engine that is asked for: by what was typed, by the run that continues, or by the configuration."""
+    goes_on = state.unfinished or state.status == STOPPED
+    return asked.engine or (state.wish or state.engine if goes_on else config.engine)
 
 
 def whose(state: State, caller: Caller, now: int) -> str:
@@ -62,7 +54,7 @@ def whose(state: State, caller: Caller, now: int) -> str:
         return OURS
     known = bool(state.owner.process and caller.process)
     # While an agent is at work in the foreground, nothing renews the heartbeat.
-    lives = caller.lives if known or state.engine == LEAN else None
+    lives = caller.lives if known or state.in_foreground else None
     # A session's id outlives its process, as in a container that was started again; where hooks have named both, the
     # two are told apart. A sandbox hides from all others which process calls.
     if lives is None and state.owner.session == caller.session and not (known and state.owner.hooked and caller.hooked):
@@ -79,37 +71,37 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
     owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
-    begun = _begun(replace(state, owner=owner, tasks=tasks, outages=0), inputs.config, run, asked)
+    begun = _begun(replace(state, owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller.able)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
-    if begun.engine == LEAN and at_work and state.engine != LEAN:
+    if begun.in_foreground and at_work:
         raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
 
 
-def _begun(state: State, config: Config, run: str, asked: Asked) -> State:
+def _begun(state: State, config: Config, run: str, asked: Asked, able: Able) -> State:
     """The state of the run that goes on, or of a new one."""
-    loop, engine = state.loop, engine_of(state, config, asked, mod=bool(state.owner.mod))
+    loop, wish = state.loop, wish_of(state, config, asked)
     if state.unfinished or state.status == STOPPED:
         loop = loop._replace(total=max(asked.loops or loop.total, loop.number), focus=asked.focus or loop.focus)
         state = replace(state, loop=loop)
     else:
         loop = Loop(total=asked.loops, focus=asked.focus)
         state = replace(state.fresh(run, loop), parallel=config.parallel)
-    if asked.parallel > 1 and engine == LEAN:
-        engine = TASK
-    parallel = 1 if engine == LEAN else asked.parallel or state.parallel
-    verify = state.verification.asked or asked.verify or config.verify == "loop"
-    checks = state.verification._replace(asked=verify)
-    gated = state.gated or bool(config.gate_commands)
-    return replace(state, status=RUNNING, engine=engine, parallel=parallel, verification=checks, gated=gated)
+    parallel = asked.parallel or state.parallel
+    refuse_impossible(asked.engine, parallel, able)
+    engine, background, _ = choose(wish, parallel, able)
+    begun = replace(state, status=RUNNING, wish=wish, engine=engine, background=background, parallel=parallel)
+    verify = begun.verification.asked or asked.verify or config.verify == "loop"
+    gated = begun.gated or bool(config.gate_commands)
+    return replace(begun, verification=begun.verification._replace(asked=verify), gated=gated)
 
 
 def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:
     """The agents that are not lost with a session: in its own, one may still be at work; but a SPAWN that it hasn't
     answered is printed again now."""
     # Who types in a session ends what was at work in its foreground.
-    same = not asked.takeover and state.engine != LEAN and whose(state, caller, inputs.now) == OURS
+    same = not asked.takeover and not state.in_foreground and whose(state, caller, inputs.now) == OURS
     overdue = inputs.now - inputs.config.start_timeout
     return {
         id_: agent

@@ -5,15 +5,19 @@ from dataclasses import dataclass, field
 from .. import host
 from ..texts.models import BY_COMPLEXITY
 
-#: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the foreground; MOD
-#: by our hooks module in Claude Code, with no model in between. AUTO is MOD where the module calls, otherwise TASK.
+#: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the background of a
+#: terminal and otherwise in the foreground; MOD by our hooks module in Claude Code, with no model in between. AUTO is
+#: the first of MOD, LEAN in the background, and TASK that works.
 TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
+ENGINES = (AUTO, MOD, LEAN, TASK)
 #: When the run commits: once a loop, or once a task, on a branch of its own.
 BY_LOOP, BY_TASK = "loop", "task"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
 MOST_PARALLEL = host.AGENTS_AT_ONCE
+#: Tasks that LEAN runs at once, at most: each model has a skill more than that (hooks/forked_skill.py).
+MOST_FORKED = 4
 #: Loops of one run at most.
 MOST_LOOPS = 1000
 

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from ..errors import ClaudestratorError
-from .config import LEAN, MOD, MOST_LOOPS, MOST_PARALLEL, TASK
+from .config import ENGINES, MOST_LOOPS, MOST_PARALLEL
 
 STATUS, STOP, HELP = "status", "stop", "help"
 
@@ -22,7 +22,7 @@ class Option(NamedTuple):
 
 OPTIONS = (
     Option("--verify", "", "Have the run's tasks checked against their acceptance criteria."),
-    Option("--engine", f"{MOD}|{TASK}|{LEAN}", "How agents are run."),
+    Option("--engine", "|".join(ENGINES), "How agents are run."),
     Option("--parallel", "K", f"Tasks that run at the same time, 1 to {MOST_PARALLEL}."),
     Option("--takeover", "", "Take the run from another session, or its tasks from agents that you have killed."),
     Option("--dry-run", "", "Print what would run, and change nothing."),
@@ -115,11 +115,9 @@ def _split(words: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def _with_options(given: dict[str, str]) -> Asked:
     engine = given.get("--engine")
-    if engine is not None and engine not in (MOD, TASK, LEAN):
-        raise ClaudestratorError(f"--engine {engine[:40]!r} can't be: type --engine {MOD}, {TASK} or {LEAN}")
+    if engine is not None and engine not in ENGINES:
+        raise ClaudestratorError(f"--engine {engine[:40]!r} can't be: type --engine and one of {', '.join(ENGINES)}")
     parallel = _parallel(given["--parallel"]) if "--parallel" in given else 0
-    if engine == LEAN and parallel > 1:
-        raise ClaudestratorError("the lean engine runs one task at a time: leave out --engine, or --parallel")
     takeover, verify, dry_run = (name in given for name in ("--takeover", "--verify", "--dry-run"))
     return Asked(0, "", takeover, verify, engine or "", parallel, dry_run)
 

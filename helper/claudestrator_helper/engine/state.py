@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .config import TASK
+from .config import LEAN, TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
 #: A run that starts no agent until it is resumed; those at work finish.
@@ -109,16 +109,19 @@ class Verification(NamedTuple):
 
 @dataclass(frozen=True, repr=False, match_args=False)
 class State:
-    """A run, or the last one. *engine* and *parallel* say how tasks run; *streak* holds the ids that failed in a row
-    for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the last. *tasks* are in
-    the order in which each last began, was completed or was given up. *others* are values that a person added, and
-    *gated* says whether a gate is to prove the run's tasks."""
+    """A run, or the last one. *wish* is the engine that was asked for, *engine* the one that was chosen, *background*
+    whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
+    failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
+    last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
+    person added, and *gated* says whether a gate is to prove the run's tasks."""
 
     initial_prd_tasks_complete: bool = False
     run: str = ""
     status: str = ""
     phase: str = ""
+    wish: str = ""
     engine: str = TASK
+    background: bool = False
     parallel: int = 1
     outages: int = 0
     outage: str = ""
@@ -133,6 +136,11 @@ class State:
     @property
     def unfinished(self) -> bool:
         return self.status in (RUNNING, STOPPING, PAUSED)
+
+    @property
+    def in_foreground(self) -> bool:
+        """Whether each agent blocks the conversation that called it."""
+        return self.engine == LEAN and not self.background
 
     @cached_property
     def agents(self) -> dict[str, Agent]:

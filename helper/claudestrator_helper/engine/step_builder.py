@@ -19,9 +19,6 @@ from .config import LEAN, ROLE_MODEL
 from .state import STOPPED, Agent
 from .step import Inputs, Step
 
-#: What starts an agent, by the engine.
-_KINDS: dict[str, directives.Kind] = {LEAN: WORK}
-
 
 class StepBuilder:
     """A step in the making: *state* and *statuses* as they become, *out* as it will be applied, and *ended* the ids
@@ -30,7 +27,7 @@ class StepBuilder:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs, self.config = inputs, inputs.config
         # Nothing calls `wait` while an agent is at work in the foreground.
-        self.is_over = inputs.alone and inputs.state.engine == LEAN
+        self.is_over = inputs.alone and inputs.state.in_foreground
         owner = inputs.state.owner._replace(heartbeat=inputs.now) if self.is_over else inputs.state.owner
         self.state = heartbeat.attended(replace(inputs.state, owner=owner), inputs.now)
         self.queue, self.markers, self.now = inputs.queue, inputs.markers, inputs.now
@@ -55,7 +52,7 @@ class StepBuilder:
         if self.statuses.get(id_) == PENDING:
             self.out.claimed[id_] = IN_PROGRESS
         self.log(event, id_, agent, "")
-        self.out.directives.append(Directive(_KINDS.get(self.state.engine, SPAWN), id_, agent.model))
+        self.out.directives.append(Directive(WORK if self.state.engine == LEAN else SPAWN, id_, agent.model))
 
     def claim(self, id_: str, model: str, reason: str = "") -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)

@@ -55,7 +55,9 @@ def answer_to(event: dict[str, object]) -> "Answer | None":
     from ..store import state_file
 
     current = state_file.own(project, text, whole=True)
-    return _answer(name, project, current, event) if current and current.unfinished else None
+    # The last agent of a run in the background ends after the run.
+    is_due = current is not None and (current.unfinished or (current.background and name == host.USER_PROMPT_SUBMIT))
+    return _answer(name, project, current, event) if is_due else None
 
 
 def _answer(name: str, project: Project, current: "State | None", event: dict[str, object]) -> "Answer | None":

@@ -1,21 +1,30 @@
-"""The lean engine: each agent is a forked skill. The orchestrator calls it and is blocked until the agent ends.
+"""The lean engine: each agent is a forked skill, which the orchestrator calls.
 
-The hook on that call takes the run's next step. The next directive replaces the result of the call, so a task costs the
-main conversation one call and one line.
+In the foreground the call blocks until the agent ends. In the background it returns at once, and the hook on it waits.
+Either way the hook takes the run's next step, and the next directive replaces the result of the call, so a task costs
+the main conversation one call and one line.
 """
 
+import os
 import time
+from dataclasses import replace
 
 from .. import host
 from ..engine import markers, outage
-from ..engine.state import State
-from ..store import marker_files
+from ..engine.config import MOST_FORKED
+from ..engine.state import Agent, State
+from ..store import files, marker_files, skill_calls, state_file
 from ..store.hidden_files import DIED
 from ..store.paths import Project
-from . import payload
+from ..store.skill_calls import SkillCall
+from ..texts.directives import WAIT, Directive, Reply
+from . import payload, progress
 
 #: The skills' names, without the model at the end.
 SKILL = "claudestrator:work-"
+#: What follows the model in the names of its other skills. The agent of one may still be saying its last words when
+#: the place is free again, so there is one more than places.
+OTHERS = tuple(f"-{number}" for number in range(2, MOST_FORKED + 2))
 #: Seconds to wait for the hook that reports why an agent died, which Claude Code runs at the same time as this one.
 _PATIENCE = 0.5
 Values = dict[str, object]
@@ -26,35 +35,93 @@ def is_call(current: State, given: Values) -> bool:
     return str(given.get(host.SKILL_NAME)).startswith(SKILL) and _id(given) in current.agents
 
 
+def called(project: Project, current: State, given: Values) -> Values:
+    """The input with which the skill is called: in the background, with the name that has been free for longest."""
+    if not current.background:
+        return given
+    id_, wanted = _id(given), str(given[host.SKILL_NAME])
+    calls = {each.skill: each for each in skill_calls.read(project)}
+    order = list(calls)
+    names = [wanted, *(wanted + other for other in OTHERS)]
+    free = [name for name in names if name not in calls or not _is_at_work(current, calls[name])] or names
+    skill = min(free, key=lambda name: order.index(name) if name in calls else -1)
+    skill_calls.note(project, SkillCall(skill, id_, current.agents[id_].attempt))
+    return {**given, host.SKILL_NAME: skill, host.SKILL_ARGS: id_}
+
+
 def died(project: Project, name: str, error: object) -> None:
     """Records which API error ended the agent *name*, whose task is not known yet."""
     DIED.write(project, f"{name} {outage.reason(error)}\n")
 
 
-def ended(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
-    """The answer to a Skill call that has returned; None where it started no agent. An agent without a report has
-    failed. The result has the shape of a failed skill, because Claude Code adds no text to that (measured on
-    2.1.329)."""
+def returned(project: Project, current: State, given: Values, got: Values) -> payload.Answer | None:
+    """The answer to a Skill call that has returned; None where it started no agent. An agent that has ended without a
+    report has failed."""
     if not str(given.get(host.SKILL_NAME)).startswith(SKILL) or got.get(host.STATUS) != host.FORKED:
         return None
     id_ = _id(given)
     agent = current.agents.get(id_)
+    if agent and got.get(host.BACKGROUND):
+        return _launched(project, current, given, got)
     if agent and not marker_files.report_of(project, id_, agent.attempt):
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
+    # In the background, others may be at work: it was called while another agent of that skill was.
+    reply = _waited(project, current) if current.background else _handed_over(project)
+    return progress.of_reply(project, reply) | _replaced(got, reply)
+
+
+def _launched(project: Project, current: State, given: Values, got: Values) -> payload.Answer:
+    """Notes the agent, and waits for the run's next step once the last of a message's calls has returned."""
+    id_, name = _id(given), str(got.get(host.AGENT_NAME))
+    attempt = current.agents[id_].attempt
+    marker_files.leave(project, id_, markers.AGENT, attempt, name)
+    skill_calls.note(project, SkillCall(str(given[host.SKILL_NAME]), id_, attempt, name))
+    if not current.background:
+        # Nothing in the environment has told it.
+        with files.locked(project.lock):
+            state_file.write(project, replace(state_file.read(project), background=True))
+    reply = _waited(project, current)
+    return progress.of_reply(project, reply) | _replaced(got, reply)
+
+
+def _handed_over(project: Project) -> Reply:
     from ..run import steps
     from ..run.live_report import LiveReport
-    from ..texts.directives import STOP, WORK
 
     page = LiveReport(project)
     page.renew()
-    reply = page.ended(steps.hand_over(project))
-    output = {key: got.get(key) for key in host.FORK_NAMES}
-    output |= host.FORK_FAILED | {host.FORK_RESULT: "\n".join(each.line() for each in reply.directives)}
-    # Claude Code shows only the name of the call.
-    now = [f"now {each.id}" for each in reply.directives if each.kind == WORK]
-    said = {host.MESSAGE: "\n".join([*reply.lines, *now])} if reply.lines or now else {}
-    over = [payload.notified(each.sentence) for each in reply.directives if each.kind == STOP]
-    return {**said, **(over[0] if over else {})} | payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
+    return page.ended(steps.hand_over(project))
+
+
+def _waited(project: Project, current: State) -> Reply:
+    from ..run import polling, steps
+    from ..run.live_report import LiveReport
+
+    if any(not _is_launched(project, *each) for each in current.agents.items()):
+        return Reply([], [Directive(WAIT)])
+    page, limit = LiveReport(project), polling.LONGEST_WAIT - polling.MARGIN
+    return page.ended(steps.wait_for_step(project, current.owner.session, limit, page.sleep))
+
+
+def _is_launched(project: Project, id_: str, agent: Agent) -> bool:
+    return bool(marker_files.name(project, id_, agent.attempt) or marker_files.report_of(project, id_, agent.attempt))
+
+
+def _replaced(got: Values, reply: Reply) -> payload.Answer:
+    """The answer that puts the directives in the place of what a call has returned. It has the shape of a failed skill,
+    to which Claude Code adds no text; earlier releases add least to a skill that is not forked."""
+    result = "\n".join(each.line() for each in reply.directives)
+    if host.lacks(os.environ, host.BARE_RESULTS):
+        output: Values = {"success": True, host.FORK_NAME: f"\n{result}", host.AGENT_NAME: got.get(host.AGENT_NAME)}
+    else:
+        output = {key: got[key] for key in (host.FORK_NAME, host.AGENT_NAME, host.BACKGROUND) if key in got}
+        output |= host.FORK_FAILED | {host.FORK_RESULT: result}
+    return payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
+
+
+def _is_at_work(current: State, call: SkillCall) -> bool:
+    agent = current.agents.get(call.id)
+    return agent is not None and agent.attempt == call.attempt
 
 
 def _id(given: Values) -> str:

@@ -1,4 +1,4 @@
-"""A call that starts an agent has returned."""
+"""A call that starts an agent, or waits for one, has returned."""
 
 from .. import host
 from ..engine.state import State
@@ -8,17 +8,22 @@ from .payload import Answer, specific
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Records the name of an agent that was launched in the background, because a later API error names only that.
-    After an agent that ran in the foreground, takes the run's next step."""
+    After an agent that ran in the foreground, takes the run's next step. Shows the person what a `wait` has printed,
+    because Claude Code folds it away."""
     given, got = event.get(host.INPUT), event.get(host.RESPONSE)
     if not isinstance(given, dict) or not isinstance(got, dict) or event.get(host.AGENT):
         # An agent's own calls are not the run's.
         return None
+    if event.get(host.TOOL) == host.BASH:
+        from . import progress
+
+        return progress.of_wait(project, given, got) or None
     from ..engine import markers
     from ..store import marker_files
     from . import forked_skill
 
     if event.get(host.TOOL) == host.SKILL:
-        return forked_skill.ended(project, current, given, got)
+        return forked_skill.returned(project, current, given, got)
     id_, name = given.get(host.DESCRIPTION), got.get(host.AGENT_NAME)
     if event.get(host.TOOL) not in host.LAUNCHERS or not isinstance(name, str) or id_ not in current.agents:
         return None

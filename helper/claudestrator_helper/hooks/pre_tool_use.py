@@ -29,7 +29,8 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     its_own = re.search(_NOT_AGENTS.format("|".join(approval.STEERING)), called.split("\n", 1)[0])
     from ..store import typed_command
 
-    typed_command.guard(project, permit=bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT)))
+    permit = bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT))
+    typed_command.guard(project, permit=permit, turn=str(event.get(host.TURN) or ""))
     if its_own and event.get(host.AGENT):
         why = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
@@ -38,7 +39,10 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         return _decided("deny", "only a person can allow a gate, in a terminal: do without, or report that you can't")
     if not (forked_skill.is_call(current, given) if is_skill else _is_approved(event, given)):
         return None
-    return _decided("allow", "an agent of the run" if is_skill else "a plain call of claudestrator-helper")
+    if not is_skill:
+        return _decided("allow", "a plain call of claudestrator-helper")
+    changed = forked_skill.called(project, current, given)
+    return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: changed} if changed != given else {}))
 
 
 def _is_approved(event: dict[str, object], given: dict[str, object]) -> bool:
@@ -47,5 +51,5 @@ def _is_approved(event: dict[str, object], given: dict[str, object]) -> bool:
     return event.get(host.TOOL) == host.BASH and approval.is_plain(given, of_agent=bool(event.get(host.AGENT)))
 
 
-def _decided(decision: str, why: str) -> Answer:
-    return specific(host.PRE_TOOL_USE, **{host.PERMISSION: decision, host.PERMISSION_REASON: why})
+def _decided(decision: str, why: str, **more: object) -> Answer:
+    return specific(host.PRE_TOOL_USE, **{host.PERMISSION: decision, host.PERMISSION_REASON: why}, **more)

@@ -45,4 +45,4 @@ def _will_wake(current: State, event: dict[str, object]) -> bool:
         return False
     from . import subagents
 
-    return any(task.get(host.DESCRIPTION) in current.agents for task in subagents.background(event))
+    return any(subagents.described(task) in current.agents for task in subagents.background(event))

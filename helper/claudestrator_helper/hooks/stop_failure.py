@@ -13,7 +13,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     from . import forked_skill
 
     name, error = event.get(host.AGENT), event.get(host.ERROR)
-    if name and current.engine == "lean":
+    if name and current.in_foreground:
         forked_skill.died(project, str(name), error)
     for id_, agent in current.agents.items():
         is_it = name and marker_files.name(project, id_, agent.attempt) == name

@@ -8,6 +8,7 @@ from ..engine.state import State
 from ..store import marker_files
 from ..store.paths import Project
 from ..texts import fields
+from . import forked_skill
 
 #: The prompt with which orchestrate.md has an agent launched.
 _LAUNCH = "Run `claudestrator-helper prompt {}` and follow it."
@@ -110,7 +111,7 @@ def jobs(current: State, event: Event, id_: str) -> list[Event]:
     said = _whole_transcript(event) if others else b""
     if said:
         return [task for task in others if str(task.get(host.ID) or "\n").encode() in said]
-    return [task for task in others if task.get(host.DESCRIPTION) not in current.agents.keys() - {id_}]
+    return [task for task in others if described(task) not in current.agents.keys() - {id_}]
 
 
 def _whole_transcript(event: Event) -> bytes:
@@ -147,13 +148,20 @@ def wait_for_end(event: Event, running: list[Event]) -> None:
 def will_be_woken(current: State) -> bool:
     """Whether the end of its job wakes an agent that has ended its turn. An agent in the foreground is over by then,
     and headless Claude Code delivers no notice before the main conversation's turn has ended (measured on 2.1.329)."""
-    return current.engine != "lean" and os.environ.get(host.ATTENDED) != "0"
+    return not current.in_foreground and os.environ.get(host.ATTENDED) != "0"
 
 
 def _description(event: Event) -> str:
     """The description of the Task call that launched the agent of *event*."""
     running = [task for task in background(event) if task.get(host.ID) and task.get(host.ID) == event.get(host.AGENT)]
-    return str(running[0].get(host.DESCRIPTION, "")) if running else ""
+    return described(running[0]) if running else ""
+
+
+def described(task: Event) -> str:
+    """The id in a background task's description, which for a skill is the call as a person would type it."""
+    description = str(task.get(host.DESCRIPTION, ""))
+    skill, _, args = description.partition(" ")
+    return args.strip() if skill.startswith(f"/{forked_skill.SKILL}") else description
 
 
 def background(event: Event) -> list[Event]:

@@ -8,17 +8,33 @@ from .payload import Answer, block, specific
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Keeps the notice, about 1,200 characters, out of the conversation if the run has already settled that agent:
-    nothing waits for it any more."""
+    nothing waits for it any more. The person reads where the run is instead."""
     import re
 
-    from ..store import marker_files
+    from ..store import marker_files, skill_calls
+    from . import progress
 
     found = re.search(host.NOTICE_SUMMARY, str(event[host.PROMPT]), re.DOTALL)
-    if not found or not current.record(found[2]).attempts:
+    if not found:
         return None
     name, id_ = found[1], found[2]
+    # A long id is cut in the description of a skill's agent.
+    id_ = next((each.id for each in skill_calls.read(project) if each.agent == name), id_)
     agent = current.agents.get(id_)
-    if agent and marker_files.name(project, id_, agent.attempt) in ("", name):
+    is_due = agent and marker_files.name(project, id_, agent.attempt) in ("", name)
+    if is_due or not current.record(id_).attempts or _begins_turn(project, current, event):
         return None
-    said = f"the notice that {id_} has ended, which the run knows"
-    return block(said) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
+    return block(progress.line(project, current)) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
+
+
+def _begins_turn(project: Project, current: State, event: dict[str, object]) -> bool:
+    """Whether the notice begins a turn in a headless session that has ended its own, as at the limit of
+    `--max-budget-usd`: if it were kept out, Claude Code would end with 0, as if the run were finished."""
+    import os
+
+    from ..store import typed_command
+
+    if not current.unfinished or os.environ.get(host.ATTENDED) != "0":
+        return False
+    known = typed_command.turn(project)
+    return bool(known) and event.get(host.TURN) != known

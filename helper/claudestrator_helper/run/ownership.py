@@ -1,15 +1,36 @@
 """Who has the run on disk, and who calls: what engine/begin_run.py asks of the machine."""
 
-from ..engine import begin_run, state
+import os
+from collections.abc import Mapping
+
+from .. import host
+from ..engine import begin_run, choice, state
 from ..errors import ClaudestratorError
 from ..system import processes
 
 
-def caller(current: state.State, session: str, process: str = "", *, hooked: bool = False) -> begin_run.Caller:
-    """Who calls, and whether the process that has the run lives."""
-    return begin_run.Caller(
-        session, process, hooked, processes.alive(current.owner.process) if current.owner.process else None
-    )
+def caller(
+    current: state.State, session: str, process: str = "", *, hooked: bool = False, mod: str = ""
+) -> begin_run.Caller:
+    """Who calls, whether the process that has the run lives, and what Claude Code can do in the calling session. *mod*
+    is the digest of a calling mod's key."""
+    lives = processes.alive(current.owner.process) if current.owner.process else None
+    can = able(os.environ, hooked=hooked)._replace(mod=bool(mod))
+    return begin_run.Caller(session, process, hooked, lives, mod, can)
+
+
+def able(environ: Mapping[str, str], *, hooked: bool) -> choice.Able:
+    """What the session of *environ* can do, which only its release and its kind tell."""
+    if environ.get(host.ENTRY) != host.INTERACTIVE or environ.get(host.ATTENDED) == "0":
+        # A skill blocks the conversation there, and nothing ends one that hangs.
+        lacking = "no terminal"
+    elif host.lacks(environ, host.BACKGROUND_SKILLS):
+        lacking = f"Claude Code {'.'.join(map(str, host.release(environ) or ()))}"
+    elif environ.get(host.NO_BACKGROUND):
+        lacking = host.NO_BACKGROUND
+    else:
+        return choice.Able(background=True, name=hooked, lacking="" if hooked else "no hooks")
+    return choice.Able(lacking=lacking)
 
 
 def admitted(current: state.State, session: str, process: str, now: int) -> str:

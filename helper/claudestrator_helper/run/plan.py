@@ -4,12 +4,12 @@ import time
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from ..engine import begin_run, loop_phases, markers, next_step, simulation, verification
+from ..engine import begin_run, choice, loop_phases, markers, next_step, simulation, verification
 from ..engine.state import Loop
 from ..engine.step import Inputs
 from ..store.paths import Project
 from ..texts import ids, queue, schedule
-from ..texts.directives import DRY_RUN, STOP, Reply
+from ..texts.directives import DRY_RUN, Reply
 from ..texts.statuses import PENDING
 from . import steps
 
@@ -27,7 +27,11 @@ def plan(project: Project, words: list[str]) -> Reply:
     """
     asked = begin_run.understood(words)
     inputs = begin_run.begin(
-        steps.read(project, int(time.time())), begin_run.Caller(""), "plan", asked._replace(loops=0)
+        # What runs, and in which order, is the same with each engine.
+        steps.read(project, int(time.time())),
+        begin_run.Caller("", able=choice.Able(mod=True, background=True, name=True)),
+        "plan",
+        asked._replace(loops=0),
     )
     looping = inputs._replace(state=replace(inputs.state, loop=Loop(total=asked.loops)))
     inputs = inputs._replace(role_models=steps.role_models(project, looping))
@@ -37,7 +41,7 @@ def plan(project: Project, words: list[str]) -> Reply:
     while left > 0:
         left -= len(inputs.queue.text)
         step = next_step.next_step(inputs)
-        spawned = [f"{each.id} {each.model}" for each in step.directives if each.kind != STOP]
+        spawned = [f"{each.id} {each.model}" for each in step.directives if each.id]
         spawned = [", ".join(spawned)] if spawned else []
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]

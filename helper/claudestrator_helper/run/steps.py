@@ -37,9 +37,7 @@ def start(
     with files.locked(project.lock):
         inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
-        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode))._replace(
-            mod=mod
-        )
+        caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
         if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
             ago = max(0, inputs.now - inputs.state.owner.heartbeat)
             raise ClaudestratorError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import host
 from ..errors import ClaudestratorError
+from ..run import polling
 from ..store import files
 from ..store.paths import PLUGIN, Project, users_folder
 
@@ -43,22 +44,31 @@ _COST = "so an agent that ends silently costs an hour"
 GUARD = "! command -v claudestrator-helper >/dev/null || exec "
 
 
-def _hook(verb: str, matcher: str = "", *conditions: str) -> dict[str, Any]:
+def _hook(verb: str, matcher: str = "", *conditions: str, timeout: int = 0) -> dict[str, Any]:
     chosen = [{host.CONDITION: condition} for condition in conditions] or [{}]
-    hook = {"hooks": [{"type": "command", **each, "command": f"{GUARD}claudestrator-helper {verb}"} for each in chosen]}
+    more = {"timeout": timeout} if timeout else {}
+    command = f"{GUARD}claudestrator-helper {verb}"
+    hook = {"hooks": [{"type": "command", **each, "command": command, **more} for each in chosen]}
     return {host.MATCHER: matcher, **hook} if matcher else hook
 
 
-#: The installed hook of each event; a test keeps the plugin's hooks.json equal to this.
+#: The installed hooks of each event; a test keeps the plugin's hooks.json equal to this.
 HOOKS = {
-    host.USER_PROMPT_EXPANSION: _hook("hook", "orchestrate|claudestrator:orchestrate"),
-    host.USER_PROMPT_SUBMIT: _hook("hook"),
-    host.PRE_TOOL_USE: _hook("hook", f"{host.BASH}|{host.SKILL}", f"{host.BASH}(claudestrator-helper *)", host.SKILL),
-    host.POST_TOOL_USE: _hook("hook", "|".join((*host.LAUNCHERS, host.SKILL))),
-    host.SUBAGENT_STOP: _hook("hook"),
-    host.STOP_FAILURE: _hook("hook"),
-    host.STOP: _hook("hook"),
-    host.SESSION_START: _hook("next-task --hook"),
+    host.USER_PROMPT_EXPANSION: (_hook("hook", "orchestrate|claudestrator:orchestrate"),),
+    host.USER_PROMPT_SUBMIT: (_hook("hook"),),
+    host.PRE_TOOL_USE: (
+        _hook("hook", f"{host.BASH}|{host.SKILL}", f"{host.BASH}(claudestrator-helper *)", host.SKILL),
+    ),
+    host.POST_TOOL_USE: (
+        _hook("hook", "|".join(host.LAUNCHERS)),
+        # It waits for the agent that the skill has launched, as long as a wait may: run/polling.py.
+        _hook("hook", host.SKILL, timeout=polling.LONGEST_WAIT),
+        _hook("hook", host.BASH, f"{host.BASH}(claudestrator-helper wait)"),
+    ),
+    host.SUBAGENT_STOP: (_hook("hook"),),
+    host.STOP_FAILURE: (_hook("hook"),),
+    host.STOP: (_hook("hook"),),
+    host.SESSION_START: (_hook("next-task --hook"),),
 }
 
 Settings = dict[str, dict[str, Any]]

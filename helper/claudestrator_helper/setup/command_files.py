@@ -41,8 +41,14 @@ class Plan(NamedTuple):
 def command_files(commands: Mapping[str, str]) -> dict[str, str]:
     """The texts of *commands*, given by file name, by path below ``.claude``. Each gets the name that it has in the
     plugin (``/claudestrator:status``). ``/orchestrate`` is also installed bare."""
-    files = {f"commands/claudestrator/{name}": text for name, text in sorted(commands.items())}
+    files = {f"commands/claudestrator/{name}": _installed(text) for name, text in sorted(commands.items())}
     return {"commands/orchestrate.md": commands["orchestrate.md"], **files}
+
+
+def _installed(text: str) -> str:
+    """The text of a skill that is called for another. Without a description, a plugin's skill is not in the list that
+    every session begins with; one in ``.claude/commands`` is in it, by its first line, and this is the shortest."""
+    return text.replace('description: ""', "description: .", 1)
 
 
 def plan(wanted: Mapping[str, str], present: Mapping[str, str | None], before: Mapping[str, tuple[str, ...]]) -> Plan:

@@ -34,8 +34,11 @@ WANTED = (
     Addition((host.HOOKS,), {}),
     *(
         addition
-        for event, hook in HOOKS.items()
-        for addition in (Addition((host.HOOKS, event), []), Addition((host.HOOKS, event), hook, item=True))
+        for event, hooks in HOOKS.items()
+        for addition in (
+            Addition((host.HOOKS, event), []),
+            *(Addition((host.HOOKS, event), hook, item=True) for hook in hooks),
+        )
     ),
 )
 #: Added if it is asked for, and if there is no other.
@@ -149,8 +152,8 @@ def _present(text: str, addition: Addition) -> bool:
 
 
 def _command(group: Any) -> Any:
-    """The command of a hook's entry, so that an entry to which a person has added a timeout counts as present."""
+    """The calls and the command of a hook's entry, so that one to which a person has added a timeout is present."""
     try:
-        return group["hooks"][0]["command"].removeprefix(GUARD)
+        return group.get(host.MATCHER), group["hooks"][0]["command"].removeprefix(GUARD)
     except (KeyError, IndexError, TypeError, AttributeError):
         return None

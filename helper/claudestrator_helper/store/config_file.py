@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..engine.config import AUTO, BY_LOOP, BY_TASK, LEAN, MOD, MOST_PARALLEL, TASK, Config
+from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, Config
 from ..errors import ClaudestratorError
 from ..texts import gate_commands
 from ..texts.models import BY_COMPLEXITY, NAMES
@@ -45,7 +45,7 @@ KEYS: dict[str, Rule] = {
     "run.task_timeout": _between(1, 1440),
     "run.commit": _one_of(BY_LOOP, BY_TASK, "none"),
     "run.verify": _one_of("loop", "none"),
-    "run.engine": _one_of(AUTO, MOD, TASK, LEAN),
+    "run.engine": _one_of(*ENGINES),
     "run.parallel": _between(1, MOST_PARALLEL),
     "run.share_files": _FLAG,
     "gate.commands": _COMMANDS,
@@ -97,8 +97,9 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
         else:
             values[key] = value
-    if values.get("run.engine") == LEAN and values.get("run.parallel", 1) != 1:
-        wrong.append(f"{name}: run.engine lean runs one task at a time; take out run.parallel, or set it to 1")
+    parallel = values.get("run.parallel")
+    if values.get("run.engine") == LEAN and isinstance(parallel, int) and parallel > MOST_FORKED:
+        wrong.append(f"{name}: run.engine lean runs {MOST_FORKED} tasks at a time; take out run.engine, or set fewer")
     return values, wrong
 
 

@@ -40,6 +40,8 @@ START = HiddenFile(".start", lasting=True)
 CLOSING_LOCK = HiddenFile(".closing.lock")
 #: An agent's name in the foreground, and the API error that ended it.
 DIED = HiddenFile(".died", lasting=True)
+#: The last call of each forked skill.
+SKILL_CALLS = HiddenFile(".skills")
 #: When a session was last sent back to its run, and how often.
 SENT_BACK = HiddenFile(".sent-back", lasting=True)
 #: Whether a hook sees the run's calls, and whether it lets the orchestrator's next `wait` pass.

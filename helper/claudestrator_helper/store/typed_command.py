@@ -65,12 +65,17 @@ def take(project: Project, session: str) -> Asking:
     return found
 
 
-def guard(project: Project, *, permit: bool) -> None:
-    """Records that a hook sees the run's calls; *permit* lets the orchestrator's next `wait` pass."""
-    if not GUARDED.exists(project):
-        GUARDED.write(project, "")
+def guard(project: Project, *, permit: bool, turn: str = "") -> None:
+    """Records that a hook sees the run's calls; *permit* lets the orchestrator's next `wait` pass, in that *turn*."""
+    if permit or not GUARDED.exists(project):
+        GUARDED.write(project, turn if permit else "")
     if permit:
         PERMIT.write(project, "")
+
+
+def turn(project: Project) -> str:
+    """The turn of the orchestrator's last `wait`, by Claude Code's id of its prompt; "" if that is unknown."""
+    return GUARDED.read(project)
 
 
 def unguard(project: Project) -> None:

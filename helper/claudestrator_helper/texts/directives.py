@@ -11,8 +11,8 @@ STOP: Final = "STOP"
 
 
 class Directive(NamedTuple):
-    """SPAWN or WORK starts the agent of that id with that model, in the background or in the foreground; WAIT calls
-    `wait`; STOP ends the orchestration with a sentence for the person."""
+    """SPAWN or WORK starts the agent of that id with that model, by the Task tool or by a skill; WAIT calls `wait`;
+    STOP ends the orchestration with a sentence for the person."""
 
     kind: Kind
     id: str = ""
