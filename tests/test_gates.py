@@ -193,7 +193,7 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
     os.remove(f"{project.root}/red")
     gates.done(project, "TASK-3", 1, "", 20)
     assert running.wait_for_step(project)[-1] == (
-        "STOP All 3 tasks are completed; 2 proved by gate, 1 taken at their word (TASK-1)."
+        "STOP All 3 tasks are completed; 2 proved by gate, 1 taken at its word (TASK-1)."
     )
 
 
@@ -379,7 +379,7 @@ def test_a_gate_that_no_one_has_allowed_does_not_run_and_everyone_is_told(projec
     write(project, "red")
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
     assert running.wait_for_step(project)[-1] == (
-        "STOP The one task is completed; 0 proved by gate, 1 taken at their word (TASK-1)."
+        "STOP The one task is completed; 0 proved by gate, 1 taken at its word (TASK-1)."
     )
 
 
