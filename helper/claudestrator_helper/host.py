@@ -59,7 +59,7 @@ PROMPT_EVENT = b'"hook_event_name":"UserPromptSubmit"'
 
 # Fields of a hook's input. https://code.claude.com/docs/en/hooks, and each measured.
 EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_mode"
-SOURCE, COMPACTED, CLEARED = "source", "compact", "clear"  # of a session's start; read
+SOURCE, COMPACTED, CLEARED, RESUMED = "source", "compact", "clear", "resume"  # of a session's start; read
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
 LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended
@@ -80,6 +80,9 @@ PERMISSION, PERMISSION_REASON = "permissionDecision", "permissionDecisionReason"
 OUTPUT = "updatedToolOutput"
 CONTEXT = "additionalContext"  # enters the conversation
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
+#: Characters for the terminal itself, such as a notification. Measured on 2.1.332, the first release that is known to
+#: have it.
+TERMINAL, TERMINAL_SINCE = "terminalSequence", (2, 1, 332)
 SUPPRESS_PROMPT = "suppressOriginalPrompt"
 
 # Tools. Measured: Task still works as a name of Agent.

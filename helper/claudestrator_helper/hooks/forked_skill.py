@@ -43,7 +43,7 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
     from ..run import steps
     from ..run.live_report import LiveReport
-    from ..texts.directives import WORK
+    from ..texts.directives import STOP, WORK
 
     page = LiveReport(project)
     page.renew()
@@ -53,7 +53,8 @@ def ended(project: Project, current: State, given: Values, got: Values) -> paylo
     # Claude Code shows only the name of the call.
     now = [f"now {each.id}" for each in reply.directives if each.kind == WORK]
     said = {host.MESSAGE: "\n".join([*reply.lines, *now])} if reply.lines or now else {}
-    return said | payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
+    over = [payload.notified(each.sentence) for each in reply.directives if each.kind == STOP]
+    return {**said, **(over[0] if over else {})} | payload.specific(host.POST_TOOL_USE, **{host.OUTPUT: output})
 
 
 def _id(given: Values) -> str:
