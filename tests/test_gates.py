@@ -366,6 +366,18 @@ def refused_at(project: Project) -> None:
     wait_for(lambda: bool((found := gate_process.read(project, "TASK-1")) and found.over))
 
 
+@pytest.mark.parametrize(
+    "found",
+    ["", "{", "[]", '{"key": 1}', '{"key": "k", "commands": [], "process": 5, "outcomes": []}', "[" * 100_000,
+     '{"key": "k", "commands": [], "outcomes": [[1, 2, 3, 4]]}', '{"key": "k", "commands": [], "refused": "x", "outcomes": []}'],
+)  # fmt: skip
+def test_a_record_that_no_gate_has_left_is_none(project: Project, found: str) -> None:
+    gated(project)
+    files.write(os.path.join(project.gates, "TASK-1.json"), found)
+    assert gate_process.read(project, "TASK-1") is None
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+
+
 # Consent
 
 
