@@ -193,7 +193,7 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
     os.remove(f"{project.root}/red")
     gates.done(project, "TASK-3", 1, "", 20)
     assert running.wait_for_step(project)[-1] == (
-        "STOP All 3 tasks are completed; 2 proved by gate, 1 taken at their word (TASK-1)."
+        "STOP All 3 tasks are completed; 2 proved by gate, 1 taken at its word (TASK-1)."
     )
 
 
@@ -366,6 +366,18 @@ def refused_at(project: Project) -> None:
     wait_for(lambda: bool((found := gate_process.read(project, "TASK-1")) and found.over))
 
 
+@pytest.mark.parametrize(
+    "found",
+    ["", "{", "[]", '{"key": 1}', '{"key": "k", "commands": [], "process": 5, "outcomes": []}', "[" * 100_000,
+     '{"key": "k", "commands": [], "outcomes": [[1, 2, 3, 4]]}', '{"key": "k", "commands": [], "refused": "x", "outcomes": []}'],
+)  # fmt: skip
+def test_a_record_that_no_gate_has_left_is_none(project: Project, found: str) -> None:
+    gated(project)
+    files.write(os.path.join(project.gates, "TASK-1.json"), found)
+    assert gate_process.read(project, "TASK-1") is None
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+
+
 # Consent
 
 
@@ -379,7 +391,7 @@ def test_a_gate_that_no_one_has_allowed_does_not_run_and_everyone_is_told(projec
     write(project, "red")
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
     assert running.wait_for_step(project)[-1] == (
-        "STOP The one task is completed; 0 proved by gate, 1 taken at their word (TASK-1)."
+        "STOP The one task is completed; 0 proved by gate, 1 taken at its word (TASK-1)."
     )
 
 

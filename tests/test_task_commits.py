@@ -15,6 +15,7 @@ from claudestrator_helper.agents import reports
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import undo
 from claudestrator_helper.store import files, state_file
+from claudestrator_helper.store.hidden_files import START
 from claudestrator_helper.system import git_process, run_branch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -400,3 +401,11 @@ def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
     assert subjects(repo)[:2] == ["TASK-2: Build it", "TASK-1: Build it"]
     repo.run("merge", "--quiet", "--ff-only", branch(repo))
     assert repo.status() == ""
+
+
+@pytest.mark.parametrize("found", ["", "{}", '["--stdin", "main"]', "[1]", '["HEAD", ""]', "null"])
+def test_where_a_run_began_is_taken_from_no_word_that_git_could_obey(repo: Repository, found: str) -> None:
+    configured(repo, task("TASK-1"))
+    running.start(repo.project, "s1", [])
+    START.write(repo.project, found)
+    assert "commit none of TASK-1: what was checked out before the run is not known" in work(repo, "TASK-1", a_txt="b")

@@ -54,7 +54,8 @@ def _proved(queue: Queue, state: State) -> list[str]:
         return []
     found = [(task.id, proof(task, state)) for task in queue.tasks]
     proved, words = sum(each == "gate" for _, each in found), [id_ for id_, each in found if each == "word"]
-    return [f"{proved} proved by gate", *([f"{len(words)} taken at their word ({_named(words)})"] if words else [])]
+    said = f"{len(words)} taken at {'their' if len(words) > 1 else 'its'} word ({_named(words)})"
+    return [f"{proved} proved by gate", *([said] if words else [])]
 
 
 def streak(state: State, counted: str) -> str:

@@ -5,6 +5,7 @@ A kill may repeat a commit: one that exists already is recognised by its last li
 
 import json
 import os
+import re
 from dataclasses import replace
 
 from ..engine import state
@@ -141,4 +142,5 @@ def _start(project: Project) -> Start | None:
         commit_id, branch = json.loads(START.read(project) or "null")
     except (ValueError, TypeError):
         return None
-    return Start(str(commit_id), str(branch))
+    # git gets it as a word, and the file may have come with someone else's repository.
+    return Start(commit_id, str(branch)) if re.fullmatch("(?:[0-9a-f]{40,64})?", str(commit_id)) else None

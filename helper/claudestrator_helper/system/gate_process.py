@@ -64,13 +64,26 @@ class Record:
         return [each.command for each in self.outcomes if not each.code]
 
 
+_EMPTY = Record("", [])
+
+
 def read(project: Project, name: str) -> Record | None:
     """The record of the gate *name*; None if there is none that can be read."""
     try:
         found = json.loads(project_files.text(project, _path(project, name)))
-        return Record(**{**found, "outcomes": [Outcome(*each) for each in found["outcomes"]]})
-    except (ValueError, TypeError, KeyError):
+        record = Record(**{**found, "outcomes": [Outcome(*each) for each in found["outcomes"]]})
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    # The file may have come with someone else's repository.
+    return record if _fits(vars(record), vars(_EMPTY)) and all(map(_is_outcome, record.outcomes)) else None
+
+
+def _is_outcome(found: Outcome) -> bool:
+    return _fits(found._asdict(), Outcome("", 0, 0, [])._asdict())
+
+
+def _fits(found: dict[str, object], like: dict[str, object]) -> bool:
+    return all(type(found[name]) is type(value) for name, value in like.items())
 
 
 def write(project: Project, name: str, record: Record) -> None:
@@ -141,7 +154,7 @@ def _end(process: str) -> None:
     if processes.alive(process) is False and processes.of_this_boot(process):
         number = int(process.split("/")[3])
         # While any of a group is left, no other process gets its number.
-        if not processes.exists(number):
+        if number > 1 and not processes.exists(number):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(number, signal.SIGKILL)
 
