@@ -34,10 +34,12 @@ from running import HELPER, helper
 from verbs import statuses
 
 needs_tomllib = pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
-pytestmark = needs_tomllib
+pytestmark = [needs_tomllib, pytest.mark.slow]
+#: Every so many steps, of a kill at each.
+STRIDE = 1 if os.environ.get("CLAUDESTRATOR_ALL_FAULTS") else 3
 #: A gate that is red while there is a file of that name, and says so.
-CHECK = "import os, sys; print('checked'); sys.exit(os.path.exists('red') and print('it is red') is None)"
-COMMAND = "python3 check.py"
+CHECK = "echo checked; if [ -e red ]; then echo it is red; exit 1; fi"
+COMMAND = "sh check.sh"
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "project" / ".claude").mkdir(parents=True)
     found = paths.project(str(tmp_path / "project"))
-    write(found, "check.py", CHECK)
+    write(found, "check.sh", CHECK)
     yield found
     for name in os.listdir(found.gates) if os.path.isdir(found.gates) else ():
         record = gate_process.read(found, name.removesuffix(".json"))
@@ -107,7 +109,7 @@ def test_a_red_gate_refuses_the_report_with_the_output_and_the_fixed_task_is_don
     answer = helper("done", "TASK-1", "--attempt", "1", folder=project.root)
     assert (answer.code, answer.stdout) == (1, "checked\nit is red\n")
     assert answer.stderr == (
-        "claudestrator-helper: TASK-1 is not done, as `python3 check.py` is red (exit 1): fix what it shows above, and "
+        "claudestrator-helper: TASK-1 is not done, as `sh check.sh` is red (exit 1): fix what it shows above, and "
         "report again (3 more until the attempt has failed)\n"
     )
     assert running.wait_for_step(project)[-1] == "WAIT"
@@ -124,7 +126,7 @@ def test_after_its_refusals_a_red_gate_is_a_failure_and_the_next_attempt_is_told
     assert gates.done(project, "TASK-1", 1, "", 20) == "failed TASK-1"
     lines = running.wait_for_step(project)
     assert lines == [
-        "failed TASK-1: its gate `python3 check.py` is red (exit 1): it is red; retrying with opus",
+        "failed TASK-1: its gate `sh check.sh` is red (exit 1): it is red; retrying with opus",
         "SPAWN TASK-1 opus",
     ]
     assert "it is red" in reports.begin(project, "TASK-1")
@@ -134,18 +136,18 @@ def test_after_its_refusals_a_red_gate_is_a_failure_and_the_next_attempt_is_told
 
 def test_only_the_last_40_lines_are_shown_without_colours(project: Project) -> None:
     gated(project)
-    write(project, "check.py", "for n in range(100): print(f'\\x1b[31m  line {n}\\x1b[0m\\a')\nraise SystemExit(3)")
+    write(project, "check.sh", "for n in $(seq 0 99); do printf '\\033[31m  line %s\\033[0m\\a\\n' $n; done; exit 3")
     with pytest.raises(gates.RedError, match=r"\(exit 3\)") as refusal:
         gates.done(project, "TASK-1", 1, "", 20)
     assert refusal.value.output == [f"  line {n}" for n in range(60, 100)]
 
 
 def test_no_shell_reads_a_command_and_it_gets_no_input(project: Project) -> None:
-    gated(project, command="python3 check.py '$HOME' *.py")
-    write(project, "check.py", "import sys; print(sys.argv[1:], sys.stdin.read()); sys.exit(1)")
+    gated(project, command="sh check.sh '$HOME' *.sh")
+    write(project, "check.sh", 'printf "<%s>" "$@"; cat; exit 1')
     with pytest.raises(gates.RedError) as refusal:
         gates.done(project, "TASK-1", 1, "", 20)
-    assert refusal.value.output == ["['$HOME', '*.py']"]
+    assert refusal.value.output == ["<$HOME><*.sh>"]
 
 
 def test_a_command_that_can_not_be_run_is_red(project: Project) -> None:
@@ -176,7 +178,7 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
 ) -> None:
     write(project, "red")
     assert gated(project, task("TASK-1"), task("TASK-2"), task("TASK-3")) == [
-        "red before the run: `python3 check.py` (exit 1); no task is blamed for it until it was green once",
+        "red before the run: `sh check.sh` (exit 1); no task is blamed for it until it was green once",
         "SPAWN TASK-1 sonnet",
     ]
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
@@ -196,16 +198,16 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
 
 
 def test_a_tasks_own_gate_has_to_be_green_whatever_it_was_before(project: Project) -> None:
-    write(project, "own.py", "raise SystemExit(1)")
-    own = task("TASK-1", extra="**Gate:**\n- `python3 own.py`\n\n")
+    write(project, "own.sh", "exit 1")
+    own = task("TASK-1", extra="**Gate:**\n- `sh own.sh`\n\n")
     gated(project, own, task("TASK-2"))
-    assert "`python3 own.py` is red" in refused(project)
-    write(project, "own.py", "")
+    assert "`sh own.sh` is red" in refused(project)
+    write(project, "own.sh", "")
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
 
 
 def test_start_returns_at_once_and_the_baseline_runs_on_while_wait_is_called_again(project: Project) -> None:
-    write(project, "check.py", "import time; time.sleep(1.5)")
+    write(project, "check.sh", "sleep 1.5")
     files.write(project.queue, queue_of(task("TASK-1")))
     configure(project, COMMAND)
     allow(project)
@@ -225,9 +227,7 @@ def test_start_returns_at_once_and_the_baseline_runs_on_while_wait_is_called_aga
 
 
 def slow(project: Project, seconds: float = 1.0) -> None:
-    write(
-        project, "check.py", f"import os, time\nopen('runs', 'a').write(f'{{os.getpid()}}\\n')\ntime.sleep({seconds})\n"
-    )
+    write(project, "check.sh", f"echo $$ >>runs; exec sleep {seconds}\n")
 
 
 def runs(project: Project) -> list[int]:
@@ -287,7 +287,7 @@ def test_the_process_of_a_gate_may_be_killed_at_any_step(
     gated(project, more="refusals = 20\n")
     slow(project, 0)
     real = gate_process._run
-    for at in range(1, 100):
+    for at in range(1 + STRIDE // 2, 100, STRIDE):
         with monkeypatch.context() as patch:
 
             def dying(*words: Any) -> None:
@@ -302,7 +302,7 @@ def test_the_process_of_a_gate_may_be_killed_at_any_step(
         running_now = [pid for pid in runs(project) if processes.exists(pid)]
         assert len(running_now) <= 1
     assert at > 5
-    assert len(runs(project)) > 1
+    assert len(runs(project)) >= 1
     assert not [pid for pid in runs(project) if processes.exists(pid)]
 
 
@@ -327,16 +327,14 @@ def test_a_gate_that_something_ends_again_and_again_fails_the_attempt(project: P
 
 def test_what_a_gate_leaves_running_is_ended_with_it(project: Project) -> None:
     gated(project)
-    write(
-        project, "check.py", "import subprocess\nopen('runs','w').write(str(subprocess.Popen(['sleep','600']).pid))\n"
-    )
+    write(project, "check.sh", "sleep 600 & echo $! >runs\n")
     gates.done(project, "TASK-1", 1, "", 20)
     wait_for(lambda: not processes.exists(runs(project)[0]))
 
 
 def test_a_command_that_takes_too_long_is_ended_and_red(project: Project) -> None:
     gated(project)
-    write(project, "check.py", "import time\nprint('so far', flush=True)\ntime.sleep(600)")
+    write(project, "check.sh", "echo so far; sleep 600")
     current = state_file.read(project)
     wanted = gate_process.Record(f"{current.run} 1", [COMMAND])
     gate_process.start(project, "TASK-1", wanted, [COMMAND], 0)
@@ -460,19 +458,19 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("outside")
 def test_a_person_at_a_terminal_is_shown_the_commands_and_asked(project: Project) -> None:
-    files.write(project.queue, queue_of(task("TASK-1", extra="**Gate:**\n- `python3 own.py`\n- true\n\n")))
+    files.write(project.queue, queue_of(task("TASK-1", extra="**Gate:**\n- `sh own.sh`\n- true\n\n")))
     configure(project, COMMAND)
     code, shown = at_terminal(project, "n\n")
     assert (code, consent.read(project)) == (1, None)
-    assert "  python3 check.py\n  TASK-1: python3 own.py\n  TASK-1: true\n" in shown
+    assert "  sh check.sh\n  TASK-1: sh own.sh\n  TASK-1: true\n" in shown
     assert "without asking you" in shown
     assert at_terminal(project, "y\n")[0] == 0
-    assert consent.read(project) == Gates([COMMAND], {"TASK-1": ["python3 own.py", "true"]})
+    assert consent.read(project) == Gates([COMMAND], {"TASK-1": ["sh own.sh", "true"]})
     assert "nothing has changed" in at_terminal(project, "")[1]
     configure(project, "true")
     assert "Allow exactly these" in at_terminal(project, "n\n")[1]
     os.remove(project.config)
-    assert consent.read(project) == Gates([COMMAND], {"TASK-1": ["python3 own.py", "true"]})
+    assert consent.read(project) == Gates([COMMAND], {"TASK-1": ["sh own.sh", "true"]})
     files.write(project.queue, queue_of(task("TASK-1")))
     assert at_terminal(project, "y\n")[0] == 0
     assert consent.read(project) is None
@@ -604,7 +602,7 @@ def test_check_names_a_gate_that_can_not_be_run(project: Project) -> None:
 def test_the_agent_is_told_what_will_run(project: Project) -> None:
     gated(project)
     text = prompts.prompt(project, "TASK-1", state_file.read(project), queue_file.parsed(project))
-    assert "runs `python3 check.py` first" in text
+    assert "runs `sh check.sh` first" in text
 
 
 # Verification
@@ -620,7 +618,7 @@ def test_verification_begins_with_the_gate_and_its_agent_is_shown_the_output(pro
     write(project, "red")
     assert running.wait_for_step(project, "s1", 20) == [
         "done TASK-1 (1/1)",
-        "gate before verify-0: red: `python3 check.py` (exit 1)",
+        "gate before verify-0: red: `sh check.sh` (exit 1)",
         "SPAWN verify-0 opus",
     ]
     assert "ended with exit code 1:\n\n`````\nchecked\nit is red\n`````" in reports.begin(project, "verify-0")

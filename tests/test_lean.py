@@ -83,6 +83,21 @@ def test_the_last_result_is_how_the_run_ended(project: Project) -> None:
     assert state_file.read(project).status == "finished"
 
 
+@pytest.mark.parametrize(("release", "notifies"), [("2-1-332", True), ("2-1-331", False), ("", False)])
+def test_the_end_of_the_run_notifies_through_the_terminal(
+    project: Project, monkeypatch: pytest.MonkeyPatch, release: str, *, notifies: bool
+) -> None:
+    monkeypatch.setenv("AI_AGENT", f"claude-code_{release}_harness")
+    assert "terminalSequence" not in json.loads(hooked(project, came_back(project)).stdout)
+    Path(project.queue).write_text(queue(task(NEXT, status="in_progress", objective="x;\x1b]0;y")))
+    marker_files.leave(project, NEXT, markers.DONE, 1, markers.DONE)
+    answer = json.loads(hooked(project, came_back(project, tool_input={"skill": SKILL, "args": NEXT})).stdout)
+    assert answer["hookSpecificOutput"]["updatedToolOutput"]["result"].startswith("STOP The one task")
+    said = "\x1b]777;notify;Claudestrator;The one task is completed."
+    assert answer.get("terminalSequence", "").startswith(said) == notifies
+    assert answer.get("terminalSequence", said + "\x07").count("\x1b") == 1
+
+
 def test_an_agent_that_left_no_report_has_failed(project: Project) -> None:
     result, said = handed_over(project)
     assert result == f"WORK {NEXT} sonnet"

@@ -351,3 +351,23 @@ def test_a_mode_in_which_agents_can_not_write_is_named_once_it_is_known(
     helper("hook", folder=project.root, stdin=json.dumps(told).encode())
     assert [line[: len(said[0])] for line in wait(project, key)["lines"]] == said
     assert wait(project, key)["lines"] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "session", "attended", "told"),
+    [
+        ("resume", SESSION, "1", False),
+        ("resume", SESSION, "0", True),
+        ("resume", "another", "1", True),
+        ("startup", "another", "1", True),
+        ("compact", SESSION, "1", False),
+    ],
+)
+def test_a_session_whose_run_the_mod_continues_is_told_nothing(
+    project: Project, source: str, session: str, attended: str, told: bool
+) -> None:
+    start(project)
+    event = {"hook_event_name": "SessionStart", "source": source, "session_id": session, "cwd": project.root}
+    environ = {"CLAUDE_CODE_SESSION_ATTENDED": attended}
+    said = helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode(), environ=environ)
+    assert ("a run is unfinished here" in said.stdout) == told

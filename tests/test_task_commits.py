@@ -3,7 +3,9 @@
 import os
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import faults
@@ -21,7 +23,12 @@ from repositories import Repository, empty, identity, repo
 from verbs import statuses
 
 __all__ = ["empty", "identity", "repo"]
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
+pytestmark = [
+    pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on"),
+    pytest.mark.slow,
+]
+#: Every so many steps, of a kill at each.
+STRIDE = 1 if os.environ.get("CLAUDESTRATOR_ALL_FAULTS") else 5
 
 
 def configured(repo: Repository, *tasks: str, commit: str = "task") -> Repository:
@@ -160,7 +167,7 @@ def test_a_hook_of_the_framework_sees_the_runs_index_and_the_working_tree(repo: 
 def test_a_wait_that_is_killed_at_any_step_of_a_commit_leaves_one_commit_a_task(
     tmp_path_factory: pytest.TempPathFactory, after: bool
 ) -> None:
-    for step in range(1, 80):
+    for step in range(1 + after, 80, STRIDE):
         repo = Repository(tmp_path_factory.mktemp("repo"))
         repo.run("init", "--quiet")
         configured(repo, task("TASK-1"), task("TASK-2"))
@@ -168,7 +175,7 @@ def test_a_wait_that_is_killed_at_any_step_of_a_commit_leaves_one_commit_a_task(
         reports.begin(repo.project, "TASK-1")
         repo.write("door.txt", "a door\n")
         reports.done(repo.project, "TASK-1", None, "")
-        code = running.joined([running.fork(lambda: killed_at(repo, step, after=after))])[0]  # noqa: B023
+        code = running.joined([running.fork(lambda: killed_at(step, after=after, work=lambda: take_step(repo)))])[0]  # noqa: B023
         lines = running.wait_for_step(repo.project)
         assert lines[-1] in ("SPAWN TASK-2 sonnet", "WAIT"), lines
         work(repo, "TASK-2", wall_txt="a wall\n")
@@ -181,7 +188,12 @@ def test_a_wait_that_is_killed_at_any_step_of_a_commit_leaves_one_commit_a_task(
     assert step > 10
 
 
-def killed_at(repo: Repository, step: int, *, after: bool) -> None:
+def take_step(repo: Repository) -> None:
+    running.wait_for_step(repo.project)
+
+
+def killed_at(step: int, *, after: bool, work: Callable[[], object]) -> None:
+    """Does that work, and dies before or *after* the call number *step* of git."""
     left, real = [step], git_process.run
 
     def guarded(*words: object) -> object:
@@ -194,7 +206,7 @@ def killed_at(repo: Repository, step: int, *, after: bool) -> None:
         return done
 
     git_process.run = guarded  # type: ignore[assignment]
-    running.wait_for_step(repo.project)
+    work()
 
 
 # Undo
@@ -238,6 +250,26 @@ def test_dependents_are_named_and_stay_as_they_are(repo: Repository) -> None:
     running.wait_for_step(repo.project)
     assert undone(repo, "TASK-1")[1] == "built on it, and still completed: TASK-2"
     assert statuses(repo.project) == {"TASK-1": "pending", "TASK-2": "completed", "TASK-3": "failed"}
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_undo_that_is_killed_at_any_step_is_finished_by_the_next(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    for step in range(1 + after, 80, STRIDE):
+        repo = Repository(tmp_path_factory.mktemp("repo"))
+        repo.run("init", "--quiet")
+        finished(repo, "TASK-1")
+        work = partial(undone, repo, "TASK-1")
+        code = running.joined([running.fork(lambda: killed_at(step, after=after, work=work))])[0]  # noqa: B023
+        if statuses(repo.project)["TASK-1"] == "completed":
+            undone(repo, "TASK-1")
+        assert subjects(repo)[:2] == ['Revert "TASK-1: Build TASK-1"', "TASK-1: Build TASK-1"], step
+        assert (len(subjects(repo)), statuses(repo.project)) == (3, {"TASK-1": "pending"})
+        assert not (repo.root / "TASK-1.txt").exists()
+        if code == 0:
+            break
+    assert step > 5
 
 
 def state_of(repo: Repository) -> object:

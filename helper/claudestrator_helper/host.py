@@ -60,7 +60,7 @@ PROMPT_EVENT = b'"hook_event_name":"UserPromptSubmit"'
 
 # Fields of a hook's input. https://code.claude.com/docs/en/hooks, and each measured.
 EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_mode"
-SOURCE, COMPACTED, CLEARED = "source", "compact", "clear"  # of a session's start; read
+SOURCE, COMPACTED, CLEARED, RESUMED = "source", "compact", "clear", "resume"  # of a session's start; read
 TURN = "prompt_id"  # the same for all events of a turn; a notice that begins one has its own. Measured
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
@@ -83,6 +83,9 @@ CHANGED_INPUT = "updatedInput"  # the whole input; newer releases check it as if
 OUTPUT = "updatedToolOutput"
 CONTEXT = "additionalContext"  # enters the conversation
 MESSAGE = "systemMessage"  # shown to the person, where printed lines are folded away
+#: Characters for the terminal itself, such as a notification. Measured on 2.1.332, the first release that is known to
+#: have it.
+TERMINAL, TERMINAL_SINCE = "terminalSequence", (2, 1, 332)
 SUPPRESS_PROMPT = "suppressOriginalPrompt"
 
 # Tools. Measured: Task still works as a name of Agent.
@@ -128,7 +131,7 @@ PID = "CLAUDE_PID"  # in hooks and Bash calls, since 2.1.213. Measured
 #: What every Bash call has, and no terminal of a person. CLAUDECODE is documented; AI_AGENT measured on 2.1.332.
 IN_BASH = ("CLAUDECODE", RELEASE, PID)
 ATTENDED = "CLAUDE_CODE_SESSION_ATTENDED"  # "0" headless and in background sessions, since 2.1.269. Measured
-ENTRY, TERMINAL = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
+ENTRY, ENTRY_TERMINAL = "CLAUDE_CODE_ENTRYPOINT", "cli"  # "sdk-cli" headless. Measured
 NO_BACKGROUND = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"  # skills and commands stay in the foreground; read
 JOB = "CLAUDE_JOB_DIR"  # in a background session, `claude --bg`. https://code.claude.com/docs/en/agent-view
 JOB_STATE = "state.json"  # in that folder; has the last key of ISOLATION where a person sent the session there; read

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from .. import host
+from ..engine.config import MOD
 from ..errors import ClaudestratorError
 from ..store import run_log, state_file
 from ..store.paths import Project
@@ -34,7 +35,7 @@ class Account:
     @property
     def tasks(self) -> int:
         """How many tasks had an agent; if none had, how many other ids had one."""
-        launched = [id_ for id_ in self.whole.rows if id_]
+        launched = {*filter(None, self.whole.rows), *(agent.id for agent in self.launched)}
         return sum(ids.role(id_) == "task" for id_ in launched) or len(launched)
 
     @property
@@ -73,7 +74,13 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
     current, log = state_file.read(project), run_log.read(project)
     if not current.run:
         raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
-    return of_run(log, current.run, current.owner.session, with_agents=with_agents)
+    attempts = _spawned(log, current.run) if with_agents and current.engine == MOD else ()
+    return of_run(log, current.run, current.owner.session, attempts, with_agents=with_agents)
+
+
+def _spawned(log: list[dict[str, object]], run: str) -> set[Attempt]:
+    entries = (entry for entry in log if entry.get("run") == run and entry.get("event") == "spawned")
+    return {(str(entry.get("id")), attempt) for entry in entries if isinstance(attempt := entry.get("attempt"), int)}
 
 
 def of_run(

@@ -4,11 +4,11 @@ from .. import host
 from ..engine.state import State
 from ..store import queue_file
 from ..store.paths import Project
-from ..texts.directives import Reply
+from ..texts.directives import STOP, Reply
 from ..texts.fields import cut, named
 from ..texts.queue import Queue
 from ..texts.statuses import COMPLETED
-from .payload import Answer
+from .payload import Answer, notified
 
 #: The first words of the lines that are for the orchestrator; the first two start an agent.
 _DIRECTIVES = ("SPAWN", "WORK", "WAIT", "STOP")
@@ -21,8 +21,9 @@ def message(project: Project, lines: list[str], begun: list[str]) -> Answer:
 
 
 def of_reply(project: Project, reply: Reply) -> Answer:
-    """The part of an answer that shows what a step has come to."""
-    return message(project, reply.lines, [each.id for each in reply.directives if each.id])
+    """The part of an answer that shows what a step has come to, and notifies the person of the end of the run."""
+    over = [notified(each.sentence) for each in reply.directives if each.kind == STOP]
+    return message(project, reply.lines, [each.id for each in reply.directives if each.id]) | (over[0] if over else {})
 
 
 def of_wait(project: Project, given: dict[str, object], got: dict[str, object]) -> Answer:

@@ -19,16 +19,19 @@ def main(folder: str | None) -> None:
         project = paths.project(paths.root_around(start) if start else None)
         # A resumed session is a new process under the old id. Its agents are gone, and `/orchestrate` handles that.
         session = event.get(host.SESSION) if event.get(host.SOURCE) in (host.COMPACTED, host.CLEARED) else None
-        line = unfinished(project, session) if os.path.exists(project.session) else ""
+        is_at_terminal = os.environ.get(host.ATTENDED) != "0"
+        resumed = event.get(host.SESSION) if event.get(host.SOURCE) == host.RESUMED and is_at_terminal else None
+        line = unfinished(project, session, resumed) if os.path.exists(project.session) else ""
         if line:
             # The person is told, too, unless their session goes on with the run anyway.
             told = {} if session and "orchestrator" in line else {host.MESSAGE: line}
             output.say(json.dumps(told | specific(host.SESSION_START, **{host.CONTEXT: line})))
 
 
-def unfinished(project: paths.Project, session: object) -> str:
-    """One line about an unfinished run of this machine and the command that continues it; "" where there is none. A
-    model reads the line as instructions, so it holds only numbers from the project's files, which may be anyone's."""
+def unfinished(project: paths.Project, session: object, resumed: object = None) -> str:
+    """One line about an unfinished run of this machine and the command that continues it; "" where there is none, and
+    where a mod goes on with it, in its *session* or in the *resumed* one. A model reads the line as instructions, so it
+    holds only numbers from the project's files, which may be anyone's."""
     from ..store import state_file
     from ..system import processes
 
@@ -40,8 +43,8 @@ def unfinished(project: paths.Project, session: object) -> str:
     if not (ours or processes.began(current.run, current.owner.origin, current.owner.process)):
         return ""
     text = f"Claudestrator: a run is unfinished here{_counted(project)}."
-    if ours and current.engine == "mod":
-        return ""  # the run goes on without the model
+    if current.engine == "mod" and (ours or (resumed and current.owner.session == resumed)):
+        return ""
     if ours:
         return (
             f"{text} You are its orchestrator: call Bash with the command `claudestrator-helper wait` and timeout "

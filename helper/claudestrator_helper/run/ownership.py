@@ -21,7 +21,7 @@ def caller(
 
 def able(environ: Mapping[str, str], *, hooked: bool) -> choice.Able:
     """What the session of *environ* can do, which only its release and its kind tell."""
-    if environ.get(host.ENTRY) != host.TERMINAL or environ.get(host.ATTENDED) == "0":
+    if environ.get(host.ENTRY) != host.ENTRY_TERMINAL or environ.get(host.ATTENDED) == "0":
         # A skill blocks the conversation there, and nothing ends one that hangs.
         lacking = "no terminal"
     elif host.lacks(environ, host.BACKGROUND_SKILLS):
