@@ -39,7 +39,7 @@ def test_a_run_goes_on_after_one_compaction_and_after_another(lean: Stage) -> No
     outcome = scene.with_queue(ONE, TWO, THREE, FOUR).run(model)
 
     assert not model.left
-    assert outcome.transcript.text.count("SessionStart:compact hook success: Claudestrator") == 2
+    assert outcome.transcript.text.count("SessionStart hook additional context: Claudestrator") == 2
     assert outcome.agents == [f"TASK-00{n} 1" for n in (1, 2, 3, 4)]
     assert outcome.logged("spawned again")[-1] == "TASK-004"
     assert outcome.said.startswith("All 4 tasks are completed.")

@@ -36,7 +36,7 @@ def test_a_run_goes_on_after_one_compaction_and_after_another(stage: Stage) -> N
     outcome = scene.with_queue(ONE, TWO, THREE, FOUR).run(model)
 
     assert not model.left
-    assert outcome.transcript.text.count("SessionStart:compact hook success: Claudestrator") == 2
+    assert outcome.transcript.text.count("SessionStart hook additional context: Claudestrator") == 2
     assert outcome.agents == ["TASK-001 1", "TASK-002 1", "TASK-003 1", "TASK-004 1"]
     assert outcome.logged("spawned again")[-1] == "TASK-004"
     assert set(outcome.statuses.values()) == {"completed"}

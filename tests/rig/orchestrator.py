@@ -26,7 +26,7 @@ _SAME_AS = re.compile(r"do as for ([A-Z]+)")
 NOTE = "note: "
 _SPOKEN = re.compile(r"^The helper says:\s*$", re.MULTILINE)
 #: Behind what Claude Code puts before the words of hooks: those at a session's beginning, and at a turn's end.
-_HOOK = re.compile(r"^(?:SessionStart:\w+ hook success: |Stop hook feedback:\n)(.+)", re.MULTILINE)
+_HOOK = re.compile(r"^(?:SessionStart hook additional context: |Stop hook feedback:\n)(.+)", re.MULTILINE)
 _HOOK_CALL = re.compile(r"\b[Cc]all Bash(?::| with the) command `([^`]+)`(?:,| and) timeout `?(\d+)")
 _COMPACTED = "This session is being continued from a previous conversation"
 
