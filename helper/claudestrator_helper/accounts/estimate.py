@@ -125,9 +125,12 @@ def rounded(span: float) -> str:
 
 
 def exact(span: float) -> str:
-    """A time to the second, or to the minute from an hour on: `40 s`, `3 min 20 s`, `1 h 5 min`."""
+    """A time in its two largest units: `40 s`, `3 min 20 s`, `1 h 5 min`, `3 d 4 h`."""
     minutes, rest = divmod(max(0, int(span)), 60)
     hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 

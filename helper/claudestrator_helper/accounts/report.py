@@ -1,6 +1,6 @@
 """An account of the context as lines for people and as an object for programs."""
 
-from ..texts.fields import cut
+from ..texts.fields import cut, many
 from . import prices
 from .run_cost import Account
 from .tally import SOURCES, Row
@@ -11,7 +11,7 @@ def lines(account: Account) -> list[str]:
     whole, tasks = account.whole, max(1, account.tasks)
     counted = ", ".join(f"{name} {whole.sources[name]:,}" for name in SOURCES)
     came = f"{whole.entered:,} characters in {whole.turns:,} turns, after {whole.opening:,} to begin with"
-    where = f"{_many(account.tasks, 'task')} in {_many(account.sessions, 'session')}"
+    where = f"{many(account.tasks, 'task')} in {many(account.sessions, 'session')}"
     found = [
         f"run: {cut(account.run) or 'the last one'}, {where}",
         f"context: {came}; {whole.reread:,} re-read",
@@ -100,17 +100,17 @@ def _shares(account: Account) -> list[str]:
 
 def _missing(account: Account) -> list[str]:
     missing = {"session": account.gone, "agent": account.lost, "line": account.unreadable}
-    named = ", ".join(_many(number, name) for name, number in missing.items() if number)
+    named = ", ".join(many(number, name) for name, number in missing.items() if number)
     found = [f"not counted: {named}, without a transcript that can be read"] if named else []
     if account.whole.compactions:
-        compacted = _many(account.whole.compactions, "compaction")
+        compacted = many(account.whole.compactions, "compaction")
         found.append(f"{compacted}: what the request for a summary costs is recorded nowhere")
     return found
 
 
 def _row(row: Row) -> str:
     tokens = f", {row.tokens:,} tokens" if row.tokens else ""
-    return f"{row.characters:,} characters, {_many(row.turns, 'turn')}{tokens}"
+    return f"{row.characters:,} characters, {many(row.turns, 'turn')}{tokens}"
 
 
 def _fields(row: Row) -> dict[str, int]:
@@ -125,10 +125,6 @@ def _columns(used: prices.Usage) -> dict[str, int]:
         "cache_read": used.read,
         "output": used.output,
     }
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _name(model: str) -> str:

@@ -9,6 +9,7 @@ from ..accounts import prices
 from ..accounts.prices import Usage
 from ..accounts.run_cost import Account
 from ..store.paths import Project
+from ..texts import fields
 from .model import Attempt, Change, Cost, Model
 
 #: Files that are named of one task, and characters of a path.
@@ -74,7 +75,7 @@ class Spent:
     def missing(self) -> list[str]:
         account = self.account
         counts = {"session": account.gone, "agent": account.lost, "line": account.unreadable} if account else {}
-        said = [f"{number} {name}{'s' * (number > 1)}" for name, number in counts.items() if number]
+        said = [fields.many(number, name) for name, number in counts.items() if number]
         found = [f"Not counted, because no transcript of it can be read: {', '.join(said)}."] if said else []
         if account and account.whole.compactions:
             found.append(

@@ -182,8 +182,7 @@ def _once(parsed: Queue) -> Iterable[Task]:
 
 
 def _cut(text: str, length: int) -> str:
-    text = text.replace("\r\n", "\n").strip("\ufeff \n")
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    return fields.shortened(text.replace("\r\n", "\n").strip("\ufeff \n"), length)
 
 
 class _Known:
@@ -192,7 +191,6 @@ class _Known:
     def __init__(self, project: Project, history: History, facts: _Facts, spent: costs.Spent) -> None:
         self.project, self.history, self.facts, self.spent = project, history, facts, spent
         self.causes = schedule.causes(facts.queue)
-        self.verifiers = [id_ for id_ in history.attempts if ids.role(id_) == "verify"]
 
     def task(self, task: Task) -> Work:
         history, id_ = self.history, task.id

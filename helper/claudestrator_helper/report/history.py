@@ -1,12 +1,10 @@
 """What the log says of a run: who worked when, and how that ended. Nothing here raises, whatever the entries hold."""
 
-import calendar
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from time import strptime
 
 from ..accounts import prices
-from ..store import run_log
+from ..store import event_lines, run_log
 from ..texts import ids
 from .model import DONE, DROPPED, FAILED, LOST, REFUSED, Attempt
 
@@ -37,8 +35,8 @@ class History:
         self.loop_of: dict[str, int] = {}
         self.loops: dict[int, int] = {}
         for entry in entries:
-            at = seconds(entry.get("time")) if entry.get("run") == run else None
-            if at is not None:
+            at = event_lines.seconds(entry.get("time")) if entry.get("run") == run else 0
+            if at:
                 self._take(entry, str(entry.get("event")), at)
 
     def _take(self, entry: Entry, event: str, at: int) -> None:
@@ -107,14 +105,6 @@ class History:
         loop = self.loops.get(self.loop_of.get(id_, 0), 0)
         met = [ends[other] for other in dependencies if other in ends]
         return min(first, max([self.began or first, loop, *made, *met]))
-
-
-def seconds(time: object) -> int | None:
-    """A log's time in seconds since the epoch; None for anything else."""
-    try:
-        return calendar.timegm(strptime(str(time), run_log.TIME))
-    except ValueError:
-        return None
 
 
 def runs(entries: Iterable[Entry]) -> list[str]:

@@ -61,6 +61,12 @@ class Attempt:
     transcript: str = ""
     cost: Cost | None = None
 
+    def until(self, now: int) -> int:
+        return now if self.ended is None else self.ended
+
+    def seconds(self, now: int) -> int:
+        return self.until(now) - self.began
+
 
 @dataclass(frozen=True)
 class Change:
@@ -94,7 +100,7 @@ class Work:
     note: str = ""
 
     def seconds(self, now: int) -> int:
-        return sum((now if each.ended is None else each.ended) - each.began for each in self.attempts)
+        return sum(each.seconds(now) for each in self.attempts)
 
     @property
     def cost(self) -> Cost | None:

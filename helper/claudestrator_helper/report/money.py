@@ -1,5 +1,6 @@
 """What the run cost, by model and by who spent it."""
 
+from ..texts import fields
 from . import words
 from .html import Child, Html, tag
 from .model import Cost, Report
@@ -45,7 +46,7 @@ def _split(report: Report, whole: Cost) -> Child:
     came = f"{words.number(found.characters)} characters came into the main conversation"
     told = (
         f"Orchestration cost {words.dollars(found.cost.dollars)} of {words.dollars(whole.dollars)}{share}: {came} in "
-        f"{words.many(found.turns, 'turn')}, {found.characters / tasks:,.0f} for each task that ran, and "
+        f"{fields.many(found.turns, 'turn')}, {found.characters / tasks:,.0f} for each task that ran, and "
         f"{words.number(found.cost.tokens)} tokens were processed."
     )
     source = f"By {report.prices}; a subscription, batch or another cloud costs something else."

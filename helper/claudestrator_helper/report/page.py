@@ -4,12 +4,14 @@ import base64
 import functools
 import hashlib
 import os
+from collections import Counter
 
 from .. import __version__
-from ..texts.fields import one_line
+from ..accounts import estimate
+from ..texts import fields
 from . import html, money, tables, words
 from .html import Child, Html, tag
-from .model import FAILED, GATE, VERIFIED, Report
+from .model import FAILED, GATE, REPORTED, VERIFIED, Report
 
 #: Seconds after which the page of a run at work loads itself again.
 REFRESH = 30
@@ -70,10 +72,10 @@ def _skip() -> Html:
 def _head(report: Report) -> Html:
     run = report.run
     kind = "stopped" if run.status in ("paused", "stopped") else "live" if report.is_live else "over"
-    spent = words.elapsed(report.until - run.began)
+    spent = estimate.exact(report.until - run.began)
     how = [f"{run.engine} engine" if run.engine else "", f"up to {run.parallel} at a time" if run.parallel > 1 else ""]
-    how += [f"{words.many(run.loops, 'loop')}" if run.loops else "", "with verification" if run.verify else ""]
-    how += [words.many(run.sessions, "session") if run.sessions > 1 else ""]
+    how += [f"{fields.many(run.loops, 'loop')}" if run.loops else "", "with verification" if run.verify else ""]
+    how += [fields.many(run.sessions, "session") if run.sessions > 1 else ""]
     live = f"At work: this page loads itself again every {REFRESH} seconds." if report.is_live else None
     until = f"until {words.clock(run.ended)}" if run.ended is not None else "until now"
     began = tag("time", words.date(run.began), datetime=words.utc(run.began))
@@ -95,38 +97,29 @@ def _tiles(report: Report) -> Html:
     failures = sum(each.outcome == FAILED or each.verdict == "fail" for w in report.works for each in w.attempts)
     cost = words.whole_cost(report)
     changes = [change for work in report.tasks for change in work.files or ()]
-    edited = words.lines(sum(each.added for each in changes), sum(each.removed for each in changes))
-    verified = sum(work.proof == VERIFIED for work in report.tasks)
+    proven = Counter(work.proof for work in report.tasks)
     orchestrated = report.orchestration.cost.dollars if report.orchestration else None
-    gated = sum(work.proof == GATE for work in report.tasks)
-    proofs = [
-        f"{verified} verified",
-        *([f"{gated} by gate"] if gated else []),
-        f"{_word_only(report)} on an agent’s word",
-    ]
+    proofs = [f"{proven[VERIFIED]} verified", f"{proven[REPORTED]} on an agent’s word"]
+    proofs[1:1] = [f"{proven[GATE]} by gate"] if proven[GATE] else []
     proof = ", ".join(proofs) if done else "nothing to prove yet"
     busy = words.busy(report)
     tiles: list[tuple[str, str, str]] = [
         ("Tasks completed", f"{done} of {total}", proof),
         ("Failed or blocked", str(found.get("failed", 0) + found.get("blocked", 0)), _stuck(found)),
         ("Attempts", f"{agents}", f"{failures} failed or returned" if failures else "none failed"),
-        ("Time", words.elapsed(report.until - report.run.began), f"agents at work {words.elapsed(busy)}"),
+        ("Time", estimate.exact(report.until - report.run.began), f"agents at work {estimate.exact(busy)}"),
         ("Tokens", words.tokens(cost), "all requests, cached ones included" if cost else "not known"),
         ("Cost", words.price(cost), f"orchestration {words.dollars(orchestrated)}" if cost else "not known"),
         (
             "Edits",
-            edited if changes else "–",
-            words.many(len({c.path for c in changes}), "file") if changes else "not known",
+            words.lines(*changes) if changes else "–",
+            fields.many(len({c.path for c in changes}), "file") if changes else "not known",
         ),
     ]
     boxes = [
         tag("div", tag("dt", name), tag("dd", value), tag("dd", more, class_="more")) for name, value, more in tiles
     ]
     return tag("section", tag("dl", boxes, class_="tiles"), _bar(report), aria_label="In short")
-
-
-def _word_only(report: Report) -> int:
-    return sum(work.proof == "reported" for work in report.tasks)
 
 
 def _stuck(found: dict[str, int]) -> str:
@@ -198,7 +191,7 @@ def _no_graph(report: Report) -> str:
         return "There are no tasks yet."
     if layout.is_there():
         return "These dependencies can’t be drawn; the table of tasks names them."
-    missing = f"Not drawn, because a package is missing: {one_line(layout.advice())} installs it."
+    missing = f"Not drawn, because a package is missing: {fields.one_line(layout.advice())} installs it."
     return f"{missing} The table of tasks names the dependencies."
 
 

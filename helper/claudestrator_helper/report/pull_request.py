@@ -2,6 +2,7 @@
 
 import re
 
+from ..accounts import estimate
 from ..texts import fields
 from . import html, words
 from .model import FAILED, VERIFIED, Report, Work
@@ -29,12 +30,12 @@ def _said(text: str, length: int) -> str:
 def _summary(report: Report) -> str:
     run, found = report.run, words.counts(report)
     total = len(report.tasks) - found.get("skipped", 0)
-    parts = [f"{found.get('completed', 0)} of {words.many(total, 'task')} completed"]
+    parts = [f"{found.get('completed', 0)} of {fields.many(total, 'task')} completed"]
     verified = sum(work.proof == VERIFIED for work in report.tasks)
     parts += [f"{verified} verified"] if verified or run.verify else []
     parts += [f"{found[name]} {name.replace('_', ' ')}" for name in found if name != "completed"]
     agents = sum(len(work.attempts) for work in report.works)
-    took = f"{words.many(agents, 'agent')} in {words.elapsed(report.until - run.began)}"
+    took = f"{fields.many(agents, 'agent')} in {estimate.exact(report.until - run.began)}"
     cost = words.whole_cost(report)
     spent = f", {words.price(cost)}" if cost and cost.dollars is not None else ""
     live = " The run is still at work." if report.is_live else ""
@@ -71,16 +72,16 @@ def _tasks(report: Report) -> str:
     for work in report.tasks[:_ROWS]:
         models = " → ".join(dict.fromkeys(_code(each.model) for each in work.attempts)) or "–"
         state = f"{words.SIGNS[words.state(work)]} {_said(words.state_word(work), 40)}"
-        took = words.elapsed(work.seconds(report.until)) if work.attempts else "–"
+        took = estimate.exact(work.seconds(report.until)) if work.attempts else "–"
         cells = (f"`{_code(work.id)}`", _said(work.title, _TITLE), state, words.PROOFS.get(work.proof, "–"), models)
         rows.append(f"| {' | '.join(cells)} | {len(work.attempts) or '–'} | {took} | {words.price(work.cost)} |")
     more = len(report.tasks) - _ROWS
-    return "\n".join(rows) + (f"\n\nand {words.many(more, 'more task')}" if more > 0 else "") if report.tasks else ""
+    return "\n".join(rows) + (f"\n\nand {fields.many(more, 'more task')}" if more > 0 else "") if report.tasks else ""
 
 
 def _commits(report: Report) -> str:
     lines = [
-        f"- {each.commit[:9]} Loop {each.loop}: {words.many(len(each.tasks), 'task')}"
+        f"- {each.commit[:9]} Loop {each.loop}: {fields.many(len(each.tasks), 'task')}"
         for each in report.loops
         if each.commit
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import PurePath
 
+from ..accounts import estimate
 from ..texts import fields
 from . import words
 from .html import Child, Html, tag
@@ -53,11 +54,15 @@ def _failure(work: Work, report: Report) -> Html:
     waiting = [
         each.id for each in report.tasks if words.state(each) == "blocked" and f" {work.id} " in f"{each.blocked_by} "
     ]
-    links = [[", " if number else "", tag("a", id_, href=f"#{id_}")] for number, id_ in enumerate(waiting[:_LIST])]
-    more = f" and {len(waiting) - _LIST} more" if len(waiting) > _LIST else ""
     before = None if tried else tag("p", "It failed before this run.")
     return _item(work, before, tag("ol", tried, class_="tried") if tried else None,
-                 tag("p", "Blocks ", links, more, ".", class_="more") if links else None)  # fmt: skip
+                 tag("p", "Blocks ", _links(waiting, _LIST), ".", class_="more") if waiting else None)  # fmt: skip
+
+
+def _links(ids: list[str], most: int) -> list[Child]:
+    """Links to the first *most* tasks, and how many there are besides."""
+    links: list[Child] = [[", " if at else "", tag("a", id_, href=f"#{id_}")] for at, id_ in enumerate(ids[:most])]
+    return [*links, f" and {len(ids) - most} more"] if len(ids) > most else links
 
 
 def _why(attempt: Attempt) -> Child:
@@ -70,7 +75,7 @@ def _why(attempt: Attempt) -> Child:
 
 
 def _took(attempt: Attempt, report: Report) -> str:
-    return words.elapsed((report.until if attempt.ended is None else attempt.ended) - attempt.began)
+    return estimate.exact(attempt.seconds(report.until))
 
 
 def table(caption: str, names: Iterable[str], rows: list[Html], name: str | None = None) -> Html:
@@ -105,15 +110,14 @@ def _proof(work: Work) -> Child:
 
 
 def _task(work: Work, report: Report, room: int) -> Html:
-    models = list(dict.fromkeys(each.model for each in work.attempts))
     title = tag("span", tag("bdi", fields.cut(work.title, _TITLE)), class_="title")
     cells = (
         tag("th", tag("span", work.id, class_="id"), " ", title, scope="row"),
         tag("td", _status(work)),
         tag("td", _proof(work)),
-        tag("td", " → ".join(models) or "–", class_="model"),
+        tag("td", words.models(work) or "–", class_="model"),
         *_figures(work, report),
-        tag("td", words.edits(work), class_="number"),
+        tag("td", "none" if work.files == [] else words.edits(work.files), class_="number"),
     )
     more = _details(work, report, room)
     below = tag("tr", tag("td", more, colspan="9"), class_="more-row") if more is not None else None
@@ -122,17 +126,16 @@ def _task(work: Work, report: Report, room: int) -> Html:
 
 def _figures(work: Work, report: Report) -> list[Html]:
     number = len(work.attempts)
-    took = words.elapsed(work.seconds(report.until)) if number else "–"
+    took = estimate.exact(work.seconds(report.until)) if number else "–"
     values = (str(number) if number else "–", took, words.tokens(work.cost), words.price(work.cost))
     return [tag("td", value, class_="number") for value in values]
 
 
 def _other(work: Work, report: Report) -> Html:
-    models = list(dict.fromkeys(each.model for each in work.attempts))
     cells = (
         tag("th", tag("span", work.id, class_="id"), f" {_ROLES.get(work.role, '')}", scope="row"),
         tag("td", _status(work)),
-        tag("td", " → ".join(models), class_="model"),
+        tag("td", words.models(work), class_="model"),
         *_figures(work, report),
     )
     more = _details(work, report, 0)
@@ -153,11 +156,11 @@ def _details(work: Work, report: Report, room: int) -> Html | None:
     """What is folded away below a row; None if there is nothing."""
     parts: list[tuple[str, str, Child]] = []
     if work.note and room:
-        parts.append(("hand-off note", "Hand-off note", tag("pre", _shortened(work.note, room), dir="auto")))
+        parts.append(("hand-off note", "Hand-off note", tag("pre", fields.shortened(work.note, room), dir="auto")))
     if work.files:
-        parts.append((words.many(len(work.files), "file"), "Files", _changes(work.files)))
+        parts.append((fields.many(len(work.files), "file"), "Files", _changes(work.files)))
     if work.attempts:
-        said = words.many(len(work.attempts), "attempt") if len(work.attempts) > 1 else "transcript"
+        said = fields.many(len(work.attempts), "attempt") if len(work.attempts) > 1 else "transcript"
         parts.append((said, "Attempts", tag("ol", [_attempt(each, report) for each in work.attempts], class_="tried")))
     facts = _facts(work)
     if not (parts or facts):
@@ -169,11 +172,8 @@ def _details(work: Work, report: Report, room: int) -> Html | None:
 
 
 def _facts(work: Work) -> Child:
-    needs = [
-        [", " if at else "", tag("a", id_, href=f"#{id_}")] for at, id_ in enumerate(work.dependencies[: 4 * _LIST])
-    ]
-    more = f" and {len(work.dependencies) - 4 * _LIST} more" if len(work.dependencies) > 4 * _LIST else ""
-    facts: list[Child] = [tag("p", "Needs ", needs, more)] if needs else []
+    needs = _links(work.dependencies, 4 * _LIST)
+    facts: list[Child] = [tag("p", "Needs ", needs)] if needs else []
     facts += [tag("p", work.blocked_by[:1].upper(), work.blocked_by[1:])] if words.state(work) == "blocked" else []
     facts += [tag("p", work.remark[:1].upper(), work.remark[1:])] if work.remark else []
     about = [f"Complexity {work.complexity}"] if work.complexity else []
@@ -205,16 +205,12 @@ def _changes(changes: list[Change]) -> Html:
             "li",
             tag("code", tag("bdi", each.path)),
             " ",
-            tag("span", words.lines(each.added, each.removed), class_="lines"),
+            tag("span", words.lines(each), class_="lines"),
         )
         for each in changes[:_LIST]
     ]
     more = len(changes) - _LIST
     return tag("ul", rows, tag("li", f"and {more} more") if more > 0 else None, class_="plain")
-
-
-def _shortened(note: str, room: int) -> str:
-    return note if len(note) <= room else note[: room - 1].rstrip() + "…"
 
 
 def loops(report: Report) -> Html | None:
@@ -223,21 +219,14 @@ def loops(report: Report) -> Html | None:
     for each in report.loops:
         commit: Child = tag("code", each.commit[:9]) if each.commit else f"none: {each.why_no_commit}"
         left = tag("p", f"left out: {fields.named(each.left_out, len(each.left_out))}", class_="more")
-        ids = [[", " if at else "", tag("a", id_, href=f"#{id_}")] for at, id_ in enumerate(each.tasks)]
-        changed = each.changes
-        total = "–" if changed is None else f"{words.many(len(changed), 'file')} {_sum(changed)}"
         cells = [
             tag("th", str(each.loop), scope="row"),
             tag("td", commit, left if each.left_out else None),
-            tag("td", ids or "none"),
+            tag("td", _links(each.tasks, len(each.tasks)) or "none"),
         ]
         cells += [tag("td", str(len(found)), class_="number") for found in (each.found, each.closed)]
-        rows.append(tag("tr", cells, tag("td", total, class_="number")))
+        rows.append(tag("tr", cells, tag("td", words.edits(each.changes), class_="number")))
     return tag("section", tag("h2", "Loops"), table("Loops", names, [tag("tbody", rows)]), id="loops") if rows else None
-
-
-def _sum(changes: list[Change]) -> str:
-    return words.lines(sum(each.added for each in changes), sum(each.removed for each in changes))
 
 
 def issues(report: Report) -> Html | None:
@@ -248,9 +237,7 @@ def issues(report: Report) -> Html | None:
             tag("td", each.status),
             tag("td", each.priority),
             tag("td", str(each.loop) if each.loop else "–"),
-            tag(
-                "td", [[", " if at else "", tag("a", id_, href=f"#{id_}")] for at, id_ in enumerate(each.tasks)] or "–"
-            ),
+            tag("td", _links(each.tasks, len(each.tasks)) or "–"),
         )
         for each in report.issues
     ]

@@ -3,6 +3,7 @@
 The positions are times, so no layout library has anything to decide here.
 """
 
+from ..accounts import estimate
 from ..texts import fields
 from . import words
 from .html import Html, tag
@@ -82,8 +83,7 @@ def _row(work: Work, number: int, scale: _Scale, report: Report) -> Html:
     base = top + scale.row - 6
     bars = [_bar(each, top, scale, report) for each in work.attempts]
     last = work.attempts[-1]
-    ended = report.until if last.ended is None else last.ended
-    label = f"{last.model} {words.elapsed(work.seconds(report.until))}"
+    label = f"{last.model} {estimate.exact(work.seconds(report.until))}"
     label += f", {len(work.attempts)} attempts" if len(work.attempts) > 1 else ""
     name = tag("text", fields.cut(work.id, 18), x=_NAMES - 10, y=base, text_anchor="end", class_="name")
     return tag(
@@ -91,16 +91,15 @@ def _row(work: Work, number: int, scale: _Scale, report: Report) -> Html:
         tag("a", tag("title", _told(work, report)), name, href=f"#{work.id}"),
         _waits(work, top + scale.row / 2, scale),
         bars,
-        tag("text", label, x=scale.x(ended) + 5, y=base, class_="label", aria_hidden="true"),
+        tag("text", label, x=scale.x(last.until(report.until)) + 5, y=base, class_="label", aria_hidden="true"),
     )
 
 
 def _told(work: Work, report: Report) -> str:
-    parts = [f"{work.id}"]
+    parts = [work.id]
     for each in work.attempts:
-        ended = report.until if each.ended is None else each.ended
         why = f" ({fields.cut(each.reason, 120)})" if each.reason else ""
-        took = words.elapsed(ended - each.began)
+        took = estimate.exact(each.seconds(report.until))
         parts.append(
             f"attempt {each.attempt} with {each.model}, from {words.clock(each.began)}, {took}: {_word(each)}{why}"
         )
@@ -121,7 +120,7 @@ def _waits(work: Work, y: float, scale: _Scale) -> list[Html]:
 
 def _bar(each: Attempt, top: float, scale: _Scale, report: Report) -> list[Html]:
     left = scale.x(each.began)
-    width = max(2.0, scale.x(report.until if each.ended is None else each.ended) - left - 1)
+    width = max(2.0, scale.x(each.until(report.until)) - left - 1)
     shape = {"x": left, "y": top + 3, "width": width, "height": scale.row - 6, "rx": 2}
     kind = "returned" if each.verdict == "fail" else each.outcome
     drawn = [tag("rect", class_=f"bar {kind}", **shape)]

@@ -2,8 +2,9 @@
 
 import time
 
+from ..texts.fields import many
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
-from .model import ELSEWHERE, GATE, REPORTED, VERIFIED, Cost, Report, Work
+from .model import ELSEWHERE, GATE, REPORTED, VERIFIED, Change, Cost, Report, Work
 
 BLOCKED, OTHER = "blocked", "other"
 #: The states that a task is shown in, in their order: the sign that stands before the word.
@@ -21,18 +22,6 @@ def state(work: Work) -> str:
 def state_word(work: Work) -> str:
     found = state(work)
     return (work.status or "no status") if found == OTHER else found.replace("_", " ")
-
-
-def elapsed(seconds: float) -> str:
-    """``42 s``, ``5 min 3 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def number(count: float) -> str:
@@ -56,10 +45,6 @@ def price(cost: Cost | None) -> str:
     return "–" if cost is None else dollars(cost.dollars)
 
 
-def many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def clock(at: int) -> str:
     """A moment in this machine's time."""
     return time.strftime("%H:%M:%S", time.localtime(at))
@@ -73,18 +58,18 @@ def utc(at: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def lines(added: int, removed: int) -> str:
-    return f"+{added:,} −{removed:,}"
+def lines(*changes: Change) -> str:
+    """The lines of all *changes* together, added and removed."""
+    return f"+{sum(each.added for each in changes):,} −{sum(each.removed for each in changes):,}"
 
 
-def edits(work: Work) -> str:
-    """The edits of a task in a few characters."""
-    if work.files is None:
-        return "–"
-    if not work.files:
-        return "none"
-    total = lines(sum(each.added for each in work.files), sum(each.removed for each in work.files))
-    return f"{many(len(work.files), 'file')} {total}"
+def edits(changes: list[Change] | None) -> str:
+    """How many files were changed, and their lines; a dash if that is unknown."""
+    return "–" if changes is None else f"{many(len(changes), 'file')} {lines(*changes)}"
+
+
+def models(work: Work) -> str:
+    return " → ".join(dict.fromkeys(each.model for each in work.attempts))
 
 
 def counts(report: Report) -> dict[str, int]:
@@ -97,7 +82,7 @@ def counts(report: Report) -> dict[str, int]:
 
 def busy(report: Report) -> int:
     """The seconds in which at least one agent was at work."""
-    spans = sorted((e.began, report.until if e.ended is None else e.ended) for w in report.works for e in w.attempts)
+    spans = sorted((each.began, each.until(report.until)) for work in report.works for each in work.attempts)
     total, reached = 0, 0
     for began, ended in spans:
         total += max(0, ended - max(began, reached))

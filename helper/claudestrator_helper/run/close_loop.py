@@ -4,16 +4,14 @@ A kill may repeat both: a commit that exists already is recognised by its last l
 from the log.
 """
 
-import calendar
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from time import strptime
 
 from ..engine import loop_phases, markers, state
 from ..engine.config import BY_TASK, Config
-from ..store import files, issue_file, marker_files, project_files, queue_file, run_log, state_file
+from ..store import event_lines, files, issue_file, marker_files, project_files, queue_file, run_log, state_file
 from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE
 from ..store.paths import Project
 from ..system import git, git_safety
@@ -53,19 +51,12 @@ def renew(project: Project, current: state.State) -> list[str]:
 def _last_at_work(project: Project, current: state.State) -> float:
     """When the run was last heard of: its heartbeat, its last step or an unsettled report."""
     steps = [entry for entry in run_log.read(project) if entry.get("run") == current.run and entry["event"] != "issue"]
-    times = [current.owner.heartbeat, *(_seconds(entry.get("time")) for entry in steps[-1:])]
+    times = [current.owner.heartbeat, *(event_lines.seconds(entry.get("time")) for entry in steps[-1:])]
     reports = [
         marker_files.path(project, id_, kind) for id_ in current.agents for kind in (markers.DONE, markers.FAILED)
     ]
     # Steps are timed in whole seconds.
     return max([max(times) + 1, *(os.stat(path).st_mtime for path in reports if os.path.exists(path))])
-
-
-def _seconds(time: object) -> int:
-    try:
-        return calendar.timegm(strptime(str(time), run_log.TIME))
-    except ValueError:
-        return 0
 
 
 def close(project: Project, config: Config, patience: float) -> list[str]:

@@ -55,7 +55,7 @@ def parse(report: str) -> Report:
         raise ClaudestratorError("the report has no `# Summary`: send the summary, then `# Patterns` and `# Gotchas`")
     if len(summary) > SUMMARY_LENGTH:
         said.append(f"the summary was cut at {SUMMARY_LENGTH:,} of its {len(summary):,} characters")
-        summary = summary[: SUMMARY_LENGTH - 1].rstrip() + "…"
+        summary = fields.shortened(summary, SUMMARY_LENGTH)
     entries = []
     for title, kind in KINDS.items():
         items = fields.items(sections[title])
@@ -161,7 +161,7 @@ def summary(project: Project) -> str:
     """The last loop's summary, cut to its length; "" if there is none."""
     text = project_files.text(project, summary_path(project)).strip()
     # The heading of the loop is not counted. A person may have made the text longer.
-    return text if len(text) <= SUMMARY_LENGTH + 20 else text[: SUMMARY_LENGTH + 19].rstrip() + "…"
+    return fields.shortened(text, SUMMARY_LENGTH + 20)
 
 
 def concerning(project: Project, paths: Iterable[str] | None = None) -> list[Entry]:

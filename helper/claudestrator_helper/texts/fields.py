@@ -137,16 +137,23 @@ def visible(text: str) -> str:
 
 def cut(text: str, length: int = 100) -> str:
     """*text* on one line of at most *length* characters; 100 of a reason reach the orchestrator."""
-    text = one_line(text)
+    return shortened(one_line(text), length)
+
+
+def shortened(text: str, length: int) -> str:
+    """*text*, its lines kept, of at most *length* characters."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def few(lines: list[str], most: int = LINES) -> list[str]:
     """The first *most* lines, none of them too long, and how many there are besides."""
     more = len(lines) - most
-    seen = map(visible, lines[:most])
-    shown = [line if len(line) <= LINE else f"{line[: LINE - 1].rstrip()}…" for line in seen]
+    shown = [shortened(visible(line), LINE) for line in lines[:most]]
     return shown + ([f"… and {more:,} more"] if more > 0 else [])
+
+
+def many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def named(names: Iterable[str], count: int, joint: str = ", ") -> str:
