@@ -10,7 +10,7 @@ from ..accounts import estimate, progress
 from ..engine import state
 from ..engine.config import TASK
 from ..errors import ClaudestratorError, UsageError
-from ..store import issue_file, paths, project_files
+from ..store import files, issue_file, paths, project_files
 from ..store.paths import Project
 from ..system import processes
 from ..texts import issues, queue_problems, schedule
@@ -149,10 +149,7 @@ def _verification(current: state.State) -> list[str]:
 
 def _loops(project: Project, current: state.State) -> list[str]:
     """One line for each loop of this run that has been closed."""
-    try:
-        numbers = (name[5:-5] for name in os.listdir(project.snapshots) if len(name) < 20 and name.isascii())
-    except OSError:
-        return []
+    numbers = (name[5:-5] for name in files.names(project.snapshots) if len(name) < 20 and name.isascii())
     closed = sorted(number for number in map(int, filter(str.isdigit, numbers)) if number <= current.loop.number)
     # Of a long run, the last loops say enough.
     more = [f"loops before: {len(closed) - LINES:,}, in {project.snapshots}"] if len(closed) > LINES else []

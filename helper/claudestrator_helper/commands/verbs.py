@@ -4,46 +4,55 @@ from importlib import import_module
 
 import click
 
-from .examples import EXAMPLES, GROUPS
-
-#: A verb's command is `<verb>_verb` in its module. `__main__` runs those of hot_verbs without click.
-VERBS = {
-    "add-issue": "issues",
-    "add-tasks": "add_tasks",
-    "allow": "allow",
-    "check": "check",
-    "completion": "completion",
-    "context": "context",
-    "done": "agent",
-    "ended": "mod",
-    "fail": "agent",
-    "hook": "hot_verbs",
-    "install-cli": "install_cli",
-    "issues": "issues",
-    "log": "look",
-    "next-task": "hot_verbs",
-    "pause": "steering",
-    "prompt": "agent",
-    "remember": "issues",
-    "report": "report",
-    "resume": "steering",
-    "retry": "steering",
-    "set-status": "tasks",
-    "show": "look",
-    "skip": "steering",
-    "start": "start",
-    "state": "state",
-    "status": "hot_verbs",
-    "status-line": "hot_verbs",
-    "stop": "steering",
-    "tail": "look",
-    "tasks": "tasks",
-    "undo": "undo",
-    "verdict": "agent",
-    "wait": "wait",
-    "wait-command": "wait",
-    "watch": "watch",
+#: By what they are for, in the order of the help: each verb with its module and what follows it in its example. Its
+#: command is `<verb>_verb` in the module. `__main__` runs those of hot_verbs without click. The last group is what a
+#: run calls itself.
+GROUPS = {
+    "Watch a run": {
+        "status": ("hot_verbs", "--json"),
+        "watch": ("watch", ""),
+        "tasks": ("tasks", ""),
+        "show": ("look", "TASK-003"),
+        "log": ("look", "-f"),
+        "tail": ("look", "TASK-003 -f"),
+        "issues": ("issues", "--json"),
+        "next-task": ("hot_verbs", "--json"),
+        "context": ("context", "--json"),
+        "report": ("report", "--open"),
+        "status-line": ("hot_verbs", "<session.json"),
+    },
+    "Steer a run": {
+        "pause": ("steering", ""),
+        "resume": ("steering", ""),
+        "stop": ("steering", ""),
+        "retry": ("steering", "TASK-003 --hint 'use the mock server'"),
+        "skip": ("steering", "TASK-004 --unblock"),
+        "undo": ("undo", "TASK-003"),
+        "set-status": ("tasks", "TASK-003 TASK-004 completed"),
+        "add-tasks": ("add_tasks", "- <tasks.md"),
+        "add-issue": ("issues", "--source user - <issue.md"),
+    },
+    "Set up": {
+        "allow": ("allow", "--detect"),
+        "check": ("check", ""),
+        "install-cli": ("install_cli", ""),
+        "completion": ("completion", "bash >>~/.bashrc"),
+        "state": ("state", "phase"),
+    },
+    "Called by /orchestrate, hooks and agents": {
+        "start": ("start", "--dry-run 3 error handling"),
+        "wait": ("wait", "--max 60"),
+        "wait-command": ("wait", "TASK-003 TASK-004"),
+        "hook": ("hot_verbs", "<event.json"),
+        "ended": ("mod", "--session ID --mod <message.json"),
+        "prompt": ("agent", "TASK-003"),
+        "done": ("agent", "TASK-003 --attempt 1"),
+        "fail": ("agent", "TASK-003 --attempt 1 'the tests need a database'"),
+        "verdict": ("agent", "TASK-003 fail --attempt 1 'it does not open'"),
+        "remember": ("issues", "- <summary.md"),
+    },
 }
+VERBS = {verb: about for verbs in GROUPS.values() for verb, about in verbs.items()}
 
 
 class LazyVerbs(click.Group):
@@ -55,9 +64,9 @@ class LazyVerbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = import_module(f".{VERBS[cmd_name]}", __package__)
-        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_verb")
-        command.epilog = f"Example: claudestrator-helper {EXAMPLES.get(cmd_name, cmd_name)}"
+        module, rest = VERBS[cmd_name]
+        command: click.Command = getattr(import_module(f".{module}", __package__), f"{cmd_name.replace('-', '_')}_verb")
+        command.epilog = f"Example: claudestrator-helper {cmd_name} {rest}".rstrip()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..errors import ClaudestratorError
 from ..output import as_json_line
-from ..store import files, state_file
+from ..store import files, project_files, state_file
 from ..store.paths import Project
 from ..texts import ids
 from . import model
@@ -40,21 +40,20 @@ def write(project: Project, report: Report) -> str:
 
 
 def _put(project: Project, report: Report, path: str, html: str) -> None:
-    within = project.bounds
     ignore = os.path.join(project.reports, ".gitignore")
     if not os.path.lexists(ignore):
-        files.write(ignore, "*\n", within, lasting=False)
-    files.write(_data(path), as_json_line(model.as_object(report)) + "\n", within, lasting=False)
-    files.write(path, html, within, lasting=False)
+        project_files.write(project, ignore, "*\n", lasting=False)
+    project_files.write(project, _data(path), as_json_line(model.as_object(report)) + "\n", lasting=False)
+    project_files.write(project, path, html, lasting=False)
     for run in runs(project)[:-RUNS]:
         for suffix in (_PAGE, _DATA):
-            files.remove(os.path.join(project.reports, run + suffix), within)
+            project_files.remove(project, os.path.join(project.reports, run + suffix))
 
 
 def read(project: Project, run: str) -> Report | None:
     """The report that was kept of a run; None if none was. Raises ClaudestratorError for an unreadable file."""
     path = _data(page(project, run))
-    text = files.read(path, project.bounds)
+    text = project_files.read(project, path)
     if text is None:
         return None
     try:
@@ -65,10 +64,7 @@ def read(project: Project, run: str) -> Report | None:
 
 def runs(project: Project) -> list[str]:
     """The runs of which a report is kept, the oldest first: a run's name begins with its time."""
-    try:
-        found = (os.path.splitext(name) for name in os.listdir(project.reports))
-    except OSError:
-        return []
+    found = map(os.path.splitext, files.names(project.reports))
     return sorted(stem for stem, suffix in found if suffix == _DATA and ids.is_id(stem))
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..errors import ClaudestratorError
-from ..store import files
+from ..store import files, project_files
 from ..store.paths import Project
 from .model import Change, Loop
 
@@ -18,21 +18,15 @@ _TIMEOUT = 5
 
 def closed(project: Project, run: str) -> list[Loop]:
     """The run's loops that have a snapshot, in order."""
-    found = [loop for name in _names(project) if (loop := _read(project, name, run))]
+    names = filter(re.compile(r"loop-\d{1,9}(\.\w+)?\.json").fullmatch, files.names(project.snapshots))
+    found = [loop for name in names if (loop := _read(project, name, run))]
     return sorted(found, key=lambda loop: loop.loop)[-_MOST:]
-
-
-def _names(project: Project) -> list[str]:
-    try:
-        return [name for name in os.listdir(project.snapshots) if re.fullmatch(r"loop-\d{1,9}(\.\w+)?\.json", name)]
-    except OSError:
-        return []
 
 
 def _read(project: Project, name: str, run: str) -> Loop | None:
     """The loop of a snapshot; None for one of another run, or that the helper has not written."""
     try:
-        text = files.read(os.path.join(project.snapshots, name), project.bounds) or ""
+        text = project_files.text(project, os.path.join(project.snapshots, name))
         snapshot: dict[str, Any] = json.loads(text) if run in text else {}
         if snapshot.get("run") != run or type(snapshot["loop"]) is not int:
             return None

@@ -10,6 +10,7 @@ from .. import host
 from ..errors import ClaudestratorError
 from ..store import files
 from ..store.links import stays
+from ..store.paths import existing
 from . import command_files, settings_edit
 from .command_files import Plan
 from .settings_edit import Addition
@@ -58,7 +59,7 @@ def alone(folder: str) -> Iterator[None]:
     """Keeps a second installer out, if the file system has locks. It locks a folder, so no lock file is left."""
     descriptor = -1
     with suppress(OSError):
-        descriptor = os.open(_existing(os.path.dirname(folder)), os.O_RDONLY)
+        descriptor = os.open(existing(os.path.dirname(folder)), os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield
@@ -70,7 +71,7 @@ def alone(folder: str) -> Iterator[None]:
 def refuse_unwritable(place: Place, plan: Plan, others: Iterable[str]) -> None:
     """Raises ClaudestratorError for a read-only file or folder. Replacing a file would ignore the file's own mode."""
     paths = [place.path(name) for name in (*plan.writes, *plan.removals)]
-    for path in (_existing(place.folder), *filter(os.path.exists, (*paths, *others, place.manifest))):
+    for path in (existing(place.folder), *filter(os.path.exists, (*paths, *others, place.manifest))):
         if not os.access(path, os.W_OK) or not os.stat(path).st_mode & 0o222:
             raise ClaudestratorError(f"{path} can't be written: make it writable and run this again")
 
@@ -120,9 +121,3 @@ def remove_folders(place: Place, names: Iterable[str]) -> None:
         stays(place.path(name), place.within)
         with suppress(OSError):  # it holds someone else's files, or is gone
             os.rmdir(place.path(name))
-
-
-def _existing(folder: str) -> str:
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    return folder

@@ -13,7 +13,7 @@ from ..engine.config import AUTO, LEAN, MOD, TASK
 from ..errors import ClaudestratorError
 from ..run import gates, polling
 from ..store import config_file, queue_file, state_file, typed_command
-from ..store.paths import PLUGIN, Project
+from ..store.paths import PLUGIN, Project, existing
 from ..texts import fields, queue, statuses
 from . import claude_settings
 
@@ -182,13 +182,13 @@ def _is_checkout(repository: str) -> bool:
 
 
 def _disk(project: Project, megabytes: range) -> list[str]:
-    found = _statvfs(_existing(project.state))
+    found = _statvfs(existing(project.state))
     left = found.f_bavail * found.f_frsize // 1_000_000 if found else -1
     return [f"the project's disk has {left} MB left, and a run needs more: free some"] if left in megabytes else []
 
 
 def _unwritable(project: Project) -> list[str]:
-    places = map(_existing, (project.root, *project.folders))
+    places = map(existing, (project.root, *project.folders))
     kept = [path for path in (project.lock, project.log) if os.path.exists(path)]
     step = "make it writable, or start elsewhere"
     return [f"{path} can't be written: {step}" for path in dict.fromkeys((*places, *kept)) if not _writable(path)]
@@ -205,9 +205,3 @@ def _statvfs(path: str) -> os.statvfs_result | None:
         return os.statvfs(path)
     except OSError:
         return None
-
-
-def _existing(path: str) -> str:
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return path

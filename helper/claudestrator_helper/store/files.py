@@ -174,6 +174,14 @@ def _taken_at_once(descriptor: int, path: str) -> bool:
         raise refused("lock", path, error) from error
 
 
+def names(folder: str) -> list[str]:
+    """The names in a folder, sorted; none if it can't be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def stdin() -> str:
     """Standard input as text. Raises ClaudestratorError for more than STDIN_LIMIT bytes."""
     data = sys.stdin.buffer.read(STDIN_LIMIT + 1)

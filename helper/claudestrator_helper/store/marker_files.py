@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from ..engine.markers import AGENT, DONE, FAILED, HELD, PROVED, STARTED, UNCHANGED, Marker, Markers
 from ..texts.fields import one_line
-from . import project_files
+from . import files, project_files
 from .links import stays
 from .paths import Project
 
@@ -59,10 +59,7 @@ def read(project: Project, attempts: Mapping[str, int]) -> Markers:
 def _present(project: Project) -> set[str]:
     """The ids that have a marker."""
     stays(project.markers, project.bounds)
-    try:
-        return {entry.rpartition(".")[0] for entry in os.listdir(project.markers)}
-    except OSError:
-        return set()
+    return {entry.rpartition(".")[0] for entry in files.names(project.markers)}
 
 
 def name(project: Project, id_: str, attempt: int) -> str:

@@ -18,58 +18,19 @@ class Project:
         self.root, self.state = root, state
         inside = os.path.normpath(state).startswith(os.path.join(root, ""))
         self.bounds = root if inside else state
-
-    @property
-    def prd(self) -> str:
-        return os.path.join(self.root, "PRD.md")
-
-    @property
-    def queue(self) -> str:
-        return os.path.join(self.state, "task_queue.md")
-
-    @property
-    def issues(self) -> str:
-        return os.path.join(self.state, "issue_queue.md")
-
-    @property
-    def config(self) -> str:
-        return os.path.join(self.root, ".claudestrator", "config.toml")
-
-    @property
-    def knowledge(self) -> str:
-        return os.path.join(self.state, "knowledge_graph.json")
-
-    @property
-    def snapshots(self) -> str:
-        return os.path.join(self.state, "loop_snapshots")
-
-    @property
-    def session(self) -> str:
-        return os.path.join(self.state, "session_state.md")
-
-    @property
-    def lock(self) -> str:
-        return os.path.join(self.state, "claudestrator.lock")
-
-    @property
-    def log(self) -> str:
-        return os.path.join(self.state, "run_log.jsonl")
-
-    @property
-    def markers(self) -> str:
-        return os.path.join(self.state, "agent_complete")
-
-    @property
-    def gates(self) -> str:
-        return os.path.join(self.markers, ".gates")
-
-    @property
-    def journal(self) -> str:
-        return os.path.join(self.state, "journal")
-
-    @property
-    def reports(self) -> str:
-        return os.path.join(self.state, "claudestrator", "reports")
+        self.prd = os.path.join(root, "PRD.md")
+        self.queue = os.path.join(state, "task_queue.md")
+        self.issues = os.path.join(state, "issue_queue.md")
+        self.config = os.path.join(root, ".claudestrator", "config.toml")
+        self.knowledge = os.path.join(state, "knowledge_graph.json")
+        self.snapshots = os.path.join(state, "loop_snapshots")
+        self.session = os.path.join(state, "session_state.md")
+        self.lock = os.path.join(state, "claudestrator.lock")
+        self.log = os.path.join(state, "run_log.jsonl")
+        self.markers = os.path.join(state, "agent_complete")
+        self.gates = os.path.join(self.markers, ".gates")
+        self.journal = os.path.join(state, "journal")
+        self.reports = os.path.join(state, "claudestrator", "reports")
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -138,6 +99,13 @@ def _checkout(root: str) -> str:
     state = os.path.join(checkout, os.environ.get(STATE_VARIABLE) or ".claude")
     found = files.read(Project(checkout, state).session, state, files.HEAD) or ""
     return checkout if f'"{named}"' in found else ""
+
+
+def existing(path: str) -> str:
+    """*path* itself, or the nearest folder above it that exists."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def users_folder() -> str:

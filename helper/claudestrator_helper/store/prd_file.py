@@ -76,20 +76,13 @@ def _alike(root: str) -> list[str]:
     """The files with names of requirements documents, relative to the root."""
     folders = list(_FOLDERS)
     for parent in _PARENTS:
-        folders += [f"{parent}/{name}" for name in _names(os.path.join(root, parent))[:_MOST]]
+        folders += [f"{parent}/{name}" for name in files.names(os.path.join(root, parent))[:_MOST]]
     found = [
         f"{folder}/{name}".lstrip("/")
         for folder in folders
-        for name in _names(os.path.join(root, folder))
+        for name in files.names(os.path.join(root, folder))
         if re.fullmatch(_NAME, name)
         and name.lower() != "requirements.txt"
         and os.path.isfile(os.path.join(root, folder, name))
     ]
     return list(dict.fromkeys(found))
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
