@@ -2,12 +2,13 @@
 
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from .. import host
 from ..engine.state import State
-from ..store import marker_files, run_log
+from ..store import event_lines, marker_files, run_log
 from ..store.paths import Project
 from ..texts.fields import cut
 from . import session_files, transcript
@@ -36,11 +37,11 @@ def path(project: Project, current: State, id_: str) -> str | None:
 def lines(entries: Iterable[Entry | None]) -> Iterator[str]:
     """What the agent said and called, a line each, with its local time; and what went wrong."""
     for entry in entries:
-        if entry is None or entry.get("type") not in ("assistant", "user"):
+        if entry is None or entry.get(host.KIND) not in (host.ASSISTANT, host.USER):
             continue
-        at = _clock(str(entry.get("timestamp")))
+        at = _clock(str(entry.get(host.TIME)))
         for block in blocks(obj(entry.get("message")).get("content")):
-            said = _said(block, str(entry["type"]))
+            said = _said(block, str(entry[host.KIND]))
             if said:
                 yield f"{at} {cut(said, _LONGEST)}"
 
@@ -60,25 +61,18 @@ def _said(block: Entry, kind: str) -> str:
         return f"{block.get('name')}: {given[0] if given else ''}".rstrip(": ")
     if block.get("type") == "tool_result":
         return f"  failed: {text(block.get('content'))}" if block.get("is_error") is True else ""
-    return f"says: {block.get('text')}" if kind == "assistant" and block.get("text") else ""
+    return f"says: {block.get('text')}" if kind == host.ASSISTANT and block.get("text") else ""
 
 
 def _clock(at: str) -> str:
-    import datetime as dt
-
-    with suppress(ValueError):
-        moment = dt.datetime.fromisoformat(at.replace("Z", "+00:00"))
-        return moment.astimezone().strftime("%H:%M:%S")
-    return "--:--:--"
+    # The log's times are without fractions of a second.
+    found = event_lines.seconds(f"{at[:19]}Z")
+    return time.strftime("%H:%M:%S", time.localtime(found)) if found else "--:--:--"
 
 
 def _newest(transcripts: list[str]) -> list[str]:
-    found: list[tuple[float, str]] = []
-    for session in transcripts:
-        folder = os.path.join(session.removesuffix(host.LINES), host.AGENTS_FOLDER)
-        with suppress(OSError):
-            found += [(entry.stat().st_mtime, entry.path) for entry in os.scandir(folder) if entry.is_file()]
-    return [path for _, path in sorted(found, reverse=True)[:_NEWEST] if path.endswith(host.LINES)]
+    found = [path for _, path in session_files.agents(transcripts) if os.path.isfile(path)]
+    return sorted(found, key=os.path.getmtime, reverse=True)[:_NEWEST]
 
 
 def _head(found: str) -> bytes:

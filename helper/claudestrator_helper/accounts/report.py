@@ -39,9 +39,7 @@ def in_short(account: Account) -> str:
 
 def as_object(account: Account) -> dict[str, object]:
     """The account as JSON values; costs are in dollars, and None where a price is unknown."""
-    whole, dollars = account.whole, account.dollars
-    main, agents = prices.total(account.main), prices.total(account.others)
-    everything = main.total + agents.total
+    whole = account.whole
     return {
         "run": account.run or None,
         "tasks": account.tasks,
@@ -54,18 +52,8 @@ def as_object(account: Account) -> dict[str, object]:
             "reread": whole.reread,
             "sources": {name: whole.sources[name] for name in SOURCES},
         },
-        "tokens": {
-            "entered": whole.tokens,
-            "main": _columns(main),
-            "agents": _columns(agents),
-            "share": main.total / everything if everything else None,
-        },
-        "cost": {
-            "prices": prices.PRICES,
-            "main": dollars[0] if dollars else None,
-            "agents": dollars[1] if dollars else None,
-            "share": dollars[0] / sum(dollars) if dollars else None,
-        },
+        "tokens": _tokens(account),
+        "cost": _cost(account.dollars),
         "loops": [{"loop": number, **_fields(row)} for number, row in account.loops.items()],
         "rows": [
             {"id": id_ or None, **_fields(row), "agents": prices.total(account.agents.get(id_, [])).total}
@@ -73,6 +61,19 @@ def as_object(account: Account) -> dict[str, object]:
         ],
         "missing": {"sessions": account.gone, "agents": account.lost, "lines": account.unreadable},
     }
+
+
+def _tokens(account: Account) -> dict[str, object]:
+    main, agents = prices.total(account.main), prices.total(account.others)
+    everything = main.total + agents.total
+    share = main.total / everything if everything else None
+    return {"entered": account.whole.tokens, "main": _columns(main), "agents": _columns(agents), "share": share}
+
+
+def _cost(dollars: tuple[float, float] | None) -> dict[str, object]:
+    main, agents = dollars or (None, None)
+    share = main / (main + agents) if main is not None and agents is not None else None
+    return {"prices": prices.PRICES, "main": main, "agents": agents, "share": share}
 
 
 def _tokens_each(account: Account) -> str:

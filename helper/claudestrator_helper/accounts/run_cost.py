@@ -97,15 +97,7 @@ def of_run(
     Raises ClaudestratorError as `of_project` does.
 
     """
-    named = [str(entry.get("session")) for entry in log if _began(entry) and entry.get("run") == run]
-    names = list(dict.fromkeys(named)) or [session]
-    paths = [path for path in map(session_files.transcript, names) if path]
-    if not paths:
-        raise ClaudestratorError(
-            f"the transcript of the last run's session is not under {session_files.folder()}: name it, "
-            "`claudestrator-helper context TRANSCRIPT`"
-        )
-    gone = len(names) - len(paths)
+    paths, gone = _transcripts(log, run, session)
     if not attempts:
         return _account(paths, log, run, gone, with_agents)
     try:
@@ -116,6 +108,19 @@ def of_run(
     found.whole.agents.update(agents.unnamed(paths, found.whole.agents, attempts))
     launched, lost = agents.of(found.whole, paths)
     return replace(found, launched=launched, lost=lost)
+
+
+def _transcripts(log: list[dict[str, object]], run: str, session: str) -> tuple[list[str], int]:
+    """The transcripts of the run's sessions, and how many of these have none."""
+    named = [str(entry.get("session")) for entry in log if _began(entry) and entry.get("run") == run]
+    names = list(dict.fromkeys(named)) or [session]
+    paths = [path for path in map(session_files.transcript, names) if path]
+    if not paths:
+        raise ClaudestratorError(
+            f"the transcript of the last run's session is not under {session_files.folder()}: name it, "
+            "`claudestrator-helper context TRANSCRIPT`"
+        )
+    return paths, len(names) - len(paths)
 
 
 def of_transcript(project: Project, path: str) -> Account:

@@ -6,6 +6,8 @@ from .. import output
 from ..store import paths
 from . import arguments
 
+_attempt = click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+
 
 @click.command("prompt")
 @click.argument("id_", metavar="[ID]", required=False)
@@ -20,7 +22,7 @@ def prompt_verb(project: paths.Project, id_: str | None, skill: str) -> None:
 
 @click.command("done")
 @click.argument("id_", metavar="ID")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@_attempt
 @click.option(
     "--max",
     "limit",
@@ -47,7 +49,7 @@ def done_verb(project: paths.Project, id_: str, attempt: int | None, limit: floa
 
 @click.command("fail")
 @click.argument("id_", metavar="ID")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@_attempt
 @click.argument("reason")
 @click.pass_obj
 def fail_verb(project: paths.Project, id_: str, attempt: int | None, reason: str) -> None:
@@ -60,7 +62,7 @@ def fail_verb(project: paths.Project, id_: str, attempt: int | None, reason: str
 @click.command("verdict")
 @click.argument("id_", metavar="ID")
 @click.argument("word", metavar="pass|fail", type=click.Choice(["pass", "fail"]))
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="The attempt that the prompt named.")
+@_attempt
 @click.argument("reason", required=False)
 @click.pass_obj
 def verdict_verb(project: paths.Project, id_: str, word: str, attempt: int | None, reason: str | None) -> None:

@@ -9,21 +9,18 @@ from .. import output
 from ..accounts import estimate, progress
 from ..engine import state
 from ..engine.config import TASK
-from ..errors import ClaudestratorError, UsageError
+from ..errors import ClaudestratorError
 from ..store import files, issue_file, paths, project_files
 from ..store.paths import Project
 from ..system import processes
 from ..texts import issues, queue_problems, schedule
 from ..texts.fields import LINES, cut, few, named, one_line
-
-USAGE = "usage: claudestrator-helper [--project DIR] status [--json] [--watch]"
+from . import arguments
 
 
 def main(folder: str | None, words: list[str]) -> int:
     """Runs the verb and returns its exit code. Raises ClaudestratorError for unknown words and as `status` does."""
-    unknown = [word for word in words if word not in ("--json", "--watch")]
-    if unknown:
-        raise UsageError(f"status takes no {unknown[0]!r}; {USAGE}")
+    arguments.refuse_others("status", words, "--json", "--watch")
     project = paths.project(folder)
     if "--watch" in words:
         from .watch import watch

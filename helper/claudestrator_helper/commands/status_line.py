@@ -10,14 +10,14 @@ import time
 
 from .. import host, output
 from ..accounts import estimate
-from ..errors import ClaudestratorError, UsageError
-from ..store import files, paths, project_files
+from ..errors import ClaudestratorError
+from ..store import event_lines, files, paths, project_files
 from ..store.paths import Project
 from ..texts import frontmatter, queue
 from ..texts.fields import cut
 from ..texts.statuses import COMPLETED, FAILED, SKIPPED
+from . import arguments
 
-USAGE = "usage: claudestrator-helper [--project DIR] status-line"
 #: Bytes of the log, the last ones, that are read for the estimate; and of Claude Code's JSON.
 _LOG, _INPUT = 200_000, 1_000_000
 _SIGNS = {"running": "▶", "paused": "⏸", "stopping": "⏹"}
@@ -26,8 +26,7 @@ _SIGNS = {"running": "▶", "paused": "⏸", "stopping": "⏹"}
 def main(folder: str | None, words: list[str]) -> int:
     """Prints the line for the JSON on standard input; nothing where no run is unfinished. Raises ClaudestratorError for
     unknown words; what is wrong in the files is never said, because no one would read it there."""
-    if words:
-        raise UsageError(f"status-line takes no {words[0]!r}; {USAGE}")
+    arguments.refuse_others("status-line", words)
     given = _given()
     place = folder or _text(given.get("workspace"), "project_dir") or _text(given, host.CWD)
     try:
@@ -87,16 +86,8 @@ def _events(project: Project) -> list[estimate.Event]:
             lines = file.read(_LOG).split(b"\n")
     except OSError:
         return []
-    found: list[estimate.Event] = []
-    for each in lines:
-        # Only these say how long something took.
-        if b'"done"' in each or b'"failed"' in each:
-            try:
-                entry = json.loads(each)
-            except (ValueError, RecursionError):
-                continue
-            found += [entry] if isinstance(entry, dict) and "event" in entry else []
-    return found
+    # Only these say how long something took.
+    return list(event_lines.events(each for each in lines if b'"done"' in each or b'"failed"' in each))
 
 
 def _given() -> dict[str, object]:

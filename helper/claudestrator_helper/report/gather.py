@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from ..accounts import prices, run_cost
 from ..accounts.run_cost import Account
 from ..engine import sentences
+from ..engine.state import State
 from ..errors import ClaudestratorError
-from ..store import config_file, files, memory, queue_file, run_log, state_file
+from ..store import config_file, files, issue_file, memory, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..texts import fields, ids, issues, queue, queue_problems, schedule
 from ..texts.queue import Queue, Task
@@ -80,28 +81,18 @@ def _facts(project: Project, run: str) -> _Facts:
     name = fields.one_line(os.path.basename(project.root))
     models = config_file.read(project).models
     if run not in ("", current.run):
-        parsed = queue.parse(files.read(project.queue, project.bounds) or "", models, current.archive)
+        parsed = queue.parse(queue_file.text(project), models, current.archive)
         return _Facts(parsed, Run(run, name, "", 0, None))
     parsed = queue_file.read(project, current, models)
-    ending = ""
-    if current.run and not current.unfinished:
-        filed = queue.parse(files.read(project.issues, project.bounds) or "")
-        by_loops = current.loop.total and current.initial_prd_tasks_complete
-        unread = queue_problems.unreadable(parsed)
-        ending = sentences.loops(current, parsed, filed) if by_loops else sentences.ending(parsed, current, unread)
     about = Run(
-        id=current.run,
-        project=name,
-        status=current.status,
-        began=0,
-        ended=None,
+        *(current.run, name, current.status, 0, None),
         engine=current.engine,
         parallel=current.parallel,
         verify=current.verification.asked,
         loops=current.loop.total,
         loop=current.loop.number,
         focus=fields.cut(current.loop.focus, TITLE),
-        ending=ending,
+        ending=_ending(project, current, parsed),
     )
     return _Facts(
         parsed,
@@ -113,6 +104,14 @@ def _facts(project: Project, run: str) -> _Facts:
         {id_: record.unverified for id_, record in current.tasks.items() if record.unverified is not None},
         tuple(id_ for id_, record in current.tasks.items() if record.is_proved),
     )
+
+
+def _ending(project: Project, current: State, parsed: Queue) -> str:
+    if not current.run or current.unfinished:
+        return ""
+    if current.loop.total and current.initial_prd_tasks_complete:
+        return sentences.loops(current, parsed, issue_file.parsed(project))
+    return sentences.ending(parsed, current, queue_problems.unreadable(parsed))
 
 
 def _run(project: Project, facts: _Facts, history: History) -> Run:
@@ -161,7 +160,7 @@ def _issues(project: Project, history: History, tasks: Queue) -> list[Issue]:
     for task in tasks.tasks:
         if task.id in history.attempts or issues.issue_of(task) in history.found:
             of.setdefault(issues.issue_of(task), []).append(task.id)
-    filed = queue.parse(files.read(project.issues, project.bounds) or "")
+    filed = issue_file.parsed(project)
     return [
         Issue(
             issue.id,

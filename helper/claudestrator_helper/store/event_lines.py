@@ -1,9 +1,21 @@
 """Events of the run's log as lines for people."""
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..texts.fields import cut
+
+
+def events(lines: Iterable[str | bytes]) -> Iterator[dict[str, object]]:
+    """The events of the log in these lines, without invalid ones, such as a line that a kill cut short."""
+    for each in lines:
+        try:
+            entry = json.loads(each)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict) and "event" in entry:
+            yield entry
 
 
 def line(event: Mapping[str, object]) -> str:

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from filelock import BaseFileLock
+
     _T = TypeVar("_T")
 
 try:
@@ -138,6 +140,14 @@ def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterat
         # Nothing was written to it, so closing it can lose nothing.
         with suppress(OSError):
             os.close(descriptor)
+    lock = _waited_for(path, timeout)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _waited_for(path: str, timeout: float) -> "BaseFileLock":
     import filelock
 
     try:
@@ -149,10 +159,7 @@ def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterat
         ) from error
     except OSError as error:
         raise refused("lock", path, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return lock
 
 
 def _taken_at_once(descriptor: int, path: str) -> bool:

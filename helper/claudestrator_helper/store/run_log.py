@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 
 from ..engine.state import State
-from . import files, project_files
+from . import event_lines, files, project_files
 from .paths import Project
 
 #: The event of a session that has begun a run, or taken over another session's.
@@ -15,16 +15,8 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def read(project: Project) -> list[dict[str, object]]:
-    """Every event, in order, without invalid lines, such as a line that a kill cut short."""
-    found = []
-    for line in project_files.text(project, project.log).split("\n"):
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict) and "event" in entry:
-            found.append(entry)
-    return found
+    """Every event, in order, without invalid lines."""
+    return list(event_lines.events(project_files.text(project, project.log).split("\n")))
 
 
 def append(

@@ -2,6 +2,7 @@
 
 from ..errors import ClaudestratorError
 from . import fields, foreign_formats, queue, queue_problems, statuses
+from .queue import Queue
 from .queue_problems import Problem
 
 
@@ -23,6 +24,15 @@ def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, 
         raise ClaudestratorError(
             f"the queue's end hides what is added there: {'; '.join(map(_say, queue_problems.hidden(old)))}"
         )
+    wrongs = _wrongs(old, new, joined)
+    if wrongs:
+        listed = fields.few([_say(wrong) for wrong in wrongs])
+        raise ClaudestratorError("nothing was added; fix this and send the whole call again:\n" + "\n".join(listed))
+    return joined.text, new.ids
+
+
+def _wrongs(old: Queue, new: Queue, joined: Queue) -> list[Problem]:
+    """What is wrong in the addition, by its own lines; if nothing is, what it makes wrong in the queue."""
     shift = joined.tasks[len(old.tasks)].line - new.tasks[0].line
     found = set(queue_problems.problems(joined))
     # What was wrong before is no error of the addition's. Mostly nothing is, and the old queue need not be checked.
@@ -41,11 +51,7 @@ def add(text: str, addition: str, archive: queue.Archive = tuple) -> tuple[str, 
         for task in new.tasks
         if task.status != statuses.PENDING
     }
-    if errors or found:
-        wrongs = sorted(errors) or [Problem(line, f"{wrong} (in the queue)") for line, wrong in sorted(found)]
-        listed = fields.few([_say(wrong) for wrong in wrongs])
-        raise ClaudestratorError("nothing was added; fix this and send the whole call again:\n" + "\n".join(listed))
-    return joined.text, new.ids
+    return sorted(errors) or [Problem(line, f"{wrong} (in the queue)") for line, wrong in sorted(found)]
 
 
 _FORM = "a task begins with a line `### TASK-001` and has a row `| Status | pending |`"
