@@ -1,5 +1,7 @@
 """The helper's refusals, one family of exceptions."""
 
+from collections.abc import Callable
+
 
 class ClaudestratorError(Exception):
     """A refusal: one line that names the thing and ends with the next step. Exit code 1."""
@@ -11,3 +13,12 @@ class HeldError(ClaudestratorError):
 
 class UsageError(ClaudestratorError):
     """The words of the call are wrong. Exit code 2."""
+
+
+def refusals(action: Callable[[], object]) -> list[str]:
+    """The refusal that *action* raises, as a line; empty if it raises none."""
+    try:
+        action()
+    except ClaudestratorError as error:
+        return [str(error)]
+    return []

@@ -145,11 +145,15 @@ PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "a
 ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
 WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
 STATUS_LINE = "statusLine"  # {"type": "command", "command": …}; https://code.claude.com/docs/en/statusline
+# What a status line's command is given.
+WORKSPACE, WORKSPACE_PROJECT, COST, DOLLARS = "workspace", "project_dir", "cost", "total_cost_usd"
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"
 MATCHER, CONDITION = "matcher", "if"  # `if` is a permission rule: for other calls no process is started. Measured
 # https://code.claude.com/docs/en/permission-modes. In auto mode a hook can't hold an agent that ends; read.
 PLAN, DONT_ASK, DEFAULT, AUTO = "plan", "dontAsk", "default", "auto"
 INSTALLED_PLUGINS = ("plugins", "installed_plugins.json")  # below the config folder. Measured
+# Its table of plugins; of each, a list of installations.
+PLUGIN_TABLE, PLUGIN_VERSION, PLUGIN_PROJECT = "plugins", "version", "projectPath"
 
 # Transcripts, one JSON object a line: projects/<folder>/<session>.jsonl and <session>/subagents/agent-<agent>.jsonl
 # below the config folder. Measured.

@@ -13,12 +13,6 @@ def echo(lines: list[str]) -> None:
     sys.stdout.buffer.flush()
 
 
-def say(line: str) -> None:
-    """Prints one line, as `echo` does."""
-    sys.stdout.buffer.write(f"{line}\n".encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
-
-
 def as_json_line(value: object) -> str:
     """*value* as one line of JSON, with U+FFFD for bytes that are not UTF-8, which JSON can't hold."""
     import json

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .transcript import obj
+
 #: A larger number is not a count of tokens.
 _MOST = 10**12
 #: The source of the prices, for people.
@@ -53,11 +55,9 @@ class Usage(NamedTuple):
 
 def parse(message: dict[str, object]) -> Usage:
     """The usage of an answer, given the `message` of a transcript; anything but a count is 0."""
-    given, model = message.get("usage"), message.get("model")
-    used = given if isinstance(given, dict) else {}
+    used, model = obj(message.get("usage")), message.get("model")
     written = count(used.get("cache_creation_input_tokens"))
-    split = used.get("cache_creation")
-    kept = min(written, count(split.get("ephemeral_1h_input_tokens"))) if isinstance(split, dict) else 0
+    kept = min(written, count(obj(used.get("cache_creation")).get("ephemeral_1h_input_tokens")))
     return Usage(
         model if isinstance(model, str) else "",
         count(used.get("input_tokens")),

@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import click
 
 from .. import host
 from ..engine import state
 from ..engine.config import AUTO, MOD
-from ..errors import ClaudestratorError
+from ..errors import ClaudestratorError, refusals
 from ..output import echo
 from ..run import polling
 from ..setup import claude_settings, preflight
@@ -99,10 +99,10 @@ def _commands(project: Project) -> Iterable[tuple[str, str]]:
         if calls:
             yield path, words[1] if words[:1] == ["--commands"] else ""
     plugins = os.path.join(paths.users_folder(), *host.INSTALLED_PLUGINS)
-    installed = claude_settings.at(claude_settings.json_object(plugins), "plugins")
+    installed = claude_settings.at(claude_settings.json_object(plugins), host.PLUGIN_TABLE)
     for name, entries in installed.items() if isinstance(installed, dict) else ():
         for entry in entries if name.startswith("claudestrator@") and isinstance(entries, list) else ():
-            version, where = (claude_settings.at(entry, key) for key in ("version", "projectPath"))
+            version, where = (claude_settings.at(entry, key) for key in (host.PLUGIN_VERSION, host.PLUGIN_PROJECT))
             if isinstance(version, str) and where in (None, project.root):
                 yield "the plugin", version
 
@@ -169,14 +169,14 @@ FOUND = 200
 
 def problems(project: Project) -> list[str]:
     """Everything wrong in queues, configuration and state, one line each, with its file and line."""
-    found = [*_of_queue(project), *_of_issues(project), *_refusal(state_file.read, project)]
+    found = [*_of_queue(project), *_of_issues(project), *refusals(lambda: state_file.read(project))]
     if os.path.lexists(project.config):
         found += config_file.problems(project)
     found += user_file.problems(project)
     if os.path.lexists(project.knowledge):
         from ..store import memory
 
-        found += _refusal(memory.read, project)
+        found += refusals(lambda: memory.read(project))
     return few(found, FOUND)
 
 
@@ -213,11 +213,3 @@ def _of_issues(project: Project) -> list[str]:
                 f"{project.issues}:{issue.line}: {issue.id}: its status {issue.status[:40]!r} is none of {known}"
             )
     return found
-
-
-def _refusal(read: Callable[[Project], object], project: Project) -> list[str]:
-    try:
-        read(project)
-    except ClaudestratorError as error:
-        return [str(error)]
-    return []

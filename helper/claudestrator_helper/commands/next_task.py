@@ -17,7 +17,7 @@ def main(folder: str | None, words: list[str]) -> int:
 
         session_start.main(folder)
     else:
-        output.say(answer(paths.project(folder), as_json="--json" in words))
+        output.echo([answer(paths.project(folder), as_json="--json" in words)])
     return 0
 
 

@@ -155,7 +155,7 @@ def _written(session: str, offset: int) -> list[str]:
 def _args(path: str, offset: int) -> list[str]:
     with open(path, "rb") as file:
         file.seek(offset)
-        lines = [line for line in file if b"<command-name>" in line]
+        lines = [line for line in file if host.COMMAND.encode() in line]
     return [args for line in lines if (args := _of_line(line)) is not None]
 
 

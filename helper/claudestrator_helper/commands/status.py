@@ -27,7 +27,7 @@ def main(folder: str | None, words: list[str]) -> int:
 
         watch(project)
     elif "--json" in words:
-        output.say(output.as_json_line(as_object(project)))
+        output.echo([output.as_json_line(as_object(project))])
     else:
         output.echo(status(project))
     return 0

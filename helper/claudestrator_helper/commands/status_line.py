@@ -10,6 +10,7 @@ import time
 
 from .. import host, output
 from ..accounts import estimate
+from ..accounts.transcript import obj
 from ..errors import ClaudestratorError
 from ..store import event_lines, files, paths, project_files
 from ..store.paths import Project
@@ -28,14 +29,14 @@ def main(folder: str | None, words: list[str]) -> int:
     unknown words; what is wrong in the files is never said, because no one would read it there."""
     arguments.refuse_others("status-line", words)
     given = _given()
-    place = folder or _text(given.get("workspace"), "project_dir") or _text(given, host.CWD)
+    place = folder or _text(obj(given.get(host.WORKSPACE)), host.WORKSPACE_PROJECT) or _text(given, host.CWD)
     try:
         project = paths.project(folder or (paths.root_around(place) if os.path.isdir(place) else None))
         said = line(project, _dollars(given), time.time())
     except ClaudestratorError:
         said = ""
     if said:
-        output.say(said)
+        output.echo([said])
     return 0
 
 
@@ -70,9 +71,8 @@ def _names(agents: dict[str, int]) -> str:
 def _agents(tasks: object, now: float) -> dict[str, int]:
     """For how long each agent has been at work, in seconds, by the state as the file holds it."""
     found: dict[str, int] = {}
-    for id_, record in tasks.items() if isinstance(tasks, dict) else ():
-        agent = record.get("agent") if isinstance(record, dict) else None
-        claimed = agent.get("claimed") if isinstance(agent, dict) else None
+    for id_, record in obj(tasks).items():
+        claimed = obj(obj(record).get("agent")).get("claimed")
         if isinstance(claimed, int):
             found[str(id_)] = max(0, int(now) - claimed)
     return found
@@ -97,16 +97,15 @@ def _given() -> dict[str, object]:
         found = json.loads(sys.stdin.buffer.read(_INPUT) or b"{}")
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return obj(found)
 
 
-def _text(values: object, name: str) -> str:
-    found = values.get(name) if isinstance(values, dict) else None
+def _text(values: dict[str, object], name: str) -> str:
+    found = values.get(name)
     return found if isinstance(found, str) else ""
 
 
 def _dollars(given: dict[str, object]) -> float | None:
     """What the session has cost, by Claude Code's own count."""
-    cost = given.get("cost")
-    found = cost.get("total_cost_usd") if isinstance(cost, dict) else None
+    found = obj(given.get(host.COST)).get(host.DOLLARS)
     return float(found) if isinstance(found, int | float) and 0 < found < 10**9 else None

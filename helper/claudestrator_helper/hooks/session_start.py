@@ -25,7 +25,7 @@ def main(folder: str | None) -> None:
         if line:
             # The person is told, too, unless their session goes on with the run anyway.
             told = {} if session and "orchestrator" in line else {host.MESSAGE: line}
-            output.say(json.dumps(told | specific(host.SESSION_START, **{host.CONTEXT: line})))
+            output.echo([json.dumps(told | specific(host.SESSION_START, **{host.CONTEXT: line}))])
 
 
 def unfinished(project: paths.Project, session: object, resumed: object = None) -> str:

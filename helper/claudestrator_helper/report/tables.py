@@ -25,7 +25,7 @@ def others(report: Report) -> Html | None:
     """The agents of other roles."""
     rows = [_other(work, report) for work in report.others]
     names = ("Agent", "Status", "Model", "Attempts", "Time", "Tokens", "Cost")
-    return tag("section", tag("h2", "Other agents"), table("Other agents", names, rows), id="agents") if rows else None
+    return _section("Other agents", names, rows, "agents")
 
 
 def troubles(report: Report) -> Html | None:
@@ -86,6 +86,10 @@ def table(caption: str, names: Iterable[str], rows: list[Html], name: str | None
     )
 
 
+def _section(title: str, names: Iterable[str], rows: list[Html], name: str) -> Html | None:
+    return tag("section", tag("h2", title), table(title, names, rows), id=name) if rows else None
+
+
 _NUMBERS = (
     "Attempts", "Time", "Tokens", "Cost", "Edits", "Agents", "Requests", "Input", "Cache write", "Cache read", "Output",
     "Issues found", "Issues closed",
@@ -111,16 +115,19 @@ def _proof(work: Work) -> Child:
 
 def _task(work: Work, report: Report, room: int) -> Html:
     title = tag("span", tag("bdi", fields.cut(work.title, _TITLE)), class_="title")
-    cells = (
+    cells = [
         tag("th", tag("span", work.id, class_="id"), " ", title, scope="row"),
         tag("td", _status(work)),
         tag("td", _proof(work)),
         tag("td", words.models(work) or "–", class_="model"),
         *_figures(work, report),
         tag("td", "none" if work.files == [] else words.edits(work.files), class_="number"),
-    )
-    more = _details(work, report, room)
-    below = tag("tr", tag("td", more, colspan="9"), class_="more-row") if more is not None else None
+    ]
+    return _rows(work, cells, _details(work, report, room))
+
+
+def _rows(work: Work, cells: list[Html], more: Html | None) -> Html:
+    below = tag("tr", tag("td", more, colspan=str(len(cells))), class_="more-row") if more is not None else None
     return tag("tbody", tag("tr", cells), below, id=work.id)
 
 
@@ -132,15 +139,13 @@ def _figures(work: Work, report: Report) -> list[Html]:
 
 
 def _other(work: Work, report: Report) -> Html:
-    cells = (
+    cells = [
         tag("th", tag("span", work.id, class_="id"), f" {_ROLES.get(work.role, '')}", scope="row"),
         tag("td", _status(work)),
         tag("td", words.models(work), class_="model"),
         *_figures(work, report),
-    )
-    more = _details(work, report, 0)
-    below = tag("tr", tag("td", more, colspan="7"), class_="more-row") if more is not None else None
-    return tag("tbody", tag("tr", cells), below, id=work.id)
+    ]
+    return _rows(work, cells, _details(work, report, 0))
 
 
 _ROLES = {
@@ -226,7 +231,7 @@ def loops(report: Report) -> Html | None:
         ]
         cells += [tag("td", str(len(found)), class_="number") for found in (each.found, each.closed)]
         rows.append(tag("tr", cells, tag("td", words.edits(each.changes), class_="number")))
-    return tag("section", tag("h2", "Loops"), table("Loops", names, [tag("tbody", rows)]), id="loops") if rows else None
+    return _section("Loops", names, [tag("tbody", rows)] if rows else [], "loops")
 
 
 def issues(report: Report) -> Html | None:
@@ -242,6 +247,4 @@ def issues(report: Report) -> Html | None:
         for each in report.issues
     ]
     names = ("Issue", "Status", "Priority", "Found in loop", "Tasks")
-    return (
-        tag("section", tag("h2", "Issues"), table("Issues", names, [tag("tbody", rows)]), id="issues") if rows else None
-    )
+    return _section("Issues", names, [tag("tbody", rows)] if rows else [], "issues")

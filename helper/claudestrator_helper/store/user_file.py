@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, NamedTuple
 
-from ..errors import ClaudestratorError
+from ..errors import ClaudestratorError, refusals
 from . import files
 from .paths import Project
 
@@ -59,11 +59,7 @@ def notify(project: Project) -> Notify:
 
 def problems(project: Project) -> list[str]:
     """What is wrong with the file, as one line; empty if nothing is."""
-    try:
-        notify(project)
-    except ClaudestratorError as error:
-        return [str(error)]
-    return []
+    return refusals(lambda: notify(project))
 
 
 def _words(value: object) -> bool:
