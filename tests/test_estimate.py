@@ -101,3 +101,18 @@ def test_the_time_since_a_run_began_is_by_the_log() -> None:
     assert estimate.elapsed(events, "r", event_lines.seconds("2026-11-26T10:01:00Z")) == 3600
     assert estimate.elapsed(events, "gone", 5) is None
     assert estimate.elapsed([{"time": "yesterday", "run": "r", "event": "x"}], "r", 5) is None
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (-1, "0 s"),
+        (59.9, "59 s"),
+        (200, "3 min 20 s"),
+        (3900, "1 h 5 min"),
+        (86_399, "23 h 59 min"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_a_time_is_said_in_its_two_largest_units(span: float, said: str) -> None:
+    assert estimate.exact(span) == said
