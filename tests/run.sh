@@ -61,15 +61,16 @@ fetch_claude() {
   "$python" -B tests/rig/claude_code.py --fetch "$@" >"$home/$name" 2>&1
 }
 
-# need_claude PID PID: waits for the two releases that are being fetched.
+# Waits for the releases that are being fetched.
 need_claude() {
-  if wait "$1"; then
+  if wait "$newest"; then
     CLAUDE_BIN=$(cat "$home/newest")
     export CLAUDE_BIN
   else
     lacking "the real Claude Code, and all that drives it: $(tail -n 1 "$home/newest")"
   fi
-  wait "$2" || lacking "the oldest Claude Code that is supported: $(tail -n 1 "$home/oldest")"
+  wait "$no_mods" || lacking "a Claude Code without mods: $(tail -n 1 "$home/no-mods")"
+  wait "$oldest" || lacking "the oldest Claude Code that is supported: $(tail -n 1 "$home/oldest")"
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -112,6 +113,8 @@ if [ -z "$fast" ]; then
   get_programs &
   fetch_claude newest &
   newest=$!
+  fetch_claude no-mods no-mods &
+  no_mods=$!
   fetch_claude oldest oldest &
   oldest=$!
 fi
@@ -121,7 +124,7 @@ check 'ruff check' "$venv/bin/ruff" check
 check 'ruff format' "$venv/bin/ruff" format --check
 check 'import-linter' "$venv/bin/lint-imports" --no-cache
 check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper helper/python.sh tests/run.sh .ci/run
-[ -n "$fast" ] || need_claude "$newest" "$oldest"
+[ -n "$fast" ] || need_claude
 if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
   check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
