@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+os.environ["WHOLE"] = "yes"
 
 from hostile_inputs import INPUTS, Hostile
 

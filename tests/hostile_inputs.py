@@ -1,15 +1,19 @@
 """Inputs of about a megabyte each on which a careless reading takes minutes or gigabytes, and the verbs that read them.
 
-`benchmarks/hostile.py` times them; `test_bounds.py` has each verb end.
+`benchmarks/hostile.py` times them. `test_bounds.py` has each verb end, on a quarter of each unless `WHOLE` is set in
+the environment: what takes the square of an input's length takes a sixteenth then, and the bound is a quarter.
 """
 
 import json
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 from queues import queue, task
 
-SIZE = 1_000_000
+#: Each input is this part of a megabyte; what came with a clone is whole, because of it no more than a part is read.
+PART = 1 if os.environ.get("WHOLE") else 4
+SIZE = 1_000_000 // PART
 
 
 class Hostile(NamedTuple):
@@ -52,18 +56,18 @@ def frontmatter(*lines: str) -> str:
     return "---\n" + "\n".join(lines) + "\n---\n"
 
 
-FILES = ", ".join(f"src/a{number}/b{number}.py" for number in range(20_000))
+FILES = ", ".join(f"src/a{number}/b{number}.py" for number in range(20_000 // PART))
 RUNNING = queue(
     task("TASK-1", extra=f"**Files:** {FILES}\n\n"),
     task("TASK-2", extra=f"**Files:** {FILES.replace('src', 'lib')}\n\n"),
 )
 FILED = "".join(
     f"### ISSUE-1-{n}\n\n| Status | pending |\n\n**Summary:** the parser crashes on an empty file of v{n}\n\n"
-    for n in range(10_000)
+    for n in range(10_000 // PART)
 )
 REPORT = "# Summary\n\nfine\n\n# Patterns\n\n"
 INPUTS = {
-    "all previous, in 9,000 tasks": Hostile({QUEUE: "".join(short(n, more="**Dependencies:** All previous tasks\n") for n in range(9_000))}, LOOKING),
+    "all previous, in 9,000 tasks": Hostile({QUEUE: "".join(short(n, more="**Dependencies:** All previous tasks\n") for n in range(9_000 // PART))}, LOOKING),
     "tasks in progress": Hostile({QUEUE: until_full(lambda n: short(n, "in_progress"))}, LOOKING),
     "failed tasks": Hostile({QUEUE: until_full(lambda n: short(n, "failed"))}, LOOKING),
     "tasks without anything": Hostile({QUEUE: until_full(short)}, LOOKING),
@@ -78,9 +82,9 @@ INPUTS = {
     "10,000 issues and 1 MB of new ones": Hostile({ISSUES: FILED}, [("add-issue -", until_full(issue)[: SIZE - 200]), ("issues", ""), ("issues --json", "")]),
     "1 MB of issues without anything": Hostile({}, [("add-issue -", "### New issue\n" * (SIZE // 14))]),
     "1 MB of tasks": Hostile({}, [("add-tasks -", until_full(lambda n: task(f"TASK-{n}"))[: SIZE - 500])]),
-    "a report of many patterns": Hostile({"a": "x\n"}, [("remember -", REPORT + "- x (files: a)\n" * 50_000), ("remember -", REPORT + "- x (files: " + "a, " * 300_000 + "a)"), ("remember -", REPORT + "- " + "(files: " * 120_000)]),
-    "a graph that names one long file": Hostile({"a": "".join(f"{n}\n" for n in range(200_000)), ".claude/knowledge_graph.json": json.dumps({"entries": [{"kind": "gotcha", "text": f"t{n}", "loop": 1, "run": "r", "files": {"a": [n]}} for n in range(9_000)]})}, [("remember -", REPORT), ("check", "")]),
-    "a number to the base 60": Hostile({STATE: frontmatter(f"a: {'1:' * (SIZE // 2)}1")}, CLONE),
+    "a report of many patterns": Hostile({"a": "x\n"}, [("remember -", REPORT + "- x (files: a)\n" * (50_000 // PART)), ("remember -", REPORT + "- x (files: " + "a, " * (300_000 // PART) + "a)"), ("remember -", REPORT + "- " + "(files: " * (120_000 // PART))]),
+    "a graph that names one long file": Hostile({"a": "".join(f"{n}\n" for n in range(200_000 // PART)), ".claude/knowledge_graph.json": json.dumps({"entries": [{"kind": "gotcha", "text": f"t{n}", "loop": 1, "run": "r", "files": {"a": [n]}} for n in range(9_000 // PART)]})}, [("remember -", REPORT), ("check", "")]),
+    "a number to the base 60": Hostile({STATE: frontmatter(f"a: {'1:' * 500_000}1")}, CLONE),
     "a list in YAML": Hostile({STATE: frontmatter(f"a: [{'a,' * 24_000}]")}, CLONE),
     "many attempts": Hostile({STATE: frontmatter('run: "r"', f"attempts: {json.dumps(dict.fromkeys((f'T-{n}' for n in range(49_000)), 1))}")}, CLONE),
     "a queue of 20 MB and a run": Hostile({STATE: frontmatter('run: "r"', 'status: "running"'), QUEUE: short(1) * 600_000}, CLONE[:2]),

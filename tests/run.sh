@@ -27,12 +27,23 @@ lacking() {
   printf 'skipped: %s\n' "$1"
 }
 
-# check NAME COMMAND…: continues after a failure, so that one run reports all of them.
+# check NAME COMMAND…: begins it beside the others; checked tells how they ended, in this order.
+names=() pids=()
 check() {
-  local name=$1
+  names+=("$1")
   shift
-  printf '%s\n' "-- $name"
-  "$@" || failed="${failed:+$failed, }$name"
+  "$@" >"$home/check-${#names[@]}" 2>&1 </dev/null &
+  pids+=($!)
+}
+
+# One run reports every failure.
+checked() {
+  local at
+  for at in "${!names[@]}"; do
+    wait "${pids[at]}" || failed="${failed:+$failed, }${names[at]}"
+    printf '%s\n' "-- ${names[at]}"
+    cat "$home/check-$((at + 1))"
+  done
 }
 
 make_venv() {
@@ -43,15 +54,23 @@ make_venv() {
   helper_module "$root/helper" setup.venv "$venv" "$root $(cksum <pyproject.toml)" -e "${root}[dev]" || give_up 'no venv, no tests'
 }
 
-get_claude() {
-  local said
-  if said=$("$venv/bin/python" tests/rig/claude_code.py --fetch 2>&1); then
-    export CLAUDE_BIN=$said
+# fetch_claude NAME [VERSION]: leaves the path of a Claude Code, or why there is none, in $home/NAME.
+fetch_claude() {
+  local name=$1
+  shift
+  "$python" -B tests/rig/claude_code.py --fetch "$@" >"$home/$name" 2>&1
+}
+
+# Waits for the releases that are being fetched.
+need_claude() {
+  if wait "$newest"; then
+    CLAUDE_BIN=$(cat "$home/newest")
+    export CLAUDE_BIN
   else
-    lacking "the real Claude Code, and all that drives it: ${said##*$'\n'}"
+    lacking "the real Claude Code, and all that drives it: $(tail -n 1 "$home/newest")"
   fi
-  said=$("$venv/bin/python" tests/rig/claude_code.py --fetch oldest 2>&1) ||
-    lacking "the oldest Claude Code that is supported: ${said##*$'\n'}"
+  wait "$no_mods" || lacking "a Claude Code without mods: $(tail -n 1 "$home/no-mods")"
+  wait "$oldest" || lacking "the oldest Claude Code that is supported: $(tail -n 1 "$home/oldest")"
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -79,31 +98,39 @@ need_programs() {
   has_chromium || lacking "Chromium is missing for the report's page: apt install chromium, or brew install chromium"
 }
 
-# Claude Code, in a home of its own.
+# Claude Code, in a home of its own, and quiet unless it fails.
 claude_code() {
-  HOME=$home CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 "$CLAUDE_BIN" "$@" </dev/null >"$home/said" 2>&1 ||
-    { cat "$home/said" && return 1; }
+  local own
+  own=$(mktemp -d "$home/XXXXXX") || return 1
+  HOME=$own CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 "$CLAUDE_BIN" "$@" >"$own/said" 2>&1 ||
+    { cat "$own/said" && return 1; }
 }
 
 find_python || give_up "$problem"
-make_venv
-if [ -z "$fast" ]; then
-  get_programs &
-  get_claude
-fi
 home=$(mktemp -d) || give_up 'there is no place for temporary files: set TMPDIR'
 trap 'rm -rf "$home"' EXIT
-
+if [ -z "$fast" ]; then
+  get_programs &
+  fetch_claude newest &
+  newest=$!
+  fetch_claude no-mods no-mods &
+  no_mods=$!
+  fetch_claude oldest oldest &
+  oldest=$!
+fi
+make_venv
+check 'mypy' "$venv/bin/python" -m mypy
 check 'ruff check' "$venv/bin/ruff" check
 check 'ruff format' "$venv/bin/ruff" format --check
-check 'mypy' "$venv/bin/python" -m mypy
 check 'import-linter' "$venv/bin/lint-imports" --no-cache
 check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper helper/python.sh tests/run.sh .ci/run
+[ -n "$fast" ] || need_claude
 if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
   check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
   check 'claude plugin test' claude_code plugin test .
 fi
+checked
 # Everything runs in as many processes as there are cores and one more, as many tests mostly wait; a choice, in one.
 if [ "$#" = 0 ]; then
   cores=$("$venv/bin/python" -c 'import os; print(os.cpu_count() or 1)')

@@ -115,7 +115,8 @@ def test_a_release_without_a_recorded_hash_is_fetched_too(publish: Publish, monk
 
 
 @pytest.mark.parametrize(
-    ("words", "asked"), [([], ()), (["2.1.300"], ("2.1.300",)), (["oldest"], (claude_code.OLDEST,))]
+    ("words", "asked"),
+    [([], ()), (["2.1.300"], ("2.1.300",)), (["oldest"], (claude_code.OLDEST,)), (["no-mods"], (claude_code.NO_MODS,))],
 )
 def test_any_release_can_be_fetched_by_its_number_and_the_oldest_by_its_name(
     words: list[str], asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,15 +156,6 @@ def test_a_hook_before_the_first_use_makes_nothing_and_says_nothing(plugin: Plug
     assert not list(plugin.home.iterdir())
 
 
-@pytest.mark.usefixtures("offline")
-def test_without_a_network_one_line_says_so(plugin: Plugin) -> None:
-    done = plugin.runs("status")
-    assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
-    assert "check the network" in line
-    assert plugin.venvs == []
-
-
 def test_for_an_orchestrator_the_line_is_a_directive(plugin: Plugin, tmp_path: Path) -> None:
     done = plugin.runs("start", "--session", "s", "-", XDG_DATA_HOME=os.devnull)
     assert (done.returncode, done.stderr) == (0, "")
@@ -216,46 +208,62 @@ def test_changed_pins_and_a_vanished_python_make_a_new_venv(index: Index, tmp_pa
     assert plugin.runs("next-task").stdout == "the old one\n"
     pins = plugin.launcher.resolve().parent.parent / "helper" / "requirements.txt"
     pins.write_text(index.pin("2"))
-    assert plugin.runs("next-task").stdout.startswith("none: ")
-    assert list(folder.glob("thing-2/lib/*/site-packages/thing-2.dist-info"))
     python = folder / "thing-2" / "bin" / "python"
-    python.unlink()
+    python.parent.mkdir(parents=True)
     python.symlink_to(tmp_path / "gone")
     assert plugin.runs("next-task").stdout.startswith("none: ")
+    assert list(folder.glob("thing-2/lib/*/site-packages/thing-2.dist-info"))
 
 
+@pytest.fixture
+def copied(ready: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A venv is a copy of the one that is there, with its pip, which takes a tenth of the time of a new one."""
+    real = venv._run
+
+    def run(command: Sequence[str]) -> list[str]:
+        if "venv" not in command:
+            return real(command)
+        shutil.copytree(ready.venvs[0], command[-1], symlinks=True, dirs_exist_ok=True)
+        return []
+
+    monkeypatch.setattr(venv, "_run", run)
+
+
+def refusal(folder: Path, pins: str) -> str:
+    """The line with which no venv is made of the pins."""
+    (folder / "pins").write_text(pins)
+    with pytest.raises(ClaudestratorError) as refused:
+        venv.ensure(str(folder / "venvs" / "one"), "key", [*venv.PINNED[:-1], str(folder / "pins")])
+    assert [path.name for path in (folder / "venvs").iterdir()] == ["one.lock"]
+    return str(refused.value)
+
+
+@pytest.mark.usefixtures("copied", "offline")
+def test_without_a_network_one_line_says_so(tmp_path: Path) -> None:
+    line = refusal(tmp_path, f"thing==1 --hash=sha256:{'0' * 64}\n")
+    assert "check the network" in line
+    assert "\n" not in line
+
+
+@pytest.mark.usefixtures("copied")
 def test_a_file_that_is_not_the_pinned_one_is_not_installed(index: Index, tmp_path: Path) -> None:
     pin = index.pin("1")
     with zipfile.ZipFile(index.folder / "thing-1-py3-none-any.whl", "a") as altered:
         altered.writestr("thing.py", "print('altered')")
-    plugin = plugin_in(tmp_path, pin)
-    done = plugin.runs("status")
-    (line,) = done.stderr.splitlines()
-    assert "differs from the pinned one" in line
-    assert plugin.venvs == []
+    assert "differs from the pinned one" in refusal(tmp_path, pin)
 
 
+@pytest.mark.usefixtures("copied")
 def test_no_package_is_built_because_that_runs_its_code(index: Index, tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "setup.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     archive = shutil.make_archive(str(index.folder / "thing-1"), "gztar", tmp_path, "source")
     digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
-    plugin = plugin_in(tmp_path, f"thing==1 --hash=sha256:{digest}\n")
-    assert "pip could not install" in plugin.runs("status").stderr
+    assert "pip could not install" in refusal(tmp_path, f"thing==1 --hash=sha256:{digest}\n")
     assert not (tmp_path / "ran").exists()
 
 
-def test_several_at_once_all_work_and_make_one_venv(index: Index, tmp_path: Path) -> None:
-    plugin = plugin_in(tmp_path, index.pin("1"))
-    command = [str(plugin.launcher), "next-task", "--json"]
-    started = [
-        subprocess.Popen(command, cwd=plugin.home, env=plugin.environment, stdout=subprocess.DEVNULL) for _ in range(3)
-    ]
-    assert [process.wait() for process in started] == [0, 0, 0]
-    assert [path.name for path in plugin.venvs] == ["thing-1"]
-
-
-def test_a_venv_whose_making_was_killed_is_not_used(index: Index, tmp_path: Path) -> None:
+def test_a_venv_whose_making_was_killed_is_not_used_and_several_at_once_make_one(index: Index, tmp_path: Path) -> None:
     plugin = plugin_in(tmp_path, index.pin("1"))
     folder = plugin.home / ".local/share/claudestrator/plugin"
     process = subprocess.Popen(
@@ -265,7 +273,11 @@ def test_a_venv_whose_making_was_killed_is_not_used(index: Index, tmp_path: Path
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert [path.name for path in plugin.venvs] != ["thing-1"]
-    assert plugin.runs("next-task").returncode == 0
+    command = [str(plugin.launcher), "next-task", "--json"]
+    started = [
+        subprocess.Popen(command, cwd=plugin.home, env=plugin.environment, stdout=subprocess.DEVNULL) for _ in range(3)
+    ]
+    assert [each.wait() for each in started] == [0, 0, 0]
     assert [path.name for path in plugin.venvs] == ["thing-1"]
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from rig.session import KEY, prepare_home
 if TYPE_CHECKING:
     from rig.scene import Stage
 
+#: Of the example, the task that needs no other. Its tests are among those that the scripted demo runs.
+FIRST = replace(example_play.play(), tasks=example_play.play().tasks[:1])
 COMPLETED = {f"TASK-00{number}": "completed" for number in range(1, 7)}
 
 
@@ -62,12 +65,12 @@ def test_the_live_demo_runs_the_persons_own_claude(stage: Stage, tmp_path: Path)
     own = {"HOME": str(home), "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "IS_SANDBOX": "1"}
     own |= {"ANTHROPIC_API_KEY": KEY, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
 
-    with MessagesApi(ScriptedModel(example_play.play())) as api:
+    with MessagesApi(ScriptedModel(FIRST)) as api:
         done = demo(stage, folder, "--live", **own, ANTHROPIC_BASE_URL=api.url)
 
     assert not api.errors
     assert done.returncode == 0, done.stdout + done.stderr
-    assert statuses(left_at(done.stdout)) == COMPLETED
+    assert statuses(left_at(done.stdout)) == {"TASK-001": "completed"}
     assert re.search(r"Claude Code's own figures for the session: \d+ turns, [\d.e-]+ US dollars", done.stdout)
     assert not (home / ".local" / "bin").exists()
 

@@ -117,16 +117,12 @@ def test_a_run_goes_on_when_claude_code_was_killed_and_repeats_nothing(lean: Sta
     assert after.said.startswith("All 3 tasks are completed.")
 
 
-@pytest.mark.parametrize(("install", "mode"), [("plugin", "default"), ("script", "dontAsk")])
-def test_in_a_later_turn_the_calls_of_a_run_ask_nobody(lean: Stage, install: str, mode: str) -> None:
-    make = lean.by_script if install == "script" else lean.by_plugin
-    scene = make(f"later-{install}-{mode}", {}).with_queue(ONE, TWO).among_all_processes()
-    if install == "script":
-        # The plugin adds no rule.
-        without(scene, "permissions")
+def test_in_a_later_turn_the_calls_of_a_run_ask_nobody(lean: Stage) -> None:
+    scene = lean.by_script("later", {}).with_queue(ONE, TWO).among_all_processes()
+    without(scene, "permissions")
     before = killed(scene, Play(acts={"TASK-001": (Act(checks=(ENDLESS,)),)}))
 
-    after = scene.with_arguments("--continue").orchestrate(Play(), "go on", mode)
+    after = scene.with_arguments("--continue").orchestrate(Play(), "go on", "dontAsk")
     (scene.project / "at-work").unlink()
 
     conversation = main_exchanges(after.run.exchanges)[-1].request.messages
@@ -194,8 +190,8 @@ SPELLINGS = {
 }
 
 
-def test_however_an_agent_spells_it_the_helper_itself_takes_no_step(both: Stage) -> None:
-    scene = both.by_script("spells", {}).with_queue(ONE, TWO)
+def test_however_an_agent_spells_it_the_helper_itself_takes_no_step(lean: Stage) -> None:
+    scene = lean.by_script("spells", {}).with_queue(ONE, TWO)
     checks = tuple(f"{command} >said-{at} 2>&1 || true" for at, command in enumerate(SPELLINGS))
 
     outcome = scene.orchestrate(Play(acts={"TASK-001": (Act(checks=checks),)}), mode=ANY_COMMAND)

@@ -135,9 +135,9 @@ def test_an_agent_that_an_error_of_the_api_ends_costs_seconds(both: Stage) -> No
     assert outcome.seconds_until_replaced("TASK-001") < Config().start_timeout / 2
 
 
-def test_a_server_that_stays_down_stops_the_run_and_fails_no_task(both: Stage) -> None:
+def test_a_server_that_stays_down_stops_the_run_and_fails_no_task(lean: Stage) -> None:
     # Otherwise Claude Code asks ten times more, for three minutes.
-    scene = both.by_script("down", {}, CLAUDE_CODE_MAX_RETRIES="0").with_queue(ONE, TWO)
+    scene = lean.by_script("down", {}, CLAUDE_CODE_MAX_RETRIES="0").with_queue(ONE, TWO)
 
     outcome = scene.orchestrate(Play(acts={"TASK-001": (Act(ending=Ending.BROKEN, status=500),)}))
 

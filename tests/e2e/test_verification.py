@@ -63,24 +63,25 @@ def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why_
 
 
 @pytest.mark.parametrize(
-    ("install", "mode", "ending"), [("plugin", "default", Ending.FORGET), ("script", "dontAsk", Ending.SILENT)]
+    ("install", "mode", "engine", "ending"),
+    [("plugin", "default", "lean", Ending.FORGET), ("script", "dontAsk", "task", Ending.SILENT)],
 )
 def test_verdicts_ask_nobody_and_count_however_their_agent_ends(
-    both: Stage, install: str, mode: str, ending: Ending
+    stage: Stage, install: str, mode: str, engine: str, ending: Ending
 ) -> None:
-    make = both.by_script if install == "script" else both.by_plugin
+    make = stage.by_script if install == "script" else stage.by_plugin
     # Headless, these modes deny agents every write of the project's own files.
     play = door_and_wall(TASK_002=(Act(),), verify_0=(Act(ending=ending),))
     scene = make(f"verified-{install}", {}).with_queue(*play.tasks)
 
-    outcome = scene.orchestrate(play, "/orchestrate --verify", mode)
+    outcome = scene.orchestrate(play, f"/orchestrate --verify --engine {engine}", mode)
 
     assert outcome.logged("spawned") == ["TASK-001", "TASK-002", "verify-0"]
     assert "All 2 tasks are completed and verified." in outcome.run.output.strip().splitlines()[-1]
 
 
-def test_a_loop_is_committed_once_it_is_verified(both: Stage) -> None:
-    scene = both.by_script("verified-loop", None, **loops.ENVIRONMENT)
+def test_a_loop_is_committed_once_it_is_verified(lean: Stage) -> None:
+    scene = lean.by_script("verified-loop", None, **loops.ENVIRONMENT)
     loops.prepare(scene)
     play = loops.play_of([2])
     broken, whole = Act(files={"made/TASK-102.txt": "broken\n"}), Act(files={"made/TASK-102.txt": "whole\n"})

@@ -2,7 +2,7 @@
 
 usage: python claude_code.py --fetch [VERSION]    prints the binary's path, fetching it first when it has to
 
-VERSION is the pinned one by default; `oldest` is the oldest that is supported.
+VERSION is the pinned one by default; `no-mods` is one without mods, `oldest` the oldest that is supported.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        print(binary(*(OLDEST if each == "oldest" else each for each in arguments[1:])))
+        print(binary(*({"no-mods": NO_MODS, "oldest": OLDEST}.get(each, each) for each in arguments[1:])))
     except BinaryMissingError as error:
         print(error, file=sys.stderr)
         return 1

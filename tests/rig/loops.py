@@ -59,12 +59,6 @@ def play_of(tasks: Sequence[int], *, writes: bool = True) -> Play:
     return Play(acts=acts)
 
 
-def with_check(play: Play, id_: str, check: str) -> Play:
-    """The play, in which the agent runs one more command before it reports."""
-    changed = tuple(replace(act, checks=(*act.checks, check)) for act in play.acts[id_])
-    return replace(play, acts=play.acts | {id_: changed})
-
-
 def task_name(number: int) -> str:
     return f"TASK-{_FIRST_TASK + number}"
 
