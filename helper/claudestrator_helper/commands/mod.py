@@ -16,7 +16,7 @@ import click
 from .. import __version__, host, output
 from ..engine import band, begin_run, markers, options
 from ..engine.config import MOD
-from ..engine.state import State
+from ..engine.state import FINISHED, State
 from ..errors import ClaudestratorError
 from ..run import steps
 from ..run.live_report import LiveReport
@@ -25,6 +25,7 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import directives, fields
 from ..texts.directives import SPAWN, Reply
+from ..texts.statuses import COMPLETED, SKIPPED
 
 Given = dict[str, object]
 Answer = dict[str, object]
@@ -40,7 +41,8 @@ def answer(reply: Callable[[Given], Answer]) -> None:
         given = json.loads(files.stdin() or "{}")
         said = reply(given if isinstance(given, dict) else {})
     except (ClaudestratorError, ValueError, RecursionError) as error:
-        said = {"lines": [], "directives": [{"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE)}]}
+        refusal = {"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE), "exitCode": 1}
+        said = {"lines": [], "directives": [refusal]}
     output.echo([output.as_json_line(said)])
 
 
@@ -55,7 +57,8 @@ def start(project: Project, session: str, given: Given) -> Answer:
     if asked.instead or asked.dry_run:
         from . import orchestrate
 
-        return {"lines": orchestrate.start(project, session, words, __version__), "directives": []}
+        told = orchestrate.begin(project, session, words, __version__)
+        return {"lines": [*told.lines, *(each.sentence for each in told.directives)], "directives": []}
     engine = begin_run.engine_of(current, config_file.read(project), asked, mod=True)
     if engine != MOD or not _may_start(current, _text(given, "key")):
         return {"engine": engine if engine != MOD else "task"}
@@ -146,7 +149,14 @@ def _directive(project: Project, current: State, directive: directives.Directive
 
         said["prompt"] = reports.begin(project, directive.id)
         said["attempt"] = current.record(directive.id).attempts
+    if directive.kind == directives.STOP and not _is_complete(project, current):
+        said["exitCode"] = 1
     return said
+
+
+def _is_complete(project: Project, current: State) -> bool:
+    tasks = queue_file.read(project, current).tasks
+    return current.status == FINISHED and all(task.status in (COMPLETED, SKIPPED) for task in tasks)
 
 
 def _text(given: Given, key: str) -> str:
