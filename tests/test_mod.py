@@ -77,11 +77,31 @@ def test_words_that_ask_for_no_run_are_answered_with_lines(project: Project, wor
     answer = start(project, words)
     assert answer["directives"] == []
     assert answer["lines"]
+    assert not any(line.startswith("STOP") for line in answer["lines"])
     assert not Path(project.session).exists()
 
 
 def test_a_refusal_is_a_stop(project: Project) -> None:
-    assert kinds(start(project, "--paralel 4")) == ["STOP"]
+    answer = start(project, "--paralel 4")
+    assert (kinds(answer), answer["directives"][0]["exitCode"]) == (["STOP"], 1)
+
+
+@pytest.mark.parametrize(("second", "code"), [("completed", None), ("skipped", None), ("failed", 1), ("blocked", 1)])
+def test_a_headless_run_that_leaves_tasks_ends_with_another_exit_code(
+    project: Project, second: str, code: int | None
+) -> None:
+    Path(project.queue).write_text(queue(task("TASK-1", status="completed"), task("TASK-2", status=second)))
+    (stop,) = start(project)["directives"]
+    assert (stop["kind"], stop.get("exitCode")) == ("STOP", code)
+
+
+def test_a_run_that_was_stopped_has_not_succeeded(project: Project) -> None:
+    key = start(project)["key"]
+    helper("stop", folder=project.root)
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    (stop,) = wait(project, key)["directives"]
+    assert (stop["kind"], stop["exitCode"]) == ("STOP", 1)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +236,15 @@ def test_an_agent_that_had_not_been_started_at_a_reload_is_asked_for_again(proje
 def test_a_session_without_such_a_run_resumes_nothing(project: Project) -> None:
     assert start(project, resume=True) == {"engine": ""}
     key = start(project)["key"]
+    state = state_file.read(project)
+    state_file.write(project, replace(state, owner=state.owner._replace(process=f"{state.owner.process}0")))
     assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
+
+
+def test_a_run_goes_on_after_a_reload_in_a_session_that_was_cleared(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    assert kinds(ask(project, "start", session="cleared", resume=True, key=key)) == ["WAIT"]
 
 
 def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: Project) -> None:
@@ -361,6 +389,7 @@ def test_a_mode_in_which_agents_can_not_write_is_named_once_it_is_known(
         ("resume", "another", "1", True),
         ("startup", "another", "1", True),
         ("compact", SESSION, "1", False),
+        ("clear", "another", "1", False),
     ],
 )
 def test_a_session_whose_run_the_mod_continues_is_told_nothing(
