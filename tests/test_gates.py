@@ -142,6 +142,12 @@ def test_only_the_last_40_lines_are_shown_without_colours(project: Project) -> N
     assert refusal.value.output == [f"  line {n}" for n in range(60, 100)]
 
 
+def test_what_a_command_has_printed_does_not_stay_on_the_disk(project: Project) -> None:
+    gated(project)
+    gates.done(project, "TASK-1", None, "", 20)
+    assert not [name for name in os.listdir(project.gates) if name.endswith(".out")]
+
+
 def test_no_shell_reads_a_command_and_it_gets_no_input(project: Project) -> None:
     gated(project, command="sh check.sh '$HOME' *.sh")
     write(project, "check.sh", 'printf "<%s>" "$@"; cat; exit 1')
@@ -430,6 +436,21 @@ def test_the_gate_of_a_task_that_was_added_later_waits_and_the_others_run(projec
     asked = Gates([COMMAND], {"TASK-3": ["false"]})
     assert policy.waiting(asked, consent.read(project)) == Gates([], {"TASK-3": ["false"]})
     assert policy.runnable(asked, consent.read(project), "TASK-3") == [COMMAND]
+
+
+def test_a_consent_that_is_kept_in_the_project_is_none(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(project, COMMAND)
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path(project.root, "kept")))
+    with pytest.raises(ClaudestratorError, match="would be in the project, where agents may write"):
+        allow(project)
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path(project.root).parent / "kept"))
+    allow(project)
+    assert consent.read(project)
+    os.rename(f"{project.root}/../kept", f"{project.root}/kept")
+    # A clone's settings can set this without knowing where it will be.
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/self/cwd/kept" if os.path.exists("/proc/self/cwd") else "kept")
+    monkeypatch.chdir(project.root)
+    assert consent.read(project) is None
 
 
 def test_a_copy_of_a_project_is_another_one(project: Project, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import undo
+from claudestrator_helper.run import task_commits, undo
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import START
 from claudestrator_helper.system import git_process, run_branch
@@ -331,6 +332,26 @@ def test_what_can_not_be_undone_is_one_line(repo: Repository) -> None:
         undone(repo, "TASK-1")
 
 
+def test_a_commit_that_holds_other_tasks_too_is_not_undone_for_one(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    said = repo.run("log", "--format=* %B", f"main..{branch(repo)}")
+    repo.run("commit", "--quiet", "-m", f"Squashed, as on a page for pull requests\n\n{said}")
+    repo.run("branch", "-D", branch(repo))
+    before = state_of(repo)
+    with pytest.raises(ClaudestratorError, match=r"TASK-1 can't be undone by itself, as \w{7} holds TASK-2 too"):
+        undone(repo, "TASK-1")
+    assert (state_of(repo), statuses(repo.project)["TASK-1"]) == (before, "completed")
+
+
+def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    repo.run("config", "revert.reference", "true")
+    undone(repo, "TASK-1")
+    assert subjects(repo)[0] == 'Revert "TASK-1: Build TASK-1"'
+    with pytest.raises(ClaudestratorError, match="TASK-1 is undone already, by"):
+        undone(repo, "TASK-1")
+
+
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(order=st.permutations(range(1, 5)), shared=st.booleans(), seed=st.integers())
 def test_undone_in_any_order_the_tasks_leave_what_was_there_before(
@@ -359,6 +380,57 @@ def test_undone_in_any_order_the_tasks_leave_what_was_there_before(
     assert repo.run("rev-parse", "HEAD^{tree}") == before
     assert repo.status() == ""
     assert set(statuses(repo.project).values()) == {"pending"}
+
+
+needs_merge_tree = pytest.mark.skipif(
+    tuple(map(int, re.findall(r"\d+", git_process.call("/", "version").text)[:2])) < (2, 38),
+    reason="git merge-tree --write-tree",
+)
+
+
+@needs_merge_tree
+def test_what_the_person_has_committed_meanwhile_does_not_keep_the_run_from_their_branch(repo: Repository) -> None:
+    lines = [f"{number}\n" for number in range(30)]
+    repo.write("a.txt", "".join(lines))
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", a_txt="".join(["by an agent\n", *lines[1:]]))
+    # As `git add --patch` takes what is theirs.
+    repo.write("a.txt", "".join([*lines[:-1], "by Ann\n"]))
+    repo.write("ann.txt")
+    repo.run("add", "a.txt", "ann.txt")
+    repo.run("commit", "--quiet", "-m", "Ann's")
+    repo.write("a.txt", "".join(["by an agent\n", *lines[1:-1], "by Ann\n"]))
+    assert work(repo, "TASK-2", wall_txt="a wall\n")[-1].endswith("takes them over.")
+    assert repo.run("log", "-1", "--format=%s") == "Ann's\n"
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+    assert repo.run("log", "-1", "--format=%s") == f"Merge branch '{branch(repo)}'\n"
+    undone(repo, "TASK-1")
+    assert (repo.root / "a.txt").read_text() == "".join([*lines[:-1], "by Ann\n"])
+
+
+@needs_merge_tree
+def test_where_their_commits_conflict_the_end_says_so_and_leaves_them(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", a_txt="by an agent\n")
+    repo.write("a.txt", "by Ann\n")
+    repo.run("commit", "--quiet", "-m", "Ann's", "a.txt")
+    said = "Your branch has commits that conflict with it in a.txt: merge without `--ff-only`, after a `git stash`."
+    assert work(repo, "TASK-2", wall_txt="a wall\n")[-1].endswith(f"takes them over. {said}")
+    assert subjects(repo)[0] == "TASK-2: Build it"
+    assert (repo.root / "a.txt").read_text() == "by Ann\n"
+
+
+@needs_merge_tree
+def test_another_branch_that_is_checked_out_at_the_end_is_not_merged(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    repo.run("checkout", "--quiet", "-b", "side")
+    repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
+    tip = repo.run("rev-parse", branch(repo))
+    assert task_commits.bring_home(repo.project).startswith("What is checked out has commits that it lacks")
+    assert repo.run("rev-parse", branch(repo)) == tip
 
 
 def more(repo: Repository, *tasks: str) -> None:

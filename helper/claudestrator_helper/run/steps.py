@@ -136,13 +136,13 @@ def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.
     from . import ending
 
+    said = ""
     if any(record.committed for record in step.state.tasks.values()):
-        from ..system import run_branch
+        from . import task_commits
 
         # So that `git merge` takes them over.
-        run_branch.stage(project)
-
-    return ending.told(project, step.directives, now)
+        said = task_commits.bring_home(project)
+    return ending.told(project, step.directives, now, said)
 
 
 def _carried_out(project: Project, step: Step, left: float) -> Reply:

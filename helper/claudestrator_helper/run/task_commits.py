@@ -50,6 +50,12 @@ def commit(project: Project, ids: list[str], patience: float) -> list[str]:
     return lines
 
 
+def bring_home(project: Project) -> str:
+    """Makes the run's branch and the person's index ready for `git merge --ff-only`; see run_branch.stage."""
+    start = _start(project)
+    return run_branch.stage(project, start.branch if start else "")
+
+
 def repository(project: Project, run: str) -> Repository | str:
     """The repository in which the run's branch is checked out, or why there is none."""
     start = _start(project)

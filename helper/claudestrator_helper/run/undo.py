@@ -37,7 +37,7 @@ def undo(project: Project, id_: str) -> list[str]:
             state_file.forget_completed(project, [id_])
             queue_file.edit(project, lambda text: queue.edited(queue.parse(text), {id_: PENDING}).text)
         if repository.own:
-            run_branch.stage(project)
+            task_commits.bring_home(project)
     lines = [f"undone {id_}: {made[:7]} reverts {commit_id[:7]}; it is {PENDING} again"]
     built_on = [each.id for each in task.queue.tasks if id_ in each.dependencies and each.status == COMPLETED]
     return lines + ([f"built on it, and still {COMPLETED}: {named(built_on, len(built_on))}"] if built_on else [])
@@ -56,7 +56,21 @@ def _found(project: Project, id_: str) -> tuple[Repository, str, str]:
     commit_id = _matching(place, f"^Claudestrator-Task: {re.escape(id_)}$")
     if not commit_id:
         raise ClaudestratorError(f"{id_} can't be undone, as no commit of it was found: `git log` shows what there is")
+    _refuse_squashed(place, id_, commit_id)
     return place, commit_id, _matching(place, f"^This reverts commit {commit_id}")
+
+
+def _refuse_squashed(place: Repository, id_: str, commit_id: str) -> None:
+    """Raises ClaudestratorError if that commit holds other tasks too, because a person has squashed the branch."""
+    said = place.call("-c", "log.showSignature=false", "log", "-1", "--format=%B", commit_id, "--").text
+    others = [
+        each for each in dict.fromkeys(re.findall(r"^Claudestrator-Task: (\S+)$", said, re.MULTILINE)) if each != id_
+    ]
+    if others:
+        names = named(others, len(others))
+        raise ClaudestratorError(
+            f"{id_} can't be undone by itself, as {commit_id[:7]} holds {names} too: revert it by hand"
+        )
 
 
 def _matching(place: Repository, pattern: str) -> str:
@@ -69,6 +83,10 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
     if place.own and os.path.exists(os.path.join(place.folder, "REVERT_HEAD")):
         # Of an undo that was killed.
         place.call("revert", "--abort")
+    if place.own:
+        # A merge of the person's commits may have been killed before the index had it.
+        place.call("read-tree", "--reset", "HEAD")
+        place.call("update-index", "-q", "--refresh")
     if begun := git.under_way(place):
         raise ClaudestratorError(f"{begun} is under way: end that first")
     before = (task_commits.noted(project) or []) if place.own else []
@@ -82,7 +100,7 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
 def _reverted(place: Repository, id_: str, commit_id: str) -> str:
     """The commit that reverts that one. Raises ClaudestratorError, with everything as it was, if there can be none."""
     old = commit_witness.head(place)
-    done = place.call("revert", "--no-edit", commit_id)
+    done = place.call("-c", "revert.reference=false", "revert", "--no-edit", commit_id)
     new = commit_witness.head(place)
     if done.code or new == old:
         place.call("revert", "--abort")

@@ -161,7 +161,7 @@ def tell(repository: Repository, old: str, new: str) -> None:
     entry that the person has staged stays."""
     held, wanted = _held(repository), dict[str, tuple[str, str]]()
     passed: dict[str, set[str]] = {}
-    words = ["log", "--raw", "-r", "-z", "--no-renames", "--no-abbrev", "--format=", "--root"]
+    words = ["log", "--raw", "-r", "-z", "--no-renames", "--no-abbrev", "--format=", "--root", "-m"]
     done = repository.call("-c", "log.showSignature=false", *words, f"{old}..{new}" if old else new, "--")
     for path, (before, after) in _entries(done.text):
         # The newest commit comes first.

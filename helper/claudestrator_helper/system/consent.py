@@ -16,7 +16,7 @@ from . import processes
 def read(project: Project) -> Gates | None:
     """The gates that were allowed; None if none ever were, or if the file can't be read."""
     # Agents wait for this, and most people have allowed nothing anywhere.
-    if not os.path.isdir(_folder()) or not os.path.exists(path := _path(project)):
+    if not os.path.isdir(_folder()) or not os.path.exists(path := _path(project)) or _is_inside(project):
         return None
     import json
 
@@ -32,6 +32,9 @@ def write(project: Project, gates: Gates) -> None:
     """Records that these gates, and no others, may run in this project. Raises ClaudestratorError if it can't."""
     import json
 
+    if _is_inside(project):
+        way = "set XDG_STATE_HOME to a folder outside it"
+        raise ClaudestratorError(f"the consent would be in the project, where agents may write ({_folder()}): {way}")
     document = {"project": _root(project), "commands": gates.commands, "tasks": gates.tasks}
     try:
         os.makedirs(os.path.dirname(_path(project)), mode=0o700, exist_ok=True)
@@ -42,6 +45,11 @@ def write(project: Project, gates: Gates) -> None:
 
 def forget(project: Project) -> None:
     files.remove(_path(project))
+
+
+def _is_inside(project: Project) -> bool:
+    """Whether consents are kept in the project, as where a clone's settings set the environment: no person's, then."""
+    return os.path.join(os.path.realpath(_folder()), "").startswith(os.path.join(_root(project), ""))
 
 
 def _root(project: Project) -> str:

@@ -185,6 +185,8 @@ def _outcome(project: Project, command: str, output: str, limit: float) -> Outco
             return Outcome(command, NOT_RUN, 0, [f"it can't be run: {getattr(error, 'strerror', None) or error}"])
         why = _waited(process, out.fileno(), begun + limit)
     seconds, tail = int(time.monotonic() - begun), _tail(output)
+    # Otherwise each task would leave what its commands print, which may be a lot.
+    os.unlink(output)
     return Outcome(command, TOO_LONG if why else process.returncode, seconds, [*tail, *([why] if why else [])][-LINES:])
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ..errors import ClaudestratorError
 from ..store import files
 from ..store.paths import Project
+from ..texts import fields
 from . import commit_witness, git
 from .commit_witness import Repository
 
@@ -127,13 +128,42 @@ def committed_elsewhere(ours: Repository) -> set[str]:
     return _changed(person, common, theirs) if common and common != theirs else set()
 
 
-def stage(project: Project) -> None:
+def stage(project: Project, branch: str) -> str:
     """Tells the person's index what the run has committed, so that `git merge --ff-only` takes the branch over although
-    the working tree has the changes already. What the person has staged stays as it is."""
+    the working tree has the changes already. What the person has staged stays as it is.
+
+    What they have committed since on *branch*, the one on which the run began, is merged into the run's branch first.
+    Returns what they have to know if that can't be done.
+
+    """
     person = git.repository_of(project)
     if isinstance(person, str) or not current(person):
-        return
+        return ""
     ours, old = of(person), commit_witness.head(person)
     tip = commit_witness.head(ours)
-    if tip and tip != old:
-        commit_witness.tell(person, old, tip)
+    if not tip or tip == old or not person.call("merge-base", "--is-ancestor", tip, "HEAD").code:
+        return ""
+    if _is_within(person, old, tip):
+        said = ""
+    elif not branch or branch != _branch(person):
+        said = "What is checked out has commits that it lacks: merge without `--ff-only`, after a `git stash`."
+    else:
+        said = _joined(person, ours, old, tip)
+    commit_witness.tell(person, old, commit_witness.head(ours))
+    return said
+
+
+def _joined(person: Repository, ours: Repository, theirs: str, tip: str) -> str:
+    """Merges the person's commits into the run's branch; what they have to do themselves if that fails, or ""."""
+    # From git 2.38 on. The working tree has the work of both already.
+    made = ours.call("merge-tree", "--write-tree", "--name-only", "--no-messages", theirs, tip)
+    tree, *conflicts = filter(None, made.text.split("\n")) if made.text else [""]
+    message = f"Merge branch '{current(person).removeprefix('refs/heads/')}'\n"
+    new = "" if made.code else ours.call("commit-tree", tree, "-p", theirs, "-p", tip, text=message).text.strip()
+    if not new or ours.call("update-ref", "-m", message.strip(), "HEAD", new, tip).code:
+        names = fields.named([fields.cut(path, 60) for path in conflicts], len(conflicts))
+        what = f"conflict with it in {names}" if conflicts else "it lacks"
+        return f"Your branch has commits that {what}: merge without `--ff-only`, after a `git stash`."
+    ours.call("read-tree", "--reset", "HEAD")
+    ours.call("update-index", "-q", "--refresh")
+    return ""
