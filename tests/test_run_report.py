@@ -111,6 +111,12 @@ def test_what_is_completed_verified_failed_and_blocked_is_as_the_queue_and_the_s
     assert words.counts(report) == {"completed": 28, "blocked": 1, "failed": 1}
     blocked = next(work for work in report.tasks if words.state(work) == "blocked")
     assert (blocked.id, blocked.blocked_by) == ("TASK-104", "blocked by TASK-103 (failed)")
+    # The one that its verification returned is among them.
+    tried = {work.id for work in report.tasks if len(work.attempts) > 1}
+    said = played.directives[-1].partition("; tried again: ")[2].partition(" and 1 more")[0].split(", ")
+    assert {*said} < tried
+    assert len(said) + 1 == len(tried)
+    assert "TASK-014" in said
     # What the end says besides is what this report has in figures.
     assert played.directives[-1].startswith(f"STOP {report.run.ending}")
 
@@ -372,7 +378,7 @@ def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "fast_sugiyama", None)
     text = page.render(a_run_of(30))
-    assert "-m pip install 'fast-sugiyama&gt;=0.5'` installs it." in text
+    assert "-I -m pip install 'fast-sugiyama&gt;=0.5'` installs it." in text
     assert 'class="graph"' not in text
     assert 'class="timeline"' in text
 

@@ -36,7 +36,9 @@ def watch(project: Project) -> None:
     try:
         from . import live_view
     except ImportError:
-        way = f"`{sys.executable} -m pip install 'rich>=13'` gives a live view"
+        from ..system import extras
+
+        way = f"{extras.way('rich>=13')} gives a live view"
         print(f"claudestrator-helper: a line for each change; {way}", file=sys.stderr)  # noqa: T201
         follow(project, Lines())
         return
