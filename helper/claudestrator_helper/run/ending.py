@@ -66,6 +66,10 @@ def _changes(project: Project) -> list[str]:
     files, new = sum(numbers), len(fresh.text.splitlines())
     if changed.code or fresh.code or not files + new:
         return []
-    counted = [f"{files} changed files (+{lines.get('+', 0)} -{lines.get('-', 0)})"] if files else []
-    counted += [f"{new} new files"] if new else []
+    counted = (
+        [f"{files} changed file{'' if files == 1 else 's'} (+{lines.get('+', 0)} -{lines.get('-', 0)})"]
+        if files
+        else []
+    )
+    counted += [f"{new} new file{'' if new == 1 else 's'}"] if new else []
     return [f"not committed: {' and '.join(counted)}, see `git status`"]
