@@ -144,3 +144,13 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
 
 def test_a_missing_package_is_named_with_a_command_that_runs_nothing_of_the_folder() -> None:
     assert extras.way("rich>=13") == f"`{shlex.quote(sys.executable)} -I -m pip install 'rich>=13'`"
+
+
+def test_where_no_run_is_at_work_it_says_that_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "follow", lambda *_: None)
+    watch.watch(paths.Project(str(tmp_path), str(tmp_path / ".claude")))
+    assert "no run is at work here" in capsys.readouterr().err
+    watch.watch(at_work(tmp_path))
+    assert capsys.readouterr().err == ""

@@ -10,7 +10,7 @@ import click
 from .. import output
 from ..accounts import progress, spending
 from ..run import polling
-from ..store import event_lines, paths
+from ..store import event_lines, paths, state_file
 from ..store.paths import Project
 
 #: Seconds between two looks at the files, and between two pictures of a run in which nothing changes but the time.
@@ -30,6 +30,9 @@ def watch(project: Project) -> None:
     be read."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may know ASCII only
+    if not state_file.read(project).unfinished:
+        waits = "claudestrator-helper: no run is at work here; the next one is shown, until Ctrl-C"
+        print(waits, file=sys.stderr)  # noqa: T201
     if not sys.stdout.isatty():
         follow(project, Lines())
         return
