@@ -100,6 +100,18 @@ def test_the_time_since_a_run_began_is_by_the_log() -> None:
     assert estimate.elapsed(events, "r", None) == 60
     assert estimate.elapsed(events, "r", event_lines.seconds("2026-11-26T10:01:00Z")) == 3600
     assert estimate.elapsed(events, "gone", 5) is None
+
+
+def test_what_a_person_asks_for_after_the_end_makes_no_run_longer() -> None:
+    events = [
+        {"time": "2026-11-26T09:01:00Z", "run": "r", "event": "began"},
+        {"time": "2026-11-26T09:03:00Z", "run": "r", "event": "finished"},
+        {"time": "2026-11-26T19:00:00Z", "run": "r", "event": "retry", "id": "TASK-1"},
+    ]
+    assert estimate.elapsed(events, "r", None) == 120
+
+
+def test_a_time_that_is_none_begins_no_run() -> None:
     assert estimate.elapsed([{"time": "yesterday", "run": "r", "event": "x"}], "r", 5) is None
 
 

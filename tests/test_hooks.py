@@ -675,6 +675,8 @@ def test_nothing_else_is_approved(project: Project, changes: dict[str, object]) 
         ("claudestrator-helper stop", "a1", "deny"),
         ("cd src; claudestrator-helper pause", "a1", "deny"),
         ("claudestrator-helper retry TASK-001", "a1", "deny"),
+        ("claudestrator-helper --project . retry TASK-001", "a1", "deny"),
+        ("claudestrator-helper  --project=.  stop", "a1", "deny"),
         ("claudestrator-helper skip TASK-001 --unblock", "a1", "deny"),
         ("claudestrator-helper skip TASK-001", None, None),
         ("claudestrator-helper set-status TASK-001 completed", "a1", "deny"),

@@ -22,7 +22,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.report import earlier, gather, html, keep, layout, model, page, pull_request, words
 from claudestrator_helper.report.history import History
 from claudestrator_helper.report.model import Attempt, Change, Cost, Report, Run, Work
-from claudestrator_helper.run import live_report
+from claudestrator_helper.run import live_report, steering
 from claudestrator_helper.run.live_report import LiveReport
 from claudestrator_helper.store import paths, run_log, state_file
 from claudestrator_helper.store.paths import Project
@@ -111,8 +111,28 @@ def test_what_is_completed_verified_failed_and_blocked_is_as_the_queue_and_the_s
     assert words.counts(report) == {"completed": 28, "blocked": 1, "failed": 1}
     blocked = next(work for work in report.tasks if words.state(work) == "blocked")
     assert (blocked.id, blocked.blocked_by) == ("TASK-104", "blocked by TASK-103 (failed)")
+    # The one that its verification returned is among them.
+    tried = {work.id for work in report.tasks if len(work.attempts) > 1}
+    said = played.directives[-1].partition("; tried again: ")[2].partition(" and 1 more")[0].split(", ")
+    assert {*said} < tried
+    assert len(said) + 1 == len(tried)
+    assert "TASK-014" in said
     # What the end says besides is what this report has in figures.
     assert played.directives[-1].startswith(f"STOP {report.run.ending}")
+
+
+def test_the_ending_is_what_was_said_whatever_a_person_asks_for_afterwards(tmp_path: Path) -> None:
+    played = ScriptedRun(tmp_path / "pocket", tmp_path / "config")
+    played.fill()
+    current = replace(state_file.read(played.project), run="r", status="finished")
+    state_file.write(played.project, current)
+    ended: dict[str, object] = {
+        "event": "finished",
+        "reason": "The run has ended, 0 of 26 tasks completed: the disk is too small.",
+    }
+    run_log.append(played.project, current, [{"event": "began", "session": "s"}, ended], 1_789_981_200)
+    steering.skip(played.project, ["TASK-001"], unblock=False)
+    assert gather.gather(played.project).run.ending == ended["reason"]
 
 
 def test_tokens_and_cost_are_those_of_the_transcripts_and_of_context(played: ScriptedRun, report: Report) -> None:
@@ -372,7 +392,7 @@ def test_without_the_package_that_draws_it_the_page_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "fast_sugiyama", None)
     text = page.render(a_run_of(30))
-    assert "-m pip install 'fast-sugiyama&gt;=0.5'` installs it." in text
+    assert "-I -m pip install 'fast-sugiyama&gt;=0.5'` installs it." in text
     assert 'class="graph"' not in text
     assert 'class="timeline"' in text
 

@@ -2,6 +2,8 @@
 
 import io
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from claudestrator_helper.commands import live_view, watch
 from claudestrator_helper.engine import state
 from claudestrator_helper.run import steering
 from claudestrator_helper.store import paths, run_log, state_file
+from claudestrator_helper.system import extras
 from queues import queue, task
 from rich.console import Console
 from running import HELPER
@@ -124,3 +127,30 @@ def test_hooks_and_hot_verbs_never_import_rich() -> None:
             input=b"",
             capture_output=True,
         )
+
+
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    at_work(tmp_path)
+    words = [sys.executable, "-m", "claudestrator_helper", "status", "--watch"]
+    process = subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": HELPER}
+    )
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20)[1] == b""
+    assert process.returncode == 130
+
+
+def test_a_missing_package_is_named_with_a_command_that_runs_nothing_of_the_folder() -> None:
+    assert extras.way("rich>=13") == f"`{shlex.quote(sys.executable)} -I -m pip install 'rich>=13'`"
+
+
+def test_where_no_run_is_at_work_it_says_that_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "follow", lambda *_: None)
+    watch.watch(paths.Project(str(tmp_path), str(tmp_path / ".claude")))
+    assert "no run is at work here" in capsys.readouterr().err
+    watch.watch(at_work(tmp_path))
+    assert capsys.readouterr().err == ""

@@ -56,6 +56,8 @@ def _quick(folder: str | None, words: list[str]) -> int:
         return verb(folder, words[1:])
     except ClaudestratorError as error:
         return output.say_refusal(error)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

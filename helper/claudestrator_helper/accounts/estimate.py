@@ -19,6 +19,8 @@ FEW = 3
 _SIDE = 1.28
 #: A larger number is not a time.
 _MOST = 10**9
+#: The events that end a run; a stopped one may continue.
+_OVER = ("finished", "stopped")
 
 Event = Mapping[str, object]
 
@@ -109,9 +111,14 @@ def remaining(queue: Queue, known: Times, at_work: Mapping[str, int], parallel: 
 
 
 def elapsed(events: Iterable[Event], run: str, now: float | None) -> int | None:
-    """From the run's first event to *now*, for None to its last; None if the log has none."""
-    marks = [at for event in events if event.get("run") == run and (at := event_lines.seconds(event.get("time")))]
-    return max(0, int(now if now is not None else marks[-1]) - marks[0]) if marks else None
+    """From the run's first event to *now*, for None to its end, or else its last; None if the log has none."""
+    marks, over = [], 0
+    for event in events:
+        at = event_lines.seconds(event.get("time")) if event.get("run") == run else 0
+        marks += [at] if at else []
+        # What a person asks for may come after the end.
+        over = at if at and event.get("event") in _OVER else over
+    return max(0, int(now if now is not None else over or marks[-1]) - marks[0]) if marks else None
 
 
 def rounded(span: float) -> str:

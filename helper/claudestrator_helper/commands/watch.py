@@ -10,7 +10,7 @@ import click
 from .. import output
 from ..accounts import progress, spending
 from ..run import polling
-from ..store import event_lines, paths
+from ..store import event_lines, paths, state_file
 from ..store.paths import Project
 
 #: Seconds between two looks at the files, and between two pictures of a run in which nothing changes but the time.
@@ -30,13 +30,18 @@ def watch(project: Project) -> None:
     be read."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may know ASCII only
+    if not state_file.read(project).unfinished:
+        waits = "claudestrator-helper: no run is at work here; the next one is shown, until Ctrl-C"
+        print(waits, file=sys.stderr)  # noqa: T201
     if not sys.stdout.isatty():
         follow(project, Lines())
         return
     try:
         from . import live_view
     except ImportError:
-        way = f"`{sys.executable} -m pip install 'rich>=13'` gives a live view"
+        from ..system import extras
+
+        way = f"{extras.way('rich>=13')} gives a live view"
         print(f"claudestrator-helper: a line for each change; {way}", file=sys.stderr)  # noqa: T201
         follow(project, Lines())
         return

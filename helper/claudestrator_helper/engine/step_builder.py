@@ -174,5 +174,5 @@ class StepBuilder:
         # A stopped run continues in its phase.
         self.enter(self.state.phase if status == STOPPED else "")
         self.state = replace(self.state, status=status)
-        self.log(status, "", None, "")
+        self.log(status, "", None, sentence)
         self.out.directives.append(directives.stop(sentence))

@@ -7,7 +7,10 @@ from .payload import Answer, specific
 
 #: Calls by which an agent would take the next directive for itself, steer the run in a person's place, or end its own
 #: attempt in the foreground.
-_NOT_AGENTS = r"(?:^|[;&|(])\s*claudestrator-helper (wait|start|ended|{})(?![\w-])|^claudestrator:work-"
+_NOT_AGENTS = (
+    r"(?:^|[;&|(])\s*claudestrator-helper\s+(?:--project(?:=|\s+)\S+\s+)?(wait|start|ended|{})(?![\w-])"
+    r"|^claudestrator:work-"
+)
 
 
 #: A person's consent to a gate, however it is wrapped.

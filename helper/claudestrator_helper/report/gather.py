@@ -126,6 +126,8 @@ def _run(project: Project, facts: _Facts, history: History) -> Run:
         loop=about.loop or max(history.loops, default=0),
         sessions=len(set(history.sessions)),
         asked=_text(project.prd, "", _TEXT),
+        # The log's comes first: what a person asks for after the end makes another sentence of the files.
+        ending="" if facts.status else history.ending or about.ending,
         built=_cut(memory.summary(project), _TEXT) if about.loops else "",
     )
 

@@ -20,8 +20,8 @@ Entry = dict[str, object]
 
 class History:
     """A run by its log. *attempts* is by id, in the order of the first starts; *began* and *ended* are None where the
-    log doesn't say; *sessions* are those that had the run, *found* the issues that it filed, *loop_of* each id's last
-    loop, and *loops* when each loop began."""
+    log doesn't say, and *ending* is the sentence that the run ended with; *sessions* are those that had it, *found* the
+    issues that it filed, *loop_of* each id's last loop, and *loops* when each loop began."""
 
     def __init__(self, run: str, entries: Iterable[Entry]) -> None:
         self.run = run
@@ -30,6 +30,7 @@ class History:
         self.ended: int | None = None
         self.last = 0
         self.status = ""
+        self.ending = ""
         self.sessions: list[str] = []
         self.found: dict[str, int] = {}
         self.loop_of: dict[str, int] = {}
@@ -53,7 +54,7 @@ class History:
         if event == run_log.BEGAN:
             self.sessions.append(str(entry.get("session")))
         elif event in _OVER:
-            self.status, self.ended = event, at
+            self.status, self.ended, self.ending = event, at, _reason(entry)
         elif isinstance(id_, str) and ids.is_id(id_):
             self._agent(entry, event, at, id_)
             if event == "spawned":

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..system import extras
+
 #: The package's requirement, for people.
 REQUIREMENT = "fast-sugiyama>=0.5"
 #: A graph of more tasks is laid out without the slowest pass.
@@ -32,7 +34,7 @@ class Layout(NamedTuple):
 def advice() -> str:
     """How the missing package is installed here."""
     newer = "" if sys.version_info >= (3, 11) else ", with a Python from 3.11 on"
-    return f"`{sys.executable} -m pip install '{REQUIREMENT}'`{newer}"
+    return f"{extras.way(REQUIREMENT)}{newer}"
 
 
 def is_there() -> bool:

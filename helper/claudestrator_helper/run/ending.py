@@ -1,6 +1,7 @@
 """What is said of a whole run at its end: how long it took, what it cost, what it tried again and what it changed."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 from ..accounts import estimate, spending
 from ..store import run_log, state_file
@@ -29,11 +30,23 @@ def _account(project: Project, now: float) -> str:
     dollars = spending.run_dollars(project)
     cost = f" and ${dollars:,.2f}" if dollars is not None else ""
     parts = [f"It took {estimate.exact(seconds)}{cost}"]
-    mine = [event for event in events if event.get("run") == current.run]
-    again = dict.fromkeys(cut(str(event.get("id")), 64) for event in mine if event["event"] == "failed")
+    again = _again(event for event in events if event.get("run") == current.run)
     parts += [f"tried again: {named(again, len(again))}"] if again else []
     by_task = any(record.committed for record in current.tasks.values())
     return "; ".join([*parts, *([] if by_task else _changes(project))]) + "."
+
+
+def _again(events: Iterable[Mapping[str, object]]) -> list[str]:
+    """The ids that got another agent after one had failed, or after their verification had returned them."""
+    failed: set[str] = set()
+    again: dict[str, None] = {}
+    for event in events:
+        id_ = cut(str(event.get("id")), 64)
+        if event["event"] == "failed" or event.get("verdict") == "fail":
+            failed.add(id_)
+        elif event["event"] == "spawned" and id_ in failed:
+            again[id_] = None
+    return list(again)
 
 
 def _changes(project: Project) -> list[str]:
@@ -54,6 +67,10 @@ def _changes(project: Project) -> list[str]:
     files, new = sum(numbers), len(fresh.text.splitlines())
     if changed.code or fresh.code or not files + new:
         return []
-    counted = [f"{files} changed files (+{lines.get('+', 0)} -{lines.get('-', 0)})"] if files else []
-    counted += [f"{new} new files"] if new else []
+    counted = (
+        [f"{files} changed file{'' if files == 1 else 's'} (+{lines.get('+', 0)} -{lines.get('-', 0)})"]
+        if files
+        else []
+    )
+    counted += [f"{new} new file{'' if new == 1 else 's'}"] if new else []
     return [f"not committed: {' and '.join(counted)}, see `git status`"]

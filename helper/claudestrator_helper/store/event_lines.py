@@ -21,7 +21,8 @@ def events(lines: Iterable[str | bytes]) -> Iterator[dict[str, object]]:
 def line(event: Mapping[str, object]) -> str:
     """One event, with its local time: `09:14:03 spawned TASK-001 (haiku, attempt 1)`. The log may be anyone's file."""
     model, attempt = event.get("model"), event.get("attempt")
-    facts = [cut(str(model), 20)] if model else []
+    facts = [cut(str(event["verdict"]), 9)] if event.get("verdict") else []
+    facts += [cut(str(model), 20)] if model else []
     facts += [f"attempt {cut(str(attempt), 9)}"] if attempt else []
     facts = [f"({', '.join(facts)})"] if facts else []
     id_ = [cut(str(event["id"]), 64)] if event.get("id") else []
