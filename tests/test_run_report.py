@@ -413,6 +413,16 @@ def test_no_two_boxes_share_a_place_whatever_depends_on_what(pairs: list[tuple[i
         assert not any(abs(column - c) < 0.99 and abs(row - r) < 0.99 for c, r in boxes[at + 1 :])
 
 
+@drawn
+def test_circles_are_drawn_and_take_no_longer_than_other_graphs() -> None:
+    everyone = [f"TASK-{n}" for n in range(20)]
+    found = layout.of([(one, other) for one in everyone for other in everyone], [])
+    assert found is not None
+    assert set(found.places) == set(everyone)
+    closing = [way for way in found.lines if way[0][0] >= way[-1][0]]
+    assert len(closing) == 20 * 19 // 2
+
+
 # Markdown and JSON
 
 

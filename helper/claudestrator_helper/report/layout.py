@@ -18,6 +18,8 @@ _LARGE = 300
 #: The columns that all lines pass, together: above the first number the lines do not bend around what lies between, and
 #: above the second the graph is too tangled for a picture.
 _STRAIGHT, _TANGLED = 6000, 60_000
+#: So many lines are drawn however few tasks they are between; beyond three a task they can't be told apart.
+_MANY = 400
 #: The package's distance between two neighbours.
 _UNIT = 72.0
 
@@ -50,10 +52,40 @@ def of(edges: Iterable[tuple[str, str]], alone: Iterable[str]) -> Layout | None:
     """The layout of these dependencies, each from the task that comes first; tasks that have none are *alone* and stand
     below the others. None if the package is missing or has no answer."""
     pairs = [pair for pair in dict.fromkeys(edges) if pair[0] != pair[1]]
-    if _passed(pairs) > _TANGLED:
+    # The package takes minutes over many circles, and a circle is no plan: the lines that close one are straight.
+    free, closing = _without_circles(pairs)
+    if _passed(free) > _TANGLED or len(free) > max(_MANY, 3 * len({name for pair in free for name in pair})):
         return None
-    found = _components(pairs) if pairs else []
-    return None if found is None else _stacked(found, list(alone))
+    found = _components(free) if free else []
+    if found is None:
+        return None
+    laid = _stacked(found, list(alone))
+    laid.lines.extend([laid.places[one], laid.places[other]] for one, other in closing)
+    return laid
+
+
+def _without_circles(pairs: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The pairs that make no circle, and those that close one when tasks are gone through in their order."""
+    follows: dict[str, list[str]] = {}
+    for one, other in pairs:
+        follows.setdefault(one, []).append(other)
+    open_, over, closing = set[str](), set[str](), set[tuple[str, str]]()
+    for start in follows:
+        path = [] if start in over else [(start, iter(follows[start]))]
+        open_.update(name for name, _ in path)
+        while path:
+            one, rest = path[-1]
+            behind = next(rest, None)
+            if behind is None:
+                path.pop()
+                open_.discard(one)
+                over.add(one)
+            elif behind in open_:
+                closing.add((one, behind))
+            elif behind not in over:
+                open_.add(behind)
+                path.append((behind, iter(follows.get(behind, ()))))
+    return [pair for pair in pairs if pair not in closing], [pair for pair in pairs if pair in closing]
 
 
 def _components(pairs: list[tuple[str, str]]) -> list[Any] | None:
@@ -100,7 +132,7 @@ def _passed(pairs: list[tuple[str, str]]) -> int:
 def _component(places: list[Any], lines: list[Any], names: list[str]) -> Layout:
     highest = max(y for _, (_, y) in places)
     leftmost = min(x for _, (x, _) in places)
-    at = {number: ((highest - y) / _UNIT, (x - leftmost) / _UNIT) for number, (x, y) in places}
+    at = _apart({number: ((highest - y) / _UNIT, (x - leftmost) / _UNIT) for number, (x, y) in places}, len(names))
     follows: dict[int, list[int]] = {}
     for one, other in lines:
         follows.setdefault(one, []).append(other)
@@ -111,6 +143,22 @@ def _component(places: list[Any], lines: list[Any], names: list[str]) -> Layout:
         max(column for column, _ in at.values()) + 1,
         max(row for _, row in at.values()) + 1,
     )
+
+
+def _apart(at: dict[int, tuple[float, float]], real: int) -> dict[int, tuple[float, float]]:
+    """The places, in their order, with room for each box of a column: the package lets some overlap."""
+    before: dict[float, tuple[float, bool]] = {}
+    for number, (exact, row) in sorted(at.items(), key=lambda item: item[1]):
+        column = round(exact, 2)
+        is_real = number < real
+        if column in before:
+            last, was_real = before[column]
+            below = max(row, last + (1.0 if is_real or was_real else 0.0))
+        else:
+            below = row
+        before[column] = below, is_real
+        at[number] = column, below
+    return at
 
 
 def _ways(one: int, follows: dict[int, list[int]], real: int, seen: set[int]) -> Iterable[list[int]]:
