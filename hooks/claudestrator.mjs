@@ -4,11 +4,11 @@
  * that was reloaded or resumed goes on with its run.
  *
  * @typedef {import('claude-code').EngineInterface} Engine
- * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, sentence: string }} Directive
+ * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, sentence: string, exitCode?: number }} Directive
  * @typedef {{ id: string, what: string, model: string, attempt: number, since: number }} Running
  * @typedef {{ done: number, failed: number, total: number, running: Running[], next: { id: string, what: string } | null,
  *             loop: number, loops: number, status: string }} Band
- * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string }} Reply
+ * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, isBroken?: true }} Reply
  */
 
 const ORCHESTRATE = 'claudestrator:orchestrate'
@@ -60,17 +60,29 @@ async function helper($, words, stdin = '') {
 }
 
 /**
- * Asks the helper as the module that has the run. What is no answer ends the run here, as a refusal does.
+ * Asks the helper as the module that has the run. What is no answer, as of a helper that was killed, is asked for twice
+ * more if it is a `wait`'s, and then ends the run here; its key is kept for a module that is loaded anew.
  *
  * @param {Engine} $ @param {string[]} words @param {object} question @returns {Promise<Reply>}
  */
 async function ask($, words, question) {
-  const said = await helper($, [...words, '--session', await $.session.id(), '--mod'], JSON.stringify({ ...question, key: run.key }))
-  try {
-    return JSON.parse(said)
-  } catch {
-    return { lines: [], directives: [/** @type {Directive} */ ({ kind: 'STOP', sentence: said.replace(/^STOP /, '') })] }
+  const asked = [...words, '--session', await $.session.id(), '--mod']
+  for (let left = words[0] === 'wait' ? 2 : 0; ; left--) {
+    const said = await helper($, asked, JSON.stringify({ ...question, key: run.key }))
+    try {
+      return JSON.parse(said)
+    } catch {
+      if (left) await $.clock.sleep(1000)
+      else return { lines: [], directives: [broken(said)], isBroken: true }
+    }
   }
+}
+
+/** @param {string} said @returns {Directive} */
+function broken(said) {
+  const why = said.replace(/^STOP /, '').split('\n').pop() || 'claudestrator-helper was ended'
+  const sentence = `${why}: \`/orchestrate\` goes on once that is mended`
+  return { kind: 'STOP', id: '', model: '', attempt: 0, prompt: '', sentence, exitCode: 1 }
 }
 
 /**
@@ -94,21 +106,17 @@ async function spawn($, { id, model, attempt, prompt }) {
  *
  * @param {Engine} $ @param {{ prompt: string, description: string, subagentType: string, model: string }} agent
  */
-async function refusal($, agent) {
-  try {
-    return (await $.agent.spawn(agent)).deny ?? ''
-  } catch (error) {
-    return String(error)
-  }
+function refusal($, agent) {
+  return $.agent.spawn(agent).then(({ deny }) => deny ?? '', String)
 }
 
 /** @param {Reply} reply */
-function isOver(reply) {
-  return !reply.directives.length || reply.directives.some(each => each.kind === 'STOP')
+function stopOf(reply) {
+  return reply.directives.find(each => each.kind === 'STOP')
 }
 
 /**
- * Obeys directives until STOP, and returns its sentence; "" when a later loop has taken over.
+ * Obeys directives until STOP, and returns that; nothing when a later loop has taken over.
  *
  * @param {Engine} $ @param {Reply} reply
  */
@@ -122,32 +130,28 @@ async function obey($, reply) {
   for (;;) {
     run.band = reply.band
     $.ui.invalidate('ui.render')
-    const stop = reply.directives.find(each => each.kind === 'STOP')
+    const stop = stopOf(reply)
     if (stop) {
       run.band = undefined
-      await $.store.delete(await $.session.id())
-      return stop.sentence
+      if (!reply.isBroken) await $.store.delete(await $.session.id())
+      return stop
     }
     await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each)))
     reply = await ask($, ['wait'], { refused: run.refused.splice(0) })
-    if (turn !== run.turn) return ''
+    if (turn !== run.turn) return
     for (const line of reply.lines) $.ui.log(line)
   }
 }
 
-/**
- * Obeys in the background, and tells the person how it ended.
- *
- * @param {Engine} $ @param {Reply} reply
- */
+/** Obeys in the background, and tells the person how it ended. @param {Engine} $ @param {Reply} reply */
 async function obeyAside($, reply) {
   const tick = $.clock.every(1000, () => $.ui.invalidate('ui.render'))
-  const sentence = await obey($, reply)
+  const stop = await obey($, reply)
   tick.cancel()
   $.ui.invalidate('ui.render')
-  if (!sentence) return
-  $.ui.log(sentence)
-  await $.ui.notify(sentence, { title: 'Claudestrator' })
+  if (!stop) return
+  $.ui.log(stop.sentence)
+  await $.ui.notify(stop.sentence, { title: 'Claudestrator' })
 }
 
 /**
@@ -184,24 +188,18 @@ function elapsed(seconds) {
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`
 }
 
-/**
- * Goes on with the session's run after it was resumed, or this module loaded anew.
- *
- * @param {Engine} $
- */
+/** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
   const key = await $.store.get(await $.session.id())
   if (typeof key === 'string') run.key = key
   const reply = await ask($, ['start'], { resume: true })
-  if (reply.engine !== undefined) return
-  if (!isOver(reply)) $.ui.log('The run goes on.')
+  if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
+  if (!stopOf(reply)) $.ui.log('The run goes on.')
   for (const line of reply.lines) $.ui.log(line)
   await obeyAside($, reply)
 }
 
-/**
- * @param {Engine} $ @param {string[]} words @param {string} args
- */
+/** @param {Engine} $ @param {string[]} words @param {string} args */
 async function carryOut($, words, args) {
   return { text: await helper($, words, args), isTextDisplayOnly: /** @type {const} */ (true) }
 }
@@ -219,11 +217,12 @@ export function register(on) {
   on('command.run', { command: ORCHESTRATE }, async ($, e, next) => {
     const reply = await ask($, ['start'], { words: e.args })
     if (reply.engine !== undefined) return next(e)
-    const isAside = e.origin.kind === 'composer' || e.origin.kind === 'bridge'
-    const goesOnAside = isAside && !isOver(reply)
-    if (goesOnAside) void obeyAside($, reply)
-    const ending = goesOnAside ? 'The run has begun.' : await obey($, reply)
-    return { text: [...reply.lines, ending].filter(Boolean).join('\n'), isTextDisplayOnly: true }
+    const isAside = reply.key && !stopOf(reply) && (e.origin.kind === 'composer' || e.origin.kind === 'bridge')
+    if (isAside) void obeyAside($, reply)
+    // What has begun nothing, such as a refusal, leaves a run that is at work to its loop.
+    const stop = isAside ? undefined : reply.key ? await obey($, reply) : stopOf(reply)
+    const text = [...reply.lines, isAside ? 'The run has begun.' : stop?.sentence].filter(Boolean).join('\n')
+    return { text, isTextDisplayOnly: true, ...(stop?.exitCode && { exitCode: stop.exitCode }) }
   })
   on('command.run', ($, e, next) => {
     const command = COMMANDS.find(({ name, instead }) => e.command === `claudestrator-${name}` || (instead && e.command === `claudestrator:${name}`))

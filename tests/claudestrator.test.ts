@@ -10,12 +10,12 @@ const band = {
   next: { id: 'TASK-003', what: 'A window' },
 }
 
-/** The calls of the helper: each verb, and what it was told. */
+/** The calls of the helper: each verb, and what it was told. Without an answer it was killed. */
 function helper(on, answers) {
   const calls = []
   on('process.run', async ($, e) => {
     calls.push({ argv: e.argv.slice(1), ...JSON.parse(e.init?.stdin ?? '{}') })
-    const stdout = JSON.stringify(await answers.shift())
+    const stdout = JSON.stringify(await answers.shift()) ?? ''
     return { value: { exitCode: 0, stdout, stderr: '', isStdoutTruncated: false, isStderrTruncated: false } }
   })
   on('session.id', () => ({ value: 's1' }))
@@ -68,3 +68,34 @@ for (const [columns, model] of [[155, 'opus, attempt 2'], [39, 'opus ×2']] as c
     await run
   })
 }
+
+test('what begins no run leaves the run that is at work to its loop', async ($, on) => {
+  let end
+  const ended = new Promise(resolve => { end = resolve })
+  const calls = helper(on, [
+    { lines: [], directives: [{ kind: 'WAIT' }], band, key: 'k' },
+    ended,
+    { lines: ['1 of 4 tasks completed'], directives: [] },
+    { lines: [], directives: [{ kind: 'STOP', sentence: 'there is no --paralel', exitCode: 1 }] },
+  ])
+  const orchestrate = args => $.command.run({ command: 'claudestrator:orchestrate', args, origin: { kind: 'sdk' } })
+  const run = orchestrate('')
+  while (calls.length < 2) await new Promise(resolve => setTimeout(resolve, 1))
+  expect((await orchestrate('status')).text).toBe('1 of 4 tasks completed')
+  const refused = await orchestrate('--paralel 4')
+  expect([refused.text, refused.exitCode]).toEqual(['there is no --paralel', 1])
+  end({ lines: [], directives: [stop] })
+  const answer = await run
+  expect([answer.text, answer.exitCode]).toEqual([stop.sentence, undefined])
+  expect(calls.map(each => each.argv[0])).toEqual(['start', 'wait', 'start', 'start'])
+})
+
+test('a helper that is ended in the middle is asked again, and is never missed in silence', async ($, on) => {
+  const calls = helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], key: 'k' }, undefined, { lines: [], directives: [stop] }])
+  on('clock.sleep', () => ({ value: undefined }))
+  const orchestrate = () => $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  expect((await orchestrate()).text).toBe(stop.sentence)
+  expect(calls.map(each => each.argv[0])).toEqual(['start', 'wait', 'wait'])
+  const answer = await orchestrate()
+  expect([answer.text, answer.exitCode]).toEqual(['claudestrator-helper was ended: `/orchestrate` goes on once that is mended', 1])
+})

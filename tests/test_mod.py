@@ -77,11 +77,31 @@ def test_words_that_ask_for_no_run_are_answered_with_lines(project: Project, wor
     answer = start(project, words)
     assert answer["directives"] == []
     assert answer["lines"]
+    assert not any(line.startswith("STOP") for line in answer["lines"])
     assert not Path(project.session).exists()
 
 
 def test_a_refusal_is_a_stop(project: Project) -> None:
-    assert kinds(start(project, "--paralel 4")) == ["STOP"]
+    answer = start(project, "--paralel 4")
+    assert (kinds(answer), answer["directives"][0]["exitCode"]) == (["STOP"], 1)
+
+
+@pytest.mark.parametrize(("second", "code"), [("completed", None), ("skipped", None), ("failed", 1), ("blocked", 1)])
+def test_a_headless_run_that_leaves_tasks_ends_with_another_exit_code(
+    project: Project, second: str, code: int | None
+) -> None:
+    Path(project.queue).write_text(queue(task("TASK-1", status="completed"), task("TASK-2", status=second)))
+    (stop,) = start(project)["directives"]
+    assert (stop["kind"], stop.get("exitCode")) == ("STOP", code)
+
+
+def test_a_run_that_was_stopped_has_not_succeeded(project: Project) -> None:
+    key = start(project)["key"]
+    helper("stop", folder=project.root)
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    (stop,) = wait(project, key)["directives"]
+    assert (stop["kind"], stop["exitCode"]) == ("STOP", 1)
 
 
 @pytest.mark.parametrize(

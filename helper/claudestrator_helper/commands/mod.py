@@ -17,7 +17,7 @@ from .. import __version__, host, output
 from ..engine import band, begin_run, markers, options
 from ..engine.choice import Able, choose
 from ..engine.config import MOD
-from ..engine.state import State
+from ..engine.state import FINISHED, State
 from ..errors import ClaudestratorError
 from ..run import steps
 from ..run.live_report import LiveReport
@@ -26,6 +26,7 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import directives, fields
 from ..texts.directives import SPAWN, Reply
+from ..texts.statuses import COMPLETED, SKIPPED
 
 Given = dict[str, object]
 Answer = dict[str, object]
@@ -41,7 +42,8 @@ def answer(reply: Callable[[Given], Answer]) -> None:
         given = json.loads(files.stdin() or "{}")
         said = reply(given if isinstance(given, dict) else {})
     except (ClaudestratorError, ValueError, RecursionError) as error:
-        said = {"lines": [], "directives": [{"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE)}]}
+        refusal = {"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE), "exitCode": 1}
+        said = {"lines": [], "directives": [refusal]}
     output.echo([output.as_json_line(said)])
 
 
@@ -56,7 +58,8 @@ def start(project: Project, session: str, given: Given) -> Answer:
     if asked.instead or asked.dry_run:
         from . import orchestrate
 
-        return {"lines": orchestrate.start(project, session, words, __version__), "directives": []}
+        told = orchestrate.begin(project, session, words, __version__)
+        return {"lines": [*told.lines, *(each.sentence for each in told.directives)], "directives": []}
     config = config_file.read(project)
     engine = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True)).engine
     if engine != MOD or not _may_start(current, _text(given, "key")):
@@ -148,7 +151,14 @@ def _directive(project: Project, current: State, directive: directives.Directive
 
         said["prompt"] = reports.begin(project, directive.id)
         said["attempt"] = current.record(directive.id).attempts
+    if directive.kind == directives.STOP and not _is_complete(project, current):
+        said["exitCode"] = 1
     return said
+
+
+def _is_complete(project: Project, current: State) -> bool:
+    tasks = queue_file.read(project, current).tasks
+    return current.status == FINISHED and all(task.status in (COMPLETED, SKIPPED) for task in tasks)
 
 
 def _text(given: Given, key: str) -> str:

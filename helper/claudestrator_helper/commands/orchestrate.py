@@ -48,7 +48,7 @@ def after_start(project: Project, session: str) -> list[str]:
     if typed_command.read(project, session).offset >= 0:
         try:
             typed = _written(session, typed_command.take(project, session).offset)
-            return _answered(lambda: _said(_begin(project, session, typed)))
+            return _answered(lambda: _said(begin(project, session, typed)))
         except ClaudestratorError as error:
             # Where hooks are at work, it was an agent that called `start`.
             if not admitted:
@@ -80,7 +80,7 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
         raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
     typed_command.unguard(project)
     typed = (seen.words or "").split() if given is None else given
-    reply = _begin(project, session, typed, commands)
+    reply = begin(project, session, typed, commands)
     reply = _said(reply) if given is None else reply
     begun = any(each.kind != STOP for each in reply.directives)
     return reply._replace(lines=[*_noted(project, session, commands), *reply.lines]) if begun else reply
@@ -111,7 +111,8 @@ def _has_run(project: Project, session: str) -> bool:
     return current.unfinished and current.owner.hooked and is_its
 
 
-def _begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:
+def begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:
+    """What the words *typed* after `/orchestrate` come to. Raises ClaudestratorError for a refusal."""
     preflight.refuse_unknown(typed, commands)
     asked = options.understood(typed)
     if asked.instead:
