@@ -60,14 +60,14 @@ async function helper($, words, stdin = '') {
 }
 
 /**
- * Asks the helper as the module that has the run. What is no answer, as of a helper that was killed, is asked for twice
- * more if it is a `wait`'s, and then ends the run here; its key is kept for a module that is loaded anew.
+ * Asks the helper as the module that has the run. What is no answer, as of a helper that was killed, is asked for again:
+ * no one else tells of an agent's end. At last it ends the run here; its key is kept for a module that is loaded anew.
  *
  * @param {Engine} $ @param {string[]} words @param {object} question @returns {Promise<Reply>}
  */
 async function ask($, words, question) {
   const asked = [...words, '--session', await $.session.id(), '--mod']
-  for (let left = words[0] === 'wait' ? 2 : 0; ; left--) {
+  for (let left = words[0] === 'wait' ? 2 : words[0] === 'ended' ? 60 : 0; ; left--) {
     const said = await helper($, asked, JSON.stringify({ ...question, key: run.key }))
     try {
       return JSON.parse(said)
@@ -124,8 +124,8 @@ async function obey($, reply) {
   const turn = ++run.turn
   if (reply.key) {
     run.key = reply.key
-    // For this module when it is loaded anew while its agents are at work.
-    await $.store.set(await $.session.id(), run.key)
+    // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
+    await $.store.set(await $.session.root(), run.key)
   }
   for (;;) {
     run.band = reply.band
@@ -133,7 +133,8 @@ async function obey($, reply) {
     const stop = stopOf(reply)
     if (stop) {
       run.band = undefined
-      if (!reply.isBroken) await $.store.delete(await $.session.id())
+      const root = await $.session.root()
+      if (!reply.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
       return stop
     }
     await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each)))
@@ -190,7 +191,7 @@ function elapsed(seconds) {
 
 /** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
-  const key = await $.store.get(await $.session.id())
+  const key = await $.store.get(await $.session.root())
   if (typeof key === 'string') run.key = key
   const reply = await ask($, ['start'], { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
@@ -234,7 +235,7 @@ export function register(on) {
     if (next.event !== 'agent.report' || !('status' in e)) return next(e)
     const agents = await $.agent.list()
     if (!agents.some(each => each.id === e.agentId && each.spawnedBy === $.plugin.name)) return next(e)
-    await ask($, ['ended'], { agent: e.agentId, status: e.status, text: e.text })
+    void ask($, ['ended'], { agent: e.agentId, status: e.status, text: e.text })
     return { consumed: 'Claudestrator has taken the report' }
   })
 

@@ -236,7 +236,15 @@ def test_an_agent_that_had_not_been_started_at_a_reload_is_asked_for_again(proje
 def test_a_session_without_such_a_run_resumes_nothing(project: Project) -> None:
     assert start(project, resume=True) == {"engine": ""}
     key = start(project)["key"]
+    state = state_file.read(project)
+    state_file.write(project, replace(state, owner=state.owner._replace(process=f"{state.owner.process}0")))
     assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
+
+
+def test_a_run_goes_on_after_a_reload_in_a_session_that_was_cleared(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    assert kinds(ask(project, "start", session="cleared", resume=True, key=key)) == ["WAIT"]
 
 
 def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: Project) -> None:
@@ -381,6 +389,7 @@ def test_a_mode_in_which_agents_can_not_write_is_named_once_it_is_known(
         ("resume", "another", "1", True),
         ("startup", "another", "1", True),
         ("compact", SESSION, "1", False),
+        ("clear", "another", "1", False),
     ],
 )
 def test_a_session_whose_run_the_mod_continues_is_told_nothing(

@@ -52,7 +52,9 @@ def start(project: Project, session: str, given: Given) -> Answer:
     `resume` only the session's own run is continued. Where another engine is to carry out the run, nothing is begun and
     the answer names that `engine`."""
     words, current = _text(given, "words").split(), state_file.read(project)
-    if given.get("resume") and not (current.unfinished and current.engine == MOD and current.owner.session == session):
+    # `/clear` gives the session of a process another id.
+    is_its = session == current.owner.session or current.owner.process == (processes.current() or None)
+    if given.get("resume") and not (current.unfinished and current.engine == MOD and is_its):
         return {"engine": ""}
     asked = options.understood(words)
     if asked.instead or asked.dry_run:

@@ -43,7 +43,9 @@ def unfinished(project: paths.Project, session: object, resumed: object = None) 
     if not (ours or processes.began(current.run, current.owner.origin, current.owner.process)):
         return ""
     text = f"Claudestrator: a run is unfinished here{_counted(project)}."
-    if current.engine == "mod" and (ours or (resumed and current.owner.session == resumed)):
+    # `/clear` gives the session another id, and its run goes on.
+    is_same = ours or (bool(session) and processes.below(current.owner.process))
+    if current.engine == "mod" and (is_same or (resumed and current.owner.session == resumed)):
         return ""
     if ours:
         return (
