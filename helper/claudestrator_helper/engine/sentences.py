@@ -27,7 +27,7 @@ def _kernel(reason: str) -> str:
 def counts(statuses: Iterable[str]) -> str:
     count = Counter(statuses)
     left_out = f", {count[SKIPPED]} skipped" if count[SKIPPED] else ""
-    return f"{count[COMPLETED]} of {sum(count.values())} tasks completed{left_out}"
+    return f"{count[COMPLETED]} of {sum(count.values()) - count[SKIPPED]} tasks completed{left_out}"
 
 
 def counted(queue: Queue, state: State) -> str:
