@@ -70,8 +70,8 @@ def _without_circles(pairs: list[tuple[str, str]]) -> tuple[list[tuple[str, str]
     for one, other in pairs:
         follows.setdefault(one, []).append(other)
     open_, over, closing = set[str](), set[str](), set[tuple[str, str]]()
-    for start in follows:
-        path = [] if start in over else [(start, iter(follows[start]))]
+    for start, first in follows.items():
+        path = [] if start in over else [(start, iter(first))]
         open_.update(name for name, _ in path)
         while path:
             one, rest = path[-1]
