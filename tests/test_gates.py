@@ -203,6 +203,20 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
     )
 
 
+def test_a_gate_that_is_allowed_during_a_run_counts_from_when_it_was_green_and_is_not_called_red_before(
+    project: Project,
+) -> None:
+    configure(project, COMMAND)
+    begin(project)
+    reports.begin(project, "TASK-1")
+    write(project, "red")
+    allow(project)
+    gates.done(project, "TASK-1", None, "", 20)
+    lines = running.wait_for_step(project, "s1", 20)
+    assert lines[1].startswith("red when the gate first ran: `sh check.sh` (exit 1)")
+    assert [each["proof"] for each in run_log.read(project) if each["event"] == "done"] == ["word"]
+
+
 def test_a_tasks_own_gate_has_to_be_green_whatever_it_was_before(project: Project) -> None:
     write(project, "own.sh", "exit 1")
     own = task("TASK-1", extra="**Gate:**\n- `sh own.sh`\n\n")

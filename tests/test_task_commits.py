@@ -388,6 +388,22 @@ needs_merge_tree = pytest.mark.skipif(
 )
 
 
+def test_a_wait_that_is_killed_at_the_end_of_a_run_is_made_good_by_the_next(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def whole() -> None:
+        finished(repo, "TASK-1", "TASK-2")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(task_commits, "bring_home", lambda _: os._exit(faults.DIED))
+        code = running.joined([running.fork(whole)])[0]
+    assert code == faults.DIED
+    assert state_file.read(repo.project).status == "finished"
+    assert "takes them over" in running.wait_for_step(repo.project)[-1]
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
 @needs_merge_tree
 def test_what_the_person_has_committed_meanwhile_does_not_keep_the_run_from_their_branch(repo: Repository) -> None:
     lines = [f"{number}\n" for number in range(30)]

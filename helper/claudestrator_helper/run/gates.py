@@ -125,7 +125,10 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
     if name != BASELINE:
         return [f"gate before {name}: {'red: ' + ', '.join(red) if red else 'green'}"]
-    return [f"red before the run: {', '.join(red)}; no task is blamed for it until it was green once"] if red else []
+    # A person may have allowed it while the run was at work.
+    is_late = any(each.agent or each.completed or each.failed for each in current.tasks.values())
+    when = "when the gate first ran" if is_late else "before the run"
+    return [f"red {when}: {', '.join(red)}; no task is blamed for it until it was green once"] if red else []
 
 
 def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list[str]:

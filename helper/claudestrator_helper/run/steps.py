@@ -15,7 +15,7 @@ from ..store.hidden_files import TURN
 from ..store.paths import Project
 from ..system import processes
 from ..texts import fields
-from ..texts.directives import WAIT, Directive, Reply
+from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
 from . import ownership, polling, unfinished_work
 from .disk import Disk
@@ -131,17 +131,17 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
 
 def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     """The step's directives; the end of a run has an account of the whole."""
+    said = ""
+    if any(each.kind == STOP for each in step.directives) and any(each.committed for each in step.state.tasks.values()):
+        from . import task_commits
+
+        # So that `git merge` takes them over; again with each STOP, because the step that ended the run may be killed.
+        said = task_commits.bring_home(project)
     if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
         return step.directives
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.
     from . import ending
 
-    said = ""
-    if any(record.committed for record in step.state.tasks.values()):
-        from . import task_commits
-
-        # So that `git merge` takes them over.
-        said = task_commits.bring_home(project)
     return ending.told(project, step.directives, now, said)
 
 
