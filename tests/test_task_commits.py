@@ -427,6 +427,19 @@ def test_what_the_person_has_committed_meanwhile_does_not_keep_the_run_from_thei
 
 
 @needs_merge_tree
+def test_what_the_person_has_committed_after_the_end_does_not_keep_a_task_from_being_undone(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    repo.write("ann.txt")
+    repo.run("add", "ann.txt")
+    repo.run("commit", "--quiet", "-m", "Ann's", "ann.txt")
+    assert len(undone(repo, "TASK-1")) == 1
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+    assert (repo.root / "ann.txt").exists()
+    assert not (repo.root / "TASK-1.txt").exists()
+
+
+@needs_merge_tree
 def test_where_their_commits_conflict_the_end_says_so_and_leaves_them(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     running.start(repo.project, "s1", [])

@@ -89,7 +89,7 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
         place.call("update-index", "-q", "--refresh")
     if begun := git.under_way(place):
         raise ClaudestratorError(f"{begun} is under way: end that first")
-    before = (task_commits.noted(project) or []) if place.own else []
+    before = {*(task_commits.noted(project) or []), *run_branch.committed_elsewhere(place)} if place.own else set()
     dirty = git.dirty(project, place) or []
     changed = [path for path in dirty if path not in before and not task_commits.is_own(project, place, path)]
     if changed:
