@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from .. import host
+from ..engine.config import MOD
 from ..errors import ClaudestratorError
 from ..store import run_log, state_file
 from ..store.paths import Project
@@ -76,7 +77,8 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
         raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
     # A run that a mod began may have been continued by another engine.
     attempts = _spawned(log, current.run) if with_agents else ()
-    return of_run(log, current.run, current.owner.session, attempts, with_agents=with_agents)
+    by_mod = current.engine == MOD
+    return of_run(log, current.run, current.owner.session, attempts, with_agents=with_agents, by_mod=by_mod)
 
 
 def _spawned(log: list[dict[str, object]], run: str) -> list[Attempt]:
@@ -91,9 +93,11 @@ def of_run(
     attempts: Collection[Attempt] = (),
     *,
     with_agents: bool = True,
+    by_mod: bool = True,
 ) -> Account:
     """The account of any run in the *log*; *session* is the run's own if the log names none. Agents that the
-    conversation doesn't name, because the mod has started them, are found if their *attempts* are given.
+    conversation doesn't name, because the mod has started them, are found if their *attempts* are given; and where no
+    mod carries the run out, the conversation must have it.
 
     Raises ClaudestratorError as `of_project` does.
 
@@ -104,13 +108,11 @@ def of_run(
     try:
         found = _account(paths, log, run, gone, with_agents=False)
     except ClaudestratorError:
-        # With a mod, nothing of the run is in the conversation.
-        found = Account(run, Segment(), len(paths), gone)
-        found.whole.agents.update(agents.unnamed(paths, (), set(attempts)))
-        if not found.whole.agents:
+        if not by_mod:
             raise
-    else:
-        found.whole.agents.update(agents.unnamed(paths, found.whole.agents, set(attempts)))
+        # Nothing of the run is in the conversation.
+        found = Account(run, Segment(), len(paths), gone)
+    found.whole.agents.update(agents.unnamed(paths, found.whole.agents, set(attempts)))
     launched, lost = agents.of(found.whole, paths)
     theirs = {agent.id for agent in launched}
     for id_ in (id_ for id_, _ in attempts if id_ in theirs):
