@@ -103,7 +103,7 @@ async function spawn($, { id, model, attempt, prompt }, turn) {
   }
 }
 
-/** Why no agent was started; "" for one that was. @param {Engine} $ @param {Parameters<Engine['agent']['spawn']>[0]} agent */
+/** Why no agent was started; "" for one that was. @param {Engine} $ @param {{ prompt: string, description: string, subagentType: string, model: string }} agent */
 function refusal($, agent) {
   return $.agent.spawn(agent).then(({ deny }) => deny ?? '', String)
 }

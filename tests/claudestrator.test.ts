@@ -46,22 +46,6 @@ test('a refusal of an agent is told to the helper', async ($, on) => {
   expect(calls[1].refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'no place' }])
 })
 
-test('words that begin no run are answered, and leave the run at work', async ($, on) => {
-  let end
-  const ended = new Promise(resolve => { end = resolve })
-  const status = { lines: ['running: TASK-001'], directives: [] }
-  const refusal = { lines: [], directives: [{ kind: 'STOP', sentence: 'there is no option --x' }] }
-  const calls = helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], band, key: 'k' }, ended, status, refusal])
-  const type = (args: string) => $.command.run({ command: 'claudestrator:orchestrate', args, origin: { kind: 'sdk' } })
-  const run = type('')
-  while (calls.length < 2) await new Promise(resolve => setTimeout(resolve, 1))
-  expect((await type('status')).text).toBe('running: TASK-001')
-  expect((await type('--x')).text).toBe('there is no option --x')
-  end({ lines: [], directives: [stop] })
-  expect((await run).text).toBe('The one task is completed.')
-  expect(calls.map(each => each.argv[0])).toEqual(['start', 'wait', 'start', 'start'])
-})
-
 for (const [columns, model] of [[155, 'opus, attempt 2'], [39, 'opus ×2']] as const) {
   test(`the band says what is done, what runs and what comes next in ${columns} columns`, async ($, on) => {
     let end
