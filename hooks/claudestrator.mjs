@@ -20,8 +20,9 @@ const HELD = 'the session was stopped'
 /**
  * What a person may ask for at any time, also while the model is answering: such a name may hold no colon. With `instead`
  * the plugin's Markdown command of that name does the same, and no model is asked to relay it.
+ *
+ * @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]}
  */
-/** @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]} */
 const COMMANDS = [
   { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
   { name: 'issue', words: ['add-issue', '--words', '-'], description: 'File an issue in plain words', argumentHint: '<what is wrong, or wanted>' },
@@ -31,10 +32,11 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/** `turn` is the loop that obeys; an earlier one that still waits ends. */
+/** `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way. */
 const run = {
   key: '',
   turn: 0,
+  isStarting: false,
   isHeld: false,
   refused: /** @type {{ id: string, attempt: number, why: string }[]} */ ([]),
   band: /** @type {Band | undefined} */ (undefined),
@@ -89,10 +91,10 @@ function broken(said) {
  * Starts the agent of a directive. A refusal is told to the helper with the next call; but after Esc, Claude Code refuses
  * every agent until the person has typed something, and that is waited for.
  *
- * @param {Engine} $ @param {Directive} directive
+ * @param {Engine} $ @param {Directive} directive @param {number} turn
  */
-async function spawn($, { id, model, attempt, prompt }) {
-  for (;;) {
+async function spawn($, { id, model, attempt, prompt }, turn) {
+  while (!(await isLate($, turn))) {
     const why = await refusal($, { prompt, description: id, subagentType: 'general-purpose', model })
     run.isHeld = why.startsWith(HELD)
     if (why && !run.isHeld) run.refused.push({ id, attempt, why })
@@ -101,25 +103,21 @@ async function spawn($, { id, model, attempt, prompt }) {
   }
 }
 
-/**
- * Why no agent was started; "" for one that was.
- *
- * @param {Engine} $ @param {{ prompt: string, description: string, subagentType: string, model: string }} agent
- */
+/** Why no agent was started; "" for one that was. @param {Engine} $ @param {{ prompt: string, description: string, subagentType: string, model: string }} agent */
 function refusal($, agent) {
   return $.agent.spawn(agent).then(({ deny }) => deny ?? '', String)
 }
 
-/** @param {Reply} reply */
-function stopOf(reply) {
-  return reply.directives.find(each => each.kind === 'STOP')
+/** @param {Engine} $ @param {number} turn */
+async function isLate($, turn) {
+  while (run.isStarting) await $.clock.sleep(100)
+  return turn !== run.turn
 }
 
-/**
- * Obeys directives until STOP, and returns that; nothing when a later loop has taken over.
- *
- * @param {Engine} $ @param {Reply} reply
- */
+/** @param {Reply} reply */
+const stopOf = reply => reply.directives.find(each => each.kind === 'STOP')
+
+/** Obeys directives until STOP, and returns that; nothing when a later loop has taken over. @param {Engine} $ @param {Reply} reply */
 async function obey($, reply) {
   const turn = ++run.turn
   if (reply.key) {
@@ -137,9 +135,9 @@ async function obey($, reply) {
       if (!reply.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
       return stop
     }
-    await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each)))
+    await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each, turn)))
     reply = await ask($, ['wait'], { refused: run.refused.splice(0) })
-    if (turn !== run.turn) return
+    if (await isLate($, turn)) return
     for (const line of reply.lines) $.ui.log(line)
   }
 }
@@ -216,7 +214,9 @@ export function register(on) {
   })
 
   on('command.run', { command: ORCHESTRATE }, async ($, e, next) => {
+    run.isStarting = true
     const reply = await ask($, ['start'], { words: e.args })
+    run.isStarting = false
     if (reply.engine !== undefined) return next(e)
     const isAside = reply.key && !stopOf(reply) && (e.origin.kind === 'composer' || e.origin.kind === 'bridge')
     if (isAside) void obeyAside($, reply)

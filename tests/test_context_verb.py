@@ -313,6 +313,25 @@ def test_a_loop_has_what_its_tasks_have(project: paths.Project) -> None:
     assert sum(row.characters for row in account.loops.values()) == account.whole.entered
 
 
+@pytest.mark.parametrize("engine", ["mod", "lean"])
+def test_what_a_mods_agents_used_is_counted_also_after_another_engine_has_continued(
+    project: paths.Project, engine: str
+) -> None:
+    state_file.write(project, changed(state_file.read(project), engine=engine))
+    prompt = b'{"type": "user", "message": {"role": "user", "content": "End with\\nREPORT TASK-1 attempt 1: done"}}\n'
+    main = keep("s2", at(1, RUN, "TASK-2") if engine == "lean" else [b"{}\n"])
+    agent = Path(main.parent, "s2", "subagents", "agent-a1.jsonl")
+    agent.parent.mkdir(parents=True)
+    agent.write_bytes(prompt + said("e9", words("made"), tokens=1_000_000))
+    spawned = {"event": "spawned", "run": "two", "attempt": 1}
+    log(project, began("two", "s2", 1), {**spawned, "id": "TASK-1"}, {**spawned, "id": "TASK-2"})
+
+    told = report.lines(run_cost.of_project(project))
+
+    assert [each for each in told if each.startswith("TASK-1: 0 characters, 0 turns; its agents 1,000,010 tokens")]
+    assert [each for each in told if re.match(r"cost: \d+\.\d% of \$4\.0", each)]
+
+
 def test_status_shows_the_figure_of_a_run_that_has_ended(project: paths.Project) -> None:
     keep("s2", at(1, RUN))
 

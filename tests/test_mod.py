@@ -1,6 +1,7 @@
 """What the mod asks the helper, and what an agent that reports by its last message comes to."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from claudestrator_helper.engine.choice import Able, choose
 from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
 from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
+from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, marker_files, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import queue as q
@@ -226,6 +228,35 @@ def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(proj
     assert kinds(again) == ["WAIT"]
     assert kinds(wait(project, key)) == ["STOP"]
     assert kinds(wait(project, again["key"])) == ["WAIT"]
+
+
+def test_the_first_line_names_the_engine_where_it_was_chosen_for_the_person(project: Project) -> None:
+    begun = start(project)
+    assert begun["lines"][0] == "engine mod (the plugin itself runs the agents)"
+    assert not any(line.startswith("engine") for line in start(project, resume=True, key=begun["key"])["lines"])
+
+
+def test_who_typed_the_engine_is_not_told_it(project: Project) -> None:
+    assert not any(line.startswith("engine") for line in start(project, words="--engine mod")["lines"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("status", "run: running"), ("--dry-run", "TASK-1"), ("stop", "The run will stop")]
+)
+def test_words_that_begin_no_run_are_answered_during_one(project: Project, words: str, said: str) -> None:
+    start(project)
+    answer = start(project, words=words)
+    assert said in "\n".join(answer["lines"])
+    assert not any("STOP" in line for line in answer["lines"])
+    assert answer["directives"] == []
+
+
+def test_a_start_ends_an_earlier_wait(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    turn = steps._take_turn(project, SESSION, "", int(time.time()))
+    start(project, key=key)
+    assert steps._look(project, SESSION, "", turn, int(time.time()))[1] is None
 
 
 def test_an_agent_that_had_not_been_started_at_a_reload_is_asked_for_again(project: Project) -> None:

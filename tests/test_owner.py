@@ -46,6 +46,21 @@ def test_a_call_by_anybody_else_has_no_owner(monkeypatch: pytest.MonkeyPatch) ->
     assert said(*SAY) == ""
 
 
+def test_of_a_release_that_does_not_say_it_the_nearest_claude_code_above_is_the_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CLAUDE_PID")
+    monkeypatch.setenv("AI_AGENT", "claude-code_2-1-145_agent")
+    script = f"import os, subprocess; open('/proc/self/comm', 'w').write('{host.PROGRAM}'); print(os.getpid())"
+    claude = [sys.executable, "-c", f"{script}; print(subprocess.check_output({SAY!r}, text=True))"]
+    if not Path("/proc/self/comm").exists():
+        pytest.skip("a process can't name itself on this machine")
+    number, owner = said(sys.executable, "-u", *claude[1:]).split()
+    assert owner.split("/")[3] == number
+    monkeypatch.setenv("AI_AGENT", "claude-code_2-1-332_agent")
+    assert len(said(sys.executable, "-u", *claude[1:]).split()) == 1, "it is a caller whose environment was cleared"
+
+
 def test_it_lives_until_it_is_dead_collected_or_not() -> None:
     pid = subprocess.Popen(["sleep", "60"])
     (mine, *_, start) = said(*SAY).rsplit("/", 2)

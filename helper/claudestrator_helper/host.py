@@ -17,7 +17,7 @@ RELEASE = "AI_AGENT"
 OLDEST = (2, 1, 145)
 # What a run uses and not every release has, by the words for people, each with the first release that has it. Measured.
 HOOKS_ACCEPTED, LAUNCHES_TRIMMED, SILENT_AGENTS = "hooks", "trimmed launches", "the quick notice of silent agents"
-OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the quick takeover of a dead run", "background skills", "blocked notices"
+OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the number of its process", "background skills", "blocked notices"
 MODS, EXACT_CONTEXT, BARE_RESULTS = "mods", "exact figures of `context`", "bare results of skills"
 SINCE = {
     HOOKS_ACCEPTED: (2, 1, 116),  # a hooks.json that names USER_PROMPT_EXPANSION

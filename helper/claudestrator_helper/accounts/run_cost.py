@@ -58,9 +58,10 @@ class Account:
 
     @property
     def dollars(self) -> tuple[float, float] | None:
-        """What orchestration and agents cost, in dollars; None if a model has no price, or no model is known."""
+        """What orchestration and agents cost, in dollars; None if a model has no price, or no model is known. With a
+        mod there may be no orchestration that asked for anything."""
         main, agents = ([prices.dollars(used) for used in side] for side in (self.main, self.others))
-        if None in main or None in agents or not any(main):
+        if None in main or None in agents or not any(main or agents):
             return None
         return sum(each or 0.0 for each in main), sum(each or 0.0 for each in agents)
 
@@ -74,13 +75,15 @@ def of_project(project: Project, *, with_agents: bool = True) -> Account:
     current, log = state_file.read(project), run_log.read(project)
     if not current.run:
         raise ClaudestratorError("no run here yet: name a transcript, `claudestrator-helper context TRANSCRIPT`")
-    attempts = _spawned(log, current.run) if with_agents and current.engine == MOD else ()
-    return of_run(log, current.run, current.owner.session, attempts, with_agents=with_agents)
+    # A run that a mod began may have been continued by another engine.
+    attempts = _spawned(log, current.run) if with_agents else ()
+    by_mod = current.engine == MOD
+    return of_run(log, current.run, current.owner.session, attempts, with_agents=with_agents, by_mod=by_mod)
 
 
-def _spawned(log: list[dict[str, object]], run: str) -> set[Attempt]:
+def _spawned(log: list[dict[str, object]], run: str) -> list[Attempt]:
     entries = (entry for entry in log if entry.get("run") == run and entry.get("event") == "spawned")
-    return {(str(entry.get("id")), attempt) for entry in entries if isinstance(attempt := entry.get("attempt"), int)}
+    return [(str(entry.get("id")), attempt) for entry in entries if isinstance(attempt := entry.get("attempt"), int)]
 
 
 def of_run(
@@ -90,9 +93,11 @@ def of_run(
     attempts: Collection[Attempt] = (),
     *,
     with_agents: bool = True,
+    by_mod: bool = True,
 ) -> Account:
     """The account of any run in the *log*; *session* is the run's own if the log names none. Agents that the
-    conversation doesn't name, because the mod has started them, are found if their *attempts* are given.
+    conversation doesn't name, because the mod has started them, are found if their *attempts* are given; and where no
+    mod carries the run out, the conversation must have it.
 
     Raises ClaudestratorError as `of_project` does.
 
@@ -103,10 +108,15 @@ def of_run(
     try:
         found = _account(paths, log, run, gone, with_agents=False)
     except ClaudestratorError:
+        if not by_mod:
+            raise
         # Nothing of the run is in the conversation.
         found = Account(run, Segment(), len(paths), gone)
-    found.whole.agents.update(agents.unnamed(paths, found.whole.agents, attempts))
+    found.whole.agents.update(agents.unnamed(paths, found.whole.agents, set(attempts)))
     launched, lost = agents.of(found.whole, paths)
+    theirs = {agent.id for agent in launched}
+    for id_ in (id_ for id_, _ in attempts if id_ in theirs):
+        found.whole.row(id_)
     return replace(found, launched=launched, lost=lost)
 
 

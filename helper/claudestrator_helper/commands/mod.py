@@ -63,7 +63,8 @@ def start(project: Project, session: str, given: Given) -> Answer:
         told = orchestrate.begin(project, session, words, __version__)
         return {"lines": [*told.lines, *(each.sentence for each in told.directives)], "directives": []}
     config = config_file.read(project)
-    engine = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True)).engine
+    choice = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True))
+    engine = choice.engine
     if engine != MOD or not _may_start(current, _text(given, "key")):
         return {"engine": engine if engine != MOD else "task"}
     from ..setup import preflight
@@ -72,9 +73,9 @@ def start(project: Project, session: str, given: Given) -> Answer:
     typed_command.note(project, session, typed_command.UNKNOWN, processes.current(), words=None)
     _forget_unlaunched(project, current)
     reply = steps.start(project, session, words, mod=processes.digest(key))
-    return _answer(project, reply._replace(lines=[*preflight.note(project, session, __version__), *reply.lines])) | {
-        "key": key
-    }
+    said = [str(choice)] if choice.why and not given.get("resume") else []
+    lines = [*said, *preflight.note(project, session, __version__), *reply.lines]
+    return _answer(project, reply._replace(lines=lines)) | {"key": key}
 
 
 def wait(project: Project, session: str, given: Given, limit: float | None) -> Answer:

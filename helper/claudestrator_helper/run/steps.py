@@ -50,6 +50,9 @@ def start(
 
         gates.refuse_changed(project, inputs.config, inputs.queue)
         step = _begin(project, inputs, caller, asked)
+        if inputs.state.unfinished:
+            # An earlier wait must take no step: who called it no longer obeys.
+            TURN.write(project, os.urandom(8).hex())
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from .. import __version__, host
 from ..engine import options
-from ..engine.config import AUTO, LEAN, MOD, TASK
+from ..engine.config import AUTO, MOD, TASK
 from ..errors import ClaudestratorError
 from ..run import gates, polling
 from ..store import config_file, queue_file, state_file, typed_command
@@ -26,7 +26,7 @@ _HOPELESS, _SCARCE = range(10), range(10, 100)
 SHORT_CAP = 60
 _UPDATE = "run `claude update`"
 #: What a run uses and not every supported release has, by the engine.
-USED = {TASK: (host.NOTICES_BLOCKED, host.OWNER), LEAN: (host.OWNER,)}
+USED = {TASK: (host.NOTICES_BLOCKED,)}
 RAISE = f"set {host.MAX_TIMEOUT} to 3600000 in the env of your settings"
 
 

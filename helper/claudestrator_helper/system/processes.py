@@ -25,7 +25,7 @@ def current() -> str:
     session has to continue its run."""
     told = os.environ.get(host.PID, "")
     if not told.isdigit():
-        return ""
+        return _nearest() if host.lacks(os.environ, host.OWNER) else ""
     above: dict[str, Process] = {}
     pid = os.getppid()
     while found := _process(pid):
@@ -37,6 +37,16 @@ def current() -> str:
     # all processes outside it.
     if all(each.name != host.SANDBOX for each in above.values()) and _process(int(told)) is None:
         raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one continues the run")
+    return ""
+
+
+def _nearest() -> str:
+    """The Claude Code that is nearest above this process, for releases that do not say which one they are."""
+    pid = os.getppid()
+    while found := _process(pid):
+        if found.name == host.PROGRAM:
+            return "/".join((*_machine(), str(pid), found.start))
+        pid = found.parent
     return ""
 
 
