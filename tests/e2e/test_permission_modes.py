@@ -64,4 +64,4 @@ def test_a_person_at_a_terminal_sees_it(stage: Stage) -> None:
         screen = " ".join(terminal.screen().split())
         assert not terminal.api.errors
 
-    assert "note: /orchestrate (99.0.2.0) is newer than the helper" in screen
+    assert "note: /orchestrate (99.0.3.0) is newer than the helper" in screen
