@@ -236,7 +236,7 @@ def test_a_wait_ends_in_time_although_another_process_takes_long_to_commit_the_l
     first = fork(lambda: check_commit(project))
     until((tmp_path / ".git" / "begun").exists)
     said = asked(project, "wait", "--max", "0.5").stdout.splitlines()
-    assert said == ["still waiting for another process that commits the loop", "WAIT"]
+    assert said == ["still waiting for another process that commits", "WAIT"]
     (tmp_path / ".git" / "go").touch()
     assert asked(project, "wait", "--max", "120").stdout.splitlines()[-1] == "SPAWN memory-1 sonnet"
     assert joined([first]) == [0]

@@ -133,7 +133,13 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
     at_work(tmp_path)
     words = [sys.executable, "-m", "claudestrator_helper", "status", "--watch"]
     process = subprocess.Popen(
-        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": HELPER}
+        words,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": HELPER},
+        # A shell without job control has the signal ignored in what it starts in the background, these tests included.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdout
     process.stdout.readline()

@@ -44,7 +44,7 @@ def assert_mine_is_untouched(scene: Scene) -> None:
 def test_three_loops_find_mend_commit_and_remember(both: Stage) -> None:
     """The tasks of a loop are at most five. What the engines differ in, two loops of the other one show."""
     scene = finished(both, "three-loops")
-    found, all_ran = ([6, 1, 1], ((1, 2, 3, 4, 5), (6, 7), (8,))) if both.engine else ([2, 1], ((1, 2), (3,)))
+    found, all_ran = ([6, 1, 1], ((1, 2, 3, 4, 5), (6, 7), (8,))) if both.engine == "lean" else ([2, 1], ((1, 2), (3,)))
     of = len(found)
 
     outcome = scene.orchestrate(loops.play_of(found), f"/orchestrate {of} error handling")
@@ -69,7 +69,7 @@ def test_three_loops_find_mend_commit_and_remember(both: Stage) -> None:
     assert account["tasks"] == tasks
     assert [row["loop"] for row in account["loops"]] == [1, 2, 3][:of]
     assert sum(row["characters"] for row in account["loops"]) == account["characters"]["entered"]
-    if not both.engine:
+    if both.engine == "task":
         # A turn for each of its agents, and what follows the STOP.
         assert all(row["turns"] >= 3 + len(ids) for row, ids in zip(account["loops"], ran, strict=True))
         assert account["loops"][-1]["turns"] >= 4 + 1

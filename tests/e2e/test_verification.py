@@ -58,7 +58,7 @@ def test_what_fails_its_check_is_mended_once_by_a_stronger_model_that_knows_why_
     assert MORE in told["verify-0"]
     conversation = outcome.transcript.text
     # With the other engine the person sees that line, and the conversation doesn't hold it.
-    assert ("returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation) == (not both.engine)
+    assert ("returned TASK-001: sh -c 'grep -q opens door.txt'" in conversation) == (both.engine == "task")
     assert not [text for text in ("in oak", "says that it opens", "in brick", "in iron") if text in conversation]
 
 

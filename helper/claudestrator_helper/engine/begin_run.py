@@ -8,7 +8,7 @@ from ..texts import queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
 from .choice import Able, choose, refuse_impossible
-from .config import Config
+from .config import TASK, Config
 from .options import NOTHING, Asked, understood
 from .state import RUNNING, STOPPED, Agent, Loop, Owner, State, TaskRecord
 from .step import Inputs
@@ -74,7 +74,10 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     begun = _begun(replace(state, owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller.able)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if begun.in_foreground and at_work:
-        raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
+        if asked.engine:
+            raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
+        # Nobody has typed the engine now, and an agent at work in the background is waited for by this one.
+        begun = replace(begun, engine=TASK)
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
 
