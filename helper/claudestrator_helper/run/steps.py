@@ -38,13 +38,8 @@ def start(
         inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
-        if not asked.takeover and begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
-            ago = max(0, inputs.now - inputs.state.owner.heartbeat)
-            raise ClaudestratorError(
-                f"another session is at work on this queue (heard of {ago} s ago): continue there, or end it and type "
-                f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
-            )
         if not asked.takeover:
+            _refuse_taken(inputs, caller)
             ownership.refuse_foreign(inputs.state, session, caller.process)
         from . import gates
 
@@ -57,6 +52,15 @@ def start(
 
     leftovers.sweep(project.folders, now(), project.bounds)
     return Reply(fields.few(kept_out + step.lines), step.directives or _WAIT)
+
+
+def _refuse_taken(inputs: Inputs, caller: begin_run.Caller) -> None:
+    if begin_run.whose(inputs.state, caller, inputs.now) == begin_run.TAKEN:
+        ago = max(0, inputs.now - inputs.state.owner.heartbeat)
+        raise ClaudestratorError(
+            f"another session is at work on this queue (heard of {ago} s ago): continue there, or end it and type "
+            f"/orchestrate again; `/orchestrate --takeover` takes its run away from it"
+        )
 
 
 def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: begin_run.Asked) -> Step:
