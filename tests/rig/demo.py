@@ -177,9 +177,9 @@ def _say_how_it_ended(run: Run) -> None:
         raise DemoError(f"the scripted model did not understand a request: {run.brain_errors[0]}")
     if run.exit_code:
         raise DemoError(f"claude ended with status {run.exit_code}: {run.error_output.strip()[-300:]}")
-    print(
-        f"\nAfter {run.seconds:.1f} s the orchestrator says: {' '.join(dict.fromkeys(transcript.spoken(run.exchanges)))}"
-    )
+    # The first words, on the engine, are older than the lines above.
+    said = dict.fromkeys(each for each in transcript.spoken(run.exchanges) if not each.startswith("note: engine"))
+    print(f"\nAfter {run.seconds:.1f} s the orchestrator says: {' '.join(said)}")
 
 
 def _check_tasks(folder: Path, expected: int | None) -> int:
