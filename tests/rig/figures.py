@@ -88,11 +88,11 @@ def tokens(body: JSON) -> int:
 
 
 def agent_spans(exchanges: list[Exchange]) -> list[Span]:
-    """In the order in which the agents came. One that never reported ended with its last request."""
+    """In the order in which the agents came. One whose last message is its report ended with that."""
     by_agent: dict[str, list[Exchange]] = {}
     for each in sorted(agent_exchanges(exchanges), key=lambda each: each.request.number):
         by_agent.setdefault(each.request.agent or "", []).append(each)
-    return [Span(asked[0].time, _reported(asked).time) for asked in by_agent.values()]
+    return [Span(asked[0].time, _ended(asked)) for asked in by_agent.values()]
 
 
 def dispatches(spans: list[Span]) -> list[float]:
@@ -108,8 +108,9 @@ def dispatches(spans: list[Span]) -> list[float]:
     return found
 
 
-def _reported(asked: list[Exchange]) -> Exchange:
-    return next((each for each in asked if any(map(_is_report, calls(each.request.messages)))), asked[-1])
+def _ended(asked: list[Exchange]) -> float:
+    reported = (each.time for each in asked if any(map(_is_report, calls(each.request.messages))))
+    return next(reported, max(asked[-1].time, asked[-1].answered))
 
 
 def _is_report(call: Call) -> bool:

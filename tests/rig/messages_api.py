@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request, the content blocks that answered it, and when it came (seconds since the epoch).
+    """A request, the content blocks that answered it, and when it came and was *answered* (seconds since the epoch).
 
     `input_tokens` is the length of the conversation that was reported with it; None for the real one.
     """
@@ -54,6 +54,7 @@ class Exchange:
     answer: list[JSON]
     time: float
     input_tokens: int | None = None
+    answered: float = 0.0
 
 
 class ApiError(Exception):
@@ -119,7 +120,7 @@ class MessagesApi:
         reported = next((block["input_tokens"] for block in blocks if block["type"] == "usage"), None)
         said = [block for block in blocks if block["type"] != "usage"]
         answer = [_with_id(block, number, index) for index, block in enumerate(said)]
-        done = Exchange(request, answer, arrived, reported)
+        done = Exchange(request, answer, arrived, reported, time.time())
         self._keep(done)
         return done
 
