@@ -163,7 +163,7 @@ def test_with_the_mod_no_word_is_run_either(mod: Stage) -> None:
 
 @pytest.mark.usefixtures("tmux")
 def test_without_hooks_the_words_are_read_where_claude_code_writes_them_down(stage: Stage) -> None:
-    scene = stage.by_script("no-hooks", {".claude/settings.local.json": '{"disableAllHooks": true}'})
+    scene = stage.by_script("words-no-hooks", {".claude/settings.local.json": '{"disableAllHooks": true}'})
     for typed in ("2 the <user's> $(touch ran) & choice", "", "1 and again"):
         with Terminal(scene.setting, ScriptedModel(Play()), "acceptEdits") as terminal:
             terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
