@@ -181,6 +181,11 @@ def test_the_orchestrators_whole_instruction_is_short() -> None:
     assert len((ROOT / "commands" / "orchestrate.md").read_text(encoding="utf-8").split()) < 400
 
 
+def test_the_orchestrator_is_told_to_obey_a_typed_stop_and_pause() -> None:
+    text = (ROOT / "commands" / "orchestrate.md").read_text(encoding="utf-8")
+    assert "The user says stop (pause): Bash `claudestrator-helper stop` (`pause`)" in text
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     plugin = json.loads((ROOT / ".claude-plugin" / "plugin.json").read_text(encoding="utf-8"))
     command = (ROOT / "commands" / "orchestrate.md").read_text(encoding="utf-8")
