@@ -132,7 +132,7 @@ def test_a_notification_after_the_end_moves_it_to_nothing_but_the_last_sentence(
     ("gap", "turns"),
     [
         ("moved to the background", [(WAIT, "it was moved to the background")]),
-        ("; if none does, do as for WAIT", [(work("TASK-002", "haiku"), "completed (forked execution)")]),
+        ("; if none, do as for WAIT", [(work("TASK-002", "haiku"), "completed (forked execution)")]),
         ("refused", [(spawn("TASK-002", "haiku"), RuntimeError("refused"))]),
     ],
 )
