@@ -107,6 +107,51 @@ def test_secrets_and_what_a_person_commits_meanwhile_stay_out(repo: Repository) 
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
 
 
+TAKEN_BACK = "(it was taken back to what your last commit has, and no task is known to have done that)"
+
+
+@pytest.mark.parametrize(
+    ("words", "before_the_agent"), [("reset --hard", True), ("checkout -- dir", False), ("stash -u", False)]
+)
+def test_finished_work_that_a_person_takes_back_meanwhile_is_no_change_of_the_next_task(
+    repo: Repository, words: str, before_the_agent: bool
+) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"), task("TASK-3"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", **{"dir/c_txt": "changed\n", "a_txt": "changed\n", "door_txt": "a door\n"})
+    if before_the_agent:
+        repo.run(*words.split())
+        reports.begin(repo.project, "TASK-2")
+    else:
+        reports.begin(repo.project, "TASK-2")
+        repo.run(*words.split())
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert any(line.startswith("left out of the commit: ") and TAKEN_BACK in line for line in lines), lines
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+    # What a task does there afterwards is its own.
+    work(repo, "TASK-3", **{"dir/c_txt": "changed again\n"})
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["dir/c.txt"]
+
+
+def test_new_files_that_a_person_cleans_away_between_two_tasks_stay_on_the_branch(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", **{"new/door_txt": "a door\n"})
+    repo.run("clean", "-fdq", "new")
+    work(repo, "TASK-2", **{"dir/wall_txt": "a wall\n"})
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["dir/wall.txt"]
+
+
+def test_a_task_may_remove_what_an_earlier_one_has_made(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    reports.begin(repo.project, "TASK-2")
+    (repo.root / "door.txt").unlink()
+    work(repo, "TASK-2", wall_txt="a wall\n")
+    assert repo.run("show", "--format=", "--name-status", branch(repo)).split() == ["D", "door.txt", "A", "wall.txt"]
+
+
 def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     repo.hook("pre-commit", "test ! -e stop || { echo not today; exit 1; }")
