@@ -21,7 +21,7 @@ from claudestrator_helper.engine import gates as policy
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import pre_tool_use
-from claudestrator_helper.run import gates
+from claudestrator_helper.run import gates, plan
 from claudestrator_helper.store import files, marker_files, paths, queue_file, run_log, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import consent, gate_process, processes, working_tree
@@ -478,6 +478,19 @@ def test_a_gate_that_no_one_has_allowed_does_not_run_and_everyone_is_told(projec
     assert running.wait_for_step(project)[-1] == (
         "STOP The one task is completed; 0 proved by gate, 1 taken at its word (TASK-1)."
     )
+
+
+def test_a_dry_run_names_the_gate(project: Project) -> None:
+    files.write(project.queue, queue_of(task("TASK-1")))
+    configure(project, COMMAND)
+    told = plan.plan(project, []).lines
+    assert told[0] == "TASK-1 sonnet"
+    assert told[1].startswith("a gate waits for you: `claudestrator-helper allow` in a terminal")
+    allow(project)
+    assert plan.plan(project, []).lines == ["TASK-1 sonnet", "before each task is done: `sh check.sh`"]
+    configure(project, "true")
+    with pytest.raises(ClaudestratorError, match="the gate was changed since it was allowed"):
+        plan.plan(project, [])
 
 
 @pytest.mark.parametrize("commands", [[], ["true"], [COMMAND, "true"], [f"{COMMAND} "]])

@@ -14,7 +14,7 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import task_commits, undo
+from claudestrator_helper.run import plan, steering, task_commits, undo
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import START
 from claudestrator_helper.system import git_process, run_branch
@@ -194,6 +194,13 @@ def test_with_parallel_tasks_a_commit_leaves_out_the_files_of_the_others_at_work
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "other.txt"]
     work(repo, "TASK-2", wall_txt="a wall\n")
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+
+
+def test_a_dry_run_says_where_tasks_are_committed(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    assert plan.plan(repo.project, []).lines == [
+        "TASK-1 sonnet", "each task is a commit on a branch of the run, claudestrator/<run>"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("commit", ["loop", "none"])
@@ -536,11 +543,25 @@ def test_a_run_that_was_dropped_is_not_built_on(repo: Repository) -> None:
     assert repo.run("rev-parse", f"{branch(repo)}^").strip() == head
 
 
+def test_a_run_that_is_stopped_at_once_can_be_taken_over_too(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    said = steering.stop(repo.project, now=True)
+    assert said.endswith(f" 1 commit is on {branch(repo)}: `git merge --ff-only {branch(repo)}` takes it over.")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
 def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     running.start(repo.project, "s1", [])
     state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
-    assert work(repo, "TASK-1", door_txt="a door\n")[-1].startswith("STOP The run has stopped, as asked")
+    said = work(repo, "TASK-1", door_txt="a door\n")[-1]
+    assert said == (
+        f"STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it. 1 commit is on "
+        f"{branch(repo)}: `git merge --ff-only {branch(repo)}` takes it over."
+    )
     repo.run("merge", "--quiet", "--ff-only", branch(repo))
     running.start(repo.project, "s1", [])
     work(repo, "TASK-2", door_txt="a better door\n")

@@ -105,7 +105,7 @@ def note(project: Project, config: Config, parsed: Queue) -> list[str]:
 
 def due(project: Project, inputs: Inputs) -> frozenset[str]:
     """The gates that have to run before the step that they are named for."""
-    state, commands = inputs.state, _for_all(project, inputs.config)
+    state, commands = inputs.state, for_all(project, inputs.config)
     if not (commands and state.unfinished):
         return frozenset()
     names = [BASELINE, *([verification.id_of(state)] if state.verification.asked else [])]
@@ -116,7 +116,7 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     """Runs the gate *name* of the step that is due, or waits for it, for at most *patience* seconds; lines for the
     person once it is over."""
     current, config = state_file.read(project), config_file.read(project)
-    wanted = _wanted(current, name, _for_all(project, config))
+    wanted = _wanted(current, name, for_all(project, config))
     if not wanted.commands:
         return []
     before = gate_process.read(project, name)
@@ -148,7 +148,8 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
     return gates.runnable(asked(config, parsed), allowed, id_)
 
 
-def _for_all(project: Project, config: Config) -> list[str]:
+def for_all(project: Project, config: Config) -> list[str]:
+    """The commands for all tasks that a person has allowed."""
     allowed = consent.read(project) if config.gate_commands else None
     return gates.runnable(Gates(config.gate_commands, {}), allowed, "")
 
