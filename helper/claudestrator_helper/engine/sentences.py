@@ -37,6 +37,10 @@ def counted(queue: Queue, state: State) -> str:
     return ", ".join([counts(task.status for task in queue.tasks) + verified, *_proved(queue, state)])
 
 
+#: What proves a completed task, the strongest first.
+PROOFS = (GATE, VERIFIED, WORD) = ("gate", "verified", "word")
+
+
 def proof(task: Task, state: State) -> str | None:
     """Why a task counts as completed, by the strongest proof: "gate", "verified", or "word"; None if it doesn't."""
     if task.status != COMPLETED:
@@ -44,8 +48,8 @@ def proof(task: Task, state: State) -> str | None:
     record = state.record(task.id)
     done = record.completed is not None or record.earlier is not None
     if done and record.is_proved:
-        return "gate"
-    return "verified" if done and record.is_verified else "word"
+        return GATE
+    return VERIFIED if done and record.is_verified else WORD
 
 
 def _proved(queue: Queue, state: State) -> list[str]:
@@ -53,7 +57,7 @@ def _proved(queue: Queue, state: State) -> list[str]:
     if not state.gated:
         return []
     found = [(task.id, proof(task, state)) for task in queue.tasks]
-    proved, words = sum(each == "gate" for _, each in found), [id_ for id_, each in found if each == "word"]
+    proved, words = sum(each == GATE for _, each in found), [id_ for id_, each in found if each == WORD]
     said = f"{len(words)} taken at {'their' if len(words) > 1 else 'its'} word ({_named(words)})"
     return [f"{proved} proved by gate", *([said] if words else [])]
 

@@ -13,7 +13,7 @@ from ..engine.gates import BASELINE, Gates
 from ..engine.state import State
 from ..engine.step import Inputs
 from ..errors import ClaudestratorError
-from ..store import config_file, state_file
+from ..store import config_file, files, state_file
 from ..store.paths import Project
 from ..system import consent, gate_process, working_tree
 from ..system.gate_process import Record
@@ -137,6 +137,14 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     is_late = any(each.agent or each.completed or each.failed for each in current.tasks.values())
     when = "when the gate first ran" if is_late else "before the run"
     return [f"red {when}: {', '.join(red)}; no task is blamed for it until it was green once"] if red else []
+
+
+def at_work(project: Project, now: float) -> list[tuple[str, int, int]]:
+    """The gates that are running: name, for how many seconds, and how often each has refused its report before."""
+    names = [name.removesuffix(".json") for name in files.names(project.gates) if name.endswith(".json")]
+    found = [(name, record) for name in names if (record := gate_process.read(project, name))]
+    running = [(name, record) for name, record in found if gate_process.is_running(record)]
+    return [(name, max(0, int(now) - record.begun), record.refused) for name, record in running]
 
 
 def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list[str]:
