@@ -34,7 +34,7 @@ STRIDE = 1 if os.environ.get("CLAUDESTRATOR_ALL_FAULTS") else 5
 
 
 def configured(repo: Repository, *tasks: str, commit: str = "task") -> Repository:
-    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\n')
+    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\nworktrees = false\n')
     repo.write(".gitignore", ".claude/\n")
     repo.commit_all()
     files.write(repo.project.queue, queue(*tasks))
