@@ -15,7 +15,7 @@ from ..engine.step import Inputs
 from ..errors import ClaudestratorError
 from ..store import config_file, state_file
 from ..store.paths import Project
-from ..system import consent, gate_process, working_tree
+from ..system import consent, gate_process, working_tree, worktrees
 from ..system.gate_process import Record
 from ..texts import fields, ids
 from ..texts.queue import Queue
@@ -133,7 +133,9 @@ def run(project: Project, name: str, patience: float) -> list[str]:
         # A sandbox may end it with each call: then no one knows, and nothing waits for it.
         gate_process.write(project, name, replace(wanted, over=True))
         return [f"the gate before {name} was ended {before.refused} times before it was over"]
-    record = _record(project, name, wanted, [], config.gate_timeout, patience)
+    tree = worktrees.of(project, current.run) if current.worktrees else None
+    place = tree.project(project) if tree else project
+    record = _record(place, name, wanted, [], config.gate_timeout, patience)
     if record is None:
         return []
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
