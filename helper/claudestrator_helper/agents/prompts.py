@@ -82,6 +82,14 @@ All paths of the project are below that folder for you. Read, change and run thi
 itself, where others are at work. Leave commits to the report that it is done: that merges your work with what others
 have finished, and is refused if the two conflict, or if the gate is red after the merge."""
 
+_CHECKOUT = """\
+# Where you work
+
+In a checkout of what the run has finished: {path}
+
+Read and run things there, where all paths of the project are below that folder for you. {root} itself is the person's,
+who may be at work on it. What you change in either is not kept."""
+
 _CONFLICT = """
 
 An earlier attempt's work there conflicts with what others have finished, in {paths}: solve that first. In each, what is
@@ -119,7 +127,7 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     if record.hint:
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
     is_task = ids.role(id_) == "task"
-    parts += _worktree(project, id_) if current.worktrees and agent else []
+    parts += _worktree(project, id_ if is_task else current.run, is_task=is_task) if current.worktrees and agent else []
     is_gated = is_task and consent.read(project) is not None
     parts += _gate(project, parsed.task(id_)) if is_gated else []
     by_message = current.engine == MOD and not is_gated and not (is_task and current.worktrees)
@@ -127,11 +135,13 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
 
 
-def _worktree(project: Project, id_: str) -> list[str]:
-    """Where that agent works, and what is to be done there first."""
-    tree = worktrees.of(project, id_)
+def _worktree(project: Project, name: str, *, is_task: bool) -> list[str]:
+    """Where an agent works, and what is to be done there first."""
+    tree = worktrees.of(project, name)
     if tree is None:
         return []
+    if not is_task:
+        return [_CHECKOUT.format(path=tree.root, root=project.root)]
     conflicts = [f"`{fields.cut(path, 200)}`" for path in tree.note.conflicts]
     said = _CONFLICT.format(paths=fields.named(conflicts, len(conflicts))) if conflicts else ""
     return [_WORKTREE.format(path=tree.root, root=project.root) + said]

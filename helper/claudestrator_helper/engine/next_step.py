@@ -80,7 +80,8 @@ def _dispatch(run: StepBuilder) -> None:
 
 def _go_on(run: StepBuilder) -> None:
     if BASELINE in run.inputs.gates_due:
-        run.out.gate = BASELINE
+        if not run.lacks_tree():
+            run.out.gate = BASELINE
     elif ids.DECOMPOSITION in run.state.failed or _is_undecomposed(run):
         _decompose(run)
     elif run.improving():

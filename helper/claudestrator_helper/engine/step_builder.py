@@ -66,6 +66,8 @@ class StepBuilder:
         self.spawn(id_, agent, "spawned")
 
     def claim_role(self, id_: str) -> None:
+        if self.lacks_tree():
+            return
         self.claim(id_, self.inputs.role_models.get(ids.role(id_), ROLE_MODEL))
 
     def next_attempt(self, id_: str) -> int:
@@ -157,11 +159,13 @@ class StepBuilder:
         free = list(found)
         return next((task for task in free if self.fits(task, at_work)), next(iter(free), None))
 
-    def lacks_tree(self, id_: str) -> bool:
-        """Whether that agent can't begin yet, for want of a worktree, which is asked for then."""
-        lacking = self.state.worktrees and id_ not in self.inputs.trees
+    def lacks_tree(self, id_: str = "") -> bool:
+        """Whether the agent of that task, or else one that carries out no task, can't begin yet, for want of a
+        worktree, which is asked for then. All those without a task use the run's own, one after the other."""
+        name = id_ or self.state.run
+        lacking = self.state.worktrees and name not in self.inputs.trees
         if lacking:
-            self.out.trees.append(id_)
+            self.out.trees.append(name)
         return lacking
 
     def fits(self, task: Task, at_work: list[frozenset[str]]) -> bool:

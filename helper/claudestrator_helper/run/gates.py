@@ -15,7 +15,7 @@ from ..engine.step import Inputs
 from ..errors import ClaudestratorError
 from ..store import config_file, files, state_file
 from ..store.paths import Project
-from ..system import consent, gate_process, working_tree
+from ..system import consent, gate_process, working_tree, worktrees
 from ..system.gate_process import Record
 from ..texts import fields, ids
 from ..texts.queue import Queue
@@ -141,7 +141,9 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     if name == BASELINE and before and before.key == wanted.key and before.over:
         # A gate that is changed and allowed again takes nothing back: what was green has to stay green.
         _seen_green(project, current, before)
-    record = _record(project, name, wanted, [], config.gate_timeout, patience)
+    tree = worktrees.of(project, current.run) if current.worktrees else None
+    place = tree.project(project) if tree else project
+    record = _record(place, name, wanted, [], config.gate_timeout, patience)
     if record is None:
         return [f"the gate before {name} {_ENDED}; it runs again"] if _was_ended(project, name, wanted) else []
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]

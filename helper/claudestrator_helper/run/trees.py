@@ -10,6 +10,7 @@ from ..store import files, state_file
 from ..store.hidden_files import CLOSING_LOCK
 from ..store.paths import Project
 from ..system import git, run_branch, worktrees
+from ..system.worktrees import Tree
 from ..texts import fields
 from . import merging, task_commits
 
@@ -48,9 +49,11 @@ def _uncommitted(project: Project, current: state.State) -> str:
 
 
 def ready(project: Project, current: state.State) -> frozenset[str]:
-    """The ids whose worktrees are ready."""
-    found = worktrees.listed(project) if current.worktrees and current.unfinished else []
-    return frozenset(tree.note.id for tree in found if tree.note.ready and tree.note.run == current.run)
+    """Whose worktrees are ready: tasks, and the run, by its name, if its own has all that is finished."""
+    found = [each for each in worktrees.listed(project) if each.note.ready and each.note.run == current.run]
+    ids = [each.note.id for each in found if each.note.id != current.run]
+    own = [each.note for each in found if each.note.id == current.run]
+    return frozenset([*ids, *(note.id for note in own if note.base == merging.tip(project, current))])
 
 
 def prepare(project: Project, ids: list[str], patience: float) -> list[str]:
@@ -68,8 +71,9 @@ def prepare(project: Project, ids: list[str], patience: float) -> list[str]:
 
 
 def _made(project: Project, current: state.State, id_: str) -> list[str]:
-    tip = merging.tip(project, current)
-    tree = worktrees.of(project, id_)
+    tip, tree = merging.tip(project, current), worktrees.of(project, id_)
+    if tree and tree.note.ready and id_ == current.run:
+        tree = _renewed(tree, tip)
     if tree is None:
         tree = worktrees.add(project, current.run, id_, tip)
     elif not tree.note.ready:
@@ -80,6 +84,16 @@ def _made(project: Project, current: state.State, id_: str) -> list[str]:
         return [f"{id_} goes on in the worktree that an earlier run has left"]
     tree.noted(ready=True)
     return []
+
+
+def _renewed(tree: Tree, tip: str) -> Tree | None:
+    """The run's own worktree with the files of *tip*; None if it holds something that is in the way of them."""
+    try:
+        return worktrees.checked_out(tree, tip)
+    except ClaudestratorError:
+        # It stays, and a person is told of it at the end.
+        tree.noted(id=f"{tree.note.id}.left")
+        return None
 
 
 def ended(project: Project) -> str:

@@ -49,7 +49,8 @@ def _goes_on(project: Project, current: state.State) -> bool:
 def _renewed(
     project: Project, current: state.State, caller: begin_run.Caller, now: int, *, taken: bool = False
 ) -> list[str]:
-    if not taken and begin_run.whose(current, caller, now) != begin_run.FREE:
+    if current.worktrees or (not taken and begin_run.whose(current, caller, now) != begin_run.FREE):
+        # A person's changes are in a working tree of their own then.
         return []
     from . import close_loop
 

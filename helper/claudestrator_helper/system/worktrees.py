@@ -83,7 +83,10 @@ def why_not(project: Project) -> str:
         return person
     if git_version() < _SINCE:
         return f"git is older than {'.'.join(map(str, _SINCE))}"
-    return "" if commit_witness.head(person) else "the repository has no commit yet"
+    if not commit_witness.head(person):
+        return "the repository has no commit yet"
+    # What the agents do can't be committed otherwise.
+    return "" if not person.call("var", "GIT_COMMITTER_IDENT").code else "git knows no name and e-mail of yours"
 
 
 @cache
@@ -153,6 +156,8 @@ def add(project: Project, run: str, id_: str, base: str) -> Tree:
 def checked_out(tree: Tree, base: str) -> Tree:
     """The tree with the files of the commit *base*. Raises ClaudestratorError if git refuses, as it does where that
     would overwrite something."""
+    if tree.note.ready and _has_commits(tree):
+        raise ClaudestratorError(f"{tree.path} has commits of its own")
     # In one that is not ready, what a kill has left half written is nobody's work.
     words = ["checkout", "--quiet", "--detach"] if tree.note.ready else ["reset", "--quiet", "--hard"]
     done = tree.repository.call(*words, base, timeout=_CHECKOUT)
