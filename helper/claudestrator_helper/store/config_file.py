@@ -121,7 +121,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
 
 def _known(key: str) -> str:
     """What there is instead of a key that there isn't."""
-    keys = [known for known in KEYS if known.split(".")[0] == key.split(".")[0]]
+    keys = [known for known in KEYS if known.split(".")[0] == key.split(".", maxsplit=1)[0]]
     return f"the keys are {', '.join(keys)}" if keys else f"the tables are {', '.join(TABLES)}"
 
 
