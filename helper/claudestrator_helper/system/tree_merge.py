@@ -85,7 +85,6 @@ def _rebased(tree: Tree, base: str) -> None:
     ours = tree.repository
     for words in (["update-ref", "--no-deref", "HEAD", base], ["read-tree", "--reset", base]):
         _checked(ours.call(*words).why, tree)
-    ours.call("update-index", "-q", "--refresh")
 
 
 def _checked(why: str, tree: Tree) -> None:
