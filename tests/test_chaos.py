@@ -83,7 +83,7 @@ class Story:
         return self.journal[-1]
 
     def session(self, name: str) -> None:
-        self.note("session", who=name, id=f"id of {name}")
+        self.note("session", who=name, id=f"id of {name}", host="plain")
 
     def call(self, who: str, *words: str, out: str = "", code: int = 0) -> Event:
         self.pid += 1

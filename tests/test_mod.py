@@ -1,6 +1,7 @@
 """What the mod asks the helper, and what an agent that reports by its last message comes to."""
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -431,3 +432,32 @@ def test_a_session_whose_run_the_mod_continues_is_told_nothing(
     environ = {"CLAUDE_CODE_SESSION_ATTENDED": attended}
     said = helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode(), environ=environ)
     assert ("a run is unfinished here" in said.stdout) == told
+
+
+def test_a_wait_whose_session_has_died_takes_nothing(project: Project) -> None:
+    key = start(project)["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    before = Path(project.session).read_text()
+    owner = state_file.read(project).owner
+
+    def orphaned() -> None:
+        # The first process of all is above it now.
+        os.getppid = lambda: 1
+
+    question = json.dumps({"key": key}).encode()
+    found = helper(
+        "wait", "--session", SESSION, "--mod", "--max", "0", folder=project.root, stdin=question, first=orphaned
+    )
+    assert kinds(json.loads(found.stdout)) == ["STOP"]
+    assert (Path(project.session).read_text(), owner.process != "") == (before, True)
+
+
+def test_a_start_that_no_one_reads_begins_nothing(project: Project) -> None:
+    def unheard() -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        os.dup2(writer, 1)
+
+    helper("start", "--session", SESSION, "--mod", folder=project.root, stdin=b"{}", first=unheard)
+    assert not Path(project.session).exists()

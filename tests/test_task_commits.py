@@ -127,6 +127,24 @@ def test_when_another_branch_is_checked_out_nothing_is_committed(repo: Repositor
     assert f"commit none of TASK-1: {run_branch.MOVED}" in work(repo, "TASK-1", door_txt="a door\n")
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_project_that_is_moved_during_a_run_has_its_commits_all_the_same(tmp_path: Path, older: bool) -> None:
+    (tmp_path / "here").mkdir()
+    repo = Repository(tmp_path / "here")
+    repo.run("init", "--quiet")
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    if older:
+        (repo.root / ".git/claudestrator/commondir").write_text(f"{repo.root}/.git\n")
+    repo.root.rename(tmp_path / "there")
+    moved = Repository(tmp_path / "there")
+    assert work(moved, "TASK-2", wall_txt="a wall\n")[-2].endswith(" TASK-2")
+    assert subjects(moved)[:2] == ["TASK-2: Build it", "TASK-1: Build it"]
+    moved.run("merge", "--ff-only", branch(moved))
+    assert moved.status() == ""
+
+
 def test_a_repository_without_a_commit_gets_its_first_from_the_run(empty: Repository) -> None:
     empty.write(".claudestrator/config.toml", '[run]\ncommit = "task"\n')
     empty.write(".gitignore", ".claude/\n")

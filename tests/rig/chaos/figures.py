@@ -35,7 +35,8 @@ def of(found: Evidence, folder: str) -> Figures:
     counts["retries"] = sum(each["event"] == "spawned" and each["attempt"] > 1 for each in found.log)
     counts["attempts that the API ended"] = sum(each["event"] == "lost" for each in found.log)
     counts["directives printed again"] = sum(each["event"] == "spawned again" for each in found.log)
-    counts["attempts in the foreground"] = len(found.of("foreground"))
+    counts.update(f"agents by {each['way']}" for each in found.of("launch"))
+    counts.update(f"session: {each['host']}" for each in found.of("session"))
     counts["refused beside others"] = sum(each["event"] == "refused" for each in found.log)
     counts["takeovers"] = sum(accepted(each) for each in found.calls("start")) - counts["runs of the queue"]
     counts["starts refused to a second session"] = sum(
