@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -435,22 +436,24 @@ def test_a_session_whose_run_the_mod_continues_is_told_nothing(
 
 
 def test_a_wait_whose_session_has_died_takes_nothing(project: Project) -> None:
-    key = start(project)["key"]
+    session = subprocess.Popen(["sleep", "60"])
+    call = ["--session", SESSION, "--mod"]
+    begun = helper("start", *call, folder=project.root, stdin=b"{}", first=lambda: started_by(session.pid))
+    key = json.loads(begun.stdout)["key"]
     launched(project)
-    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    marker_files.leave(project, "TASK-1", markers.DONE, 1, markers.DONE)
+    session.kill()
+    session.wait()
     before = Path(project.session).read_text()
-    owner = state_file.read(project).owner
-
-    def orphaned() -> None:
-        # The first process of all is above it now.
-        os.getppid = lambda: 1
-
     question = json.dumps({"key": key}).encode()
-    found = helper(
-        "wait", "--session", SESSION, "--mod", "--max", "0", folder=project.root, stdin=question, first=orphaned
-    )
+    # The first process of all is above it now.
+    found = helper("wait", *call, folder=project.root, stdin=question, first=lambda: started_by(1))
     assert kinds(json.loads(found.stdout)) == ["STOP"]
-    assert (Path(project.session).read_text(), owner.process != "") == (before, True)
+    assert Path(project.session).read_text() == before
+
+
+def started_by(pid: int) -> None:
+    os.getppid = lambda: pid
 
 
 def test_a_start_that_no_one_reads_begins_nothing(project: Project) -> None:
