@@ -43,7 +43,7 @@ def sections(count: int, chance: random.Random, gated: Callable[[str], str] = la
     made = []
     for at, id_ in enumerate(TASKS[:count]):
         builds_on = [other for other in TASKS[max(0, at - 4) : at] if chance.random() < 0.2]
-        files = "" if chance.random() < 0.1 else f"**Files:** src/{chance.choice(FILES)}.py\n\n"
+        files = "" if chance.random() < 0.1 else f"**Files:** src/{chance.choice(FILES)}.py, src/{id_}.txt\n\n"
         made.append(
             task(
                 id_,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from rig.chaos import history
 from rig.chaos.evidence import Evidence, set_back
 from rig.chaos.judge import accepted
 from rig.chaos.person import statuses
@@ -50,6 +52,14 @@ def of(found: Evidence, folder: str) -> Figures:
             "interrupted", "sent back", "nudged", "agent held", "agent vanishes", "ends its turn by mistake"
         )
     )
+    if found.history:
+        whys = (re.sub(r"/\S+|'.*?'", "…", why) for id_ in now for why in history.without(found, id_)[:1])
+        counts.update(f"no commit: {why[:60]}" for why in whys)
+        counts["commits of tasks"] = len(found.history.commits)
+    counts["gates run"] = len(found.of("gate"))
+    counts["gates red"] = sum(bool(each["code"]) for each in found.of("gate"))
+    counts["runs with gates"] = sum(bool(each["gate"]) for each in found.of("begins"))
+    counts["runs with commits"] = sum(each["commit"] for each in found.of("begins"))
     counts["queue saved by hand"] = len(found.of("saved"))
     counts["tasks given back by hand"] = sum(set_back(found, id_) for id_ in now)
     effects = Counter(effect.id for effect in found.ledger)

@@ -90,8 +90,12 @@ def committed(found: Evidence) -> Iterable[str]:
         yield from (f"the commit {commit.id[:7]} holds the person's {path}" for path in commit.paths if path in FOREIGN)
         yield from (f"the commit {commit.id[:7]} holds {path}" for path in commit.paths if path.startswith(".claude/"))
     known = {(run, id_) for run, id_, _ in marks}
+    alone = all(each["parallel"] == 1 for each in found.of("begins", "session opens"))
     for run, id_ in dict.fromkeys((each["run"], each["id"]) for each in found.log if each["event"] == "done"):
-        if id_.startswith("TASK-") and (run, id_) not in known and not set_back(found, id_) and not without(found, id_):
+        if not id_.startswith("TASK-") or (run, id_) in known or set_back(found, id_) or without(found, id_):
+            continue
+        if alone or f"src/{id_}.txt" not in history.held:
+            # Beside others, its work may be in the commit of one of them.
             yield f"{id_} was completed, has no commit, and nobody was told"
 
 
