@@ -9,6 +9,7 @@ of. An agent's shell has no way to it: the key is in no file, no argument and no
 
 import json
 import os
+import select
 from collections.abc import Callable
 
 import click
@@ -39,6 +40,7 @@ def answer(reply: Callable[[Given], Answer]) -> None:
     # Claude Code starts what its mods run itself, and doesn't name its own process to it.
     os.environ[host.PID] = str(os.getppid())
     try:
+        _refuse_orphan()
         given = json.loads(files.stdin() or "{}")
         said = reply(given if isinstance(given, dict) else {})
     except (ClaudestratorError, ValueError, RecursionError) as error:
@@ -82,7 +84,8 @@ def wait(project: Project, session: str, given: Given, limit: float | None) -> A
     """Waits for the run's next step, or for news for the person. `refused` lists the agents that Claude Code did not
     start, with `id`, `attempt` and `why`."""
     current = state_file.read(project)
-    if current.unfinished and current.owner.mod != processes.digest(_text(given, "key")):
+    is_its = current.owner.process in ("", processes.current())
+    if current.unfinished and not (is_its and current.owner.mod == processes.digest(_text(given, "key"))):
         raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
     _note_refused(project, current, given.get("refused"))
     if warned := _warned(project, session):
@@ -111,6 +114,15 @@ def ended(project: Project, given: Given) -> Answer:
     if state_file.read(project).owner.mod == processes.digest(_text(given, "key")):
         final_message.ended(project, *(_text(given, key) for key in ("agent", "status", "text")))
     return {}
+
+
+def _refuse_orphan() -> None:
+    """Raises ClaudestratorError if no one reads the answer: what has started this has died, and the process that is
+    above now, which lives as long as the machine, would have the run."""
+    listening = select.poll()
+    listening.register(1, 0)
+    if any(what & (select.POLLERR | select.POLLHUP) for _, what in listening.poll(0)):
+        raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one continues the run")
 
 
 def _may_start(current: State, key: str) -> bool:

@@ -85,9 +85,11 @@ def is_own(project: Project, place: Repository, path: str) -> bool:
 
 
 def _others(project: Project, ours: Repository, current: state.State, id_: str) -> list[str]:
-    """The changed paths of the run itself, and of the other tasks that are at work."""
+    """The changed paths of the run itself, and of the other tasks that are at work or have no commit yet."""
     parsed = queue.parse(queue_file.text(project))
-    at_work = [overlap.places(parsed.by_id[each][0].files) for each in current.agents if each in parsed.by_id]
+    waiting = [each for each in current.completed if each != id_ and current.record(each).committed is None]
+    others = [*current.agents, *waiting]
+    at_work = [overlap.places(parsed.by_id[each][0].files) for each in others if each in parsed.by_id]
     found = []
     for path in git.dirty(project, ours) or [] if id_ else []:
         inside = os.path.relpath(os.path.join(ours.root, path), project.root)
