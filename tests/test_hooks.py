@@ -81,6 +81,26 @@ def recorded(project: Project) -> tuple[str, int | None, str] | None:
     return (found.kind, found.attempt, found.reason) if found else None
 
 
+def test_the_wait_that_ends_a_run_has_the_terminal_tell_the_person(project: Project) -> None:
+    state_file.write(project, changed(state_file.read(project), status="finished", agents={}))
+    said = {
+        "hook_event_name": "PostToolUse",
+        "session_id": SESSION,
+        "cwd": project.root,
+        "tool_name": "Bash",
+        "tool_input": {"command": "claudestrator-helper wait"},
+        "tool_response": {"stdout": "done TASK-002 (3/3)\nSTOP All 3 tasks are completed; so\n"},
+    }
+    done = hooked(project, said, AI_AGENT="claude-code_2-1-332_harness")
+    assert json.loads(done.stdout) == {
+        "systemMessage": "done TASK-002 (3/3)",
+        "terminalSequence": "\x1b]777;notify;Claudestrator;All 3 tasks are completed, so\x07",
+    }
+    assert json.loads(hooked(project, said).stdout) == {"systemMessage": "done TASK-002 (3/3)"}
+    other = {**said, "tool_name": "Agent", "tool_input": {}, "tool_response": {}}
+    assert is_silent(project, other)
+
+
 def test_an_agent_that_ends_without_a_report_is_held_and_told_how_to_report(project: Project) -> None:
     done = hooked(project, event(project))
     answer = json.loads(done.stdout)

@@ -74,7 +74,7 @@ def start(project: Project, session: str, given: Given) -> Answer:
     key = os.urandom(16).hex()
     typed_command.note(project, session, typed_command.UNKNOWN, processes.current(), words=None)
     _forget_unlaunched(project, current)
-    reply = steps.start(project, session, words, mod=processes.digest(key))
+    reply = LiveReport(project).ended(steps.start(project, session, words, mod=processes.digest(key)))
     said = [str(choice)] if choice.why and not given.get("resume") else []
     lines = [*said, *preflight.note(project, session, __version__), *reply.lines]
     return _answer(project, reply._replace(lines=lines)) | {"key": key}

@@ -55,9 +55,16 @@ def answer_to(event: dict[str, object]) -> "Answer | None":
     from ..store import state_file
 
     current = state_file.own(project, text, whole=True)
-    # The last agent of a run in the background ends after the run.
-    is_due = current is not None and (current.unfinished or (current.background and name == host.USER_PROMPT_SUBMIT))
+    is_due = current is not None and (current.unfinished or _is_of_end(name, current, event))
     return _answer(name, project, current, event) if is_due else None
+
+
+def _is_of_end(name: str, current: "State", event: dict[str, object]) -> bool:
+    """Whether an event after the end of a run is about it: the return of the wait that has ended it, and the end of its
+    last agent in the background."""
+    if name == host.POST_TOOL_USE:
+        return event.get(host.TOOL) == host.BASH
+    return current.background and name == host.USER_PROMPT_SUBMIT
 
 
 def _answer(name: str, project: Project, current: "State | None", event: dict[str, object]) -> "Answer | None":
@@ -88,6 +95,7 @@ _MODULES = {
     host.STOP_FAILURE: "stop_failure",
     host.POST_TOOL_USE: "post_tool_use",
     host.STOP: "stop",
+    host.NOTIFICATION: "notification",
     host.PRE_TOOL_USE: "pre_tool_use",
     host.USER_PROMPT_EXPANSION: "user_prompt_expansion",
     host.USER_PROMPT_SUBMIT: "user_prompt_submit",

@@ -62,10 +62,11 @@ def changed_since(project: Project, moment: float) -> list[str]:
     changes = "" if isinstance(repository, str) else _changes(repository)
     if isinstance(repository, str) or isinstance(changes, str):
         return []
-    return [path for path in changes if _changed_at(os.path.join(repository.root, path)) > moment]
+    return [path for path in changes if changed_at(os.path.join(repository.root, path)) > moment]
 
 
-def _changed_at(path: str) -> float:
+def changed_at(path: str) -> float:
+    """The ctime of a file's inode, or of the folder of a deleted file."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     return os.lstat(path).st_ctime
