@@ -23,6 +23,8 @@ from . import notify, polling
 
 #: Characters of a command in a message.
 _SHORT = 80
+#: Seconds within which a gate runs again where nothing tells whether the files have changed.
+_MOMENT = 60
 #: How often a gate before a step may end without a result.
 _LOST = 3
 
@@ -69,10 +71,13 @@ def done(
         return reports.fail(project, id_, latest, "its gate was ended again and again before it was over")
     binding = [command for command in commands if command not in _excused(project, current, config)]
     seconds = min(polling.limit(), polling.BASH_CAP - polling.MARGIN) if patience is None else patience
+    was_ended = _was_ended(project, id_, wanted)
     record = _record(project, id_, wanted, binding, config.gate_timeout, seconds)
     if record is None:
-        again = f"claudestrator-helper done {id_} --attempt {latest}"
-        raise ClaudestratorError(f"{id_} is not reported yet, as its gate is still running: call `{again}` again")
+        again = f"call `claudestrator-helper done {id_} --attempt {latest}` again"
+        how = "is still running" + (", after something had ended it" if was_ended else "")
+        how = _ENDED if _was_ended(project, id_, wanted) else how
+        raise ClaudestratorError(f"{id_} is not reported yet, as its gate {how}: {again}")
     if any(each.code and each.command in binding for each in record.outcomes):
         return _refused(project, id_, latest, record, binding, config.gate_refusals)
     _seen_green(project, current, record)
@@ -106,7 +111,7 @@ def ask(project: Project, current: State, parsed: Queue) -> None:
 
 def due(project: Project, inputs: Inputs) -> frozenset[str]:
     """The gates that have to run before the step that they are named for."""
-    state, commands = inputs.state, _for_all(project, inputs.config)
+    state, commands = inputs.state, for_all(project, inputs.config)
     if not (commands and state.unfinished):
         return frozenset()
     names = [BASELINE, *([verification.id_of(state)] if state.verification.asked else [])]
@@ -117,7 +122,7 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     """Runs the gate *name* of the step that is due, or waits for it, for at most *patience* seconds; lines for the
     person once it is over."""
     current, config = state_file.read(project), config_file.read(project)
-    wanted = _wanted(current, name, _for_all(project, config))
+    wanted = _wanted(current, name, for_all(project, config))
     if not wanted.commands:
         return []
     before = gate_process.read(project, name)
@@ -125,9 +130,12 @@ def run(project: Project, name: str, patience: float) -> list[str]:
         # A sandbox may end it with each call: then no one knows, and nothing waits for it.
         gate_process.write(project, name, replace(wanted, over=True))
         return [f"the gate before {name} was ended {before.refused} times before it was over"]
+    if name == BASELINE and before and before.key == wanted.key and before.over:
+        # A gate that is changed and allowed again takes nothing back: what was green has to stay green.
+        _seen_green(project, current, before)
     record = _record(project, name, wanted, [], config.gate_timeout, patience)
     if record is None:
-        return []
+        return [f"the gate before {name} {_ENDED}; it runs again"] if _was_ended(project, name, wanted) else []
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
     if name != BASELINE:
         return [f"gate before {name}: {'red: ' + ', '.join(red) if red else 'green'}"]
@@ -135,6 +143,14 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     is_late = any(each.agent or each.completed or each.failed for each in current.tasks.values())
     when = "when the gate first ran" if is_late else "before the run"
     return [f"red {when}: {', '.join(red)}; no task is blamed for it until it was green once"] if red else []
+
+
+def at_work(project: Project, now: float) -> list[tuple[str, int, int]]:
+    """The gates that are running: name, for how many seconds, and how often each has refused its report before."""
+    names = [name.removesuffix(".json") for name in files.names(project.gates) if name.endswith(".json")]
+    found = [(name, record) for name in names if (record := gate_process.read(project, name))]
+    running = [(name, record) for name, record in found if gate_process.is_running(record)]
+    return [(name, max(0, int(now) - record.begun), record.refused) for name, record in running]
 
 
 def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list[str]:
@@ -152,7 +168,8 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
     return gates.runnable(asked(config, parsed), allowed, id_)
 
 
-def _for_all(project: Project, config: Config) -> list[str]:
+def for_all(project: Project, config: Config) -> list[str]:
+    """The commands for all tasks that a person has allowed."""
     allowed = consent.read(project) if config.gate_commands else None
     return gates.runnable(Gates(config.gate_commands, {}), allowed, "")
 
@@ -206,6 +223,15 @@ def _record(
     return gate_process.read(project, name) if _is_over(project, wanted, name) else None
 
 
+_ENDED = "was ended by something else before it was over"
+
+
+def _was_ended(project: Project, name: str, wanted: Record) -> bool:
+    found = gate_process.read(project, name)
+    begun = found is not None and found.key == wanted.key and bool(found.process) and not found.over
+    return begun and not _is_running(project, name)
+
+
 def _is_running(project: Project, name: str) -> bool:
     found = gate_process.read(project, name)
     return found is not None and gate_process.is_running(found)
@@ -213,8 +239,11 @@ def _is_running(project: Project, name: str) -> bool:
 
 def _is_stale(project: Project, found: Record) -> bool:
     """Whether the tree was changed after that gate was over; others, if there are any, change it all the time."""
-    alone = len(state_file.read(project).agents) < 2
-    return alone and working_tree.fingerprint(project) != found.tree
+    if len(state_file.read(project).agents) > 1:
+        return False
+    tree = working_tree.print_of_files(project)
+    # Where that can't be told, the gate runs again if that takes a moment.
+    return tree != found.tree or (not tree and sum(each.seconds for each in found.outcomes) < _MOMENT)
 
 
 def _refused(project: Project, id_: str, attempt: int, record: Record, binding: list[str], most: int) -> str:
