@@ -55,8 +55,7 @@ def answer_to(event: dict[str, object]) -> "Answer | None":
     from ..store import state_file
 
     current = state_file.own(project, text, whole=True)
-    # The last agent of a run in the background ends after the run.
-    is_due = current is not None and (current.unfinished or (current.background and name == host.USER_PROMPT_SUBMIT))
+    is_due = current is not None and (current.unfinished or name in _AFTER_END)
     return _answer(name, project, current, event) if is_due else None
 
 
@@ -94,3 +93,5 @@ _MODULES = {
 }
 #: All other events matter only to the session that owns an unfinished run.
 _WITHOUT_RUN = (host.USER_PROMPT_EXPANSION,)
+#: What comes after the step that has ended a run: the return of the call that took it, and the last agent's notice.
+_AFTER_END = (host.POST_TOOL_USE, host.USER_PROMPT_SUBMIT)
