@@ -55,16 +55,8 @@ def answer_to(event: dict[str, object]) -> "Answer | None":
     from ..store import state_file
 
     current = state_file.own(project, text, whole=True)
-    is_due = current is not None and (current.unfinished or _is_of_end(name, current, event))
+    is_due = current is not None and (current.unfinished or name in _AFTER_END)
     return _answer(name, project, current, event) if is_due else None
-
-
-def _is_of_end(name: str, current: "State", event: dict[str, object]) -> bool:
-    """Whether an event after the end of a run is about it: the return of the wait that has ended it, and the end of its
-    last agent in the background."""
-    if name == host.POST_TOOL_USE:
-        return event.get(host.TOOL) == host.BASH
-    return current.background and name == host.USER_PROMPT_SUBMIT
 
 
 def _answer(name: str, project: Project, current: "State | None", event: dict[str, object]) -> "Answer | None":
@@ -102,3 +94,5 @@ _MODULES = {
 }
 #: All other events matter only to the session that owns an unfinished run.
 _WITHOUT_RUN = (host.USER_PROMPT_EXPANSION,)
+#: What comes after the step that has ended a run: the return of the call that took it, and the last agent's notice.
+_AFTER_END = (host.POST_TOOL_USE, host.USER_PROMPT_SUBMIT)

@@ -18,6 +18,12 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         from . import progress
 
         return progress.of_wait(project, given, got) or None
+    return _of_launch(project, current, event, given, got) if current.unfinished else None
+
+
+def _of_launch(
+    project: Project, current: State, event: dict[str, object], given: dict[str, object], got: dict[str, object]
+) -> Answer | None:
     from ..engine import markers
     from ..store import marker_files
     from . import forked_skill
