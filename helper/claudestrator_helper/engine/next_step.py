@@ -66,7 +66,8 @@ def _dispatch(run: StepBuilder) -> None:
     elif _is_complete(run):
         _end(run)
     elif run.state.status == STOPPING:
-        run.finish(STOPPED, f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it.")
+        said = f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it."
+        run.finish(STOPPED, said + sentences.commits(run.state))
     elif run.state.status == PAUSED:
         return
     elif outage.is_over(run.state):

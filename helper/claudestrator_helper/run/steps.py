@@ -46,6 +46,8 @@ def start(
 
         gates.refuse_changed(project, inputs.config, inputs.queue)
         step = _begin(project, inputs, caller, asked)
+        if step.state.unfinished:
+            gates.ask(project, step.state, inputs.queue)
         if inputs.state.unfinished:
             # An earlier wait must take no step: who called it no longer obeys.
             TURN.write(project, os.urandom(8).hex())

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..engine import state
-from ..store import files, queue_file, state_file
-from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START
+from ..engine import markers, state
+from ..store import files, marker_files, queue_file, state_file
+from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START, TAKEN_BACK
 from ..store.paths import Project
-from ..system import gate_process, git, run_branch
+from ..system import gate_process, git, run_branch, taken_back
 from ..system.commit_witness import Repository
 from ..system.run_branch import Start
 from ..texts import overlap, queue
@@ -29,6 +29,7 @@ def begin(project: Project) -> None:
     start, dirty = run_branch.begun(project) or (None, None)
     START.write(project, json.dumps(start))
     DIRTY_BEFORE.write(project, json.dumps(dirty))
+    TAKEN_BACK.remove(project)
 
 
 def commit(project: Project, ids: list[str], patience: float, make: Maker) -> list[str]:
@@ -65,18 +66,28 @@ def repository(project: Project, run: str) -> Repository | str:
     return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
 
 
-def left_out(project: Project, ours: Repository, current: state.State, id_: str = "") -> list[str] | None:
-    """The changed paths that a commit of that task must not hold; None if what was dirty before is not known."""
+def left_out(project: Project, ours: Repository, current: state.State, id_: str = "") -> dict[str, str] | None:
+    """The changed paths that a commit of that task must not hold, and why; None if it is not known what was dirty
+    before."""
     before = noted(project)
     if before is None:
         return None
-    return [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_)]
+    own = [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_)]
+    known = _listed(TAKEN_BACK.read(project)) or []
+    back = taken_back.paths(project, ours, marker_files.left_at(project, id_, markers.STARTED), known)
+    if back != known:
+        TAKEN_BACK.write(project, json.dumps(back))
+    return dict.fromkeys(back, taken_back.WHY) | dict.fromkeys(own, git.BEFORE)
 
 
 def noted(project: Project) -> list[str] | None:
     """What was dirty before the run; None if that is not known."""
+    return _listed(DIRTY_BEFORE.read(project))
+
+
+def _listed(text: str) -> list[str] | None:
     try:
-        found = json.loads(DIRTY_BEFORE.read(project) or "null")
+        found = json.loads(text or "null")
     except ValueError:
         return None
     return [str(path) for path in found] if isinstance(found, list) else None
@@ -88,9 +99,11 @@ def is_own(project: Project, place: Repository, path: str) -> bool:
 
 
 def _others(project: Project, ours: Repository, current: state.State, id_: str) -> list[str]:
-    """The changed paths of the run itself, and of the other tasks that are at work."""
+    """The changed paths of the run itself, and of the other tasks that are at work or have no commit yet."""
     parsed = queue.parse(queue_file.text(project))
-    at_work = [overlap.places(parsed.by_id[each][0].files) for each in current.agents if each in parsed.by_id]
+    waiting = [each for each in current.completed if each != id_ and current.record(each).committed is None]
+    others = [*current.agents, *waiting]
+    at_work = [overlap.places(parsed.by_id[each][0].files) for each in others if each in parsed.by_id]
     found = []
     for path in git.dirty(project, ours) or [] if id_ else []:
         inside = os.path.relpath(os.path.join(ours.root, path), project.root)

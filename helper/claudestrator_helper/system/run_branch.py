@@ -98,7 +98,8 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     head = os.path.join(found.folder, "HEAD")
     ref = f"ref: refs/heads/{name(run)}\n"
     try:
-        if files.read(head) != ref and (why := _made(person, found, run, start, ref)):
+        is_made = files.read(head) == ref and not os.path.isabs(files.read(f"{found.folder}/commondir") or "")
+        if not is_made and (why := _made(person, found, run, start, ref)):
             return why
     except (OSError, ClaudestratorError) as error:
         return str(error)
@@ -183,7 +184,8 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
     common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
     if common.code:
         return common.why
-    files.write(os.path.join(found.folder, "commondir"), common.text)
+    # A person may move the project.
+    files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
     with suppress(FileNotFoundError):
         # Its times save git from reading every file.
         shutil.copy2(os.path.join(person.folder, "index"), os.path.join(found.folder, "index"))
