@@ -44,6 +44,7 @@ def main() -> int:
     clock.install()
     preload()
     folder = tempfile.mkdtemp(prefix="chaos-")
+    move_in(folder)
     begun, every, wrong = real(), [], 0
     for seed, figures, findings in outcomes(options, clock, folder):
         every.append(figures)
@@ -69,6 +70,17 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=40, help="of chaos in a run, at most")
     parser.add_argument("--verbose", action="store_true", help="a line for every run")
     return parser.parse_args(words)
+
+
+def move_in(folder: str) -> None:
+    """Has every process find its home below *folder*, and nothing of the person who runs this."""
+    config = Path(folder, "gitconfig")
+    config.write_text(
+        "[user]\n\tname = Ann\n\temail = ann@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
+    )
+    os.environ |= {"HOME": folder, "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "AI_AGENT"):
+        os.environ.pop(name, None)
 
 
 def preload() -> None:
@@ -118,7 +130,8 @@ def begin(options: argparse.Namespace, clock: object, folder: str, seed: str) ->
 
     def work() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-        world = World(os.path.join(folder, seed), seed, Terms(options.tasks, options.pace, options.seconds))
+        terms = Terms(options.tasks, options.pace, options.seconds, speed=options.speed)
+        world = World(os.path.join(folder, seed), seed, terms)
         clock.weather = world.scene.weather  # type: ignore[attr-defined]
         world.run()
         found = evidence.evidence(world.scene)

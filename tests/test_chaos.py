@@ -54,7 +54,7 @@ class Story:
         )
         self.issues = "### ISSUE-20260102-001\n"
         given = GIVEN.replace(task("TASK-004"), task("TASK-004", dependencies="TASK-003"))
-        self.note("begins", queue=given, tasks=4, parallel=1)
+        self.note("begins", queue=given, tasks=4, parallel=1, gate="", commit=False)
         self.session("one")
         self.call("one", "start", out="SPAWN TASK-001 sonnet\n")
         self.worked("TASK-001", 1, "one")
@@ -83,7 +83,7 @@ class Story:
         return self.journal[-1]
 
     def session(self, name: str) -> None:
-        self.note("session", who=name, id=f"id of {name}")
+        self.note("session", who=name, id=f"id of {name}", host="plain")
 
     def call(self, who: str, *words: str, out: str = "", code: int = 0) -> Event:
         self.pid += 1

@@ -511,7 +511,8 @@ def test_a_gate_that_was_changed_after_it_was_allowed_is_neither_run_nor_left_ou
         "the gate was changed since it was allowed ([gate] commands): put it back, or a person allows it by "
         "`claudestrator-helper allow` in a terminal"
     )
-    assert refused(project) == said
+    assert [refused(project), refused(project)] == [said, said]
+    assert [each["reason"] for each in run_log.read(project) if each["event"] == "question"] == [said]
     assert statuses(project)["TASK-1"] == "in_progress"
     with pytest.raises(ClaudestratorError, match="the gate was changed"):
         running.start(project, "s1", [])

@@ -1,6 +1,8 @@
 """What the mod asks the helper, and what an agent that reports by its last message comes to."""
 
 import json
+import os
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -431,3 +433,56 @@ def test_a_session_whose_run_the_mod_continues_is_told_nothing(
     environ = {"CLAUDE_CODE_SESSION_ATTENDED": attended}
     said = helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode(), environ=environ)
     assert ("a run is unfinished here" in said.stdout) == told
+
+
+def test_a_wait_whose_session_has_died_takes_nothing(project: Project) -> None:
+    session = subprocess.Popen(["sleep", "60"])
+    call = ["--session", SESSION, "--mod"]
+    begun = helper("start", *call, folder=project.root, stdin=b"{}", first=lambda: started_by(session.pid))
+    key = json.loads(begun.stdout)["key"]
+    launched(project)
+    marker_files.leave(project, "TASK-1", markers.DONE, 1, markers.DONE)
+    session.kill()
+    session.wait()
+    before = Path(project.session).read_text()
+    question = json.dumps({"key": key}).encode()
+    # The first process of all is above it now.
+    found = helper("wait", *call, folder=project.root, stdin=question, first=lambda: started_by(1))
+    assert kinds(json.loads(found.stdout)) == ["STOP"]
+    assert Path(project.session).read_text() == before
+
+
+def started_by(pid: int) -> None:
+    os.getppid = lambda: pid
+
+
+def test_a_start_that_no_one_reads_begins_nothing(project: Project) -> None:
+    def unheard() -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        os.dup2(writer, 1)
+
+    helper("start", "--session", SESSION, "--mod", folder=project.root, stdin=b"{}", first=unheard)
+    assert not Path(project.session).exists()
+
+
+@pytest.mark.parametrize(
+    ("session", "description", "at_work", "settled"),
+    [
+        (SESSION, "TASK-1", False, True),
+        (SESSION, "/claudestrator:work-haiku-2 TASK-1", False, True),
+        (SESSION, "TASK-1", True, False),
+        (SESSION, "Explore", False, False),
+        ("another", "TASK-1", False, False),
+    ],
+)
+def test_the_mod_learns_that_the_notice_of_another_engines_agent_has_nothing_to_tell(
+    project: Project, session: str, description: str, at_work: bool, settled: bool
+) -> None:
+    helper("start", "--session", SESSION, "--engine", "task", folder=project.root)
+    launched(project)
+    if not at_work:
+        current = state_file.read(project)
+        state_file.write(project, replace(current, tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
+    told = ask(project, "ended", session=session, agent=AGENT, status="completed", text="", description=description)
+    assert told == {"isSettled": settled}

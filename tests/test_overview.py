@@ -136,7 +136,7 @@ def at_work(folder: Path) -> paths.Project:
 def test_the_whole_of_a_status(tmp_path: Path) -> None:
     lines = status.status(at_work(tmp_path), 1_795_683_600 + 300)
     assert lines == [
-        "[#############.................] 4/9  4 completed, 1 in_progress, 3 pending, 1 failed",
+        "[#############.................] 4/9  4 completed, 1 in_progress, 1 pending, 2 blocked, 1 failed",
         "run: running (r)",
         "time: 5 min 0 s so far, 12 to 20 min left",
         "running: TASK-5  opus, attempt 2, 4 min 0 s, usually 10 min, not started yet: Build a door",

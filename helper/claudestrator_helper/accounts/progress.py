@@ -9,7 +9,7 @@ from ..store import marker_files, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..texts import schedule
 from ..texts.queue import Queue
-from ..texts.statuses import MOVES, SKIPPED
+from ..texts.statuses import MOVES, PENDING, SKIPPED
 from . import estimate
 from .estimate import Event, Range
 
@@ -78,7 +78,11 @@ class Progress(NamedTuple):
 
     @property
     def bar(self) -> str:
-        return sentences.bar(task.status for task in self.queue.tasks)
+        held = self.blocked
+        return sentences.bar(
+            sentences.BLOCKED if each.status == PENDING and each.id in held else each.status
+            for each in self.queue.tasks
+        )
 
 
 def read(project: Project, now: float) -> Progress:

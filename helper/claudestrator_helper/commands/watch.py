@@ -50,7 +50,7 @@ def watch(project: Project) -> None:
         follow(project, show)
 
 
-def follow(project: Project, show: Show, sleep: Callable[[float], None] = time.sleep) -> None:
+def follow(project: Project, show: Show, sleep: Callable[[float], None] = output.pause) -> None:
     """Calls *show* with the run's progress and its cost in dollars whenever either has changed, and every PICTURE
     seconds, until a run that was seen unfinished has ended."""
     seen: polling.Print | None = None

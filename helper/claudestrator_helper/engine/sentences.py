@@ -11,6 +11,8 @@ from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
 from .state import STOPPED, State, TaskRecord
 
+#: What a pending task that can't run is counted as, for people.
+BLOCKED = "blocked"
 #: How many ids of a list are named.
 NAMED = 5
 
@@ -222,14 +224,13 @@ def _named(names: list[str]) -> str:
 
 
 def bar(statuses: Iterable[str], width: int = 30) -> str:
-    """A line of *width* characters and the counts by status."""
+    """A line of *width* characters and the counts by status, BLOCKED among them."""
     count = Counter(statuses)
     total = sum(count.values())
     todo = total - count[SKIPPED]
     filled = width * count[COMPLETED] // todo if todo else 0
-    known = [
-        f"{count[status]} {status}" for status in (COMPLETED, IN_PROGRESS, PENDING, FAILED, SKIPPED) if count[status]
-    ]
-    other = total - sum(count[status] for status in MOVES)
+    shown = (COMPLETED, IN_PROGRESS, PENDING, BLOCKED, FAILED, SKIPPED)
+    known = [f"{count[status]} {status}" for status in shown if count[status]]
+    other = total - sum(count[status] for status in shown)
     text = ", ".join(known + ([f"{other} unknown"] if other else []))
     return f"[{'#' * filled}{'.' * (width - filled)}] {count[COMPLETED]}/{todo}  {text}".rstrip()

@@ -19,7 +19,7 @@ from ..system import consent, gate_process, working_tree, worktrees
 from ..system.gate_process import Record
 from ..texts import fields, ids
 from ..texts.queue import Queue
-from . import polling
+from . import notify, polling
 
 #: Characters of a command in a message.
 _SHORT = 80
@@ -122,6 +122,12 @@ def note(project: Project, config: Config, parsed: Queue) -> list[str]:
     return [f"{what} waits for you: {step}"] if left else []
 
 
+def ask(project: Project, current: State, parsed: Queue) -> None:
+    """Asks the person, once a run, for their consent to gates that no one has allowed. The caller holds the lock."""
+    for text in note(project, config_file.read(project), parsed):
+        notify.question(project, current, text, once=True)
+
+
 def due(project: Project, inputs: Inputs) -> frozenset[str]:
     """The gates that have to run before the step that they are named for."""
     state, commands = inputs.state, for_all(project, inputs.config)
@@ -173,7 +179,13 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
     allowed = consent.read(project)
     if allowed is None:
         return []
-    refuse_changed(project, config, parsed)
+    try:
+        refuse_changed(project, config, parsed)
+    except ClaudestratorError as error:
+        # No report is taken until a person has done something.
+        with files.locked(project.lock):
+            notify.question(project, state_file.read(project), str(error), once=True)
+        raise
     return gates.runnable(asked(config, parsed), allowed, id_)
 
 

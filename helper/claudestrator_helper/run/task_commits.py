@@ -20,8 +20,8 @@ from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
-#: Makes the commit of a completed task; the lines are for the person.
-Maker = Callable[[Project, state.State, str], tuple[git.Result, list[str]]]
+#: Makes the commit of a completed task.
+Maker = Callable[[Project, state.State, str], git.Result]
 
 
 def begin(project: Project) -> None:
@@ -45,12 +45,12 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
             record = current.record(id_)
             if record.completed is None or record.committed is not None:
                 continue
-            result, more = make(project, current, id_)
+            result = make(project, current, id_)
             with files.locked(project.lock):
                 now = state_file.read(project)
                 if (now.run, now.record(id_).completed) == (current.run, record.completed):
                     state_file.write(project, now.recorded(id_, committed=result.commit))
-            lines += _lines(id_, result) + more
+            lines += _lines(id_, result)
     return lines
 
 
@@ -99,9 +99,11 @@ def is_own(project: Project, place: Repository, path: str) -> bool:
 
 
 def _others(project: Project, ours: Repository, current: state.State, id_: str) -> list[str]:
-    """The changed paths of the run itself, and of the other tasks that are at work."""
+    """The changed paths of the run itself, and of the other tasks that are at work or have no commit yet."""
     parsed = queue.parse(queue_file.text(project))
-    at_work = [overlap.places(parsed.by_id[each][0].files) for each in current.agents if each in parsed.by_id]
+    waiting = [each for each in current.completed if each != id_ and current.record(each).committed is None]
+    others = [*current.agents, *waiting]
+    at_work = [overlap.places(parsed.by_id[each][0].files) for each in others if each in parsed.by_id]
     found = []
     for path in git.dirty(project, ours) or [] if id_ else []:
         inside = os.path.relpath(os.path.join(ours.root, path), project.root)
@@ -111,12 +113,8 @@ def _others(project: Project, ours: Repository, current: state.State, id_: str) 
     return found
 
 
-def in_place(project: Project, current: state.State, id_: str) -> tuple[git.Result, list[str]]:
-    """A Maker, of what has changed in the working tree since the last commit."""
-    return _commit(project, current, id_), []
-
-
-def _commit(project: Project, current: state.State, id_: str) -> git.Result:
+def in_place(project: Project, current: state.State, id_: str) -> git.Result:
+    """A Maker: commits what has changed in the working tree since the last commit."""
     ours = repository(project, current.run)
     if isinstance(ours, str):
         return git.Result(why=ours)

@@ -98,7 +98,8 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     head = os.path.join(found.folder, "HEAD")
     ref = f"ref: refs/heads/{name(run)}\n"
     try:
-        if files.read(head) != ref and (why := _made(person, found, run, start, ref)):
+        is_made = files.read(head) == ref and not os.path.isabs(files.read(f"{found.folder}/commondir") or "")
+        if not is_made and (why := _made(person, found, run, start, ref)):
             return why
     except (OSError, ClaudestratorError) as error:
         return str(error)
@@ -144,12 +145,14 @@ def apart(project: Project, run: str, start: Start) -> str:
     return tip or start.commit
 
 
-def advance(project: Project, run: str, new: str, old: str) -> str:
+def tip(place: Repository, run: str) -> str:
+    """The last commit of the run's branch; "" if there is no such branch."""
+    return commit_witness.head(place, f"refs/heads/{name(run)}")
+
+
+def advance(place: Repository, run: str, new: str, old: str) -> str:
     """Moves the run's branch from one commit on to the next; why that failed, or ""."""
-    person = git.repository_of(project)
-    if isinstance(person, str):
-        return person
-    return person.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
+    return place.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
 
 
 def unmerged(project: Project) -> str:
@@ -181,7 +184,8 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
     common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
     if common.code:
         return common.why
-    files.write(os.path.join(found.folder, "commondir"), common.text)
+    # A person may move the project.
+    files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
     with suppress(FileNotFoundError):
         # Its times save git from reading every file.
         shutil.copy2(os.path.join(person.folder, "index"), os.path.join(found.folder, "index"))

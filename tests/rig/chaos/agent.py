@@ -8,6 +8,7 @@ import random
 import re
 import time
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from queues import task
@@ -15,9 +16,14 @@ from rig.chaos.calls import Result, call, leave
 from rig.chaos.scene import become, real
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rig.chaos.scene import Scene
 
-SPEAKS = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)")
+#: How a prompt says to report: by a call, or by the last message.
+SPEAKS = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)|REPORT (\S+) attempt (\d+): done")
+#: Refusals after which the same report is made again.
+AGAIN = re.compile("cannot| is red |still running|the gate was changed")
 #: Few enough for two tasks to name the same one now and then.
 FILES = [f"part{number}" for number in range(12)]
 TASKS = [f"TASK-{number:03d}" for number in range(1, 1000)]
@@ -32,30 +38,32 @@ class Left(IntEnum):
     BY_ERROR = 5
 
 
-def sections(count: int, chance: random.Random) -> list[str]:
-    """The tasks of a run; each may build on some of those before it."""
+def sections(count: int, chance: random.Random, gated: Callable[[str], str] = lambda _: "") -> list[str]:
+    """The tasks of a run; each may build on some of those before it. *gated* makes the field of a task's own gate."""
     made = []
     for at, id_ in enumerate(TASKS[:count]):
         builds_on = [other for other in TASKS[max(0, at - 4) : at] if chance.random() < 0.2]
+        files = "" if chance.random() < 0.1 else f"**Files:** src/{chance.choice(FILES)}.py, src/{id_}.txt\n\n"
         made.append(
             task(
                 id_,
                 complexity=chance.choice(("easy", "normal", "complex")),
                 objective=f"Build part {at + 1}",
                 dependencies=", ".join(builds_on) or "None",
-                extra="" if chance.random() < 0.1 else f"**Files:** src/{chance.choice(FILES)}.py\n\n",
+                extra=files + gated(id_),
             )
         )
     return made
 
 
 class Agent:
-    """*who* is its name in the journal, *environ* that of its session; a *fork* begins with its prompt."""
+    """*who* is its name in the journal, *environ* that of its session; with *given* it begins with its prompt."""
 
-    fork = False
-
-    def __init__(self, scene: Scene, who: str, id_: str, environ: dict[str, str], tasks: list[str]) -> None:
-        self.scene, self.who, self.id, self.environ, self.tasks = scene, who, id_, environ, tasks
+    def __init__(
+        self, scene: Scene, who: str, id_: str, environ: dict[str, str], tasks: list[str], given: str = ""
+    ) -> None:
+        self.scene, self.who, self.id, self.environ, self.tasks, self.given = scene, who, id_, environ, tasks, given
+        self.by_message = False
         self.chance = random.Random(f"{scene.seed}/{who}")
         # Made by the session, before it forks.
         self.parent = os.getpid()
@@ -90,10 +98,8 @@ class Agent:
     def asked(self, reason: str, *, worked: bool) -> None:
         """What it does when a hook holds it and says how to report."""
         become("bash")
-        match = SPEAKS.search(reason)
-        if not match:
+        if not self.understood(reason):
             leave(Left.NOTHING)
-        self.attempt = int(match[2])
         self.note("asked")
         self.sleep(self.chance.uniform(0, 0.2))
         self.report("done" if worked else "fail", "" if worked else self.reason())
@@ -103,17 +109,26 @@ class Agent:
         return f"{self.chance.choice(('no tool', 'a test is red', 'unclear', 'gave up', 'no access'))} {self.who}"
 
     def prompted(self) -> bool:
-        result = self.call("prompt", self.id)
-        match = SPEAKS.search(result.out)
-        if result.code or not match:
+        launch = f"Run `claudestrator-helper prompt {self.id}` and follow it."
+        prompt = self.given or self.asks_for_prompt()
+        if not self.understood(prompt):
             return False
-        assert match[1] == self.id
-        self.attempt = int(match[2])
         with open(transcript(self.scene, self.who), "w", encoding="utf-8") as file:
-            launch = f"Run `claudestrator-helper prompt {self.id}` and follow it."
-            first = {"type": "user", "message": {"role": "user", "content": result.out if self.fork else launch}}
-            file.write(f"{json.dumps(first)}\n{json.dumps({'content': result.out})}\n")
+            first = {"type": "user", "message": {"role": "user", "content": self.given or launch}}
+            file.write(f"{json.dumps(first)}\n{json.dumps({'content': prompt})}\n")
         return True
+
+    def asks_for_prompt(self) -> str:
+        result = self.call("prompt", self.id)
+        return "" if result.code else result.out
+
+    def understood(self, text: str) -> bool:
+        """Whether *text* says how to report."""
+        match = SPEAKS.search(text)
+        if match:
+            self.by_message = match[1] is None
+            self.id, self.attempt = match[1] or match[3], int(match[2] or match[4])
+        return match is not None
 
     def work(self) -> None:
         if self.id == "decomposition":
@@ -127,6 +142,9 @@ class Agent:
         os.makedirs(source, exist_ok=True)
         with open(os.path.join(source, f"{self.id}.txt"), "a", encoding="utf-8") as file:
             file.write(f"attempt {self.attempt}\n")
+        if self.chance.random() < 0.25:
+            # What a gate finds.
+            Path(source, f"{self.id}.red").touch()
 
     def decompose(self) -> None:
         there = self.call("tasks", "--json").out
@@ -136,11 +154,25 @@ class Agent:
 
     def report(self, verb: str, text: str) -> None:
         """Tries again where the helper was killed or the disk was full, as the output of its Bash call says."""
-        for _ in range(4):
-            result = self.call(verb, self.id, "--attempt", str(self.attempt), "-", stdin=text)
-            if result.code == 0 or (result.code == 1 and "cannot" not in result.err):
+        if self.by_message and self.chance.random() < 0.9:
+            word = "done" if verb == "done" else "failed"
+            with open(last_message(self.scene, self.who), "w", encoding="utf-8") as file:
+                file.write(f"REPORT {self.id} attempt {self.attempt}: {word}\n{text}\n")
+            return
+        patience = ["--max", "3"] if verb == "done" and self.chance.random() < 0.3 else []
+        for _ in range(8 if verb == "done" else 4):
+            result = self.call(verb, self.id, "--attempt", str(self.attempt), *patience, "-", stdin=text)
+            if " is red " in result.err and self.chance.random() < 0.8:
+                self.mends()
+            elif result.code == 0 or (result.code == 1 and not AGAIN.search(result.err)):
                 return
-            self.sleep(0.3)
+            else:
+                self.sleep(0.3)
+
+    def mends(self) -> None:
+        """Whatever the gate has found, whoever left it."""
+        for left in Path(self.scene.root, "src").glob("*.red"):
+            left.unlink(missing_ok=True)
 
     def call(self, *words: str, stdin: str = "") -> Result:
         self.alive()
@@ -168,3 +200,8 @@ class Agent:
 
 def transcript(scene: Scene, who: str) -> str:
     return os.path.join(scene.folder, "transcripts", f"{who}.jsonl")
+
+
+def last_message(scene: Scene, who: str) -> str:
+    """Where an agent whose last message is its report leaves it."""
+    return os.path.join(scene.folder, "transcripts", f"{who}.last")

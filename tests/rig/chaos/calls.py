@@ -11,6 +11,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,11 +54,18 @@ class Call:
 
 
 def call(
-    scene: Scene, who: str, words: Sequence[str], stdin: str = "", environ: Mapping[str, str] | None = None
+    scene: Scene,
+    who: str,
+    words: Sequence[str],
+    stdin: str = "",
+    environ: Mapping[str, str] | None = None,
+    *,
+    direct: bool = False,
 ) -> Call:
-    """Begins a call. *who* is for the journal."""
+    """Begins a call. *who* is for the journal. To a *direct* one the caller seems to have started it without a shell."""
     reader, writer = os.pipe()
-    pid = fork(lambda: _shell(scene, who, words, stdin, environ or {}, writer))
+    parent = os.getpid() if direct else 0
+    pid = fork(lambda: _shell(scene, who, words, stdin, environ or {}, writer, parent))
     os.close(writer)
     return Call(words, pid, reader)
 
@@ -73,12 +81,14 @@ def fork(work: Callable[[], object]) -> int:
     return running.fork(begin)
 
 
-def _shell(scene: Scene, who: str, words: Sequence[str], stdin: str, environ: Mapping[str, str], writer: int) -> None:
+def _shell(
+    scene: Scene, who: str, words: Sequence[str], stdin: str, environ: Mapping[str, str], writer: int, parent: int
+) -> None:
     become("bash")
     source, out, err = os.pipe(), os.pipe(), os.pipe()
     os.write(source[1], stdin.encode())
     os.close(source[1])
-    pid = fork(lambda: _helper(scene, words, environ, (source[0], out[1], err[1]), (writer, out[0], err[0])))
+    pid = fork(lambda: _helper(scene, words, environ, (source[0], out[1], err[1]), (writer, out[0], err[0]), parent))
     for descriptor in (source[0], out[1], err[1]):
         os.close(descriptor)
     scene.journal.note("call", who=who, pid=pid, group=os.getpgid(0), words=words)
@@ -98,6 +108,7 @@ def _helper(
     environ: Mapping[str, str],
     standard: Sequence[int],
     others: Sequence[int],
+    parent: int,
 ) -> None:
     from claudestrator_helper import __main__ as entry
 
@@ -116,12 +127,31 @@ def _helper(
         # The project has been moved: a shell fails in the same way.
         sys.exit(1)
     os.environ.update(environ)
+    if parent:
+        _seem_started_by(parent)
     fill_disk(scene.weather, chance)
+    die_at_git(scene, words, chance)
     try:
         entry.main()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+def _seem_started_by(parent: int) -> None:
+    """Hides the shell between; once *parent* is gone, the kernel's first process is above, and nobody reads."""
+    shell = os.getppid()
+    os.getppid = lambda: parent if _parent_of(shell) == parent else 1
+    if os.getppid() == 1:
+        reader, writer = os.pipe()
+        os.close(reader)
+        os.dup2(writer, 1)
+
+
+def _parent_of(pid: int) -> int:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+    return 0
 
 
 def fill_disk(weather: Weather, chance: random.Random) -> None:
@@ -134,6 +164,28 @@ def fill_disk(weather: Weather, chance: random.Random) -> None:
     os.write = _failing(os.write, weather, chance)
     os.fsync = _failing(os.fsync, weather, chance)
     os.replace = _failing(os.replace, weather, chance)
+
+
+def die_at_git(scene: Scene, words: Sequence[str], chance: random.Random) -> None:
+    """Lets this process be killed before or after a call of git; the git that it has begun goes on."""
+    from claudestrator_helper.system import git_process
+
+    run = git_process.run
+
+    def wrapper(name: str, *given: Any) -> git_process.Done:
+        if not scene.weather.falls():
+            return run(name, *given)
+        scene.journal.note("kill", who="chaos", of="helper at git", verb=f"{words[0]} {name}", name=words[0])
+        when = chance.random()
+        if when < 0.4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if when < 0.7:
+            threading.Timer(chance.uniform(0, 0.01), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        run(name, *given)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    git_process.run = wrapper  # type: ignore[assignment]
 
 
 def _failing(work: Callable[..., Any], weather: Weather, chance: random.Random, *, creates: bool = False) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from rig.chaos.person import content
 
 if TYPE_CHECKING:
+    from rig.chaos.history import History
     from rig.chaos.scene import Event, Scene
 
 COMPLETED = "completed"
@@ -29,6 +31,7 @@ class Evidence(NamedTuple):
     ledger: list[Effect]
     queue: str
     issues: str
+    history: History | None = None
 
     def of(self, *events: str) -> list[Event]:
         return [event for event in self.journal if event["event"] in events]
@@ -39,11 +42,30 @@ class Evidence(NamedTuple):
 
 
 def evidence(scene: Scene) -> Evidence:
+    from rig.chaos import history
+
     log = [json.loads(line) for line in content(scene.log).splitlines() if line.startswith("{") and line.endswith("}")]
     ledger = [line.split() for line in content(scene.ledger).splitlines()]
     effects = [Effect(id_, int(attempt), who, float(at)) for id_, attempt, who, at in ledger]
     issues = content(os.path.join(os.path.dirname(scene.queue), "issue_queue.md"))
-    return Evidence(scene.journal.all(), log, effects, content(scene.queue), issues)
+    journal = [printed(event) for event in scene.journal.all()]
+    before = next((each["look"] for each in journal if each["event"] == "repository"), None)
+    made = history.read(scene.root, before) if before else None
+    return Evidence(journal, log, effects, content(scene.queue), issues, made)
+
+
+def printed(event: Event) -> Event:
+    """The event, with what a mod was answered as it would be printed for a model."""
+    if event["event"] != "end" or "--mod" not in event["words"] or not event["out"].startswith("{"):
+        return event
+    reply = json.loads(event["out"])
+    if "directives" not in reply:
+        # Another engine is to carry it out, or it is the answer to an agent's end.
+        return {**event, "out": "STOP not by the mod" if "engine" in reply else ""}
+    said = [
+        " ".join(str(each.get(key, "")) for key in ("kind", "id", "model", "sentence")) for each in reply["directives"]
+    ]
+    return {**event, "out": "\n".join([*reply["lines"], *(re.sub(" +", " ", each).strip() for each in said)])}
 
 
 def set_back(found: Evidence, id_: str) -> int:

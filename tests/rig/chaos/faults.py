@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rig.chaos.calls import call, fork
@@ -45,6 +46,9 @@ class Faults:
             self.lie_in_wait: 14,
             self.kill_at_report: 12,
             self.kill_agent: 9,
+            self.kill_gate: 8,
+            self.kill_at_git: 10,
+            self.kill_mod: 24,
             self.freeze_helper: 8,
             self.hold_lock: 6,
             self.fill_disk: 6,
@@ -74,7 +78,7 @@ class Faults:
             self.kill(event)
 
     def lie_in_wait(self) -> None:
-        verbs = ("start", "wait", "prompt", "done", "done", "fail", "hook", "add-tasks", "set-status")
+        verbs = ("start", "wait", "prompt", "done", "done", "fail", "hook", "add-tasks", "set-status", "ended", "ended")
         self.ambushes.add(self.chance.choice(verbs))
 
     def kill_at_report(self) -> None:
@@ -100,6 +104,21 @@ class Faults:
         if self.world.is_ours(event) and event["pid"] in self.world.helpers:
             self.note("kill", of="helper", verb=event["words"][0], name=event["who"])
             send(event["pid"], signal.SIGKILL)
+
+    def kill_gate(self) -> None:
+        """The process that runs a gate, or one of its commands."""
+        for pid in self.chance.sample(found := gate_processes(self.scene.journal.path), min(1, len(found))):
+            self.note("kill", of="gate")
+            send(pid, signal.SIGKILL)
+
+    def kill_at_git(self) -> None:
+        """Whichever helper makes the git call of that number from now on, before it or after."""
+        self.scene.weather.fell_at(self.chance.randint(1, 60))
+
+    def kill_mod(self) -> None:
+        """At a moment of its own; a session without a mod takes no notice."""
+        for pid, _ in self.a_session():
+            os.kill(pid, signal.SIGUSR2)
 
     def kill_agent(self) -> None:
         agents = [event for event in self.world.agents.values() if self.world.is_ours(event)]
@@ -138,7 +157,7 @@ class Faults:
         if self.world.reports:
             words = list(self.chance.choice(self.world.reports))
             if self.chance.random() < 0.4:
-                words[0] = "fail" if words[0] == "done" else "done"
+                words = ["fail" if words[0] == "done" else "done", *words[1:4], "-"]
             self.note("fault", of="report again", words=words)
             self.world.person.calls.append(call(self.scene, "echo", words, f"said again {self.world.strikes}"))
 
@@ -182,6 +201,16 @@ def send(pid: int, number: int) -> None:
     # It may have ended since it was looked up.
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def gate_processes(journal: str) -> list[int]:
+    found = []
+    for name in os.listdir("/proc"):
+        with suppress(OSError, ValueError):
+            if journal.encode() in Path(f"/proc/{name}/cmdline").read_bytes():
+                parent = int(Path(f"/proc/{name}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[1])
+                found += [int(name), parent]
+    return [pid for pid in found if pid > 1]
 
 
 def hold(path: str, seconds: float) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from rig.chaos import history
 from rig.chaos.evidence import Evidence, set_back
 from rig.chaos.judge import accepted
 from rig.chaos.person import statuses
@@ -35,7 +37,8 @@ def of(found: Evidence, folder: str) -> Figures:
     counts["retries"] = sum(each["event"] == "spawned" and each["attempt"] > 1 for each in found.log)
     counts["attempts that the API ended"] = sum(each["event"] == "lost" for each in found.log)
     counts["directives printed again"] = sum(each["event"] == "spawned again" for each in found.log)
-    counts["attempts in the foreground"] = len(found.of("foreground"))
+    counts.update(f"agents by {each['way']}" for each in found.of("launch"))
+    counts.update(f"session: {each['host']}" for each in found.of("session"))
     counts["refused beside others"] = sum(each["event"] == "refused" for each in found.log)
     counts["takeovers"] = sum(accepted(each) for each in found.calls("start")) - counts["runs of the queue"]
     counts["starts refused to a second session"] = sum(
@@ -49,6 +52,14 @@ def of(found: Evidence, folder: str) -> Figures:
             "interrupted", "sent back", "nudged", "agent held", "agent vanishes", "ends its turn by mistake"
         )
     )
+    if found.history:
+        whys = (re.sub(r"/\S+|'.*?'", "…", why) for id_ in now for why in history.without(found, id_)[:1])
+        counts.update(f"no commit: {why[:60]}" for why in whys)
+        counts["commits of tasks"] = len(found.history.commits)
+    counts["gates run"] = len(found.of("gate"))
+    counts["gates red"] = sum(bool(each["code"]) for each in found.of("gate"))
+    counts["runs with gates"] = sum(bool(each["gate"]) for each in found.of("begins"))
+    counts["runs with commits"] = sum(each["commit"] for each in found.of("begins"))
     counts["queue saved by hand"] = len(found.of("saved"))
     counts["tasks given back by hand"] = sum(set_back(found, id_) for id_ in now)
     effects = Counter(effect.id for effect in found.ledger)

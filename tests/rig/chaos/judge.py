@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from rig.chaos import gates, history
 from rig.chaos.evidence import COMPLETED, Evidence, set_back
 from rig.chaos.overlaps import side_by_side
 from rig.chaos.person import notes, statuses
@@ -26,14 +27,15 @@ _COUNTED = re.compile(r"(\d+) of (\d+) tasks completed")
 _STATUS_CELL = re.compile(r"^\| Status \| .*? \|$", re.MULTILINE)
 _HONEST = re.compile(
     r"(no tool|a test is red|unclear|gave up|no access) session-|ended without reporting$|no report within \d+ minutes$"
-    r"|ended by an error of the API: \w+$"
+    r"|ended by an error of the API: \w+$|its gate `.*` is red |its gate was ended again and again"
 )
 
 
 def findings(found: Evidence) -> list[str]:
     """What is wrong, one line each; nothing for a run that kept every promise."""
-    checks = (ended, tracebacks, kept, told, outcomes, once, reports, bounded, owned, held, filed, side_by_side)
-    return [f"{check.__name__}: {line}" for check in checks for line in check(found)]
+    checks = (ended, tracebacks, kept, told, outcomes, once, reports, bounded, owned, held, filed)
+    others = (side_by_side, gates.proved, history.committed, history.kept_whole)
+    return [f"{check.__name__}: {line}" for check in (*checks, *others) for line in check(found)]
 
 
 def ended(found: Evidence) -> Iterable[str]:
@@ -152,7 +154,8 @@ def reports(found: Evidence) -> Iterable[str]:
     now = statuses(found.queue)
     for event in found.calls("done"):
         id_ = event["words"][1]
-        if event["code"] or "--attempt" not in event["words"] or id_ == "decomposition" or set_back(found, id_):
+        is_done = not event["code"] and event["out"].startswith("done")
+        if not is_done or "--attempt" not in event["words"] or id_ == "decomposition" or set_back(found, id_):
             continue
         attempt = int(event["words"][event["words"].index("--attempt") + 1])
         if now.get(id_) != COMPLETED:
@@ -221,7 +224,7 @@ def owned(found: Evidence) -> Iterable[str]:
     refused the run of a session that is dead."""
     alive, made = lives(found), turns(found)
     asked = [event["t"] for event in found.of("fault") if event["of"] == "takeover asked for"]
-    waits = [(event["who"], event["begun"], event["t"]) for event in found.calls("wait")] + foreground(found)
+    waits = [(event["who"], event["begun"], _at_work_until(event)) for event in found.calls("wait")] + foreground(found)
     for event in found.calls("start", "wait"):
         who, at, end = event["who"], event["begun"], event["t"]
         last = max((turn for turn in made if turn.since < end), default=None)
@@ -241,6 +244,11 @@ def owned(found: Evidence) -> Iterable[str]:
         others = [life for life in alive.values() if life.name != who and life.born < end and life.died > at]
         if "STOP another session" in event["out"] and alive[who].died > end and not others:
             yield f"{who} was refused the run, and no other session was alive"
+
+
+def _at_work_until(wait: Event) -> float:
+    """When a wait no longer had the run: it ends a run some time before it has told of all that came of it."""
+    return float(wait["t"]) - (3 if wait["out"].strip().split("\n")[-1].startswith("STOP") else 0)
 
 
 def foreground(found: Evidence) -> list[tuple[str, float, float]]:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from queues import task
+from rig.chaos import gates
 from rig.chaos.calls import Call, call
 from rig.chaos.scene import real
 
@@ -40,6 +41,8 @@ class Person:
         self.chance = random.Random(f"{scene.seed}/person")
         self.calls: list[Call] = []
         self.open: list[tuple[float, Callable[[], None]]] = []
+        #: The kind of the gate for all tasks; processes that write a consent.
+        self.gate, self.others = "", list[int]()
 
     @property
     def busy(self) -> bool:
@@ -63,6 +66,7 @@ class Person:
             self.tries_again: 15,
             self.adds_a_task: 4,
             self.stops: 3,
+            self.changes_the_gate: 4 if self.gate else 0,
         }
         self.chance.choices(list(acts), list(acts.values()))[0]()
 
@@ -87,6 +91,25 @@ class Person:
 
     def stops(self) -> None:
         self.call("stop")
+
+    def changes_the_gate(self) -> None:
+        """Another command, which is put back or allowed some time later."""
+        path = os.path.join(self.scene.root, ".claudestrator", "config.toml")
+        before, other = content(path), self.chance.choice(("plain", "flaky", "slow"))
+        changed = before.replace(f" {self.gate} all", f" {other} all")
+        self.scene.journal.note("gate changed", who="person", to=other)
+        replaced(path, changed)
+        kept = self.chance.random() < 0.5
+
+        def decide() -> None:
+            if kept:
+                self.gate = other
+            else:
+                replaced(path, before)
+            self.scene.journal.note("gate changed", who="person", to=self.gate)
+            self.others.append(gates.allow(self.scene))
+
+        self.open.append((real() + self.chance.uniform(0.3, 2.5), decide))
 
     def edits_at_once(self) -> None:
         self.edit(self.chance.uniform(0, 0.005))
@@ -113,10 +136,7 @@ class Person:
             with open(self.scene.queue, "w", encoding="utf-8") as file:
                 file.write(text)
         else:
-            other = f"{self.scene.queue}.swp"
-            with open(other, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(other, self.scene.queue)
+            replaced(self.scene.queue, text)
         changed = {
             id_: (old, statuses(text).get(id_, ""))
             for id_, old in statuses(before).items()
@@ -134,6 +154,12 @@ class Person:
 
     def call(self, *words: str, stdin: str = "") -> None:
         self.calls.append(call(self.scene, "person", words, stdin))
+
+
+def replaced(path: str, text: str) -> None:
+    with open(f"{path}.swp", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(f"{path}.swp", path)
 
 
 def notes(text: str) -> list[str]:

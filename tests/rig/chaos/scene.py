@@ -40,6 +40,16 @@ class Weather:
     def fill(self, seconds: float) -> None:
         struct.pack_into("d", self.memory, 8, real() + seconds)
 
+    def fell_at(self, calls: int) -> None:
+        """Has the process die that makes the call number *calls* of git from now on."""
+        struct.pack_into("i", self.memory, 16, calls)
+
+    def falls(self) -> bool:
+        """Whether this call of git is that one."""
+        left: int = struct.unpack_from("i", self.memory, 16)[0]
+        struct.pack_into("i", self.memory, 16, max(0, left - 1))
+        return left == 1
+
 
 class Clock:
     """The helper's clock: *speed* times as fast as the real one, so that its minutes pass in seconds."""
@@ -84,13 +94,15 @@ class Journal:
 
 @dataclass(frozen=True)
 class Scene:
-    """A run: *folder* holds all of it, *root* is the project, which may move; *seed* makes its dice."""
+    """A run: *folder* holds all of it, *root* is the project, which may move; *seed* makes its dice, and *speed* is that
+    of the helper's clock."""
 
     folder: str
     root: str
     seed: str
     journal: Journal
     weather: Weather
+    speed: float = 1
 
     @property
     def queue(self) -> str:

@@ -12,13 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rig.chaos.agent import Agent, Left, transcript
+from rig.chaos.agent import Agent, Left, last_message, transcript
 from rig.chaos.calls import Call, Result, call, fork
+from rig.chaos.events import Events, Seat, described
+from rig.chaos.mod import BEGUN, Mod
+from rig.chaos.person import content
 from rig.chaos.scene import become, real
+from rig.chaos.skills import Skills
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rig.chaos.hosts import Host
     from rig.chaos.scene import Scene
 
 TICK = 0.02
@@ -41,21 +44,18 @@ def directives(output: str) -> list[str]:
     return found
 
 
-class Seat:
-    """An agent that this session launched; *call* is the input of the Skill tool that it works in the foreground of."""
+class Session(Events):
+    """*name* is this process's in the journal; *id_* may be an older one's too, as after `claude --resume`. A mod may
+    go on with the run of a *resumed* one before anything is typed."""
 
-    def __init__(self, id_: str, who: str, call: dict[str, str] | None = None) -> None:
-        self.id, self.who, self.call, self.asked = id_, who, call, False
-
-
-class Session:
-    """*name* is this process's in the journal; *id_* may be an older one's too, as after `claude --resume`."""
-
-    def __init__(self, scene: Scene, name: str, id_: str, words: str, tasks: list[str]) -> None:
-        self.scene, self.name, self.id, self.words, self.tasks = scene, name, id_, words, tasks
+    def __init__(
+        self, scene: Scene, name: str, id_: str, words: str, tasks: list[str], host: Host, *, resumed: bool
+    ) -> None:
+        environ = {"CLAUDE_CODE_SESSION_ID": id_, "BASH_MAX_TIMEOUT_MS": str(CAP), **host.environ}
+        super().__init__(scene, name, id_, environ)
+        self.words, self.tasks, self.host, self.resumed = words, tasks, host, resumed
         self.chance = random.Random(f"{scene.seed}/{name}")
-        self.environ = {"CLAUDE_CODE_SESSION_ID": id_, "BASH_MAX_TIMEOUT_MS": str(CAP)}
-        self.seats: dict[int, Seat] = {}
+        self.skills, self.mod = Skills(self), Mod(self)
         self.under_way: Call | None = None
         self.forgotten: list[Call] = []
         self.over = self.moved = False
@@ -67,21 +67,28 @@ class Session:
         os.setpgid(0, 0)
         self.environ["CLAUDE_PID"] = str(os.getpid())
         signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "moved", True))
-        self.note("session", id=self.id)
-        self.type(self.words)
+        signal.signal(signal.SIGUSR2, lambda *_: self.mod.doom())
+        self.note("session", id=self.id, host=self.host.name)
+        if self.host.mods:
+            self.mod.load()
+        if not (self.host.mods and self.resumed):
+            self.type(self.words)
         world = os.getppid()
         while not self.over and os.getppid() == world:
             self.tick()
             time.sleep(TICK)
+        self.mod.unload()
         self.note("session ends")
 
     def tick(self) -> None:
         for pid, seat in list(self.seats.items()):
             self.look_after(pid, seat)
         self.forgotten = [each for each in self.forgotten if each.ended() is None]
+        self.mod.tick()
+        self.skills.tick()
         if self.under_way:
             self.listen(self.under_way)
-        elif any(seat.call for seat in self.seats.values()):
+        elif self.skills.under_way or self.mod.busy or self.in_foreground:
             pass
         elif not self.over and real() - self.idle_since > (4 if self.seats else 0.6):
             self.note("nudged")
@@ -102,6 +109,13 @@ class Session:
 
     def type(self, words: str) -> None:
         """`/orchestrate`, typed by the person."""
+        self.idle_since = real()
+        if self.mod.loaded:
+            self.mod.type(words)
+        else:
+            self.type_markdown(words)
+
+    def type_markdown(self, words: str) -> None:
         self.hook("UserPromptExpansion", command_name="orchestrate", command_args=words)
         self.begin(*(word.replace("${CLAUDE_SESSION_ID}", self.id) for word in START))
 
@@ -123,17 +137,26 @@ class Session:
         else:
             self.end_turn()
 
+    def obey_hook(self, text: str) -> None:
+        """Goes on after the Skill calls of a message."""
+        lines = directives(text)
+        self.note("obeys", lines=lines, verb="hook")
+        if lines and lines[-1].startswith("STOP"):
+            self.stop(lines[-1])
+        else:
+            self.follow(lines)
+
     def follow(self, lines: list[str]) -> None:
         """Calls agents, and waits."""
         for line in lines:
             if line.startswith("SPAWN"):
                 self.launch(line.split()[1])
+        works = [line for line in lines if line.startswith("WORK")]
         if self.chance.random() < 0.03:
             self.note("ends its turn by mistake")
             self.end_turn()
-        elif lines and lines[-1].startswith("WORK"):
-            _, id_, model = lines[-1].split()
-            self.work(id_, model)
+        elif works:
+            self.skills.call(works)
         else:
             self.wait()
 
@@ -160,60 +183,68 @@ class Session:
         self.wait()
         return True
 
+    # What the mod comes to
+
+    def answered(self, answer: dict[str, Any] | None) -> None:
+        """The mod has carried out what was typed; without an answer, the command's own text does."""
+        self.idle_since = real()
+        if answer is None:
+            self.type_markdown(self.words)
+            return
+        last = str(answer.get("text", "")).split("\n")[-1]
+        if last != BEGUN:
+            self.hears(last)
+
+    def hears(self, sentence: str) -> None:
+        """The person reads what a run has ended with, and closes the session or stays."""
+        self.note("says", sentence=f"STOP {sentence}")
+        self.idle_since = real()
+        is_last = re.search("another session|tasks? (are|is) completed|run has ended", sentence)
+        self.over = bool(is_last) or self.chance.random() < 0.5
+
     # Agents
 
-    def launch(self, id_: str) -> None:
-        self.launched += 1
-        who = f"{self.name}.{self.launched}.{id_}"
-        agent = Agent(self.scene, who, id_, self.environ, self.tasks)
-        self.seat(Seat(id_, who), agent.live)
-        self.hook("PostToolUse", tool_name="Agent", tool_input={"description": id_}, tool_response={"agentId": who})
+    @property
+    def in_foreground(self) -> bool:
+        return any(seat.foreground for seat in self.seats.values())
 
-    def work(self, id_: str, model: str) -> None:
-        """Calls the skill, which takes until its agent has ended."""
-        given = {"skill": f"claudestrator:work-{model}", "args": id_}
-        self.hook("PreToolUse", tool_name="Skill", tool_input=given)
+    def launch(self, id_: str, prompt: str = "") -> Seat:
+        seat = self.begin_agent(id_, "mod" if prompt else "task", prompt, {})
+        response = {"agentId": seat.agent}
+        self.hook("PostToolUse", tool_name="Agent", tool_input={"description": id_}, tool_response=response)
+        return seat
+
+    def begin_agent(self, id_: str, way: str, prompt: str, given: dict[str, str]) -> Seat:
         self.launched += 1
-        who = f"{self.name}.{self.launched}.{id_}"
-        self.note("foreground", agent=who)
-        agent = Agent(self.scene, who, id_, self.environ, self.tasks)
-        agent.fork = True
-        self.seat(Seat(id_, who, given), agent.live)
+        seat = Seat(id_, f"{self.name}.{self.launched}.{id_}", way, given)
+        self.note("launch", agent=seat.who, way=way)
+        if way == "foreground":
+            self.note("foreground", agent=seat.who)
+        agent = Agent(self.scene, seat.who, id_, self.environ, self.tasks, prompt)
+        self.seats[fork(agent.live)] = seat
+        return seat
 
     def came_back(self, seat: Seat, code: int) -> None:
-        """The call of the skill has returned, or was interrupted."""
+        """The call of a skill in the foreground has returned, or was interrupted."""
         self.note("foreground ends", agent=seat.who)
-        if code < 0:
-            # The person pressed Esc, of which no hook hears, and speaks or types the command again.
-            self.note("interrupted", agent=seat.who)
-            if self.chance.random() < 0.5:
-                self.type(self.words)
-            else:
-                self.wait()
+        if code >= 0:
+            self.skills.came_back(seat)
             return
-        if not os.path.exists(transcript(self.scene, seat.who)):
-            # Without its prompt the skill doesn't begin, and the call is refused.
-            self.wait()
-            return
-        response = {"success": True, "commandName": "work", "status": "forked", "agentId": seat.who, "result": "done"}
-        answer = self.hook("PostToolUse", tool_name="Skill", tool_input=seat.call, tool_response=response)
-        output = answer.get("hookSpecificOutput", {}).get("updatedToolOutput", {})
-        lines = directives(str(output.get("result", "")))
-        self.note("obeys", lines=lines, verb="hook")
-        if lines and lines[-1].startswith("STOP"):
-            self.stop(lines[-1])
+        # The person pressed Esc, of which no hook hears, and speaks or types the command again.
+        self.note("interrupted", agent=seat.who)
+        self.skills.forget()
+        if self.chance.random() < 0.5:
+            self.type(self.words)
         else:
-            self.follow(lines)
-
-    def seat(self, seat: Seat, work: Callable[[], object]) -> None:
-        self.seats[fork(work)] = seat
+            self.wait()
 
     def look_after(self, pid: int, seat: Seat) -> None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if not ended:
             return
         code = os.waitstatus_to_exitcode(status)
-        if seat.call and (code < 0 or not os.path.exists(transcript(self.scene, seat.who))):
+        said = content(last_message(self.scene, seat.who)) or "All of it works now."
+        if code < 0 and seat.foreground:
             del self.seats[pid]
             self.came_back(seat, code)
             return
@@ -223,17 +254,16 @@ class Session:
             del self.seats[pid]
             return
         if code == Left.BY_ERROR:
-            self.hook("StopFailure", agent_id=seat.who, error=self.chance.choice(ERRORS))
+            self.hook("StopFailure", agent_id=seat.agent, error=self.chance.choice(ERRORS))
             del self.seats[pid]
-            if seat.call:
-                self.came_back(seat, code)
+            self.ended(seat, code, "failed", "")
             return
         answer = self.hook(
             "SubagentStop",
             stop_hook_active=seat.asked,
-            agent_id=seat.who,
+            agent_id=seat.agent,
             agent_transcript_path=transcript(self.scene, seat.who),
-            last_assistant_message="All of it works now.",
+            last_assistant_message=said,
         )
         del self.seats[pid]
         if answer.get("decision") == "block" and not seat.asked:
@@ -241,33 +271,29 @@ class Session:
             seat.asked = True
             with open(transcript(self.scene, seat.who), "a", encoding="utf-8") as file:
                 file.write(json.dumps({"content": answer.get("reason")}) + "\n")
-            agent = Agent(self.scene, f"{seat.who}+", seat.id, self.environ, self.tasks)
+            agent = Agent(self.scene, seat.who, seat.id, self.environ, self.tasks)
             reason = str(answer.get("reason")) if self.chance.random() < 0.8 else ""
-            self.seat(seat, partial(agent.asked, reason, worked=code == Left.WORKED))
-        elif seat.call:
-            self.came_back(seat, code)
-        elif not self.under_way:
-            # Its notification is a new turn, in which there is nothing to do.
-            self.end_turn()
+            self.seats[fork(partial(agent.asked, reason, worked=code == Left.WORKED))] = seat
+        else:
+            self.ended(seat, code, "failed" if code < 0 else "completed", said)
 
-    def hook(self, name: str, **facts: object) -> dict[str, Any]:
-        running = [
-            {"id": seat.who, "type": "subagent", "status": "running", "description": seat.id}
-            for seat in self.seats.values()
-            if not seat.call
-        ]
-        event = {
-            "hook_event_name": name,
-            "session_id": self.id,
-            "cwd": self.scene.root,
-            "permission_mode": "default",
-            "background_tasks": running,
-            **facts,
-        }
-        environ = {**self.environ, "CLAUDE_PROJECT_DIR": self.scene.root}
-        out = call(self.scene, f"{self.name} hook", ["hook"], json.dumps(event), environ).result().out
-        answer = json.loads(out) if out.strip() else {}
-        return answer if isinstance(answer, dict) else {}
+    def ended(self, seat: Seat, code: int, status: str, said: str) -> None:
+        self.note("agent ends", agent=seat.who, status=status, said=said)
+        if seat.foreground:
+            self.came_back(seat, code)
+        elif self.mod.loaded:
+            self.mod.ended(seat, status, said)
+        else:
+            self.notified(seat)
+
+    def notified(self, seat: Seat) -> None:
+        """The notice of an agent's end enters the conversation, or begins a turn, in which there is nothing to do."""
+        summary = f'Agent "{described(seat)}" finished'
+        notice = f"<task-notification>\n<task-id>{seat.agent}</task-id>\n<summary>{summary}</summary>"
+        answer = self.hook("UserPromptSubmit", prompt=notice, prompt_id=f"of {seat.agent}")
+        is_at_work = self.under_way or self.skills.under_way or self.in_foreground
+        if answer.get("decision") != "block" and not is_at_work:
+            self.end_turn()
 
     # Parts
 
@@ -276,6 +302,3 @@ class Session:
 
     def think(self) -> None:
         time.sleep(self.chance.uniform(0, 0.08))
-
-    def note(self, event: str, **facts: object) -> None:
-        self.scene.journal.note(event, who=self.name, session=self.id, pid=os.getpid(), **facts)

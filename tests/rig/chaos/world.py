@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from queues import queue
+from rig.chaos import gates, history
 from rig.chaos.agent import sections
 from rig.chaos.calls import fork
 from rig.chaos.faults import Faults
+from rig.chaos.hosts import HOSTS
 from rig.chaos.person import Person, content, statuses
 from rig.chaos.scene import Event, Journal, Scene, Weather, real
 from rig.chaos.session import Session
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
 
 CONFIG = "[run]\nstart_timeout = 60\ntask_timeout = 3\n"
 #: How the tasks of a run are run, by the project's config and by what is typed; and how often.
-CONFIGURED = {"": 5, "parallel = 2\n": 1, "parallel = 4\n": 2, 'engine = "lean"\n': 3}
-TYPED = {"": 8, "--parallel 3": 1, "--parallel 1": 1, "--engine lean": 1, "--engine task": 1}
+ENGINES = {"": 6, 'engine = "mod"\n': 2, 'engine = "lean"\n': 1, 'engine = "task"\n': 1}
+PARALLEL = {"": 5, "parallel = 2\n": 1, "parallel = 4\n": 2}
+TYPED = {"": 16, "--parallel 3": 2, "--parallel 1": 2, "--engine lean": 1, "--engine task": 1, "--engine auto": 1}
+#: How often which Claude Code is at work.
+OFTEN = {"mods": 5, "skills": 3, "plain": 2}
 PRD = "# Product\n\nA thing in parts. Each part is a file in src, and all parts are there in the end.\n"
 _STATUS = re.compile(r'^status: "?(\w+)', re.MULTILINE)
 _DEPENDENCIES = re.compile(r"^### (\S+)$.*?^\*\*Dependencies:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
@@ -41,16 +46,21 @@ class Terms:
     pace: float = 0.7
     seconds: float = 40
     patience: float = 90
+    speed: float = 20
 
 
 class World:
     def __init__(self, folder: str, seed: str, terms: Terms) -> None:
         self.terms, self.chance = terms, random.Random(seed)
         os.makedirs(os.path.join(folder, "transcripts"))
-        journal = Journal(os.path.join(folder, "journal.jsonl"))
-        self.scene = Scene(folder, os.path.join(folder, "project"), seed, journal, Weather())
-        self.tasks = sections(terms.tasks, self.chance)
-        self.configured = self.chance.choices(list(CONFIGURED), list(CONFIGURED.values()))[0]
+        self.journal = os.path.join(folder, "journal.jsonl")
+        journal = Journal(self.journal)
+        self.scene = Scene(folder, os.path.join(folder, "project"), seed, journal, Weather(), terms.speed)
+        self.gate = drawn(self.chance, gates.KINDS)
+        self.tasks = sections(terms.tasks, self.chance, self.gated)
+        self.configured = "".join(drawn(self.chance, kinds) for kinds in (ENGINES, PARALLEL))
+        self.committing = self.chance.random() < 0.4
+        self.host = drawn(self.chance, OFTEN)
         self.person, self.faults = Person(self.scene), Faults(self)
         #: Processes by their number: sessions by name, calls and agents by what the journal says of them.
         self.sessions: dict[int, str] = {}
@@ -67,22 +77,33 @@ class World:
         os.makedirs(os.path.join(self.scene.root, ".claudestrator"))
         os.makedirs(os.path.dirname(self.scene.queue))
         with open(os.path.join(self.scene.root, ".claudestrator", "config.toml"), "w", encoding="utf-8") as file:
-            file.write(CONFIG + self.configured)
+            by_task = history.BY_TASK if self.committing else ""
+            file.write(CONFIG + self.configured + by_task + gates.config(self.journal, self.gate))
         with open(os.path.join(self.scene.root, "PRD.md"), "w", encoding="utf-8") as file:
             file.write(PRD)
         given = queue(*self.tasks) if self.chance.random() < 0.7 else ""
         if given:
             with open(self.scene.queue, "w", encoding="utf-8") as file:
                 file.write(given)
-        if self.chance.random() < 0.3:
+        if self.committing:
+            self.scene.journal.note("repository", look=history.prepare(self.scene.root))
+        elif self.chance.random() < 0.3:
             subprocess.run(["git", "init", "--quiet"], cwd=self.scene.root, check=True)
+        if self.gate:
+            self.person.gate = self.gate
+            os.waitpid(gates.allow(self.scene), 0)
         facts = {
             "seed": self.scene.seed,
+            "gate": self.gate,
+            "commit": self.committing,
             "tasks": self.terms.tasks,
             "queue": given,
             "parallel": at_once(self.configured),
         }
         self.scene.journal.note("begins", **facts)
+
+    def gated(self, id_: str) -> str:
+        return gates.field(self.journal, id_, self.chance) if self.gate else ""
 
     def run(self) -> None:
         """Returns when the run has ended, or has had time enough for it."""
@@ -133,9 +154,12 @@ class World:
         resumed = bool(self.ids) and not self.sessions and self.chance.random() < 0.4
         id_ = self.ids[-1] if resumed else str(uuid.UUID(int=self.chance.getrandbits(128)))
         name = f"session-{self.opened}"
-        words = f"{words} {self.chance.choices(list(TYPED), list(TYPED.values()))[0]}".strip()
+        words = f"{words} {drawn(self.chance, TYPED)}".strip()
+        if self.chance.random() < 0.2:
+            # Of another release, or with mods switched off or on.
+            self.host = self.chance.choice(list(HOSTS))
         self.scene.journal.note("session opens", parallel=at_once(words))
-        session = Session(self.scene, name, id_, words, self.tasks)
+        session = Session(self.scene, name, id_, words, self.tasks, HOSTS[self.host], resumed=resumed)
         pid = fork(session.live)
         with suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)
@@ -149,6 +173,9 @@ class World:
         self.scene.journal.note("fault", who="chaos", of="moved folder", old=self.scene.root, new=moved)
         self.scene = replace(self.scene, root=moved)
         self.person.scene = self.faults.scene = self.scene
+        if self.gate and self.chance.random() < 0.7:
+            # What was allowed was so in the other place.
+            self.others.append(gates.allow(self.scene))
 
     def over(self) -> bool:
         """Whether the run has ended, and nothing that was done since asks for another."""
@@ -179,9 +206,7 @@ class World:
                     self.settled = 0.0
             elif event["event"] == "end":
                 self.helpers.pop(event["pid"], None)
-                if event["words"][0] in ("done", "fail") and event["who"] != "echo" and event["code"] == 0:
-                    self.reports.append(event["words"])
-                    self.faults.reported()
+                self.ended(event)
             elif event["event"] in ("works", "asked"):
                 self.agents[event["pid"]] = event
             elif event["event"] == "session":
@@ -190,6 +215,14 @@ class World:
                 self.settled = 0.0
             elif event["event"] == "says" and re.search(r"tasks? (are|is)? ?completed", event["sentence"]):
                 self.settled = event["t"]
+
+    def ended(self, call: Event) -> None:
+        verb = call["words"][0]
+        if call["code"] or call["who"] == "echo" or verb not in ("done", "fail", "ended"):
+            return
+        self.faults.reported()
+        if verb != "ended":
+            self.reports.append(call["words"])
 
     def is_ours(self, event: Event) -> bool:
         """Whether that process is still the one that the journal speaks of, or at least one of this run."""
@@ -205,11 +238,11 @@ class World:
                 del known[pid]
 
     def clean_up(self) -> None:
-        for pid in self.others:
+        for pid in self.others + self.person.others:
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
         for _ in range(100):
-            found = [pid for pid in _of_session(os.getpid()) if pid != os.getpid()]
+            found = {*_of_session(os.getpid()), *_at_work_in(self.scene.folder)} - {os.getpid()}
             if not found:
                 break
             for pid in found:
@@ -219,6 +252,11 @@ class World:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
             time.sleep(0.02)
+
+
+def drawn(chance: random.Random, kinds: dict[str, int]) -> str:
+    """One of *kinds*, each with its weight."""
+    return chance.choices(list(kinds), list(kinds.values()))[0]
 
 
 def at_once(words: str) -> int:
@@ -235,3 +273,11 @@ def _of_session(sid: int) -> Iterator[int]:
                     fields = file.read().rpartition(")")[2].split()
                 if int(fields[3]) == sid and fields[0] != "Z":
                     yield int(name)
+
+
+def _at_work_in(folder: str) -> Iterator[int]:
+    """Processes that have left the session, as gates and git do."""
+    for name in os.listdir("/proc"):
+        with suppress(OSError):
+            if name.isdigit() and os.readlink(f"/proc/{name}/cwd").startswith(f"{folder}/"):
+                yield int(name)

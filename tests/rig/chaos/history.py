@@ -1,0 +1,129 @@
+"""The repository of a chaos run: what of it is the person's, and the verdict on the commits of its tasks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rig.chaos.evidence import COMPLETED, set_back
+from rig.chaos.person import statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rig.chaos.evidence import Evidence
+
+BY_TASK = 'commit = "task"\n'
+#: What the person has at work: changed, staged, and new. No agent goes near it.
+FOREIGN = {"notes.txt": "changed\n", "staged.txt": "staged\n", "mine.txt": "new\n"}
+_MARK = re.compile(r"^Claudestrator-Run: (\S+)/(\S+)/(\d+)$", re.MULTILINE)
+
+
+class Commit(NamedTuple):
+    """*marks* are the run, the task and the attempt that its message names."""
+
+    id: str
+    marks: list[tuple[str, str, int]]
+    paths: list[str]
+
+
+class History(NamedTuple):
+    """The commits on branches of runs, the paths at their tips, and how the person's things were and are."""
+
+    commits: list[Commit]
+    held: set[str]
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def prepare(root: str) -> dict[str, Any]:
+    """A repository in which the person is at work; what it looks like."""
+    _git(root, "init", "--quiet")
+    for name in ("notes.txt", "staged.txt"):
+        _write(root, name, "as it was\n")
+    _git(root, "add", "--all")
+    _git(root, "commit", "--quiet", "-m", "by hand")
+    for name, text in FOREIGN.items():
+        _write(root, name, text)
+    _git(root, "add", "staged.txt")
+    return look(root)
+
+
+def look(root: str) -> dict[str, Any]:
+    """What must stay as it is."""
+    contents = {}
+    for name in FOREIGN:
+        with open(os.path.join(root, name), encoding="utf-8") as file:
+            contents[name] = file.read()
+    index = _git(root, "ls-files", "--stage", *FOREIGN).split("\n")
+    return {"head": _git(root, "rev-parse", "HEAD"), "index": index, "contents": contents}
+
+
+def read(root: str, before: dict[str, Any]) -> History:
+    branches = _git(root, "for-each-ref", "--format=%(refname)", "refs/heads/claudestrator").split()
+    ids = _git(root, "rev-list", "--reverse", "--no-merges", *branches, "--not", "HEAD").split() if branches else []
+    held = {path for branch in branches for path in _git(root, "ls-tree", "-r", "--name-only", branch).split("\n")}
+    return History([_commit(root, id_) for id_ in ids], held, before, look(root))
+
+
+def _commit(root: str, id_: str) -> Commit:
+    message = _git(root, "log", "-1", "--format=%B", id_)
+    paths = _git(root, "diff-tree", "-r", "--root", "--no-commit-id", "--name-only", id_).split("\n")
+    return Commit(id_, [(run, task, int(attempt)) for run, task, attempt in _MARK.findall(message)], paths)
+
+
+def committed(found: Evidence) -> Iterable[str]:
+    """Each completed task has one commit, which holds nothing of the person's; what has none is said to have none."""
+    history = found.history
+    if history is None:
+        return
+    marks = Counter(mark for commit in history.commits for mark in commit.marks)
+    yield from (
+        f"{id_}, attempt {attempt}, has {count} commits" for (_, id_, attempt), count in marks.items() if count > 1
+    )
+    for commit in history.commits:
+        if len(commit.marks) != 1:
+            yield f"the commit {commit.id[:7]} names {len(commit.marks)} tasks"
+        yield from (f"the commit {commit.id[:7]} holds the person's {path}" for path in commit.paths if path in FOREIGN)
+        yield from (f"the commit {commit.id[:7]} holds {path}" for path in commit.paths if path.startswith(".claude/"))
+    known = {(run, id_) for run, id_, _ in marks}
+    alone = all(each["parallel"] == 1 for each in found.of("begins", "session opens"))
+    for run, id_ in dict.fromkeys((each["run"], each["id"]) for each in found.log if each["event"] == "done"):
+        if not id_.startswith("TASK-") or (run, id_) in known or set_back(found, id_) or without(found, id_):
+            continue
+        if alone or f"src/{id_}.txt" not in history.held:
+            # Beside others, its work may be in the commit of one of them.
+            yield f"{id_} was completed, has no commit, and nobody was told"
+
+
+def without(found: Evidence, id_: str) -> list[str]:
+    """Why there is no commit of that task, as it was said."""
+    said = (each["out"] for each in found.calls("wait", "start", "hook"))
+    return [why for text in said for why in re.findall(rf"commit none of {id_}: ([^\n\\]*)", text)]
+
+
+def kept_whole(found: Evidence) -> Iterable[str]:
+    """What the tasks with commits have made is at the end of a branch, and nothing of the person's has changed."""
+    history = found.history
+    if history is None:
+        return
+    for what, was in history.before.items():
+        if history.after[what] != was:
+            yield f"the person's {what} was {was}, and is {history.after[what]}"
+    with_commit = {id_ for commit in history.commits for _, id_, _ in commit.marks}
+    worked = {effect.id for effect in found.ledger}
+    for id_, status in statuses(found.queue).items():
+        if status == COMPLETED and id_ in with_commit & worked and f"src/{id_}.txt" not in history.held:
+            yield f"src/{id_}.txt is in no branch, and {id_} has a commit"
+
+
+def _write(root: str, name: str, text: str) -> None:
+    with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _git(root: str, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,65 @@
+// Claude Code's side of a hooks module, for the chaos run: node mod_host.mjs MODULE ROOT SESSION STORE SPEED
+// Events come as lines of JSON on standard input; what the module asks of the engine goes out as such lines. Whoever
+// plays Claude Code (mod.py) answers them. Only clocks and the store are here.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+const [module, root, session, path, speed] = process.argv.slice(2)
+const { register } = await import(module)
+const parent = process.ppid
+process.stdout.on('error', () => process.exit())
+setInterval(() => process.ppid === parent || process.exit(), 20)
+
+const send = message => process.stdout.write(`${JSON.stringify(message)}\n`)
+const asked = new Map()
+const ask = (call, facts = {}) => new Promise(resolve => {
+  asked.set(asked.size + 1, resolve)
+  send({ call, number: asked.size, ...facts })
+})
+const scaled = milliseconds => milliseconds / Number(speed)
+
+const stored = () => {
+  try { return JSON.parse(readFileSync(path, 'utf8')) } catch { return {} }
+}
+const keep = values => {
+  writeFileSync(`${path}.${process.pid}`, JSON.stringify(values))
+  renameSync(`${path}.${process.pid}`, path)
+}
+
+const $ = {
+  plugin: { name: 'claudestrator', root: '' },
+  session: { id: async () => session, root: async () => root },
+  process: { run: (argv, { stdin }) => ask('process.run', { words: argv.slice(1), stdin }) },
+  agent: { spawn: agent => ask('agent.spawn', { agent }), list: () => ask('agent.list') },
+  store: {
+    get: async key => stored()[key],
+    set: async (key, value) => keep({ ...stored(), [key]: value }),
+    delete: async key => keep({ ...stored(), [key]: undefined }),
+  },
+  clock: {
+    sleep: milliseconds => new Promise(resolve => setTimeout(resolve, scaled(milliseconds))),
+    every: () => ({ cancel() {} }),
+    now: async () => Date.now(),
+  },
+  command: { register: async () => {} },
+  ui: { invalidate() {}, log: text => send({ call: 'ui.log', text }), notify: async text => send({ call: 'ui.notify', text }) },
+}
+
+const handlers = []
+register((event, ...rest) => handlers.push({ event, filter: rest.length > 1 ? rest[0] : {}, work: rest.at(-1) }))
+
+/** The answer of the handlers of an event, each of which may pass it on; null if all do. */
+function answer(event, e, from = 0) {
+  const at = handlers.findIndex(({ event: name, filter }, index) => index >= from
+    && (name === event || (name.endsWith('*') && event.startsWith(name.slice(0, -1))))
+    && Object.entries(filter).every(([key, value]) => e[key] === value))
+  const next = Object.assign(passed => answer(event, passed, at + 1), { event })
+  return at < 0 ? null : handlers[at].work($, e, next)
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { event, number, answered, value, ...e } = JSON.parse(line)
+  if (answered) asked.get(answered)(value)
+  else Promise.resolve(answer(event, e)).then(given => send({ call: 'ended', number, value: given ?? null }))
+}
+process.exit()
