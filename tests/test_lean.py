@@ -358,7 +358,7 @@ def test_skills_are_there_for_every_model() -> None:
             # Without a description, a skill is in no session's list; the model calls only the first.
             wanted[f"work-{model}{other}"] = text.replace("Claudestrator's own", '""') if other else text
     assert {path.stem: path.read_text() for path in folder.glob("work-*.md")} == wanted
-    assert forked_skill.SKILL == "claudestrator:work-"
+    assert skill_calls.SKILL == "claudestrator:work-"
 
 
 # In the background

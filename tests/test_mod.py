@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -256,9 +255,9 @@ def test_words_that_begin_no_run_are_answered_during_one(project: Project, words
 def test_a_start_ends_an_earlier_wait(project: Project) -> None:
     key = start(project)["key"]
     launched(project)
-    turn = steps._take_turn(project, SESSION, "", int(time.time()))
+    turn = steps.take_turn(project, SESSION, int(time.time()))
     start(project, key=key)
-    assert steps._look(project, SESSION, "", turn, int(time.time()))[1] is None
+    assert steps._look(project, turn, int(time.time()))[1] is None
 
 
 def test_an_agent_that_had_not_been_started_at_a_reload_is_asked_for_again(project: Project) -> None:
@@ -270,7 +269,7 @@ def test_a_session_without_such_a_run_resumes_nothing(project: Project) -> None:
     assert start(project, resume=True) == {"engine": ""}
     key = start(project)["key"]
     state = state_file.read(project)
-    state_file.write(project, replace(state, owner=state.owner._replace(process=f"{state.owner.process}0")))
+    state_file.write(project, state._replace(owner=state.owner._replace(process=f"{state.owner.process}0")))
     assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
 
 
@@ -392,7 +391,7 @@ def test_a_task_and_an_issue_are_added_in_plain_words(project: Project) -> None:
 )
 def test_check_says_why_a_model_relays_the_run(project: Project, release: str, engine: str, told: str) -> None:
     start(project)
-    state_file.write(project, replace(state_file.read(project), engine=engine))
+    state_file.write(project, state_file.read(project)._replace(engine=engine))
     environ = {"CLAUDESTRATOR_PLUGIN": project.root, "AI_AGENT": release}
     said = helper("check", folder=project.root, environ=environ).stdout
     assert told in said
@@ -483,6 +482,6 @@ def test_the_mod_learns_that_the_notice_of_another_engines_agent_has_nothing_to_
     launched(project)
     if not at_work:
         current = state_file.read(project)
-        state_file.write(project, replace(current, tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
+        state_file.write(project, current._replace(tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
     told = ask(project, "ended", session=session, agent=AGENT, status="completed", text="", description=description)
     assert told == {"isSettled": settled}

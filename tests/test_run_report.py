@@ -126,7 +126,7 @@ def test_what_is_completed_verified_failed_and_blocked_is_as_the_queue_and_the_s
 def test_the_ending_is_what_was_said_whatever_a_person_asks_for_afterwards(tmp_path: Path) -> None:
     played = ScriptedRun(tmp_path / "pocket", tmp_path / "config")
     played.fill()
-    current = replace(state_file.read(played.project), run="r", status="finished")
+    current = state_file.read(played.project)._replace(run="r", status="finished")
     state_file.write(played.project, current)
     ended: dict[str, object] = {
         "event": "finished",

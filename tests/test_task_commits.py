@@ -5,7 +5,6 @@ import random
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -641,7 +640,7 @@ def test_a_run_that_is_stopped_at_once_can_be_taken_over_too(repo: Repository) -
 def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     running.start(repo.project, "s1", [])
-    state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
+    state_file.write(repo.project, state_file.read(repo.project)._replace(status="stopping"))
     said = work(repo, "TASK-1", door_txt="a door\n")[-1]
     assert said == (
         f"STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it. 1 commit is on "

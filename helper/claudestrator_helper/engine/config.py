@@ -1,6 +1,6 @@
 """What a project may configure, and the defaults."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .. import host
 from ..texts.models import BY_COMPLEXITY
@@ -22,14 +22,17 @@ MOST_FORKED = 4
 MOST_LOOPS = 1000
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Config:
+#: Never changed in place, like all that a configuration holds.
+_NO_COMMANDS = list[str]()
+
+
+class Config(NamedTuple):
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same
     file. *gate_commands* have to pass before a task is done: a red one is refused *gate_refusals* times, and may take
     *gate_timeout* minutes."""
 
-    models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
+    models: dict[str, str] = BY_COMPLEXITY
     attempts: int = 2
     tasks_per_loop: int = 5
     start_timeout: int = 180
@@ -39,7 +42,7 @@ class Config:
     engine: str = AUTO
     parallel: int = 1
     share_files: bool = False
-    gate_commands: list[str] = field(default_factory=list)
+    gate_commands: list[str] = _NO_COMMANDS
     gate_refusals: int = 3
     gate_timeout: int = 30
     journal: bool = True

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from typing import NamedTuple
 
 from ..engine import begin_run, markers, next_step, settle_reports, state
 from ..engine.carry_out import carry_out
@@ -22,6 +22,14 @@ from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
 _GATE = "still waiting for the gate"
+
+
+class Turn(NamedTuple):
+    """Who waits: the session, its processes.current(), and the token of the one wait that takes steps."""
+
+    session: str
+    process: str
+    token: str
 
 
 def start(
@@ -70,7 +78,7 @@ def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: be
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
     owner = begun.state.owner._replace(origin=processes.origin(begun.state.run))
-    begun = begun._replace(state=replace(begun.state, owner=owner))
+    begun = begun._replace(state=begun.state._replace(owner=owner))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
     begun = begun._replace(queue=queue_file.set_statuses(project, inputs.queue, changes))
@@ -92,8 +100,20 @@ def wait_for_step(
     session has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, process, above = clock() + limit, processes.current(), processes.above()
-    turn = _take_turn(project, session, process, int(now()))
+    return wait_in_turn(project, take_turn(project, session, int(now())), limit, sleep, clock, now)
+
+
+def wait_in_turn(
+    project: Project,
+    turn: Turn,
+    limit: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.time,
+) -> Reply:
+    """Does the same for the one who has the *turn*, and may wait again and again."""
+    session, process, _ = turn
+    deadline, above = clock() + limit, processes.above()
     seen = unfinished_work.renewed(project, session, process, int(now()))
     drawn: tuple[object, ...] = ()
     while True:
@@ -102,7 +122,7 @@ def wait_for_step(
             return Reply(seen, next_step.next_step(read(project, int(now()))).directives)
         if (process and not processes.alive(process)) or processes.above() != above:
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
-        looked, step = _look(project, session, process, turn, int(now()))
+        looked, step = _look(project, turn, int(now()))
         if step is None:
             return Reply([*seen, "another wait has taken over"], _WAIT)
         seen += fields.few(step.lines)
@@ -172,23 +192,29 @@ def _carried_out(project: Project, step: Step, left: float) -> Reply:
         return Reply(["still waiting for another process that commits"], _WAIT)
 
 
-def _take_turn(project: Project, session: str, process: str, now: int) -> str:
-    """Makes the caller the one wait that takes steps, and returns its token. An earlier wait may have been moved to the
-    background, where no one reads its directives."""
-    turn = os.urandom(8).hex()
+def take_turn(project: Project, session: str, now: int) -> Turn:
+    """Makes the caller the one wait that takes steps. An earlier wait may have been moved to the background, where no
+    one reads its directives. Raises ClaudestratorError as `wait_for_step`."""
+    turn = Turn(session, processes.current(), os.urandom(8).hex())
     if os.path.exists(project.session):
         with files.locked(project.lock):
-            ownership.admitted(state_file.read(project), session, process, now)
-            TURN.write(project, turn)
+            ownership.admitted(state_file.read(project), session, turn.process, now)
+            TURN.write(project, turn.token)
     return turn
 
 
-def _look(project: Project, session: str, process: str, turn: str, now: int) -> tuple[polling.Print, Step | None]:
+def has_turn(project: Project, turn: Turn) -> bool:
+    """Whether no other wait has taken over."""
+    return TURN.read(project) in ("", turn.token)
+
+
+def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step | None]:
     """The fingerprint of the watched files, and a step that read them afterwards: a later change is for the next step.
 
     The step is None for a wait that another has taken over from.
 
     """
+    session, process, _ = turn
     with files.locked(project.lock):
         looked = polling.fingerprint(_watched(project))
         current = state_file.read(project)
@@ -198,7 +224,7 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             owner = inputs.state.owner
             caller = ownership.caller(inputs.state, session or owner.session, process, hooked=owner.hooked)
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
-        if (TURN.read(project) or turn) != turn:
+        if not has_turn(project, turn):
             return looked, None
         # A sandbox hides the calling process.
         alone = (
