@@ -168,6 +168,9 @@ PLUGIN_TABLE, PLUGIN_VERSION, PLUGIN_PROJECT = "plugins", "version", "projectPat
 TRANSCRIPTS, AGENTS_FOLDER, AGENT_PREFIX, LINES = "projects", "subagents", "agent-", ".jsonl"
 AGENT_FACTS = ".meta.json"  # beside an agent's transcript
 PARENT = b'"parentAgentId"'  # in those facts, for an agent that another agent launched
+# Also there, as bytes of compact JSON: a person has stopped the agent (on 2.1.206 already), or it has ended its turn,
+# until its own job wakes it (since 2.1.310, not in 2.1.300). Neither is there for an agent that works. Measured.
+STOPPED_BY_PERSON, FINISHED = b'"stoppedByUser":true', b'"finished":true'
 
 # A line's fields and their values. Its `message` is the Messages API's. Measured.
 KIND, ASSISTANT, USER, SYSTEM, ATTACHMENT = "type", "assistant", "user", "system", "attachment"

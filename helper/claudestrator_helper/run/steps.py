@@ -17,7 +17,7 @@ from ..system import processes
 from ..texts import fields
 from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
-from . import ownership, polling, unfinished_work
+from . import ownership, polling, sightings, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
@@ -43,7 +43,7 @@ def start(
     asked, process = begin_run.understood(words), processes.current()
     kept_out = unfinished_work.noted(project, session, process, asked, int(now()))
     with files.locked(project.lock):
-        inputs = read(project, int(now()))
+        inputs = sightings.taken_in(project, read(project, int(now())))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
         if not asked.takeover:
@@ -232,7 +232,8 @@ def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step |
             if process
             else bool(session) and session == inputs.state.owner.session
         )
-        return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+        inputs = sightings.taken_in(project, inputs)._replace(alone=alone)
+        return looked, _apply(project, inputs, inputs.state)
 
 
 #: The place of the queue in _watched.
