@@ -385,8 +385,8 @@ def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Reposi
 
 
 class Change(NamedTuple):
-    """What the agent of a task does: a file of its own and, drawn, a line of a shared file, another name for a task's
-    file, or its deletion."""
+    """What the agent of a task does: a file of its own and, for some, a line of a shared file, another name for an
+    earlier task's file, or its deletion."""
 
     id: str
     line: int | None
@@ -408,12 +408,14 @@ class Change(NamedTuple):
 
 def changes(count: int, chance: random.Random) -> list[Change]:
     ids = [f"TASK-{number}" for number in range(1, count + 1)]
-    made = []
-    for at, id_ in enumerate(ids):
+    made, there = list[Change](), list[str]()
+    for id_ in ids:
         line = chance.randrange(0, 120, 4) if chance.random() < 0.6 else None
-        earlier = f"{chance.choice(ids[:at])}.txt" if at else ""
-        kind = chance.random()
-        made.append(Change(id_, line, earlier if kind < 0.15 else "", earlier if 0.15 < kind < 0.25 else ""))
+        kind, earlier = chance.random(), chance.choice(there) if there else ""
+        change = Change(id_, line, earlier if kind < 0.15 else "", earlier if 0.15 < kind < 0.25 else "")
+        made.append(change)
+        gone = (change.moves, change.removes)
+        there = [*(name for name in there if name not in gone), f"{id_}.txt"]
     return made
 
 

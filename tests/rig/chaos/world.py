@@ -74,9 +74,9 @@ class World:
         self.next_session = self.next_fault = self.next_act = self.settled = 0.0
 
     def prepare(self) -> None:
-        os.makedirs(os.path.join(self.scene.root, ".claudestrator"))
+        os.makedirs(os.path.dirname(self.scene.config))
         os.makedirs(os.path.dirname(self.scene.queue))
-        with open(os.path.join(self.scene.root, ".claudestrator", "config.toml"), "w", encoding="utf-8") as file:
+        with open(self.scene.config, "w", encoding="utf-8") as file:
             by_task = history.BY_TASK if self.committing else ""
             file.write(CONFIG + self.configured + by_task + gates.config(self.journal, self.gate))
         with open(os.path.join(self.scene.root, "PRD.md"), "w", encoding="utf-8") as file:
