@@ -178,8 +178,14 @@ def committing(story: Story, *, ids: tuple[str, ...] = ("TASK-001", "TASK-002"),
         for at, id_ in enumerate(ids)
     ]
     look = {"head": "a", "index": ["b"], "contents": {"mine.txt": "new"}}
-    story.history = History(commits, {path for commit in commits for path in commit.paths}, look, look)
+    story.history = History(commits, {path for commit in commits for path in commit.paths}, set(), look, look)
     story.history = story.history._replace(**more)
+
+
+def lost_in_a_worktree(story: Story) -> None:
+    committing(story, held={"src/TASK-001.txt"})
+    works = next(each for each in story.journal if each["event"] == "works" and each["id"] == "TASK-002")
+    works["tree"] = "/project/.claude/worktrees/TASK-002"
 
 
 def at_once(story: Story, *ids: str) -> None:
@@ -242,6 +248,7 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     ),
     "a commit took a person's file": (lambda s: committing(s, paths="mine.txt"), "holds the person's mine.txt"),
     "a commit took the run's own files": (lambda s: committing(s, paths=".claude/x"), "holds .claude/x"),
+    "work in a worktree was lost": (lost_in_a_worktree, "the work on TASK-002 was in a worktree, and is nowhere"),
     "work is in no branch": (lambda s: committing(s, held=set()), "src/TASK-001.txt is in no branch"),
     "a person's file was changed": (lambda s: committing(s, after={"head": "z"} | dict.fromkeys(("index", "contents"))), "the person's head was a, and is z"),
 }  # fmt: skip

@@ -59,7 +59,8 @@ class World:
         self.gate = drawn(self.chance, gates.KINDS)
         self.tasks = sections(terms.tasks, self.chance, self.gated)
         self.configured = "".join(drawn(self.chance, kinds) for kinds in (ENGINES, PARALLEL))
-        self.committing = self.chance.random() < 0.4
+        self.repository = self.chance.random() < 0.6
+        self.committing = self.repository and self.chance.random() < 0.6
         self.host = drawn(self.chance, OFTEN)
         self.person, self.faults = Person(self.scene), Faults(self)
         #: Processes by their number: sessions by name, calls and agents by what the journal says of them.
@@ -85,7 +86,7 @@ class World:
         if given:
             with open(self.scene.queue, "w", encoding="utf-8") as file:
                 file.write(given)
-        if self.committing:
+        if self.repository:
             self.scene.journal.note("repository", look=history.prepare(self.scene.root))
         elif self.chance.random() < 0.3:
             subprocess.run(["git", "init", "--quiet"], cwd=self.scene.root, check=True)
