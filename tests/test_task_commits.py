@@ -154,8 +154,10 @@ def test_a_repository_without_a_commit_gets_its_first_from_the_run(empty: Reposi
     work(empty, "TASK-1", door_txt="a door\n")
     work(empty, "TASK-2", wall_txt="a wall\n")
     assert subjects(empty) == ["TASK-2: Build it", "TASK-1: Build it"]
+    undone(empty, "TASK-1")
     empty.run("merge", "--ff-only", branch(empty))
     assert empty.status() == "?? .claudestrator/config.toml\n?? .gitignore\n"
+    assert [(empty.root / name).exists() for name in ("door.txt", "wall.txt")] == [False, True]
 
 
 def test_with_parallel_tasks_a_commit_leaves_out_the_files_of_the_others_at_work(repo: Repository) -> None:
@@ -348,6 +350,27 @@ def test_a_conflict_is_refused_and_left_as_it_was(repo: Repository, merged: bool
         undone(repo, "TASK-1")
     assert state_of(repo) == before
     assert not (repo.root / ".git/claudestrator/REVERT_HEAD").exists()
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_a_later_task_has_removed_does_not_come_back_with_the_undo_of_that_task(
+    repo: Repository, merged: bool
+) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n", wall_txt="a wall\n")
+    (repo.root / "door.txt").unlink()
+    work(repo, "TASK-2")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    before = state_of(repo)
+    with pytest.raises(ClaudestratorError, match="a part of it has been changed or removed since"):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    undone(repo, "TASK-2")
+    undone(repo, "TASK-1")
+    assert not (repo.root / "door.txt").exists()
+    assert set(statuses(repo.project).values()) == {"pending"}
 
 
 def test_what_can_not_be_undone_is_one_line(repo: Repository) -> None:
