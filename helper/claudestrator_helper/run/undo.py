@@ -99,10 +99,25 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
 
 def _reverted(place: Repository, id_: str, commit_id: str) -> str:
     """The commit that reverts that one. Raises ClaudestratorError, with everything as it was, if there can be none."""
-    old = commit_witness.head(place)
-    done = place.call("-c", "revert.reference=false", "revert", "--no-edit", commit_id)
+    old, why = commit_witness.head(place), ""
+    done = place.call("-c", "revert.reference=false", "revert", "--no-commit", commit_id)
+    if not done.code and _counts(place, "diff", "--cached", "HEAD") != _inverse(place, commit_id):
+        # Otherwise it would come back when that other commit is undone.
+        why = "a part of it has been changed or removed since"
+    elif not done.code:
+        done = place.call("commit", "--quiet", "--no-edit")
     new = commit_witness.head(place)
-    if done.code or new == old:
+    if why or done.code or new == old:
         place.call("revert", "--abort")
-        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(done.why)})")
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(why or done.why)})")
     return new
+
+
+def _inverse(place: Repository, commit_id: str) -> list[list[str]]:
+    return _counts(place, "diff-tree", "-r", "-R", "--root", "--no-commit-id", commit_id)
+
+
+def _counts(place: Repository, *words: str) -> list[list[str]]:
+    """How many lines a difference adds and takes away in each file, whatever the files are called."""
+    done = place.call(*words, "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", "--")
+    return sorted(each.split("\t")[:2] for each in done.text.split("\0") if each)
