@@ -494,7 +494,7 @@ def test_after_clear_and_a_kill_the_session_goes_on_with_its_run_under_its_new_i
     helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode())
     assert (state_file.read(project).owner.session, kinds(wait(project, key))) == ("cleared", ["WAIT"])
     state = state_file.read(project)
-    state_file.write(project, replace(state, owner=state.owner._replace(process=f"{state.owner.process}0")))
+    state_file.write(project, state._replace(owner=state.owner._replace(process=f"{state.owner.process}0")))
     assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
     again = ask(project, "start", session="cleared", resume=True, key=key)
     assert (kinds(again), again["opening"]) == (["SPAWN TASK-1"], "The run goes on.")

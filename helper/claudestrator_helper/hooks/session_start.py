@@ -61,7 +61,6 @@ def _rename(project: paths.Project, session: str) -> None:
     """Gives the run of the mod in this process the id that `/clear` has given its session, so that the session goes on
     with the run when it is resumed."""
     import time
-    from dataclasses import replace
 
     from ..store import run_log, state_file
     from ..system import processes
@@ -71,7 +70,7 @@ def _rename(project: paths.Project, session: str) -> None:
     with files.locked(project.lock):
         current = state_file.read(project)
         if current.unfinished and current.engine == "mod" and processes.below(current.owner.process):
-            state_file.write(project, replace(current, owner=current.owner._replace(session=session)))
+            state_file.write(project, current._replace(owner=current.owner._replace(session=session)))
             run_log.append(project, current, [{"event": run_log.BEGAN, "session": session}], int(time.time()))
 
 
