@@ -34,7 +34,7 @@ UNDONE, SEEDS = (20, 10) if STRIDE == 1 else (6, 1)
 
 
 def configured(repo: Repository, *tasks: str, commit: str = "task") -> Repository:
-    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\n')
+    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\nworktrees = false\n')
     repo.write(".gitignore", ".claude/\n")
     repo.commit_all()
     files.write(repo.project.queue, queue(*tasks))
@@ -128,6 +128,9 @@ def test_finished_work_that_a_person_takes_back_meanwhile_is_no_change_of_the_ne
     lines = work(repo, "TASK-2", wall_txt="a wall\n")
     assert any(line.startswith("left out of the commit: ") and TAKEN_BACK in line for line in lines), lines
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+    # At the end of a run the index is told what was committed.
+    steering.stop(repo.project, now=True)
+    running.start(repo.project, "s1", [])
     # What a task does there afterwards is its own.
     work(repo, "TASK-3", **{"dir/c_txt": "changed again\n"})
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["dir/c.txt"]
