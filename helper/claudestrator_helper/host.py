@@ -170,8 +170,9 @@ PLUGIN_TABLE, PLUGIN_VERSION, PLUGIN_PROJECT = "plugins", "version", "projectPat
 TRANSCRIPTS, AGENTS_FOLDER, AGENT_PREFIX, LINES = "projects", "subagents", "agent-", ".jsonl"
 AGENT_FACTS = ".meta.json"  # beside an agent's transcript
 PARENT = b'"parentAgentId"'  # in those facts, for an agent that another agent launched
-# Also there, as bytes of compact JSON: a person has stopped the agent (on 2.1.206 already), or it has ended its turn,
-# until its own job wakes it (since 2.1.310, not in 2.1.300). Neither is there for an agent that works. Measured.
+# Also there, as bytes of compact JSON: a person has stopped the agent (measured on 2.1.218, 2.1.280 and 2.1.332; after
+# /clear, beside the new session's transcript), or it has ended its turn, until its own job wakes it (measured on
+# 2.1.332; the programs have it since 2.1.310, not in 2.1.300). An agent that works has neither.
 STOPPED_BY_PERSON, FINISHED = b'"stoppedByUser":true', b'"finished":true'
 
 # A line's fields and their values. Its `message` is the Messages API's. Measured.
