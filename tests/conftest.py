@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from examples import TIMES
 from hypothesis import settings
 
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, max_examples=60 * TIMES)
 settings.load_profile("suite")
 
 #: What a person's shell, or the Claude Code that runs this suite, may have set, and what would change results.
