@@ -40,7 +40,7 @@ def default_of(key: str) -> object:
         return frontmatter.split(role, name)[0]["model"]
     if table == "models":
         return Config().models[name]
-    return getattr(Config(), {"run": name, "gate": f"gate_{name}"}.get(table, table))
+    return getattr(Config(), {"run": name, "gate": f"gate_{name}", "worktree": f"worktree_{name}"}.get(table, table))
 
 
 @needs_tomllib

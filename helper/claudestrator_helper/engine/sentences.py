@@ -80,6 +80,14 @@ def streak(state: State, counted: str) -> str:
 _AGAIN = "`claudestrator-helper retry {}` and `/orchestrate` try one again."
 
 
+def not_set_up(why: str, counted: str, state: State) -> str:
+    """What is said where a run stops because a worktree can't be set up."""
+    return (
+        f"The run has stopped, {counted}: {why}. Correct that, or [worktree] setup, and `/orchestrate` tries it again."
+        f"{commits(state)}"
+    )
+
+
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
     flag = _unchanged(queue, state) + _miscounted(queue) + commits(state)

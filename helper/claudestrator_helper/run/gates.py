@@ -45,7 +45,7 @@ def asked(config: Config, parsed: Queue) -> Gates:
     """The gates that the configuration and the queue ask for."""
     # Most queues have none, and to look for a field takes a while in a long one.
     tasks = {task.id: own for task in parsed.tasks if (own := task.gate)} if "gate" in parsed.text.lower() else {}
-    return Gates(config.gate_commands, tasks)
+    return Gates(config.gate_commands, tasks, config.worktree_setup)
 
 
 def done(
@@ -107,14 +107,19 @@ def refuse_changed(project: Project, config: Config, parsed: Queue) -> None:
     if changed := gates.changed(asked(config, parsed), allowed, parsed.by_id):
         what = fields.named(changed, len(changed))
         way = "put it back, or a person allows it by `claudestrator-helper allow` in a terminal"
-        raise ClaudestratorError(f"the gate was changed since it was allowed ({what}): {way}")
+        name = "the set-up of worktrees" if changed == ["[worktree] setup"] else "the gate"
+        raise ClaudestratorError(f"{name} was changed since it was allowed ({what}): {way}")
 
 
 def note(project: Project, config: Config, parsed: Queue) -> list[str]:
     """What a person is told of gates that no one has allowed."""
     left = gates.waiting(asked(config, parsed), consent.read(project))
-    step = "`claudestrator-helper allow` in a terminal shows it and asks; until then tasks are taken at their word"
-    return [f"a gate waits for you: {step}"] if left else []
+    if left.proves:
+        what, then = "a gate", "tasks are taken at their word"
+    else:
+        what, then = "a set-up of worktrees", "they go without"
+    step = f"`claudestrator-helper allow` in a terminal shows it and asks; until then {then}"
+    return [f"{what} waits for you: {step}"] if left else []
 
 
 def ask(project: Project, current: State, parsed: Queue) -> None:

@@ -9,7 +9,7 @@ from .. import host
 from ..engine import begin_run, markers, next_step, settle_reports, state
 from ..engine.carry_out import carry_out
 from ..engine.config import MOD
-from ..engine.step import NO_GATES, NO_TREES, Inputs, Step
+from ..engine.step import NO_GATES, Inputs, Step
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, issue_file, marker_files, prd_file, queue_file, state_file, typed_command
 from ..store.hidden_files import TURN
@@ -22,7 +22,7 @@ from . import ownership, polling, sightings, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
-_GATE = "still waiting for the gate"
+_GATE, _TREE = "still waiting for the gate", "still waiting for a worktree"
 
 
 class Turn(NamedTuple):
@@ -75,6 +75,7 @@ def _worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str
     # Importing what runs git takes longer than most steps.
     from . import trees
 
+    trees.again(project)
     found, why = trees.wanted(project, state_file.read(project), config, asked)
     return found, [f"note: {why}"] if why else []
 
@@ -210,7 +211,8 @@ def _carried_out(project: Project, step: Step, left: float) -> Reply:
         return Reply(gates.run(project, step.gate, patience), []) if left > 0 else Reply([_GATE], _WAIT)
     try:
         if step.trees:
-            return Reply(trees.prepare(project, step.trees, max(1.0, left)), [])
+            lines, is_over = trees.prepare(project, step.trees, left)
+            return Reply(lines, []) if is_over or left > 0 else Reply([*lines, _TREE], _WAIT)
         if step.commits:
             make = merging.settle if step.state.worktrees else task_commits.in_place
             return Reply(task_commits.commit(project, step.commits, max(1.0, left), make), [])
@@ -298,8 +300,8 @@ def read(project: Project, now: int, known: state.State | None = None) -> Inputs
     attempts = {id_: current.record(id_).attempts for id_ in [*current.agents, *late]}
     found = marker_files.read(project, attempts)
     filed, problem, judged = issue_file.parsed(project), prd_file.why_not(project), _verdicts(project, current)
-    ready = _trees(project, current)
-    return Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged, trees=ready)
+    inputs = Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged)
+    return _with_trees(project, inputs) if current.worktrees and current.unfinished else inputs
 
 
 def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
@@ -325,12 +327,11 @@ def _gates_due(project: Project, inputs: Inputs) -> frozenset[str]:
     return gates.due(project, inputs)
 
 
-def _trees(project: Project, current: state.State) -> frozenset[str]:
-    if not (current.worktrees and current.unfinished):
-        return NO_TREES
-    from . import trees
+def _with_trees(project: Project, inputs: Inputs) -> Inputs:
+    from . import tree_setup, trees
 
-    return trees.ready(project, current)
+    ready, wrong = trees.ready(project, inputs.state), tree_setup.problem(project, inputs.state)
+    return inputs._replace(trees=ready, setup_problem=wrong)
 
 
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import os
 
-from ..engine import state
+from ..engine import settle_reports, state
 from ..engine.begin_run import Asked
 from ..engine.config import NO_COMMITS, Config
 from ..errors import ClaudestratorError
@@ -12,7 +12,7 @@ from ..store.paths import Project
 from ..system import git, run_branch, worktrees
 from ..system.worktrees import Tree
 from ..texts import fields
-from . import merging, task_commits
+from . import merging, task_commits, tree_setup
 
 
 def wanted(project: Project, current: state.State, config: Config, asked: Asked) -> tuple[bool, str]:
@@ -36,6 +36,11 @@ def wanted(project: Project, current: state.State, config: Config, asked: Asked)
     return False, f"the agents share the working tree, as {why}" if why else ""
 
 
+def again(project: Project) -> None:
+    """Lets worktrees that could not be set up be set up again."""
+    tree_setup.forget(project)
+
+
 def _uncommitted(project: Project, current: state.State) -> str:
     """What the last run has done in the working tree, and no commit has."""
     if not current.archive() or current.worktrees:
@@ -56,18 +61,19 @@ def ready(project: Project, current: state.State) -> frozenset[str]:
     return frozenset([*ids, *(note.id for note in own if note.base == merging.tip(project, current))])
 
 
-def prepare(project: Project, ids: list[str], patience: float) -> list[str]:
-    """Makes the worktrees of these agents; lines for the person.
+def prepare(project: Project, ids: list[str], patience: float) -> tuple[list[str], bool]:
+    """Makes the worktrees of these agents; lines for the person, and whether nothing has to be waited for any more.
 
     Raises ClaudestratorError if git can't, and HeldError if another process has been committing for *patience* seconds.
 
     """
     lines: list[str] = []
-    with files.locked(CLOSING_LOCK.path(project), patience, project.bounds):
+    with files.locked(CLOSING_LOCK.path(project), max(1.0, patience), project.bounds):
         current = state_file.read(project)
         for id_ in ids:
             lines += _made(project, current, id_)
-    return lines
+    # In between, another step renews the heartbeat.
+    return lines, tree_setup.wait(project, ids, min(patience, settle_reports.LAUNCH))
 
 
 def _made(project: Project, current: state.State, id_: str) -> list[str]:
@@ -76,14 +82,13 @@ def _made(project: Project, current: state.State, id_: str) -> list[str]:
         tree = _renewed(tree, tip)
     if tree is None:
         tree = worktrees.add(project, current.run, id_, tip)
-    elif not tree.note.ready:
+    elif not (tree.note.ready or tree_setup.is_begun(project, tree)):
         tree = worktrees.checked_out(tree.noted(run=current.run), tip)
     elif tree.note.run != current.run:
         # It holds what an earlier run could not finish.
         merging.moved(project, tree.noted(run=current.run), tip)
         return [f"{id_} goes on in the worktree that an earlier run has left"]
-    tree.noted(ready=True)
-    return []
+    return [] if tree.note.ready else tree_setup.furnish(project, tree)
 
 
 def _renewed(tree: Tree, tip: str) -> Tree | None:
@@ -102,6 +107,7 @@ def ended(project: Project) -> str:
     try:
         with files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
             idle = [tree for tree in worktrees.listed(project) if tree.note.id not in current.agents]
+            idle = [tree for tree in idle if not tree_setup.is_running(project, tree)]
             left = [os.path.basename(tree.path) for tree in idle if worktrees.remove(tree, project)]
     except ClaudestratorError:
         return ""

@@ -13,11 +13,19 @@ from ..texts.models import BY_COMPLEXITY, NAMES
 from . import files
 from .paths import Project
 
+#: Patterns of files to copy.
+_MOST = 50
 Rule = tuple[Callable[[object], bool], str]
 
 
 def _one_of(*words: str) -> Rule:
     return lambda value: value in words, f"one of {', '.join(words)}"
+
+
+def _is_inside(pattern: object) -> bool:
+    if not isinstance(pattern, str) or not pattern.isprintable() or not 0 < len(pattern) <= 500:
+        return False
+    return not pattern.startswith("/") and ".." not in pattern.split("/")
 
 
 def _between(low: int, high: int) -> Rule:
@@ -30,6 +38,10 @@ def _between(low: int, high: int) -> Rule:
 _COMMANDS: Rule = (
     lambda value: isinstance(value, list) and not gate_commands.problem(value),
     f"a list of at most {gate_commands.MOST} commands, each a program and its words, which no shell reads",
+)
+_PATTERNS: Rule = (
+    lambda value: isinstance(value, list) and len(value) <= _MOST and all(map(_is_inside, value)),
+    f"a list of at most {_MOST} paths below the project's folder, in which * and ? stand for other signs",
 )
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
@@ -51,6 +63,9 @@ KEYS: dict[str, Rule] = {
     "gate.commands": _COMMANDS,
     "gate.refusals": _between(1, 20),
     "gate.timeout": _between(1, 1440),
+    "worktree.setup": _COMMANDS,
+    "worktree.copy": _PATTERNS,
+    "worktree.timeout": _between(1, 1440),
     "journal.enabled": _FLAG,
     "memory.enabled": _FLAG,
 }
@@ -121,6 +136,6 @@ def _config(values: dict[str, object]) -> Config:
     default = Config()
     models = {key.removeprefix("models."): str(value) for key, value in values.items() if key.startswith("models.")}
     named = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
-    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith("gate.")}
+    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith(("gate.", "worktree."))}
     flags = {key.removesuffix(".enabled"): value for key, value in values.items() if key.endswith(".enabled")}
     return default._replace(models=default.models | models, **named, **flags)  # type: ignore[arg-type]

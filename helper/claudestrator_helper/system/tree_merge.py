@@ -120,7 +120,8 @@ def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str
     state = os.path.relpath(main.state, main.root)
     own = os.path.normpath(os.path.join(tree.within, state)) + os.sep
     generated = [path for path, code in changes.items() if code == "??" and worktrees.is_generated(path)]
-    return dict.fromkeys([*generated, *(path for path in changes if f"{path}/".startswith(own))], git.BEFORE)
+    ours = [path for path in changes if f"{path}/".startswith(own) or path in tree.note.copied]
+    return dict.fromkeys([*generated, *ours], git.BEFORE)
 
 
 def unresolved(tree: Tree) -> list[str]:

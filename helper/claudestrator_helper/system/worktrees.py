@@ -34,7 +34,7 @@ class Note:
     """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
     its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
     the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
-    the *attempt* was refused."""
+    the *attempt* was refused. *copied* are paths that no commit may hold."""
 
     project: str
     run: str
@@ -45,6 +45,7 @@ class Note:
     conflicts: list[str] = field(default_factory=list)
     attempt: int = 0
     refused: int = 0
+    copied: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
