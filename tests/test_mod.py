@@ -224,7 +224,7 @@ def test_an_agents_shell_does_not_start_either(project: Project, session: str) -
 
 def test_without_the_key_no_job_that_outlives_the_run_begins_the_next(project: Project) -> None:
     key = start(project)["key"]
-    state_file.write(project, replace(state_file.read(project), status="finished", tasks={}))
+    state_file.write(project, state_file.read(project)._replace(status="finished", tasks={}))
     Path(project.queue).write_text(queue(task("TASK-1", status="completed"), task("TASK-2")))
     assert ask(project, "start", session="another", words="3", key="guessed") == {"engine": "task"}
     said = helper("start", "--session", "another", "3", folder=project.root)

@@ -23,7 +23,7 @@ MOST_LOOPS = 1000
 
 
 #: Never changed in place, like all that a configuration holds.
-_NO_COMMANDS = list[str]()
+_NO_WORDS = list[str]()
 
 
 class Config(NamedTuple):
@@ -45,11 +45,11 @@ class Config(NamedTuple):
     parallel: int = 1
     share_files: bool = False
     worktrees: bool = True
-    gate_commands: list[str] = _NO_COMMANDS
+    gate_commands: list[str] = _NO_WORDS
     gate_refusals: int = 3
     gate_timeout: int = 30
-    worktree_setup: list[str] = field(default_factory=list)
-    worktree_copy: list[str] = field(default_factory=list)
+    worktree_setup: list[str] = _NO_WORDS
+    worktree_copy: list[str] = _NO_WORDS
     worktree_timeout: int = 10
     journal: bool = True
     memory: bool = True
