@@ -109,9 +109,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
         elif rule is None:
             table = key.partition(".")[0]
             known = [each for each in KEYS if each.startswith(f"{table}.")] or [f"[{each}]" for each in TABLES]
-            wrong.append(
-                f"{name}: there is no key {key!r:.60}; there {'are' if known[1:] else 'is'} {', '.join(known)}"
-            )
+            wrong.append(f"{name}: there is no key {key!r:.60}; known are {', '.join(known)}")
         elif not rule[0](value):
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
         else:
