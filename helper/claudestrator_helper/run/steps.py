@@ -35,7 +35,7 @@ def start(
     asked, process = begin_run.understood(words), processes.current()
     kept_out = unfinished_work.noted(project, session, process, asked, int(now()))
     with files.locked(project.lock):
-        inputs = sightings.taken_in(project, read(project, int(now())))
+        inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
         if not asked.takeover:
@@ -44,7 +44,7 @@ def start(
         from . import gates
 
         gates.refuse_changed(project, inputs.config, inputs.queue)
-        step = _begin(project, inputs, caller, asked)
+        step = _begin(project, sightings.taken_in(project, inputs), caller, asked)
         if inputs.state.unfinished:
             # An earlier wait must take no step: who called it no longer obeys.
             TURN.write(project, os.urandom(8).hex())
