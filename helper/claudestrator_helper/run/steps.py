@@ -45,7 +45,7 @@ def start(
     worktrees, note = _worktrees(project, asked)
     kept_out = unfinished_work.noted(project, session, process, asked, int(now()), worktrees=worktrees)
     with files.locked(project.lock):
-        inputs = sightings.taken_in(project, read(project, int(now())))
+        inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
         caller = caller._replace(worktrees=worktrees)
@@ -55,7 +55,7 @@ def start(
         from . import gates
 
         gates.refuse_changed(project, inputs.config, inputs.queue)
-        step = _begin(project, inputs, caller, asked)
+        step = _begin(project, sightings.taken_in(project, inputs), caller, asked)
         if step.state.unfinished:
             gates.ask(project, step.state, inputs.queue)
         if inputs.state.unfinished:
