@@ -35,7 +35,7 @@ UNDONE, SEEDS = (20, 10) if STRIDE == 1 else (6, 1)
 
 
 def configured(repo: Repository, *tasks: str, commit: str = "task") -> Repository:
-    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\n')
+    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\nworktrees = false\n')
     repo.write(".gitignore", ".claude/\n")
     repo.commit_all()
     files.write(repo.project.queue, queue(*tasks))

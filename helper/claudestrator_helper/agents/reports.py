@@ -35,7 +35,8 @@ def begin(project: Project, id_: str) -> str:
     if process and current.owner.process != process and processes.alive(current.owner.process):
         raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
     if agent and marker_files.begun(project, id_, agent.attempt) is None:
-        tree = working_tree.fingerprint(project) if ids.role(id_) == "task" else ""
+        is_shared = ids.role(id_) == "task" and not current.worktrees
+        tree = working_tree.fingerprint(project) if is_shared else ""
         marker_files.leave(project, id_, markers.STARTED, agent.attempt, markers.STARTED, tree)
     return text
 
@@ -78,8 +79,17 @@ def queue_of(project: Project, current: state.State) -> queue.Queue:
     return queue_file.read(project, current)
 
 
-def done(project: Project, id_: str, attempt: int | None, note: str, *, proved: bool = False) -> str:
-    """Leaves the marker and the note. Returns the line that the agent ends with. *proved* says that its gate was green.
+def done(
+    project: Project,
+    id_: str,
+    attempt: int | None,
+    note: str,
+    *,
+    proved: bool = False,
+    unchanged: bool | None = None,
+) -> str:
+    """Leaves the marker and the note. Returns the line that the agent ends with. *proved* says that its gate was green,
+    and *unchanged* whether it has changed nothing, None if the working tree shall tell.
 
     Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that contradicts
     the first, for a decomposition without a result, and for a verification without all its verdicts.
@@ -95,8 +105,9 @@ def done(project: Project, id_: str, attempt: int | None, note: str, *, proved: 
         _judged(project, id_, current, parsed)
     if ids.role(id_) == "task":
         keep_note(project, id_, note)
-    before = marker_files.begun(project, id_, latest)
-    unchanged = before and working_tree.fingerprint(project) == before
+    if unchanged is None:
+        before = marker_files.begun(project, id_, latest)
+        unchanged = bool(before) and working_tree.fingerprint(project) == before
     more = f"{markers.UNCHANGED if unchanged else ''}\n{markers.PROVED if proved else ''}"
     _leave(project, id_, markers.DONE, latest, markers.DONE, more)
     return f"done {id_}"

@@ -25,7 +25,7 @@ from ..run.live_report import LiveReport
 from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes
-from ..texts import directives, fields
+from ..texts import directives, fields, ids
 from ..texts.directives import SPAWN, Reply
 from ..texts.statuses import COMPLETED, SKIPPED
 
@@ -165,10 +165,21 @@ def _directive(project: Project, current: State, directive: directives.Directive
         from ..agents import reports
 
         said["prompt"] = reports.begin(project, directive.id)
+        said |= _folder(project, current, directive.id)
         said["attempt"] = current.record(directive.id).attempts
     if directive.kind == directives.STOP and not _is_complete(project, current):
         said["exitCode"] = 1
     return said
+
+
+def _folder(project: Project, current: State, id_: str) -> Answer:
+    """Where that agent works, if not in the session's folder."""
+    if not current.worktrees:
+        return {}
+    from ..system import worktrees
+
+    tree = worktrees.of(project, id_ if ids.role(id_) == "task" else current.run)
+    return {"cwd": tree.root} if tree else {}
 
 
 def _is_complete(project: Project, current: State) -> bool:

@@ -113,7 +113,8 @@ class State:
     whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
     failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
-    person added, and *gated* says whether a gate is to prove the run's tasks."""
+    person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
+    worktrees, which holds from its beginning to its end."""
 
     initial_prd_tasks_complete: bool = False
     run: str = ""
@@ -132,6 +133,7 @@ class State:
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     others: dict[str, object] = field(default_factory=dict)
     gated: bool = False
+    worktrees: bool = False
 
     @property
     def unfinished(self) -> bool:

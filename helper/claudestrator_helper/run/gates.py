@@ -15,7 +15,7 @@ from ..engine.step import Inputs
 from ..errors import ClaudestratorError
 from ..store import config_file, state_file
 from ..store.paths import Project
-from ..system import consent, gate_process, working_tree
+from ..system import consent, gate_process, working_tree, worktrees
 from ..system.gate_process import Record
 from ..texts import fields, ids
 from ..texts.queue import Queue
@@ -35,6 +35,10 @@ class RedError(ClaudestratorError):
         self.output = output
 
 
+class RunningError(ClaudestratorError):
+    """A gate is still running."""
+
+
 def asked(config: Config, parsed: Queue) -> Gates:
     """The gates that the configuration and the queue ask for."""
     # Most queues have none, and to look for a field takes a while in a long one.
@@ -47,10 +51,10 @@ def done(
     id_: str,
     attempt: int | None,
     note: str,
-    patience: float | None = None,
+    limit: float | None = None,
 ) -> str:
-    """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *patience* seconds,
-    None for as long as one Bash call may take.
+    """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *limit* seconds, None
+    for as long as one Bash call may take.
 
     Raises RedError if it is red, and ClaudestratorError if it is still running, if it was changed since a person
     allowed it, and as `reports.done` does.
@@ -58,26 +62,36 @@ def done(
     """
     if ids.role(id_) != "task" or not (latest := reports.open_attempt(project, id_, attempt)):
         return reports.done(project, id_, attempt, note)
+    reports.keep_note(project, id_, note)
+    passed = proved(project, id_, latest, patience() if limit is None else limit, project)
+    return passed if isinstance(passed, str) else reports.done(project, id_, latest, "", proved=passed)
+
+
+def proved(project: Project, id_: str, attempt: int, patience: float, place: Project) -> bool | str:
+    """Whether the gate proves that attempt, in the working tree of *place*; or the line that the agent ends with if it
+    has been red too often, and is reported as failed. Raises as `done`."""
     current, config = state_file.read(project), config_file.read(project)
     parsed = reports.queue_of(project, current)
     commands = _commands(project, config, parsed, id_)
     if not commands:
-        return reports.done(project, id_, attempt, note)
-    reports.keep_note(project, id_, note)
-    before, wanted = gate_process.read(project, id_), Record(f"{current.run} {latest}", commands)
+        return False
+    before, wanted = gate_process.read(project, id_), Record(f"{current.run} {attempt}", commands)
     if before and before.key == wanted.key and before.refused > config.gate_refusals:
-        return reports.fail(project, id_, latest, "its gate was ended again and again before it was over")
+        return reports.fail(project, id_, attempt, "its gate was ended again and again before it was over")
     binding = [command for command in commands if command not in _excused(project, current, config)]
-    seconds = min(polling.limit(), polling.BASH_CAP - polling.MARGIN) if patience is None else patience
-    record = _record(project, id_, wanted, binding, config.gate_timeout, seconds)
+    record = _record(place, id_, wanted, binding, config.gate_timeout, patience)
     if record is None:
-        again = f"claudestrator-helper done {id_} --attempt {latest}"
-        raise ClaudestratorError(f"{id_} is not reported yet, as its gate is still running: call `{again}` again")
+        again = f"claudestrator-helper done {id_} --attempt {attempt}"
+        raise RunningError(f"{id_} is not reported yet, as its gate is still running: call `{again}` again")
     if any(each.code and each.command in binding for each in record.outcomes):
-        return _refused(project, id_, latest, record, binding, config.gate_refusals)
+        return _refused(project, id_, attempt, record, binding, config.gate_refusals)
     _seen_green(project, current, record)
-    is_whole = set(asked(config, parsed).of(id_)) <= set(commands)
-    return reports.done(project, id_, attempt, "", proved=is_whole and bool(record.green))
+    return set(asked(config, parsed).of(id_)) <= set(commands) and bool(record.green)
+
+
+def patience() -> float:
+    """Seconds that a report may wait in one Bash call."""
+    return min(polling.limit(), polling.BASH_CAP - polling.MARGIN)
 
 
 def refuse_changed(project: Project, config: Config, parsed: Queue) -> None:
@@ -119,7 +133,9 @@ def run(project: Project, name: str, patience: float) -> list[str]:
         # A sandbox may end it with each call: then no one knows, and nothing waits for it.
         gate_process.write(project, name, replace(wanted, over=True))
         return [f"the gate before {name} was ended {before.refused} times before it was over"]
-    record = _record(project, name, wanted, [], config.gate_timeout, patience)
+    tree = worktrees.of(project, current.run) if current.worktrees else None
+    place = tree.project(project) if tree else project
+    record = _record(place, name, wanted, [], config.gate_timeout, patience)
     if record is None:
         return []
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
@@ -201,7 +217,8 @@ def _is_running(project: Project, name: str) -> bool:
 
 def _is_stale(project: Project, found: Record) -> bool:
     """Whether the tree was changed after that gate was over; others, if there are any, change it all the time."""
-    alone = len(state_file.read(project).agents) < 2
+    current = state_file.read(project)
+    alone = current.worktrees or len(current.agents) < 2
     return alone and working_tree.fingerprint(project) != found.tree
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, Config
+from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, NO_COMMITS, Config
 from ..errors import ClaudestratorError
 from ..texts import gate_commands
 from ..texts.models import BY_COMPLEXITY, NAMES
@@ -43,10 +43,11 @@ KEYS: dict[str, Rule] = {
     "run.tasks_per_loop": _between(1, 100),
     "run.start_timeout": _between(30, 3600),
     "run.task_timeout": _between(1, 1440),
-    "run.commit": _one_of(BY_LOOP, BY_TASK, "none"),
+    "run.commit": _one_of(BY_LOOP, BY_TASK, NO_COMMITS),
     "run.verify": _one_of("loop", "none"),
     "run.engine": _one_of(*ENGINES),
     "run.parallel": _between(1, MOST_PARALLEL),
+    "run.worktrees": _FLAG,
     "run.share_files": _FLAG,
     "gate.commands": _COMMANDS,
     "gate.refusals": _between(1, 20),
