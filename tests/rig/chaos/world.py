@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CONFIG = "[run]\nstart_timeout = 60\ntask_timeout = 3\n"
 #: How the tasks of a run are run, by the project's config and by what is typed; and how often.
 ENGINES = {"": 6, 'engine = "mod"\n': 2, 'engine = "lean"\n': 1, 'engine = "task"\n': 1}
-PARALLEL = {"": 5, "parallel = 2\n": 1, "parallel = 4\n": 2}
+PARALLEL = {"": 4, "parallel = 2\n": 2, "parallel = 4\n": 3}
 TYPED = {"": 16, "--parallel 3": 2, "--parallel 1": 2, "--engine lean": 1, "--engine task": 1, "--engine auto": 1}
 #: How often which Claude Code is at work.
 OFTEN = {"mods": 5, "skills": 3, "plain": 2}
