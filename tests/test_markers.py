@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper.engine import markers
-from claudestrator_helper.engine.markers import DONE, FAILED, STARTED, Marker
+from claudestrator_helper.engine.markers import DONE, ENDED, FAILED, SILENCE, STARTED, Marker
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import marker_files
 from claudestrator_helper.store.paths import Project
@@ -92,6 +92,11 @@ def test_of_two_that_contradict_each_other_the_failure_counts(project: Project) 
     marker_files.leave(project, ID, DONE, 1, DONE)
     marker_files.leave(project, ID, FAILED, 1, "no")
     assert told(marker_files.report_of(project, ID, 1)) == (FAILED, 1, "no")
+    # Its `done` was on its way when a hook saw the agent end without one.
+    marker_files.fail(project, ID, 1, ENDED, SILENCE)
+    assert told(marker_files.report_of(project, ID, 1)) == (DONE, 1, "")
+    marker_files.remove(project, ID, DONE)
+    assert told(marker_files.report_of(project, ID, 1)) == (FAILED, 1, ENDED)
 
 
 def test_without_a_folder_there_are_no_markers(project: Project) -> None:

@@ -154,11 +154,16 @@ def _helper(
 def _seem_started_by(parent: int) -> None:
     """Hides the shell between; once *parent* is gone, the kernel's first process is above, and nobody reads."""
     shell = os.getppid()
-    os.getppid = lambda: parent if _parent_of(shell) == parent else 1
-    if os.getppid() == 1:
+
+    def getppid() -> int:
+        if _parent_of(shell) == parent:
+            return parent
         reader, writer = os.pipe()
         os.close(reader)
         os.dup2(writer, 1)
+        return 1
+
+    os.getppid = getppid
 
 
 def _parent_of(pid: int) -> int:
