@@ -139,12 +139,8 @@ def _step(request: Request, play: Play, sent: int) -> list[JSON]:
         return [say(f"My prompt can't be had: {failure.result[:200]}")]
     assignment = _assignment(request)
     last = answered[-1]
-    act = play.act(assignment.task_id, assignment.attempt)
-    if act.solved and (refused := _since_refusal(request)):
-        steps = [*_writing(assignment, act.solved), _ending(assignment, act)]
-        return steps[refused - 1] if refused <= len(steps) else [say(_closing(act, last.result))]
-    if _is_report(last.input.get("command", "")):
-        return [say(_closing(play.act(assignment.task_id, assignment.attempt), last.result))]
+    if _is_report(last.input.get("command", "")) or _since_refusal(request):
+        return _after_report(request, assignment, play.act(assignment.task_id, assignment.attempt), last)
     judging = _judging(assignment, play)[sent - 1 : sent]
     if judging:
         (task_id, check) = judging[0]
@@ -207,6 +203,13 @@ def _assignment(request: Request) -> Assignment:
 
 def _is_report(command: str) -> bool:
     return re.match(r"claudestrator-helper (done|fail) ", command) is not None
+
+
+def _after_report(request: Request, assignment: Assignment, act: Act, last: Call) -> list[JSON]:
+    """What it says once its report was taken, or does after that was refused."""
+    more = [*_writing(assignment, act.solved), _ending(assignment, act)] if act.solved else []
+    done = _since_refusal(request)
+    return more[done - 1] if 0 < done <= len(more) else [say(_closing(act, last.result))]
 
 
 def _since_refusal(request: Request) -> int:

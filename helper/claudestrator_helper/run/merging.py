@@ -13,15 +13,13 @@ from ..agents import reports
 from ..engine.state import State
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, state_file
-from ..store.hidden_files import CLOSING_LOCK
+from ..store.hidden_files import CLOSING_LOCK, MERGE_LOCK
 from ..store.paths import Project
 from ..system import gate_process, git, run_branch, tree_merge, worktrees
 from ..system.worktrees import Tree
 from ..texts import fields, ids
 from . import gates, polling, task_commits
 
-#: Seconds between two tries while another agent's gate runs.
-_TURN = 2.0
 #: Lines of what git says of a conflict.
 _SAID = 20
 
@@ -53,34 +51,31 @@ def done(project: Project, id_: str, attempt: int | None, note: str, limit: floa
 
 def _merged(project: Project, id_: str, attempt: int, patience: float) -> str:
     deadline, current = time.monotonic() + patience, state_file.read(project)
+    why = "as another task is being merged"
+    try:
+        # One after the other: a gate beside another's would have to run again.
+        with files.locked(MERGE_LOCK.path(project), patience, project.bounds):
+            while _is_idle(project, deadline - time.monotonic()):
+                with files.locked(CLOSING_LOCK.path(project), max(1.0, deadline - time.monotonic()), project.bounds):
+                    ended = _tried(project, current, id_, attempt)
+                if ended is not None:
+                    return ended
+            why = "as a gate is still running"
+    except HeldError:
+        pass
+    except _RefusalError as refusal:
+        return _refused(project, id_, attempt, refusal)
     again = f"call `claudestrator-helper done {id_} --attempt {attempt}` again"
-    while True:
-        if not _is_idle(project, [id_], deadline - time.monotonic()):
-            raise ClaudestratorError(f"{id_} is not reported yet, as its gate is still running: {again}")
-        try:
-            with files.locked(CLOSING_LOCK.path(project), max(1.0, deadline - time.monotonic()), project.bounds):
-                ended = _tried(project, current, id_, attempt)
-        except HeldError as error:
-            raise ClaudestratorError(f"{id_} is not reported yet, as another task is being merged: {again}") from error
-        except _RefusalError as refusal:
-            return _refused(project, id_, attempt, refusal)
-        if ended is not None:
-            return ended
-        if time.monotonic() > deadline:
-            raise ClaudestratorError(f"{id_} is not reported yet, as the gate of another task is running: {again}")
-        _is_idle(project, _others(project, id_), _TURN)
+    raise gates.RunningError(f"{id_} is not reported yet, {why}: {again}")
 
 
 def _tried(project: Project, current: State, id_: str, attempt: int) -> str | None:
-    """One try, under the lock: the line that the agent ends with, or None if it has to be tried again."""
+    """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
     commit_id = made(project, current, id_, attempt)
     tree = worktrees.of(project, id_)
     if commit_id or tree is None:
         return reports.done(project, id_, attempt, "", unchanged=not commit_id)
     tree = _on_tip(project, current, tree)
-    if any(_runs(project, other) for other in _others(project, id_)):
-        # It will move the branch on, and the gate would have to run again.
-        return None
     try:
         passed = gates.proved(project, id_, attempt, 0, tree.project(project))
     except gates.RunningError:
@@ -202,15 +197,12 @@ def _named(paths: list[str]) -> str:
     return fields.named([fields.cut(path, 80) for path in paths], len(paths))
 
 
-def _others(project: Project, id_: str) -> list[str]:
-    return [tree.note.id for tree in worktrees.listed(project) if tree.note.id != id_]
+def _is_idle(project: Project, patience: float) -> bool:
+    """Whether no gate of a task runs, for which it waits at most *patience* seconds. One may, of a call that took too
+    long."""
+    return polling.wait_until(lambda: not _gate_runs(project), patience, time.sleep, time.monotonic)
 
 
-def _runs(project: Project, id_: str) -> bool:
-    found = gate_process.read(project, id_)
-    return found is not None and gate_process.is_running(found)
-
-
-def _is_idle(project: Project, ids: list[str], patience: float) -> bool:
-    """Whether no gate of these tasks runs, for which it waits at most *patience* seconds."""
-    return polling.wait_until(lambda: not any(_runs(project, id_) for id_ in ids), patience, time.sleep, time.monotonic)
+def _gate_runs(project: Project) -> bool:
+    records = (gate_process.read(project, tree.note.id) for tree in worktrees.listed(project))
+    return any(record and gate_process.is_running(record) for record in records)

@@ -45,7 +45,7 @@ def _uncommitted(project: Project, current: state.State) -> str:
         return ""
     left = [path for path in begun[1] if path not in before and not task_commits.is_own(project, person, path)]
     names = fields.named([fields.cut(path, 60) for path in left], len(left))
-    return f"no commit has what the last run left in {names}" if left else ""
+    return f"no commit has {names}, which may be the work of the last run" if left else ""
 
 
 def ready(project: Project, current: state.State) -> frozenset[str]:

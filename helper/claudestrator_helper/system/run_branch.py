@@ -112,6 +112,11 @@ def of(person: Repository) -> Repository:
     return Repository(person.root, os.path.join(person.folder, _FOLDER), person.within, own=True)
 
 
+def person_of(ours: Repository) -> Repository:
+    """The person's repository around our own git folder."""
+    return Repository(ours.root, os.path.dirname(ours.folder), ours.within)
+
+
 def current(person: Repository) -> str:
     """The branch of the last run that made commits here; "" if there is none."""
     with suppress(ClaudestratorError):
@@ -195,7 +200,7 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
 
 def committed_elsewhere(ours: Repository) -> set[str]:
     """The paths that a person has committed in their own branch since the run's branch left it."""
-    person = Repository(ours.root, os.path.dirname(ours.folder), ours.within)
+    person = person_of(ours)
     theirs, tip = commit_witness.head(person), commit_witness.head(ours)
     common = person.call("merge-base", theirs, tip).text.strip() if theirs and tip else ""
     return _changed(person, common, theirs) if common and common != theirs else set()
