@@ -37,6 +37,7 @@ GROUPS = {
         "check": ("check", ""),
         "install-cli": ("install_cli", ""),
         "completion": ("completion", "bash >>~/.bashrc"),
+        "help": ("manual", "retry"),
         "state": ("state", "phase"),
     },
     "Called by /orchestrate, hooks and agents": {
