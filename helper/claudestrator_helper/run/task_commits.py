@@ -20,8 +20,8 @@ from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
-#: Makes the commit of a completed task; the lines are for the person.
-Maker = Callable[[Project, state.State, str], tuple[git.Result, list[str]]]
+#: Makes the commit of a completed task.
+Maker = Callable[[Project, state.State, str], git.Result]
 
 
 def begin(project: Project) -> None:
@@ -45,12 +45,12 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
             record = current.record(id_)
             if record.completed is None or record.committed is not None:
                 continue
-            result, more = make(project, current, id_)
+            result = make(project, current, id_)
             with files.locked(project.lock):
                 now = state_file.read(project)
                 if (now.run, now.record(id_).completed) == (current.run, record.completed):
                     state_file.write(project, now.recorded(id_, committed=result.commit))
-            lines += _lines(id_, result) + more
+            lines += _lines(id_, result)
     return lines
 
 
@@ -113,12 +113,8 @@ def _others(
             yield path
 
 
-def in_place(project: Project, current: state.State, id_: str) -> tuple[git.Result, list[str]]:
-    """A Maker, of what has changed in the working tree since the last commit."""
-    return _commit(project, current, id_), []
-
-
-def _commit(project: Project, current: state.State, id_: str) -> git.Result:
+def in_place(project: Project, current: state.State, id_: str) -> git.Result:
+    """A Maker: commits what has changed in the working tree since the last commit."""
     ours = repository(project, current.run)
     if isinstance(ours, str):
         return git.Result(why=ours)
