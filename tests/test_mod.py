@@ -235,6 +235,7 @@ def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(proj
 def test_the_first_line_names_the_engine_where_it_was_chosen_for_the_person(project: Project) -> None:
     begun = start(project)
     assert begun["lines"][0] == "engine mod (the plugin itself runs the agents)"
+    assert (begun["opening"], start(project, key=begun["key"])["opening"]) == ("The run has begun.", "The run goes on.")
     assert not any(line.startswith("engine") for line in start(project, resume=True, key=begun["key"])["lines"])
 
 
@@ -486,3 +487,15 @@ def test_the_mod_learns_that_the_notice_of_another_engines_agent_has_nothing_to_
         state_file.write(project, replace(current, tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
     told = ask(project, "ended", session=session, agent=AGENT, status="completed", text="", description=description)
     assert told == {"isSettled": settled}
+
+
+def test_after_clear_and_a_kill_the_session_goes_on_with_its_run_under_its_new_id(project: Project) -> None:
+    key = start(project)["key"]
+    event = {"hook_event_name": "SessionStart", "source": "clear", "session_id": "cleared", "cwd": project.root}
+    helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode())
+    assert (state_file.read(project).owner.session, kinds(wait(project, key))) == ("cleared", ["WAIT"])
+    state = state_file.read(project)
+    state_file.write(project, replace(state, owner=state.owner._replace(process=f"{state.owner.process}0")))
+    assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
+    again = ask(project, "start", session="cleared", resume=True, key=key)
+    assert (kinds(again), again["opening"]) == (["SPAWN TASK-1"], "The run goes on.")

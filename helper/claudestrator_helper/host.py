@@ -25,8 +25,8 @@ SINCE = {
     SILENT_AGENTS: (2, 1, 145),  # BACKGROUND_TASKS in SUBAGENT_STOP; before, a race decides
     OWNER: (2, 1, 213),  # PID
     BACKGROUND_SKILLS: (2, 1, 218),  # https://code.claude.com/docs/en/skills
-    # USER_PROMPT_SUBMIT for notices. The person reads "UserPromptSubmit operation blocked by hook:" and the reason: Claude
-    # Code 2.1.280 and 2.1.332 have no answer without that line, except `continue: false`, which lets the notice in.
+    # USER_PROMPT_SUBMIT for notices. For a person Claude Code puts "UserPromptSubmit operation blocked by hook:" before
+    # the reason. No other answer keeps a notice out: `continue: false` lets it in. Read in 2.1.280 and 2.1.332.
     NOTICES_BLOCKED: (2, 1, 260),
     MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
     EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
