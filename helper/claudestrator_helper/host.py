@@ -19,12 +19,14 @@ OLDEST = (2, 1, 145)
 HOOKS_ACCEPTED, LAUNCHES_TRIMMED, SILENT_AGENTS = "hooks", "trimmed launches", "the quick notice of silent agents"
 OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the number of its process", "background skills", "blocked notices"
 MODS, EXACT_CONTEXT, BARE_RESULTS = "mods", "exact figures of `context`", "bare results of skills"
+FOLDED = "folded Bash output"
 SINCE = {
     HOOKS_ACCEPTED: (2, 1, 116),  # a hooks.json that names USER_PROMPT_EXPANSION
     LAUNCHES_TRIMMED: (2, 1, 121),  # OUTPUT for every tool
     SILENT_AGENTS: (2, 1, 145),  # BACKGROUND_TASKS in SUBAGENT_STOP; before, a race decides
     OWNER: (2, 1, 213),  # PID
     BACKGROUND_SKILLS: (2, 1, 218),  # https://code.claude.com/docs/en/skills
+    FOLDED: (2, 1, 233),  # in a terminal; or some releases later: not in 2.1.232, and in 2.1.248
     # USER_PROMPT_SUBMIT for notices. For a person Claude Code puts "UserPromptSubmit operation blocked by hook:" before
     # the reason. No other answer keeps a notice out: `continue: false` lets it in. Read in 2.1.280 and 2.1.332.
     NOTICES_BLOCKED: (2, 1, 260),
