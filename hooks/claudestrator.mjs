@@ -133,8 +133,6 @@ async function obey($, reply) {
     run.band = stop ? undefined : reply.band
     $.ui.invalidate('ui.render')
     if (stop) {
-      const root = await $.session.root()
-      if (!reply.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
       return stop
     }
     await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each, turn)))

@@ -223,6 +223,16 @@ def test_an_agents_shell_does_not_start_either(project: Project, session: str) -
     assert state_file.read(project) == before
 
 
+def test_without_the_key_no_job_that_outlives_the_run_begins_the_next(project: Project) -> None:
+    key = start(project)["key"]
+    state_file.write(project, replace(state_file.read(project), status="finished", tasks={}))
+    Path(project.queue).write_text(queue(task("TASK-1", status="completed"), task("TASK-2")))
+    assert ask(project, "start", session="another", words="3", key="guessed") == {"engine": "task"}
+    said = helper("start", "--session", "another", "3", folder=project.root)
+    assert said.stdout.startswith("STOP only a typed `/orchestrate` starts a run here")
+    assert kinds(start(project, key=key)) == ["SPAWN TASK-2"]
+
+
 def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(project: Project) -> None:
     key = start(project)["key"]
     launched(project)

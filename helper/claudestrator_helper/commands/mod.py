@@ -133,8 +133,11 @@ def _refuse_orphan() -> None:
 
 
 def _may_start(current: State, key: str) -> bool:
-    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod."""
-    if not (current.unfinished and current.owner.process and processes.below(current.owner.process)):
+    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod. A job of
+    an agent may outlive the run."""
+    if not (current.owner.process and processes.below(current.owner.process)):
+        return True
+    if not (current.unfinished or current.owner.mod):
         return True
     return bool(current.owner.mod) and current.owner.mod == processes.digest(key)
 
