@@ -356,7 +356,7 @@ def test_skills_are_there_for_every_model() -> None:
         for other in ("", *forked_skill.OTHERS):
             text = first.replace("model: opus", f"model: {model}").replace("work-opus", f"work-{model}{other}")
             # Without a description, a skill is in no session's list; the model calls only the first.
-            wanted[f"work-{model}{other}"] = text.replace("Claudestrator's own", '""') if other else text
+            wanted[f"work-{model}{other}"] = text.replace("internal", '""') if other else text
     assert {path.stem: path.read_text() for path in folder.glob("work-*.md")} == wanted
     assert forked_skill.SKILL == "claudestrator:work-"
 
