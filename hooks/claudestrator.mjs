@@ -28,16 +28,25 @@ const COMMANDS = [
   { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
   { name: 'issue', words: ['add-issue', '--words', '-'], description: 'File an issue in plain words', argumentHint: '<what is wrong, or wanted>' },
   { name: 'task', words: ['add-tasks', '--words', '-'], description: 'Add a task in plain words', argumentHint: '<what is to be done>' },
+  { name: 'show', words: ['show', '-'], description: 'Show all there is about one task', argumentHint: '<task>' },
+  { name: 'log', words: ['log', '-'], description: 'Show what has happened', argumentHint: '[task]' },
+  { name: 'tail', words: ['tail', '-'], description: "Show what a task's agent is doing", argumentHint: '<task>' },
+  { name: 'retry', words: ['retry', '--words', '-'], description: 'Give tasks all their attempts again', argumentHint: '<task> [hint]', instead: true },
+  { name: 'skip', words: ['skip', '--words', '-'], description: 'Leave tasks out of the run', argumentHint: '<task> [unblock]', instead: true },
   { name: 'pause', words: ['pause'], description: 'Start no agent until the run is resumed; agents at work finish', instead: true },
   { name: 'resume', words: ['resume'], description: 'Let a paused run start agents again', instead: true },
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/** `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way. */
+/**
+ * `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way, of which
+ * there may be several.
+ */
 const run = {
   key: '',
   turn: 0,
-  isStarting: false,
+  starting: 0,
+  start: /** @type {Promise<unknown>} */ (Promise.resolve()),
   held: /** @type {Set<string>} */ (new Set()),
   refused: /** @type {{ id: string, attempt: number, why: string }[]} */ ([]),
   /** The folder of each agent that is being started, by its prompt. */
@@ -83,6 +92,18 @@ async function ask($, words, question) {
   }
 }
 
+/** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
+async function start($, question) {
+  run.starting++
+  const reply = run.start.then(() => ask($, ['start'], question))
+  run.start = reply
+  try {
+    return await reply
+  } finally {
+    run.starting--
+  }
+}
+
 /** @param {string} said @returns {Directive} */
 function broken(said) {
   const why = said.replace(/^STOP /, '').split('\n').pop() || 'claudestrator-helper was ended'
@@ -116,7 +137,7 @@ function refusal($, agent) {
 
 /** @param {Engine} $ @param {number} turn */
 async function isLate($, turn) {
-  while (run.isStarting) await $.clock.sleep(100)
+  while (run.starting) await $.clock.sleep(100)
   return turn !== run.turn
 }
 
@@ -137,8 +158,6 @@ async function obey($, reply) {
     run.band = stop ? undefined : reply.band
     $.ui.invalidate('ui.render')
     if (stop) {
-      const root = await $.session.root()
-      if (!reply.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
       return stop
     }
     await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each, turn)))
@@ -193,8 +212,11 @@ function elapsed(seconds) {
 
 /** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
-  run.key = String((await $.store.get(await $.session.root())) ?? run.key)
-  const reply = await ask($, ['start'], { resume: true })
+  const key = await $.store.get(await $.session.root())
+  // A person was faster.
+  if (run.turn) return
+  if (typeof key === 'string') run.key = key
+  const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
   if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)
   for (const line of reply.lines) $.ui.log(line)
@@ -217,9 +239,7 @@ export function register(on) {
   })
 
   on('command.run', { command: ORCHESTRATE }, async ($, e, next) => {
-    run.isStarting = true
-    const reply = await ask($, ['start'], { words: e.args })
-    run.isStarting = false
+    const reply = await start($, { words: e.args })
     if (reply.engine !== undefined) return next(e)
     const isAside = reply.key && !stopOf(reply) && (e.origin.kind === 'composer' || e.origin.kind === 'bridge')
     if (isAside) void obeyAside($, reply)

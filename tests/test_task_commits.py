@@ -5,7 +5,6 @@ import random
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steering, task_commits, undo
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import START
-from claudestrator_helper.system import git_process, run_branch
+from claudestrator_helper.system import git, git_process, run_branch
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from verbs import statuses
@@ -202,8 +201,10 @@ def test_a_repository_without_a_commit_gets_its_first_from_the_run(empty: Reposi
     work(empty, "TASK-1", door_txt="a door\n")
     work(empty, "TASK-2", wall_txt="a wall\n")
     assert subjects(empty) == ["TASK-2: Build it", "TASK-1: Build it"]
+    undone(empty, "TASK-1")
     empty.run("merge", "--ff-only", branch(empty))
     assert empty.status() == "?? .claudestrator/config.toml\n?? .gitignore\n"
+    assert [(empty.root / name).exists() for name in ("door.txt", "wall.txt")] == [False, True]
 
 
 def test_with_parallel_tasks_a_commit_leaves_out_the_files_of_the_others_at_work(repo: Repository) -> None:
@@ -236,6 +237,24 @@ def test_a_dry_run_says_where_tasks_are_committed(repo: Repository) -> None:
     assert plan.plan(repo.project, []).lines == [
         "TASK-1 sonnet", "each task is a commit on a branch of the run, claudestrator/<run>"
     ]  # fmt: skip
+
+
+def test_what_an_agent_writes_while_another_ones_work_is_committed_stays_out(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(repo, task("TASK-1"))
+    running.start(repo.project, "s1", [])
+    changes_in = git.changes_in
+    (repo.root / ".gitignore").write_text("")
+
+    def looked(*given: object) -> object:
+        found = changes_in(*given)  # type: ignore[arg-type]
+        repo.write(".claude/journal/task-TASK-2.md", "by another agent\n")
+        return found
+
+    monkeypatch.setattr(git, "changes_in", looked)
+    work(repo, "TASK-1", door_txt="a door\n")
+    assert ".claude" not in repo.run("show", "--format=", "--name-only", branch(repo))
 
 
 @pytest.mark.parametrize("commit", ["loop", "none"])
@@ -405,6 +424,27 @@ def test_a_conflict_is_refused_and_left_as_it_was(repo: Repository, merged: bool
     assert not (repo.root / ".git/claudestrator/REVERT_HEAD").exists()
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_a_later_task_has_removed_does_not_come_back_with_the_undo_of_that_task(
+    repo: Repository, merged: bool
+) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n", wall_txt="a wall\n")
+    (repo.root / "door.txt").unlink()
+    work(repo, "TASK-2")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    before = state_of(repo)
+    with pytest.raises(ClaudestratorError, match="a part of it has been changed or removed since"):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    undone(repo, "TASK-2")
+    undone(repo, "TASK-1")
+    assert not (repo.root / "door.txt").exists()
+    assert set(statuses(repo.project).values()) == {"pending"}
+
+
 def test_what_can_not_be_undone_is_one_line(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     with pytest.raises(ClaudestratorError, match="no commit of it was found"):
@@ -440,8 +480,8 @@ def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Reposi
 
 
 class Change(NamedTuple):
-    """What the agent of a task does: a file of its own and, drawn, a line of a shared file, another name for a task's
-    file, or its deletion."""
+    """What the agent of a task does: a file of its own and, for some, a line of a shared file, another name for an
+    earlier task's file, or its deletion."""
 
     id: str
     line: int | None
@@ -463,12 +503,14 @@ class Change(NamedTuple):
 
 def changes(count: int, chance: random.Random) -> list[Change]:
     ids = [f"TASK-{number}" for number in range(1, count + 1)]
-    made = []
-    for at, id_ in enumerate(ids):
+    made, there = list[Change](), list[str]()
+    for id_ in ids:
         line = chance.randrange(0, 120, 4) if chance.random() < 0.6 else None
-        earlier = f"{chance.choice(ids[:at])}.txt" if at else ""
-        kind = chance.random()
-        made.append(Change(id_, line, earlier if kind < 0.15 else "", earlier if 0.15 < kind < 0.25 else ""))
+        kind, earlier = chance.random(), chance.choice(there) if there else ""
+        change = Change(id_, line, earlier if kind < 0.15 else "", earlier if 0.15 < kind < 0.25 else "")
+        made.append(change)
+        gone = (change.moves, change.removes)
+        there = [*(name for name in there if name not in gone), f"{id_}.txt"]
     return made
 
 
@@ -644,7 +686,7 @@ def test_a_run_that_is_stopped_at_once_can_be_taken_over_too(repo: Repository) -
 def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     running.start(repo.project, "s1", [])
-    state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
+    state_file.write(repo.project, state_file.read(repo.project)._replace(status="stopping"))
     said = work(repo, "TASK-1", door_txt="a door\n")[-1]
     assert said == (
         f"STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it. 1 commit is on "

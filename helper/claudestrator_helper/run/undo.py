@@ -14,6 +14,9 @@ from ..texts.fields import cut, named
 from ..texts.statuses import COMPLETED, PENDING
 from . import task_commits
 
+#: Why a revert that git would make is refused: the part would come back when that other commit is undone.
+_PART = "a part of it has been changed or removed since"
+
 
 def undo(project: Project, id_: str) -> list[str]:
     """Reverts the last commit of that task and sets it back to pending. Returns lines for the person.
@@ -108,6 +111,8 @@ def _reverted_apart(place: Repository, id_: str, commit_id: str) -> str:
     if merged.conflicts:
         names = named([cut(path, 60) for path in merged.conflicts], len(merged.conflicts))
         raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({names})")
+    if _counts(place, "diff-tree", "-r", old, merged.tree) != _inverse(place, commit_id):
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({_PART})")
     said = place.call("-c", "log.showSignature=false", "log", "-1", "--format=%s", commit_id, "--").text.strip()
     message = f'Revert "{said}"\n\nThis reverts commit {commit_id}.\n'
     made = place.call("commit-tree", merged.tree, "-p", old, text=message)
@@ -121,10 +126,24 @@ def _reverted_apart(place: Repository, id_: str, commit_id: str) -> str:
 def _reverted(project: Project, place: Repository, id_: str, commit_id: str) -> str:
     """The commit that reverts that one. Raises ClaudestratorError, with everything as it was, if there can be none."""
     _refuse_dirty(project, place)
-    old = commit_witness.head(place)
-    done = place.call("-c", "revert.reference=false", "revert", "--no-edit", commit_id)
+    old, why = commit_witness.head(place), ""
+    done = place.call("-c", "revert.reference=false", "revert", "--no-commit", commit_id)
+    if not done.code and _counts(place, "diff", "--cached", "HEAD") != _inverse(place, commit_id):
+        why = _PART
+    elif not done.code:
+        done = place.call("commit", "--quiet", "--no-edit")
     new = commit_witness.head(place)
-    if done.code or new == old:
+    if why or done.code or new == old:
         place.call("revert", "--abort")
-        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(done.why)})")
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(why or done.why)})")
     return new
+
+
+def _inverse(place: Repository, commit_id: str) -> list[list[str]]:
+    return _counts(place, "diff-tree", "-r", "-R", "--root", "--no-commit-id", commit_id)
+
+
+def _counts(place: Repository, *words: str) -> list[list[str]]:
+    """How many lines a difference adds and takes away in each file, whatever the files are called."""
+    done = place.call(*words, "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", "--")
+    return sorted(each.split("\t")[:2] for each in done.text.split("\0") if each)

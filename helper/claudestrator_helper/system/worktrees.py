@@ -120,11 +120,27 @@ def of(project: Project, id_: str) -> Tree | None:
 def _read(project: Project, folder: str, within: str) -> Tree | None:
     try:
         note = Note(**json.loads(files.read(os.path.join(folder, TREE_NOTE)) or ""))
-        path = os.path.dirname((files.read(os.path.join(folder, "gitdir")) or "").removesuffix("\n"))
+        # A newer git may have been told to use relative paths.
+        path = os.path.dirname(os.path.join(folder, (files.read(os.path.join(folder, "gitdir")) or "").strip("\n")))
+        if note.project != os.path.realpath(project.root) and not os.path.exists(note.project):
+            note, path = _brought_along(project, folder, note, path)
     except (ClaudestratorError, ValueError, TypeError):
         return None
     is_ours = note.project == os.path.realpath(project.root) and os.path.isdir(path)
     return Tree(path, folder, within, note) if is_ours else None
+
+
+def _brought_along(project: Project, folder: str, note: Note, path: str) -> tuple[Note, str]:
+    """The note and the place of a worktree of a project that has been moved, and its worktrees with it: git has to be
+    told, as by `git worktree repair`."""
+    place = os.path.join(os.path.realpath(folder_of(project)), os.path.basename(path))
+    if not os.path.isfile(os.path.join(place, ".git")):
+        return note, path
+    files.write(os.path.join(place, ".git"), f"gitdir: {folder}\n")
+    files.write(os.path.join(folder, "gitdir"), f"{os.path.join(place, '.git')}\n")
+    note = replace(note, project=os.path.realpath(project.root))
+    files.write(os.path.join(folder, TREE_NOTE), json.dumps(asdict(note)) + "\n")
+    return note, place
 
 
 def _common(top: str) -> str:
