@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .. import host
 from ..accounts import agents as launched
 from ..accounts import prices
 from ..accounts.prices import Usage
@@ -89,4 +90,14 @@ class Spent:
         for base in (self.project.root, root):
             if os.path.isabs(path) and os.path.commonpath([base, path]) == base:
                 path = os.path.relpath(path, base)
-        return path[:_PATH]
+        return self._in_project(path)[:_PATH]
+
+    def _in_project(self, path: str) -> str:
+        """A path of an agent's worktree as that of the project."""
+        _, inside, below = path.partition(f"{host.WORKTREES}/")
+        if not inside or not path.startswith(host.WORKTREES):
+            return path
+        from ..system import git_safety
+
+        within = git_safety.top(self.project.root)[1]
+        return os.path.relpath(below.partition("/")[2] or ".", within or ".")
