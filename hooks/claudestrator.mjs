@@ -8,7 +8,7 @@
  * @typedef {{ id: string, what: string, model: string, attempt: number, since: number }} Running
  * @typedef {{ done: number, failed: number, total: number, running: Running[], next: { id: string, what: string } | null,
  *             loop: number, loops: number, status: string }} Band
- * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, isBroken?: true }} Reply
+ * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, opening?: string, isBroken?: true, isSettled?: boolean }} Reply
  */
 
 const ORCHESTRATE = 'claudestrator:orchestrate'
@@ -16,6 +16,7 @@ const ORCHESTRATE = 'claudestrator:orchestrate'
 const LONGEST = 600_000
 /** How Claude Code refuses an agent after Esc: in 2.1.329 and 2.1.332, and not yet in 2.1.286. */
 const HELD = 'the session was stopped'
+const HELD_WHY = 'After Esc, Claude Code starts no agent until you have typed something; then the run goes on.'
 
 /**
  * What a person may ask for at any time, also while the model is answering: such a name may hold no colon. With `instead`
@@ -41,7 +42,7 @@ const run = {
   turn: 0,
   starting: 0,
   start: /** @type {Promise<unknown>} */ (Promise.resolve()),
-  isHeld: false,
+  held: /** @type {Set<string>} */ (new Set()),
   refused: /** @type {{ id: string, attempt: number, why: string }[]} */ ([]),
   /** The folder of each agent that is being started, by its prompt. */
   folders: /** @type {Map<string, string>} */ (new Map()),
@@ -115,9 +116,10 @@ async function spawn($, { id, model, attempt, prompt, cwd }, turn) {
   if (cwd) run.folders.set(prompt, cwd)
   while (!(await isLate($, turn))) {
     const why = await refusal($, { prompt, description: id, subagentType: 'general-purpose', model })
-    run.isHeld = why.startsWith(HELD)
-    if (why && !run.isHeld) run.refused.push({ id, attempt, why })
-    if (!run.isHeld) break
+    const isHeld = why.startsWith(HELD)
+    if (why && !isHeld) run.refused.push({ id, attempt, why })
+    run.held[isHeld ? 'add' : 'delete'](id)
+    if (!isHeld) break
     await $.clock.sleep(1000)
   }
   run.folders.delete(prompt)
@@ -140,17 +142,17 @@ const stopOf = reply => reply.directives.find(each => each.kind === 'STOP')
 /** Obeys directives until STOP, and returns that; nothing when a later loop has taken over. @param {Engine} $ @param {Reply} reply */
 async function obey($, reply) {
   const turn = ++run.turn
+  run.held.clear()
   if (reply.key) {
     run.key = reply.key
     // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
     await $.store.set(await $.session.root(), run.key)
   }
   for (;;) {
-    run.band = reply.band
-    $.ui.invalidate('ui.render')
     const stop = stopOf(reply)
+    run.band = stop ? undefined : reply.band
+    $.ui.invalidate('ui.render')
     if (stop) {
-      run.band = undefined
       const root = await $.session.root()
       if (!reply.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
       return stop
@@ -177,26 +179,24 @@ async function obeyAside($, reply) {
  * The lines of the band, for so many columns and rows: what is done, what runs, what comes next.
  *
  * @param {Band} band @param {number} now @param {number} columns @param {number} rows
- * @returns {{ text: string, color?: string, dimColor?: boolean }[]}
+ * @returns {{ text: string, color?: string, dimColor?: boolean, wrap?: 'wrap' }[]}
  */
 function drawn(band, now, columns, rows) {
   const isWide = columns >= 80
   const width = isWide ? 30 : 12
   const filled = band.total ? Math.round((width * (band.done + band.failed)) / band.total) : 0
   const counts = [`${band.done} of ${band.total} done`, band.failed ? `${band.failed} failed` : '']
-  const held = run.isHeld ? 'waiting: after Esc, Claude Code starts agents once you have typed something' : ''
-  const about = [held, band.loop ? `loop ${band.loop} of ${band.loops}` : '', band.status]
-  const head = [...counts, ...about].filter(Boolean).join(', ')
+  const head = [...counts, band.loop ? `loop ${band.loop} of ${band.loops}` : '', band.status].filter(Boolean).join(', ')
   const shown = band.running.slice(0, Math.max(1, rows - 3))
   const lines = shown.map(({ id, what, model, attempt, since }) => {
     const by = attempt > 1 ? `${model}${isWide ? ', attempt ' : ' ×'}${attempt}` : model
-    return { text: `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
+    return { text: run.held.has(id) ? `○ ${id}  ${by}  held  ${what}` : `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
   })
   const hidden = band.running.length - shown.length
   if (hidden) lines.push({ text: `● and ${hidden} more` })
   const next = band.next ? [{ text: `○ next: ${band.next.id}  ${band.next.what}`, dimColor: true }] : []
   const color = band.failed ? 'warning' : 'success'
-  return [{ text: `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${head}`, color }, ...lines, ...next]
+  return [{ text: `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${head}`, color }, ...lines, ...next, ...(run.held.size ? [{ text: HELD_WHY, wrap: /** @type {const} */ ('wrap') }] : [])]
 }
 
 /** @param {number} seconds */
@@ -212,10 +212,10 @@ async function resume($) {
   const key = await $.store.get(await $.session.root())
   // A person was faster.
   if (run.turn) return
-  if (typeof key === 'string') run.key = key
+  run.key = String(key ?? run.key)
   const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
-  if (!stopOf(reply)) $.ui.log('The run goes on.')
+  if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)
   for (const line of reply.lines) $.ui.log(line)
   await obeyAside($, reply)
 }
@@ -242,7 +242,7 @@ export function register(on) {
     if (isAside) void obeyAside($, reply)
     // What has begun nothing, such as a refusal, leaves a run that is at work to its loop.
     const stop = isAside ? undefined : reply.key ? await obey($, reply) : stopOf(reply)
-    const text = [...reply.lines, isAside ? 'The run has begun.' : stop?.sentence].filter(Boolean).join('\n')
+    const text = [...reply.lines, isAside ? reply.opening : stop?.sentence].filter(Boolean).join('\n')
     return { text, isTextDisplayOnly: true, ...(stop?.exitCode && { exitCode: stop.exitCode }) }
   })
   on('command.run', ($, e, next) => {
@@ -258,9 +258,10 @@ export function register(on) {
       return next(cwd ? { ...e, cwd } : e)
     }
     if (next.event !== 'agent.report' || !('status' in e)) return next(e)
-    const agents = await $.agent.list()
-    if (!agents.some(each => each.id === e.agentId && each.spawnedBy === $.plugin.name)) return next(e)
-    void ask($, ['ended'], { agent: e.agentId, status: e.status, text: e.text })
+    const agent = (await $.agent.list()).find(each => each.id === e.agentId)
+    if (!/^(\/claudestrator:\S+ )?\S+$/.test(agent?.description ?? '')) return next(e)
+    const told = ask($, ['ended'], { agent: e.agentId, status: e.status, text: e.text, description: agent?.description })
+    if (agent?.spawnedBy !== $.plugin.name && !(await told).isSettled) return next(e)
     return { consumed: 'Claudestrator has taken the report' }
   })
 
@@ -268,7 +269,7 @@ export function register(on) {
     if (!run.band || e.props.hasSurvey) return next(e)
     const { Box, Text } = $.ui.resolve(e)
     const lines = drawn(run.band, (await $.clock.now()) / 1000, e.props.bodyColumns, e.props.maxRows)
-    const children = lines.map(({ text, ...style }) => Text({ ...style, wrap: 'truncate', children: [text] }))
+    const children = lines.map(({ text, ...style }) => Text({ wrap: 'truncate', ...style, children: [text] }))
     return Box({ flexDirection: 'column', children })
   })
 }

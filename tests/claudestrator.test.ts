@@ -69,6 +69,34 @@ for (const [columns, model] of [[155, 'opus, attempt 2'], [39, 'opus ×2']] as c
   })
 }
 
+test('an agent that Claude Code does not start after Esc is shown as held, and why', async ($, on) => {
+  let end
+  const ended = new Promise(resolve => { end = resolve })
+  const held = { ...spawn, id: 'TASK-002', attempt: 2 }
+  helper(on, [{ lines: [], directives: [held], band, key: 'k' }, ended])
+  const clock = mock.clock(on, { now: 65_000 })
+  let asked = 0
+  on('agent.spawn', () => (++asked === 1 ? { deny: 'the session was stopped by the person' } : { model: 'opus', agentId: 'a1' }))
+  const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  while (!asked) await new Promise(resolve => setTimeout(resolve, 1))
+  const props = {
+    hasSurvey: false, isCollapsed: false, isWorking: false, maxRows: 20, bodyColumns: 39, view: {},
+    scroll: { top: 0, bodyRows: 20, treeRows: 3 },
+  }
+  const shown = async () => {
+    const ui = await $.ui.mount({ plugin: 'claudestrator', surface: 'terminal', component: 'AbovePrompt', props })
+    return (await ui.findAll({ type: 'Text' })).map(each => [each.text, each.props?.wrap])
+  }
+  const lines = await shown()
+  expect(lines[1]).toEqual(['○ TASK-002  opus ×2  held  A door that shuts by itself and can be locked', 'truncate'])
+  expect(lines.at(-1)).toEqual(['After Esc, Claude Code starts no agent until you have typed something; then the run goes on.', 'wrap'])
+  await clock.advance(1000)
+  while (asked < 2) await new Promise(resolve => setTimeout(resolve, 1))
+  expect((await shown()).length).toBe(3)
+  end({ lines: [], directives: [stop] })
+  await run
+})
+
 test('what begins no run leaves the run that is at work to its loop', async ($, on) => {
   let end
   const ended = new Promise(resolve => { end = resolve })

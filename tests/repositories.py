@@ -64,7 +64,7 @@ class Repository:
         return self.run("rev-parse", "HEAD").strip()
 
     def loop(self, before: list[str] | None = None, message: str = "Loop 1\n\nTASK-1 completed") -> git.Result:
-        return git.commit(self.project, before or [], message)
+        return git.commit(self.project, dict.fromkeys(before or [], git.BEFORE), message)
 
 
 @pytest.fixture

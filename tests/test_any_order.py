@@ -94,9 +94,11 @@ class AnyOrder(RuleBasedStateMachine):
         try:
             begun = begin_run.begin(self.world.inputs(), caller, f"run-{self.world.now}", asked)
         except ClaudestratorError:
-            # Agents at work in the background, and nothing else, keep a run from going on in the foreground.
-            assert asked.engine == LEAN != self.world.state.engine
-            assert set(self.world.state.agents) - set(self.world.reports)
+            # In the foreground one task runs at a time, and agents at work in the background keep a run from going there.
+            state = self.world.state
+            assert asked.engine == LEAN != state.engine
+            side_by_side = state.parallel > 1 and (state.unfinished or state.status == STOPPED)
+            assert side_by_side or set(state.agents) - set(self.world.reports)
             return
         self.obey(self.world.apply(begun))
 
@@ -282,6 +284,15 @@ def verify_left(state: State) -> list[str]:
     if state.status == STOPPED:
         return []
     return [id_ for id_ in state.completed if not state.is_verified(id_) and id_ not in column(state, "unverified")]
+
+
+def test_a_run_of_several_at_once_refuses_the_foreground_whoever_has_reported() -> None:
+    run = AnyOrder()
+    run.begin(graph=[])
+    run.start(same=False, hooked=False, asked=begin_run.Asked(parallel=3))
+    run.work("decomposition", well=False)
+    run.start(same=False, hooked=False, asked=begin_run.Asked(engine=LEAN))
+    run.teardown()
 
 
 AnyOrder.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)

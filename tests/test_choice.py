@@ -72,7 +72,11 @@ def test_without_hooks_skills_have_no_names_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("typed", "able", "refusal"),
     [
-        ("--engine lean --parallel 2", HEADLESS, "runs one task at a time here"),
+        (
+            "--engine lean --parallel 2",
+            HEADLESS,
+            "runs one task at a time here: leave out --engine, or type --parallel 1",
+        ),
         ("--engine lean --parallel 5", SKILLS, "runs 4 tasks at a time here"),
         ("--engine mod", SKILLS, "--engine mod needs Claudestrator as a plugin"),
     ],

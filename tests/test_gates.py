@@ -21,10 +21,10 @@ from claudestrator_helper.engine import gates as policy
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import pre_tool_use
-from claudestrator_helper.run import gates
+from claudestrator_helper.run import gates, plan
 from claudestrator_helper.store import files, marker_files, paths, queue_file, run_log, state_file
 from claudestrator_helper.store.paths import Project
-from claudestrator_helper.system import consent, gate_process, processes
+from claudestrator_helper.system import consent, gate_process, processes, working_tree
 from claudestrator_helper.texts import gate_commands, queue
 from hypothesis import given
 from hypothesis import strategies as st
@@ -217,6 +217,20 @@ def test_a_gate_that_is_allowed_during_a_run_counts_from_when_it_was_green_and_i
     assert [each["proof"] for each in run_log.read(project) if each["event"] == "done"] == ["word"]
 
 
+def test_what_was_green_has_to_stay_green_after_the_gate_was_changed_and_allowed_again(project: Project) -> None:
+    once = "refusals = 1\n[run]\nattempts = 1\n"
+    gated(project, more=once)
+    write(project, "red")
+    refused(project)
+    gates.done(project, "TASK-1", 1, "", 20)
+    configure(project, COMMAND, "true", more=once)
+    allow(project)
+    lines = running.wait_for_step(project, "s1", 20)
+    assert any(line.startswith("red when the gate first ran: `sh check.sh` (exit 1)") for line in lines)
+    reports.begin(project, "TASK-2")
+    assert "`sh check.sh` is red" in refused(project, "TASK-2")
+
+
 def test_a_tasks_own_gate_has_to_be_green_whatever_it_was_before(project: Project) -> None:
     write(project, "own.sh", "exit 1")
     own = task("TASK-1", extra="**Gate:**\n- `sh own.sh`\n\n")
@@ -345,6 +359,36 @@ def test_a_gate_that_something_ends_again_and_again_fails_the_attempt(project: P
     assert report.reason == "its gate was ended again and again before it was over"
 
 
+def end_gate(project: Project, name: str) -> None:
+    wait_for(lambda: bool((found := gate_process.read(project, name)) and gate_process.is_running(found)))
+    record = gate_process.read(project, name)
+    assert record is not None
+    os.killpg(int(record.process.split("/")[3]), signal.SIGKILL)
+    wait_for(lambda: not gate_process.is_running(record))
+
+
+def test_a_gate_that_something_has_ended_is_not_called_still_running(project: Project) -> None:
+    gated(project)
+    slow(project, 600)
+    gate_process.write(project, "TASK-1", gate_process.Record("", []))
+    ender = running.fork(lambda: end_gate(project, "TASK-1"))
+    assert "its gate was ended by something else before it was over: call" in refused(project)
+    assert running.joined([ender]) == [0]
+    assert "its gate is still running, after something had ended it: call" in refused(project, patience=0.1)
+
+
+def test_a_person_is_told_of_a_gate_before_the_run_that_something_has_ended(project: Project) -> None:
+    write(project, "check.sh", "sleep 600")
+    files.write(project.queue, queue_of(task("TASK-1")))
+    configure(project, COMMAND)
+    allow(project)
+    running.start(project, "s1", [])
+    ender = running.fork(lambda: end_gate(project, "baseline"))
+    lines = running.wait_for_step(project, "s1", 3)
+    assert lines[0] == "the gate before baseline was ended by something else before it was over; it runs again"
+    assert running.joined([ender]) == [0]
+
+
 def test_what_a_gate_leaves_running_is_ended_with_it(project: Project) -> None:
     gated(project)
     write(project, "check.sh", "sleep 600 & echo $! >runs\n")
@@ -371,12 +415,33 @@ def wait_for(ready: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_result_is_not_taken_for_a_tree_that_was_changed_after_it(project: Project) -> None:
-    subprocess.run(["git", "init", "-q", "--template="], cwd=project.root, check=True)
+@pytest.mark.parametrize("repository", [True, False])
+def test_a_result_is_not_taken_for_a_tree_that_was_changed_after_it(project: Project, repository: bool) -> None:
+    if repository:
+        subprocess.run(["git", "init", "-q", "--template="], cwd=project.root, check=True)
     gated(project)
     refused_at(project)
     write(project, "red")
     assert "is red" in refused(project)
+
+
+def test_a_result_counts_where_nothing_was_changed_outside_a_repository_too(project: Project) -> None:
+    gated(project)
+    slow(project, 0)
+    refused_at(project)
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+    assert len(runs(project)) == 1
+
+
+def test_where_nothing_tells_whether_files_have_changed_a_short_gate_runs_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working_tree, "_MOST", 0)
+    gated(project)
+    slow(project, 0)
+    refused_at(project)
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+    assert len(runs(project)) == 2
 
 
 def refused_at(project: Project) -> None:
@@ -415,6 +480,27 @@ def test_a_gate_that_no_one_has_allowed_does_not_run_and_everyone_is_told(projec
     )
 
 
+def test_a_task_whose_own_gate_no_one_has_allowed_was_taken_at_its_word(project: Project) -> None:
+    begin(project, task("TASK-1", extra="**Gate:** `sh own.sh`\n\n"))
+    reports.done(project, "TASK-1", 1, "")
+    assert running.wait_for_step(project)[-1] == (
+        "STOP The one task is completed; 0 proved by gate, 1 taken at its word (TASK-1)."
+    )
+
+
+def test_a_dry_run_names_the_gate(project: Project) -> None:
+    files.write(project.queue, queue_of(task("TASK-1")))
+    configure(project, COMMAND)
+    told = plan.plan(project, []).lines
+    assert told[0] == "TASK-1 sonnet"
+    assert told[1].startswith("a gate waits for you: `claudestrator-helper allow` in a terminal")
+    allow(project)
+    assert plan.plan(project, []).lines == ["TASK-1 sonnet", "before each task is done: `sh check.sh`"]
+    configure(project, "true")
+    with pytest.raises(ClaudestratorError, match="the gate was changed since it was allowed"):
+        plan.plan(project, [])
+
+
 @pytest.mark.parametrize("commands", [[], ["true"], [COMMAND, "true"], [f"{COMMAND} "]])
 def test_a_gate_that_was_changed_after_it_was_allowed_is_neither_run_nor_left_out(
     project: Project, commands: list[str]
@@ -425,7 +511,8 @@ def test_a_gate_that_was_changed_after_it_was_allowed_is_neither_run_nor_left_ou
         "the gate was changed since it was allowed ([gate] commands): put it back, or a person allows it by "
         "`claudestrator-helper allow` in a terminal"
     )
-    assert refused(project) == said
+    assert [refused(project), refused(project)] == [said, said]
+    assert [each["reason"] for each in run_log.read(project) if each["event"] == "question"] == [said]
     assert statuses(project)["TASK-1"] == "in_progress"
     with pytest.raises(ClaudestratorError, match="the gate was changed"):
         running.start(project, "s1", [])
@@ -521,6 +608,15 @@ def test_a_person_at_a_terminal_is_shown_the_commands_and_asked(project: Project
     files.write(project.queue, queue_of(task("TASK-1")))
     assert at_terminal(project, "y\n")[0] == 0
     assert consent.read(project) is None
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_person_who_allows_a_gate_during_a_run_is_told_what_does_not_count(project: Project) -> None:
+    configure(project, COMMAND)
+    begin(project)
+    code, shown = at_terminal(project, "y\n")
+    told = "TASK-1 is at work: what is red for all tasks when it reports is not held against it, as no one knows"
+    assert (code, told in shown) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["CLAUDECODE", "AI_AGENT", "CLAUDE_PID"])

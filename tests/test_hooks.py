@@ -81,6 +81,26 @@ def recorded(project: Project) -> tuple[str, int | None, str] | None:
     return (found.kind, found.attempt, found.reason) if found else None
 
 
+def test_the_wait_that_ends_a_run_has_the_terminal_tell_the_person(project: Project) -> None:
+    state_file.write(project, changed(state_file.read(project), status="finished", agents={}))
+    said = {
+        "hook_event_name": "PostToolUse",
+        "session_id": SESSION,
+        "cwd": project.root,
+        "tool_name": "Bash",
+        "tool_input": {"command": "claudestrator-helper wait"},
+        "tool_response": {"stdout": "done TASK-002 (3/3)\nSTOP All 3 tasks are completed; so\n"},
+    }
+    done = hooked(project, said, AI_AGENT="claude-code_2-1-332_harness")
+    assert json.loads(done.stdout) == {
+        "systemMessage": "done TASK-002 (3/3)",
+        "terminalSequence": "\x1b]777;notify;Claudestrator;All 3 tasks are completed, so\x07",
+    }
+    assert json.loads(hooked(project, said).stdout) == {"systemMessage": "done TASK-002 (3/3)"}
+    other = {**said, "tool_name": "Agent", "tool_input": {}, "tool_response": {}}
+    assert is_silent(project, other)
+
+
 def test_an_agent_that_ends_without_a_report_is_held_and_told_how_to_report(project: Project) -> None:
     done = hooked(project, event(project))
     answer = json.loads(done.stdout)
@@ -440,7 +460,25 @@ def test_a_notice_of_an_agent_that_is_settled_stays_out_of_the_conversation(proj
     state_file.write(project, changed(state_file.read(project), agents={}))
     answer = json.loads(hooked(project, notice(project)).stdout)
     assert answer["decision"] == "block"
-    assert answer["reason"] == "done 1/3"
+    # Claude Code puts "UserPromptSubmit operation blocked by hook:" in front of it.
+    assert answer["reason"] == f"only the notice that {ID} has ended, which the run knows already: done 1/3"
+
+
+@pytest.mark.parametrize(("entry", "blocked"), [("cli", True), ("sdk-cli", False), ("", False)])
+def test_the_last_notice_of_a_run_stays_out_of_a_terminals_conversation(
+    project: Project, entry: str, blocked: bool
+) -> None:
+    state_file.write(project, changed(state_file.read(project), agents={}, status="finished"))
+    said = hooked(project, notice(project), CLAUDE_CODE_ENTRYPOINT=entry).stdout
+    assert ('"decision": "block"' in said) == blocked
+
+
+def test_what_the_last_wait_of_a_run_has_printed_is_shown(project: Project) -> None:
+    state_file.write(project, changed(state_file.read(project), agents={}, status="finished"))
+    told = launched(project, tool_name="Bash", tool_input={"command": "claudestrator-helper wait"})
+    told["tool_response"] = {"stdout": f"done {ID} (3/3)\nSTOP All 3 tasks are completed.", "stderr": ""}
+    assert json.loads(hooked(project, told).stdout) == {"systemMessage": f"done {ID} (3/3)"}
+    assert is_silent(project, launched(project))
 
 
 @pytest.mark.parametrize(("attended", "turn", "blocked"), [("0", "p1", True), ("0", "p2", False), ("1", "p2", True)])

@@ -84,15 +84,15 @@ class Index(NamedTuple):
 
     folder: Path
 
-    def pin(self, version: str) -> str:
+    def pin(self, version: str, name: str = "thing") -> str:
         """The pin of a new package, which is ready to install."""
-        wheel = self.folder / f"thing-{version}-py3-none-any.whl"
-        about = {"METADATA": f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n", "RECORD": ""}
+        wheel = self.folder / f"{name}-{version}-py3-none-any.whl"
+        about = {"METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "RECORD": ""}
         about["WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         with zipfile.ZipFile(wheel, "w") as made:
-            for name, text in about.items():
-                made.writestr(f"thing-{version}.dist-info/{name}", text)
-        return f"thing=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+            for file, text in about.items():
+                made.writestr(f"{name}-{version}.dist-info/{file}", text)
+        return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
 
 
 @pytest.fixture
@@ -236,6 +236,27 @@ def refusal(folder: Path, pins: str) -> str:
         venv.ensure(str(folder / "venvs" / "one"), "key", [*venv.PINNED[:-1], str(folder / "pins")])
     assert [path.name for path in (folder / "venvs").iterdir()] == ["one.lock"]
     return str(refused.value)
+
+
+@pytest.mark.usefixtures("copied")
+@pytest.mark.parametrize("place", ["one", "two"])
+def test_what_a_person_has_added_is_kept_in_its_version(index: Index, tmp_path: Path, place: str) -> None:
+    index.pin("13.1", "rich")
+    index.pin("14", "rich")
+    old, made = tmp_path / "venvs" / "one", tmp_path / "venvs" / place
+    venv.ensure(str(old), "key", ["rich==13.1"])
+    index.pin("1")
+    venv.ensure(str(made), "another", ["thing==1"])
+    assert {each.name for each in made.glob("lib/*/site-packages/*.dist-info")} >= {
+        "rich-13.1.dist-info",
+        "thing-1.dist-info",
+    }
+
+
+@pytest.mark.usefixtures("copied", "offline")
+def test_an_extra_that_can_not_be_had_again_does_not_keep_a_venv_from_being_made(tmp_path: Path) -> None:
+    (tmp_path / "old" / "lib" / "python3.11" / "site-packages" / "rich-13.1.dist-info").mkdir(parents=True)
+    assert venv.ensure(str(tmp_path / "new"), "key", ["pip"])
 
 
 @pytest.mark.usefixtures("copied", "offline")

@@ -4,6 +4,8 @@ import errno
 import fcntl
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -87,6 +89,20 @@ def test_a_lock_that_becomes_free_is_taken_while_it_is_waited_for(tmp_path: Path
         threading.Timer(0.1, fcntl.flock, (file, fcntl.LOCK_UN)).start()
         take(path, 60)
     assert 0.09 < time.monotonic() - began < 30
+
+
+def test_waiting_for_a_lock_imports_nothing(tmp_path: Path) -> None:
+    # Importing filelock took more processor time than an agent's whole report, each time two ended at once.
+    path = tmp_path / "lock"
+    waits = (
+        "import sys; from claudestrator_helper.errors import HeldError; from claudestrator_helper.store import files\n"
+        "before = set(sys.modules)\n"
+        "try:\n    files.locked(sys.argv[1], 0.02).__enter__()\n"
+        "except HeldError:\n    print(*set(sys.modules) - before)"
+    )
+    with files.locked(str(path)):
+        done = subprocess.run([sys.executable, "-c", waits, path], check=True, capture_output=True, text=True)
+    assert done.stdout == "\n"
 
 
 def test_a_lock_file_that_was_removed_before_it_was_taken_guards_nothing(

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import steering
 from claudestrator_helper.store import event_lines, marker_files, paths, run_log, state_file
 from queues import queue, task
-from running import helper
+from running import HELPER, helper
 from states import changed, state_of
 
 AGENT = "a39e62af5758c3e6f"
@@ -83,6 +85,9 @@ def test_the_log_is_a_line_an_event(project: paths.Project) -> None:
     assert helper("log", "-n", "1", folder=project.root).stdout.splitlines() == lines[1:]
     assert helper("log", "TASK-002", folder=project.root).stdout.splitlines() == lines[1:]
     assert helper("log", "TASK-001", folder=project.root).stdout == "nothing yet\n"
+    unknown = helper("log", "TASK-404", folder=project.root)
+    assert (unknown.code, unknown.stdout) == (1, "")
+    assert "there is no TASK-404 here: `claudestrator-helper tasks` lists the tasks" in unknown.stderr
 
 
 def test_what_is_followed_is_printed_once(
@@ -98,12 +103,52 @@ def test_what_is_followed_is_printed_once(
         if looks == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(look, "pause", sleep)
     assert look.log_verb.callback
     with pytest.raises(click.Abort):
         look.log_verb.main(["-f"], obj=project, standalone_mode=False)
     lines = capsysbinary.readouterr().out.decode().splitlines()
     assert [line.split()[1] for line in lines] == ["began", "spawned", "paused"]
+
+
+def test_an_agent_that_is_followed_is_followed_by_the_next_one(project: paths.Project, tmp_path: Path) -> None:
+    doings = look.Doings(project, "TASK-003")
+    assert doings.new() == []
+    state_file.write(project, changed(state_file.read(project), attempts={"TASK-003": 1}))
+    folder = tmp_path / "config" / "projects" / "somewhere" / "s2" / "subagents"
+    folder.mkdir(parents=True)
+    (folder.parents[1] / "s2.jsonl").write_text("")
+    state_file.write(project, changed(state_file.read(project), session="s2"))
+
+    def says(name: str, text: str) -> None:
+        with (folder / f"agent-{name}.jsonl").open("a") as file:
+            content = [{"type": "text", "text": text}]
+            file.write(json.dumps({"type": "assistant", "message": {"content": content}}) + "\n")
+
+    marker_files.leave(project, "TASK-003", "agent", 1, "b1")
+    says("b1", "first")
+    assert doings.new() == ["--:--:-- says: first"]
+    assert doings.new() == []
+    says("b1", "last")
+    state_file.write(project, changed(state_file.read(project), attempts={"TASK-003": 2}))
+    assert doings.new() == ["--:--:-- says: last"]
+    assert doings.path == ""
+    marker_files.leave(project, "TASK-003", "agent", 2, "b2")
+    says("b2", "second")
+    assert doings.new() == ["attempt 2", "--:--:-- says: second"]
+
+
+@pytest.mark.parametrize("verb", [["log", "-f"], ["tail", "TASK-002", "-f"], ["watch"], ["status", "--watch"]])
+def test_what_is_followed_ends_when_no_one_reads_it(project: paths.Project, verb: list[str]) -> None:
+    marker_files.leave(project, "TASK-002", "agent", 1, AGENT)
+    words = [sys.executable, "-m", "claudestrator_helper", *verb]
+    with subprocess.Popen(words, cwd=project.root, env={**os.environ, "PYTHONPATH": HELPER}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # fmt: skip
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert b"rror" not in process.stderr.read()
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -464,3 +464,25 @@ def test_a_start_that_no_one_reads_begins_nothing(project: Project) -> None:
 
     helper("start", "--session", SESSION, "--mod", folder=project.root, stdin=b"{}", first=unheard)
     assert not Path(project.session).exists()
+
+
+@pytest.mark.parametrize(
+    ("session", "description", "at_work", "settled"),
+    [
+        (SESSION, "TASK-1", False, True),
+        (SESSION, "/claudestrator:work-haiku-2 TASK-1", False, True),
+        (SESSION, "TASK-1", True, False),
+        (SESSION, "Explore", False, False),
+        ("another", "TASK-1", False, False),
+    ],
+)
+def test_the_mod_learns_that_the_notice_of_another_engines_agent_has_nothing_to_tell(
+    project: Project, session: str, description: str, at_work: bool, settled: bool
+) -> None:
+    helper("start", "--session", SESSION, "--engine", "task", folder=project.root)
+    launched(project)
+    if not at_work:
+        current = state_file.read(project)
+        state_file.write(project, replace(current, tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
+    told = ask(project, "ended", session=session, agent=AGENT, status="completed", text="", description=description)
+    assert told == {"isSettled": settled}

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import running
 from claudestrator_helper.agents import reports
+from claudestrator_helper.hooks import dispatch
 from claudestrator_helper.run import notify, polling, steering
-from claudestrator_helper.store import paths, user_file
+from claudestrator_helper.store import paths, run_log, state_file, user_file
 from queues import queue, task
 from running import helper
+from states import changed
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read by Python 3.11")
 #: Appends its arguments to a file, as JSON.
@@ -66,6 +68,55 @@ def test_each_event_calls_the_persons_program(project: paths.Project, tmp_path: 
         ["paused", "Claudestrator: The run pauses", "`claudestrator-helper resume` continues it."],
     ]
     assert notices(told, 5)[3][2].startswith("The run has ended, 1 of 3 tasks completed; failed: TASK-1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "agents", "said"),
+    [
+        ("permission_prompt", 2, "Claude needs your permission (at work: TASK-1, TASK-3)"),
+        ("elicitation_dialog", 0, "Claude needs your permission"),
+        ("idle_prompt", 0, "the run stands still: type /orchestrate to continue it"),
+        # The end of an agent wakes the session.
+        ("idle_prompt", 2, ""),
+        ("auth_success", 2, ""),
+    ],
+)
+def test_a_person_is_told_that_they_are_waited_for(
+    project: paths.Project, tmp_path: Path, kind: str, agents: int, said: str
+) -> None:
+    told = telling(tmp_path)
+    Path(project.queue).write_text(
+        queue(task("TASK-1", extra="**Files:** a.py\n\n"), task("TASK-3", extra="**Files:** b.py\n\n"))
+    )
+    running.start(project, "s1", ["--parallel", "2"])
+    if not agents:
+        state_file.write(project, changed(state_file.read(project), agents={}))
+    event: dict[str, object] = {
+        "hook_event_name": "Notification",
+        "session_id": "s1",
+        "cwd": project.root,
+        "notification_type": kind,
+    }
+    event["message"] = "Claude needs your permission"
+    assert dispatch.answer_to({**event, "session_id": "another"}) is None
+    assert dispatch.answer_to(event) is None
+    assert [each["reason"] for each in run_log.read(project) if each["event"] == "question"] == [said] * bool(said)
+    if said:
+        assert notices(told, 1) == [["question", "Claudestrator: The run waits for you", said]]
+
+
+def test_a_gate_that_waits_is_asked_for_once(project: paths.Project, tmp_path: Path) -> None:
+    told = telling(tmp_path)
+    Path(project.queue).unlink()
+    Path(project.root, "PRD.md").write_text("# A door")
+    running.start(project, "s1", [])
+    Path(project.queue).write_text(queue(task("TASK-1", extra="**Gate:** make test\n\n"), task("TASK-2")))
+    for id_ in ("decomposition", "TASK-1"):
+        reports.done(project, id_, 1, "")
+        running.wait_for_step(project)
+    asked = [notice for notice in notices(told, 3) if notice[0] == "question"]
+    assert [words[:2] for words in asked] == [["question", "Claudestrator: The run waits for you"]]
+    assert asked[0][2].startswith("a gate waits for you: `claudestrator-helper allow` in a terminal shows it")
 
 
 def test_only_the_chosen_events_are_told(project: paths.Project, tmp_path: Path) -> None:

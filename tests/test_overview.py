@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from claudestrator_helper import output
 from claudestrator_helper.commands import status, tasks
 from claudestrator_helper.engine import state
 from claudestrator_helper.store import paths, state_file
-from claudestrator_helper.system import processes
+from claudestrator_helper.system import gate_process, processes
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
@@ -121,18 +122,26 @@ def at_work(folder: Path) -> paths.Project:
     agents = {"TASK-5": state.Agent(2, "opus", began + 60, began + 60, 1, "no hinges")}
     state_file.write(
         project,
-        state_of(run="r", status="running", heartbeat=began + 300, agents=agents, failed={"TASK-6": "no key"}),
+        changed(
+            state_of(run="r", status="running", heartbeat=began + 300, agents=agents, failed={"TASK-6": "no key"}),
+            gated=True,
+        ).recorded("TASK-4", earlier=1, attempts=1, proved=1),
     )
+    running = gate_process.Record("r 2", ["true"], refused=1, process=processes.own(), begun=began + 240)
+    gate_process.write(project, "TASK-5", running)
+    gate_process.write(project, "TASK-4", replace(running, over=True))
     return project
 
 
 def test_the_whole_of_a_status(tmp_path: Path) -> None:
     lines = status.status(at_work(tmp_path), 1_795_683_600 + 300)
     assert lines == [
-        "[#############.................] 4/9  4 completed, 1 in_progress, 3 pending, 1 failed",
+        "[#############.................] 4/9  4 completed, 1 in_progress, 1 pending, 2 blocked, 1 failed",
         "run: running (r)",
         "time: 5 min 0 s so far, 12 to 20 min left",
         "running: TASK-5  opus, attempt 2, 4 min 0 s, usually 10 min, not started yet: Build a door",
+        "gate: TASK-5, running for 1 min 0 s, refused once before",
+        "proved: 1 by gate, 3 taken at their word",
         "failed: TASK-6  no key",
         "blocked: TASK-7  by TASK-6 (failed)",
         "blocked: TASK-9  in the cycle TASK-9 → TASK-9",

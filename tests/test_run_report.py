@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 from claudestrator_helper.accounts import run_cost
+from claudestrator_helper.agents import reports
+from claudestrator_helper.commands import orchestrate
 from claudestrator_helper.commands import report as verb
 from claudestrator_helper.engine import state
 from claudestrator_helper.errors import ClaudestratorError
@@ -682,6 +684,19 @@ def test_the_end_of_a_run_names_its_page_and_the_page_is_there(tmp_path: Path) -
     assert "The one task is completed." in Path(project.reports, "20260921-090000-aaaa.html").read_text(
         encoding="utf-8"
     )
+
+
+def test_a_start_that_finds_all_done_names_the_page_and_one_that_finds_nothing_to_do_does_not(tmp_path: Path) -> None:
+    project = paths.project(str(tmp_path))
+    os.makedirs(project.state)
+    assert "Report:" not in orchestrate.begin(project, "s1", []).printed()[-1]
+    Path(project.queue).write_text(many(1), encoding="utf-8")
+    orchestrate.begin(project, "s1", [])
+    steering.stop(project, now=True)
+    reports.done(project, "TASK-001", 1, "")
+    said = orchestrate.begin(project, "s1", []).printed()[-1]
+    assert said.startswith("STOP The one task is completed. Report: .claude/claudestrator/reports/")
+    assert Path(project.root, said.partition("Report: ")[2]).exists()
 
 
 @pytest.mark.parametrize("directive", [Directive("WAIT"), Directive("SPAWN", "TASK-001", "haiku")])

@@ -15,7 +15,7 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import task_commits, undo
+from claudestrator_helper.run import plan, steering, task_commits, undo
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import START
 from claudestrator_helper.system import git, git_process, run_branch
@@ -106,6 +106,54 @@ def test_secrets_and_what_a_person_commits_meanwhile_stay_out(repo: Repository) 
     repo.write(".env", "TOKEN=1\n")
     assert work(repo, "TASK-1", door_txt="a door\n")[-2] == "left out of the commit: .env (it looks like a secret)"
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
+
+
+TAKEN_BACK = "(it was taken back to what your last commit has, and no task is known to have done that)"
+
+
+@pytest.mark.parametrize(
+    ("words", "before_the_agent"), [("reset --hard", True), ("checkout -- dir", False), ("stash -u", False)]
+)
+def test_finished_work_that_a_person_takes_back_meanwhile_is_no_change_of_the_next_task(
+    repo: Repository, words: str, before_the_agent: bool
+) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"), task("TASK-3"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", **{"dir/c_txt": "changed\n", "a_txt": "changed\n", "door_txt": "a door\n"})
+    if before_the_agent:
+        repo.run(*words.split())
+        reports.begin(repo.project, "TASK-2")
+    else:
+        reports.begin(repo.project, "TASK-2")
+        repo.run(*words.split())
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert any(line.startswith("left out of the commit: ") and TAKEN_BACK in line for line in lines), lines
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+    # At the end of a run the index is told what was committed.
+    steering.stop(repo.project, now=True)
+    running.start(repo.project, "s1", [])
+    # What a task does there afterwards is its own.
+    work(repo, "TASK-3", **{"dir/c_txt": "changed again\n"})
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["dir/c.txt"]
+
+
+def test_new_files_that_a_person_cleans_away_between_two_tasks_stay_on_the_branch(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", **{"new/door_txt": "a door\n"})
+    repo.run("clean", "-fdq", "new")
+    work(repo, "TASK-2", **{"dir/wall_txt": "a wall\n"})
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["dir/wall.txt"]
+
+
+def test_a_task_may_remove_what_an_earlier_one_has_made(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    reports.begin(repo.project, "TASK-2")
+    (repo.root / "door.txt").unlink()
+    work(repo, "TASK-2", wall_txt="a wall\n")
+    assert repo.run("show", "--format=", "--name-status", branch(repo)).split() == ["D", "door.txt", "A", "wall.txt"]
 
 
 def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: Repository) -> None:
@@ -201,6 +249,13 @@ def test_what_an_agent_writes_while_another_ones_work_is_committed_stays_out(
     monkeypatch.setattr(git, "changes_in", looked)
     work(repo, "TASK-1", door_txt="a door\n")
     assert ".claude" not in repo.run("show", "--format=", "--name-only", branch(repo))
+
+
+def test_a_dry_run_says_where_tasks_are_committed(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    assert plan.plan(repo.project, []).lines == [
+        "TASK-1 sonnet", "each task is a commit on a branch of the run, claudestrator/<run>"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("commit", ["loop", "none"])
@@ -619,11 +674,25 @@ def test_a_run_that_was_dropped_is_not_built_on(repo: Repository) -> None:
     assert repo.run("rev-parse", f"{branch(repo)}^").strip() == head
 
 
+def test_a_run_that_is_stopped_at_once_can_be_taken_over_too(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    said = steering.stop(repo.project, now=True)
+    assert said.endswith(f" 1 commit is on {branch(repo)}: `git merge --ff-only {branch(repo)}` takes it over.")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
 def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     running.start(repo.project, "s1", [])
     state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
-    assert work(repo, "TASK-1", door_txt="a door\n")[-1].startswith("STOP The run has stopped, as asked")
+    said = work(repo, "TASK-1", door_txt="a door\n")[-1]
+    assert said == (
+        f"STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it. 1 commit is on "
+        f"{branch(repo)}: `git merge --ff-only {branch(repo)}` takes it over."
+    )
     repo.run("merge", "--quiet", "--ff-only", branch(repo))
     running.start(repo.project, "s1", [])
     work(repo, "TASK-2", door_txt="a better door\n")

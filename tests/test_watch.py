@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.accounts import progress, spending
 from claudestrator_helper.accounts.progress import Progress
-from claudestrator_helper.commands import live_view, watch
+from claudestrator_helper.commands import live_view, proofs, watch
 from claudestrator_helper.engine import state
 from claudestrator_helper.run import steering
 from claudestrator_helper.store import paths, run_log, state_file
@@ -41,15 +41,17 @@ def test_a_picture_of_a_run_at_44_columns(tmp_path: Path) -> None:
         [{"event": "failed", "id": "TASK-6", "attempt": 2, "model": "opus", "reason": "no key at all, nowhere"}],
         NOW,
     )
-    lines = [line.rstrip() for line in drawn(progress.read(project, NOW), 3.104).splitlines()]
-    assert lines[:5] == [
+    lines = [line.rstrip() for line in drawn(proofs.read(project, NOW), 3.104).splitlines()]
+    assert lines[:6] == [
         "running",
         "[#############.................] 4/9",
         "4 completed, 1 running, 1 pending, 2",
         "blocked, 1 failed",
+        "1 by gate, 3 taken at their word",
         "▶ TASK-5 Build a door",
     ]
-    assert lines[5].startswith("  opus, attempt 2, 4 min 0 s of about 10 mi")
+    assert lines[6].startswith("  opus, attempt 2, 4 min 0 s of about 10 mi")
+    assert lines[7].startswith("gate: TASK-5, running for 1 min 0 s, refuse")
     assert "blocked TASK-7 by TASK-6 (failed)" in lines
     assert "5 min 0 s, $3.10 so far; 12 to 20 min left" in lines
     assert "failed TASK-6 (opus" in lines[-1]

@@ -25,7 +25,9 @@ SINCE = {
     SILENT_AGENTS: (2, 1, 145),  # BACKGROUND_TASKS in SUBAGENT_STOP; before, a race decides
     OWNER: (2, 1, 213),  # PID
     BACKGROUND_SKILLS: (2, 1, 218),  # https://code.claude.com/docs/en/skills
-    NOTICES_BLOCKED: (2, 1, 260),  # USER_PROMPT_SUBMIT for notices
+    # USER_PROMPT_SUBMIT for notices. The person reads "UserPromptSubmit operation blocked by hook:" and the reason: Claude
+    # Code 2.1.280 and 2.1.332 have no answer without that line, except `continue: false`, which lets the notice in.
+    NOTICES_BLOCKED: (2, 1, 260),
     MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
     EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
     BARE_RESULTS: (2, 1, 323),  # no text around the result of a skill that has failed
@@ -55,6 +57,9 @@ POST_TOOL_USE = "PostToolUse"
 SUBAGENT_STOP = "SubagentStop"  # lists the background tasks since 2.1.145
 STOP_FAILURE = "StopFailure"  # in place of SubagentStop after an API error
 STOP = "Stop"
+#: Someone has been waited for, six seconds after a dialog that no one has answered. Measured on 2.1.206, 2.1.280 and
+#: 2.1.332; 2.1.145 denies background agents what would ask.
+NOTIFICATION = "Notification"
 #: The event's name in a prompt's input, as bytes. Compact JSON, in which a quote inside a text is escaped. Measured.
 PROMPT_EVENT = b'"hook_event_name":"UserPromptSubmit"'
 
@@ -62,6 +67,9 @@ PROMPT_EVENT = b'"hook_event_name":"UserPromptSubmit"'
 EVENT, SESSION, CWD, MODE = "hook_event_name", "session_id", "cwd", "permission_mode"
 SOURCE, COMPACTED, CLEARED, RESUMED = "source", "compact", "clear", "resume"  # of a session's start; read
 TURN = "prompt_id"  # the same for all events of a turn; a notice that begins one has its own. Measured
+#: Of a notification; the values that are about a person who is waited for, the last for a minute at an idle prompt.
+NOTIFICATION_KIND, NOTIFICATION_TEXT = "notification_type", "message"
+ASKING, IDLE = ("permission_prompt", "elicitation_dialog", "agent_needs_input"), "idle_prompt"
 PROMPT, COMMAND_NAME, COMMAND_ARGS = "prompt", "command_name", "command_args"
 TOOL, INPUT, RESPONSE = "tool_name", "tool_input", "tool_response"
 LAST_MESSAGE = "last_assistant_message"  # of an agent that has ended

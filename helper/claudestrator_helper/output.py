@@ -1,6 +1,7 @@
 """Printing: lines as bytes, values as JSON, refusals. It doesn't import click, because hooks have to start fast."""
 
 import sys
+import time
 
 from .errors import ClaudestratorError, UsageError
 from .texts.fields import LINE, cut
@@ -11,6 +12,18 @@ def echo(lines: list[str]) -> None:
     text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
+
+
+def pause(seconds: float) -> None:
+    """Sleeps between two looks at what is followed. Ends this process, with 0, if no one reads its output any more, as
+    after `| head -1`; otherwise only the next line would show it."""
+    import select
+
+    time.sleep(seconds)
+    poll = select.poll()
+    poll.register(1, 0)  # errors and a hang-up are told without being asked for
+    if poll.poll(0) and not sys.stdout.isatty():
+        sys.exit(0)
 
 
 def as_json_line(value: object) -> str:

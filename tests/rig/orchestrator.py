@@ -205,7 +205,7 @@ def _do(command: Command, directives: list[str], request: Request) -> list[JSON]
         calls = [*chosen, (command.rows[beside], beside)] if beside else chosen
         return [block for row, line in calls if (block := row.call(line, request.tools))]
     works = [(row, line) for row, line in rows if row.word == "WORK"]
-    if len(works) > 1 and "Several WORK lines: all in one message" in works[0][0].text:
+    if len(works) > 1 and "All WORK lines in one message" in works[0][0].text:
         return [block for row, line in works if (block := row.call(line, request.tools))]
     row, line = rows[-1]
     return [row.call(line, request.tools) or say(line.partition(" ")[2])]

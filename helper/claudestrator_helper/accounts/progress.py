@@ -9,7 +9,7 @@ from ..store import marker_files, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..texts import schedule
 from ..texts.queue import Queue
-from ..texts.statuses import MOVES, SKIPPED
+from ..texts.statuses import MOVES, PENDING, SKIPPED
 from . import estimate
 from .estimate import Event, Range
 
@@ -28,9 +28,23 @@ class AtWork(NamedTuple):
     started: bool
 
 
+class Gate(NamedTuple):
+    """A gate that has been running for so many *seconds* before what *name* says: the report of a task, an agent, or
+    the first task (engine/gates.py: BASELINE). *refused* says how often it has refused that report before."""
+
+    name: str
+    seconds: int
+    refused: int
+
+
+#: Never changed in place.
+NO_GATES = list[Gate]()
+
+
 class Progress(NamedTuple):
     """A run at one moment: *seconds* since it began, until it ended, None if unknown; how many are *left*; the pending
-    tasks that are *blocked*, and by what; the *events* of its log, and the whole *log*."""
+    tasks that are *blocked*, and by what; the *events* of its log, and the whole *log*; the *gates* that are running,
+    which whoever shows them has to add."""
 
     state: state.State
     queue: Queue
@@ -40,6 +54,15 @@ class Progress(NamedTuple):
     left: Range | None
     events: list[Event]
     log: list[Event]
+    gates: list[Gate] = NO_GATES
+
+    @property
+    def proofs(self) -> dict[str, int]:
+        """How many of the completed tasks have each proof, the strongest counts; empty if none is asked for."""
+        if not (sentences.is_gated(self.queue, self.state) or self.state.verification.asked):
+            return {}
+        count = Counter(sentences.proof(task, self.state) for task in self.queue.tasks)
+        return {each: count[each] for each in sentences.PROOFS}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -55,7 +78,11 @@ class Progress(NamedTuple):
 
     @property
     def bar(self) -> str:
-        return sentences.bar(task.status for task in self.queue.tasks)
+        held = self.blocked
+        return sentences.bar(
+            sentences.BLOCKED if each.status == PENDING and each.id in held else each.status
+            for each in self.queue.tasks
+        )
 
 
 def read(project: Project, now: float) -> Progress:

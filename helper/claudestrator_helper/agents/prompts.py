@@ -128,7 +128,8 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
     is_task = ids.role(id_) == "task"
     parts += _worktree(project, id_ if is_task else current.run, is_task=is_task) if current.worktrees and agent else []
-    is_gated = is_task and consent.read(project) is not None
+    allowed = consent.read(project) if is_task else None
+    is_gated = allowed is not None and allowed.proves
     parts += _gate(project, parsed.task(id_)) if is_gated else []
     by_message = current.engine == MOD and not is_gated and not (is_task and current.worktrees)
     report = reporting(project, id_, attempt, by_message=by_message)

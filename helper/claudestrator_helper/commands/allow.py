@@ -9,10 +9,10 @@ from .. import host, output
 from ..engine.gates import Gates
 from ..errors import ClaudestratorError
 from ..run import gates
-from ..store import config_file, files, paths, queue_file
+from ..store import config_file, files, paths, queue_file, state_file
 from ..store.paths import Project
 from ..system import consent, processes
-from ..texts import fields, gate_commands
+from ..texts import fields, gate_commands, ids
 
 #: Files that tell how a project is tested, with what they hold if they do, and the command.
 _DETECTED = (
@@ -55,7 +55,7 @@ def allow_verb(project: Project, detect: bool) -> None:
             consent.write(project, asked)
         else:
             consent.forget(project)
-        output.echo(["allowed"])
+        output.echo(["allowed", *_at_work(project, asked, before)])
     else:
         raise ClaudestratorError("not allowed: no gate runs until it is")
 
@@ -63,9 +63,23 @@ def allow_verb(project: Project, detect: bool) -> None:
 def shown(asked: Gates) -> list[str]:
     """The commands, a line each, with the tasks that they are for."""
     lines = [f"  {command}" for command in asked.commands] or ["  (no command for all tasks)"]
-    own = [f"  {id_}: {command}" for id_, commands in asked.tasks.items() for command in commands]
+    lines += [f"  {id_}: {command}" for id_, commands in asked.tasks.items() for command in commands]
+    shown = ["Before a task is done, these have to pass:", *lines] if asked.proves or not asked.setup else []
+    setup = [f"  {command}" for command in asked.setup]
+    shown += ["In each new worktree, before its agent begins, these run:", *setup] if setup else []
     # A person has to see all that they allow.
-    return ["Before a task is done, these have to pass:", *map(fields.visible, [*lines, *own])]
+    return list(map(fields.visible, shown))
+
+
+def _at_work(project: Project, asked: Gates, before: Gates | None) -> list[str]:
+    """What is said of the tasks at work, for which commands that are new to the run count for nothing if red."""
+    current = state_file.read(project)
+    tasks = [id_ for id_ in current.agents if current.unfinished and ids.role(id_) == "task"]
+    if not tasks or set(asked.commands) <= set(before.commands if before else ()):
+        return []
+    names = fields.named(tasks, len(tasks))
+    why = "no one knows whether it was red before"
+    return [f"{names} is at work: what is red for all tasks when it reports is not held against it, as {why}"]
 
 
 def _only_a_person(project: Project) -> None:

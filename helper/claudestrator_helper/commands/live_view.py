@@ -12,6 +12,7 @@ from ..accounts.progress import AtWork, Progress
 from ..engine import state
 from ..store import event_lines
 from ..texts.fields import cut, one_line
+from . import proofs
 
 #: How many agents, blocked tasks and events are shown.
 AGENTS, BLOCKED, EVENTS = 6, 3, 5
@@ -34,7 +35,9 @@ def picture(found: Progress, dollars: float | None) -> RenderableType:
     if not found.state.run:
         return Text("No run yet: type /orchestrate in Claude Code", style="dim")
     parts: list[RenderableType] = [_head(found), _bar(found), _counts(found)]
+    parts += [_line(proofs.counted(found), "dim")] if proofs.counted(found) else []
     parts += [line for agent in found.at_work[:AGENTS] for line in _agent(agent)]
+    parts += [_line(f"gate: {proofs.gate(each)}", "cyan") for each in found.gates[:AGENTS]]
     more = len(found.at_work) - AGENTS
     parts += [Text(f"and {more} more at work", style="dim")] if more > 0 else []
     parts += [

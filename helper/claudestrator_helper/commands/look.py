@@ -1,13 +1,13 @@
 """The verbs that look at one thing closely: `show`, `log`, `tail`."""
 
-import os
 import time
 from collections.abc import Callable
 
 import click
 
-from ..output import echo
+from ..output import echo, pause
 from ..store import paths
+from . import one_task
 
 #: Seconds between two looks at a file that is followed.
 _INTERVAL = 0.5
@@ -18,8 +18,6 @@ _INTERVAL = 0.5
 @click.pass_obj
 def show_verb(project: paths.Project, id_: str) -> None:
     """Show all there is about one task: its fields, what it waits for, its attempts, hint and note."""
-    from . import one_task
-
     echo(one_task.lines(project, id_, time.time()))
 
 
@@ -40,52 +38,73 @@ def log_verb(project: paths.Project, id_: str | None, follow: bool, most: int) -
         fresh, shown = found[shown or max(0, len(found) - most) :], len(found)
         return [event_lines.line(entry) for entry in fresh]
 
-    echo(new() or ["nothing yet"] if not follow else new())
+    lines = new()
+    if id_ is not None and not lines:
+        one_task.refuse_unknown(project, id_)
+    echo(lines or ["nothing yet"] if not follow else lines)
     if follow:
-        _follow(lambda: project.log, new)
+        _follow(lambda: [project.log], new)
 
 
 @click.command("tail")
 @click.argument("id_", metavar="ID")
-@click.option("-f", "--follow", is_flag=True, help="Go on printing what it does, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what it and later agents of ID do, until Ctrl-C.")
 @click.option("-n", "--lines", "most", type=click.IntRange(min=1), default=20, metavar="N", help="How many [20].")
 @click.pass_obj
 def tail_verb(project: paths.Project, id_: str, follow: bool, most: int) -> None:
     """Show what the last agent of ID said and called, from its transcript."""
-    from ..accounts import activity
     from ..errors import ClaudestratorError
-    from ..store import state_file
 
-    found = activity.path(project, state_file.read(project), id_)
-    if not found:
+    one_task.refuse_unknown(project, id_)
+    doings = Doings(project, id_)
+    lines = doings.new()
+    if not doings.path and not follow:
         raise ClaudestratorError(
             f"no transcript of an agent of {id_} here: `claudestrator-helper status` shows who works"
         )
-    offset = 0
+    echo(lines[-most:] or ([] if follow else ["it has done nothing yet"]))
+    if follow:
+        _follow(lambda: [project.session, project.markers, doings.path], doings.new)
 
-    def new() -> list[str]:
-        nonlocal offset
-        entries, offset = activity.entries(found, offset)
+
+class Doings:
+    """What the agents of one id do, each the last one in its time; *path* is its transcript, "" for none yet."""
+
+    def __init__(self, project: paths.Project, id_: str) -> None:
+        self.project, self.id = project, id_
+        self.path, self.offset, self.attempt = "", 0, 0
+
+    def new(self) -> list[str]:
+        """The lines that are new; the ones of a later attempt after one that names it."""
+        from ..accounts import activity
+        from ..store import state_file
+
+        current = state_file.read(self.project)
+        path, attempt = activity.path(self.project, current, self.id) or "", current.record(self.id).attempts
+        lines = self._more()
+        if path != self.path:
+            self.path, self.offset = path, 0
+            lines += [f"attempt {attempt}"] if path and self.attempt else []
+            self.attempt = attempt if path else self.attempt
+            lines += self._more()
+        return lines
+
+    def _more(self) -> list[str]:
+        from ..accounts import activity
+
+        entries, self.offset = activity.entries(self.path, self.offset)
         return list(activity.lines(entries))
 
-    echo(new()[-most:] or ["it has done nothing yet"])
-    if follow:
-        _follow(lambda: found, new)
 
+def _follow(paths_: Callable[[], list[str]], new: Callable[[], list[str]]) -> None:
+    """Prints what *new* returns whenever one of the files has changed."""
+    from ..run import polling
 
-def _follow(path: Callable[[], str], new: Callable[[], list[str]]) -> None:
-    """Prints what *new* returns whenever the file has changed."""
-    before = _size(path())
+    before = polling.fingerprint(paths_())
     while True:
-        time.sleep(_INTERVAL)
-        now = _size(path())
-        if now != before:
+        pause(_INTERVAL)
+        now = polling.fingerprint(paths_())
+        # What is missing may be found elsewhere.
+        if now != before or None in now:
             echo(new())
             before = now
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0

@@ -18,7 +18,7 @@ from .. import __version__, host, output
 from ..engine import band, begin_run, markers, options
 from ..engine.choice import Able, choose
 from ..engine.config import MOD
-from ..engine.state import FINISHED, State
+from ..engine.state import FINISHED, STOPPED, State
 from ..errors import ClaudestratorError
 from ..run import steps
 from ..run.live_report import LiveReport
@@ -50,9 +50,9 @@ def answer(reply: Callable[[Given], Answer]) -> None:
 
 
 def start(project: Project, session: str, given: Given) -> Answer:
-    """Begins or continues a run from `words`, if `key` allows it: directives, what is drawn, and a new `key`. With
-    `resume` only the session's own run is continued. Where another engine is to carry out the run, nothing is begun and
-    the answer names that `engine`."""
+    """Begins or continues a run from `words`, if `key` allows it: directives, what is drawn, a new `key`, and the
+    `opening` that tells a person of it. With `resume` only the session's own run is continued. Where another engine is
+    to carry out the run, nothing is begun and the answer names that `engine`."""
     words, current = _text(given, "words").split(), state_file.read(project)
     # `/clear` gives the session of a process another id.
     is_its = session == current.owner.session or current.owner.process == (processes.current() or None)
@@ -74,10 +74,11 @@ def start(project: Project, session: str, given: Given) -> Answer:
     key = os.urandom(16).hex()
     typed_command.note(project, session, typed_command.UNKNOWN, processes.current(), words=None)
     _forget_unlaunched(project, current)
-    reply = steps.start(project, session, words, mod=processes.digest(key))
+    opening = "The run goes on." if current.unfinished or current.status == STOPPED else "The run has begun."
+    reply = LiveReport(project).ended(steps.start(project, session, words, mod=processes.digest(key)))
     said = [str(choice)] if choice.why and not given.get("resume") else []
     lines = [*said, *preflight.note(project, session, __version__), *reply.lines]
-    return _answer(project, reply._replace(lines=lines)) | {"key": key}
+    return _answer(project, reply._replace(lines=lines)) | {"key": key, "opening": opening}
 
 
 def wait(project: Project, session: str, given: Given, limit: float | None) -> Answer:
@@ -107,13 +108,19 @@ def _warned(project: Project, session: str) -> list[str]:
     return [f"note: {line}" for line in claude_settings.unwriting(claude_settings.read(project), mode)]
 
 
-def ended(project: Project, given: Given) -> Answer:
-    """Takes the last message, `text`, of the run's agent `agent`, which has ended by `status`."""
+def ended(project: Project, session: str, given: Given) -> Answer:
+    """Takes the last message, `text`, of the run's agent `agent`, which has ended by `status`. Of the agent of another
+    engine, with its `description`, the answer says whether the notice of its end `isSettled`."""
     from ..agents import final_message
+    from ..hooks import subagents, user_prompt_submit
 
-    if state_file.read(project).owner.mod == processes.digest(_text(given, "key")):
+    current = state_file.read(project)
+    if current.owner.mod == processes.digest(_text(given, "key")):
         final_message.ended(project, *(_text(given, key) for key in ("agent", "status", "text")))
-    return {}
+        return {}
+    is_its = bool(session) and session == current.owner.session and current.engine != MOD
+    name, described = _text(given, "agent"), subagents.described({host.DESCRIPTION: _text(given, "description")})
+    return {"isSettled": is_its and bool(user_prompt_submit.settled(project, current, name, described))}
 
 
 def _refuse_orphan() -> None:
@@ -198,4 +205,4 @@ def _text(given: Given, key: str) -> str:
 @click.pass_obj
 def ended_verb(project: paths.Project, session: str, *, mod: bool) -> None:
     """Take the last message of an agent whose run has ended, as JSON on standard input; for Claude Code's mod."""
-    answer(lambda given: ended(project, given))
+    answer(lambda given: ended(project, session, given))

@@ -23,7 +23,7 @@ def lines(project: Project, id_: str, now: float) -> list[str]:
     current, parsed, log = state_file.read(project), queue_file.parsed(project), run_log.read(project)
     events = [entry for entry in log if entry.get("id") == id_]
     if id_ not in parsed.by_id and not events and id_ not in current.agents:
-        raise ClaudestratorError(f"there is no {cut(id_)} here: `claudestrator-helper tasks` lists the tasks")
+        raise _unknown(id_)
     found = _task(parsed, parsed.task(id_), project.queue) if id_ in parsed.by_id else [id_]
     complexity = parsed.by_id[id_][0].complexity if id_ in parsed.by_id else ""
     found += [
@@ -31,6 +31,18 @@ def lines(project: Project, id_: str, now: float) -> list[str]:
         *_told(project, current, id_),
     ]
     return few(found + [event_lines.line(entry) for entry in events[-LINES:]], 200)
+
+
+def refuse_unknown(project: Project, id_: str) -> None:
+    """Raises ClaudestratorError for an id that neither the queue nor the log nor the run knows."""
+    if id_ in queue_file.parsed(project).by_id or id_ in state_file.read(project).agents:
+        return
+    if not any(entry.get("id") == id_ for entry in run_log.read(project)):
+        raise _unknown(id_)
+
+
+def _unknown(id_: str) -> ClaudestratorError:
+    return ClaudestratorError(f"there is no {cut(id_)} here: `claudestrator-helper tasks` lists the tasks")
 
 
 def _task(parsed: Queue, task: Task, place: str) -> list[str]:

@@ -123,7 +123,9 @@ def begin(project: Project, session: str, typed: list[str], commands: str = "") 
         return plan.plan(project, typed)
     if not session:
         raise ClaudestratorError("a run starts in Claude Code: type /orchestrate there, or --dry-run here for the plan")
-    return steps.start(project, session, typed)
+    from ..run.live_report import LiveReport
+
+    return LiveReport(project).ended(steps.start(project, session, typed))
 
 
 def _instead(project: Project, what: str) -> Reply:

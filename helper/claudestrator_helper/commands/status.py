@@ -7,7 +7,7 @@ from collections import Counter
 
 from .. import output
 from ..accounts import estimate, progress
-from ..engine import state
+from ..engine import sentences, state
 from ..engine.config import TASK
 from ..errors import ClaudestratorError
 from ..store import files, issue_file, paths, project_files
@@ -15,7 +15,7 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import issues, queue_problems, schedule
 from ..texts.fields import LINES, cut, few, named, one_line
-from . import arguments
+from . import arguments, proofs
 
 
 def main(folder: str | None, words: list[str]) -> int:
@@ -40,10 +40,11 @@ def status(project: Project, now: float | None = None) -> list[str]:
 
     """
     at = int(time.time() if now is None else now)
-    found = progress.read(project, at)
+    found = proofs.read(project, at)
     current = found.state
     lines = [found.bar, f"run: {_run(current, at)}", *_times(found)]
-    lines += [*few([f"{_at_work(current)}: {_agent(each)}" for each in found.at_work]), *_verification(current)]
+    lines += few([f"{_at_work(current)}: {_agent(each)}" for each in found.at_work])
+    lines += [*few([f"gate: {proofs.gate(each)}" for each in found.gates]), *_proofs(found), *_verification(current)]
     lines += [*_loops(project, current), *_issues(project)]
     lines += few([f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()])
     lines += few([f"blocked: {id_}  {_by(cause)}" for id_, cause in found.blocked.items()])
@@ -57,7 +58,7 @@ def status(project: Project, now: float | None = None) -> list[str]:
 def as_object(project: Project, now: float | None = None) -> dict[str, object]:
     """A run's progress as JSON values, described in docs/watching.md. Raises as `status` does."""
     at = time.time() if now is None else now
-    found = progress.read(project, at)
+    found = proofs.read(project, at)
     current = found.state
     blocked = [
         {"id": id_, "kind": cause.kind, "by": cause.culprit, "why": cause.why} for id_, cause in found.blocked.items()
@@ -77,10 +78,18 @@ def as_object(project: Project, now: float | None = None) -> dict[str, object]:
         "left": found.left._asdict() if found.left else None,
         "tasks": {"total": len(found.queue.tasks), **found.counts},
         "agents": [agent._asdict() for agent in found.at_work],
+        "gates": [each._asdict() for each in found.gates],
+        "proofs": found.proofs or None,
         "failed": [{"id": id_, "reason": reason} for id_, reason in current.failed.items()],
         "blocked": blocked,
         "problems": len(queue_problems.problems(found.queue)),
     }
+
+
+def _proofs(found: progress.Progress) -> list[str]:
+    # Of a verification there is a line of its own.
+    said = proofs.counted(found) if sentences.is_gated(found.queue, found.state) else ""
+    return [f"proved: {said}"] if said else []
 
 
 def _times(found: progress.Progress) -> list[str]:

@@ -7,6 +7,8 @@ from ..store import paths
 from ..texts import fields, queue
 from ..texts.fields import cut, few
 
+_NONE = "no tasks yet: `/orchestrate` in Claude Code makes them from PRD.md, `claudestrator-helper add-tasks` adds some"
+
 
 @click.command("set-status")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
@@ -49,7 +51,7 @@ def tasks_verb(project: paths.Project, as_json: bool) -> None:
     from ..store import queue_file
 
     parsed = queue_file.parsed(project)
-    echo([as_json_line(_as_json(project, parsed))] if as_json else table(parsed))
+    echo([as_json_line(_as_json(project, parsed))] if as_json else table(parsed) or [_NONE])
 
 
 def _as_json(project: paths.Project, parsed: queue.Queue) -> list[dict[str, object]]:

@@ -35,6 +35,7 @@ GROUPS = {
     "Set up": {
         "allow": ("allow", "--detect"),
         "check": ("check", ""),
+        "clean": ("clean", "--dry-run"),
         "install-cli": ("install_cli", ""),
         "completion": ("completion", "bash >>~/.bashrc"),
         "state": ("state", "phase"),

@@ -12,6 +12,7 @@ from ..accounts import progress, spending
 from ..run import polling
 from ..store import event_lines, paths, state_file
 from ..store.paths import Project
+from . import proofs
 
 #: Seconds between two looks at the files, and between two pictures of a run in which nothing changes but the time.
 LOOK, PICTURE = 0.5, 2.0
@@ -49,23 +50,21 @@ def watch(project: Project) -> None:
         follow(project, show)
 
 
-def follow(project: Project, show: Show, sleep: Callable[[float], None] = time.sleep) -> None:
+def follow(project: Project, show: Show, sleep: Callable[[float], None] = output.pause) -> None:
     """Calls *show* with the run's progress and its cost in dollars whenever either has changed, and every PICTURE
     seconds, until a run that was seen unfinished has ended."""
     seen: polling.Print | None = None
     found, drawn, going = None, 0.0, False
     cost = spending.Spending(project)
     while True:
-        marks = polling.fingerprint([project.session, project.queue, project.log])
+        marks = polling.fingerprint([project.session, project.queue, project.log, project.gates])
         if marks != seen:
             seen, drawn = marks, 0.0
             found = None
         now = time.time()
         if now - drawn >= PICTURE:
             # Of files that have not changed, only the times are new.
-            found = (
-                progress.of(project, found.state, found.queue, found.log, now) if found else progress.read(project, now)
-            )
+            found = proofs.read(project, now, found)
             show(found, cost.dollars(now))
             drawn = now
             ended = going and not found.state.unfinished

@@ -53,7 +53,8 @@ def refuse_impossible(engine: str, parallel: int, able: Able) -> None:
     most = most_forked(able)
     if engine == LEAN and parallel > most:
         tasks = "one task" if most == 1 else f"{most} tasks"
-        raise ClaudestratorError(f"the lean engine runs {tasks} at a time here: leave out --engine, or --parallel")
+        way = f"leave out --engine, or type --parallel {most}"
+        raise ClaudestratorError(f"the lean engine runs {tasks} at a time here: {way}")
 
 
 def most_forked(able: Able) -> int:

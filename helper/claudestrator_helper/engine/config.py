@@ -27,7 +27,9 @@ class Config:
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, in *worktrees* of their own where there can be any;
     otherwise never two that may touch the same file, unless they *share_files*. *gate_commands* have to pass before a
-    task is done: a red one is refused *gate_refusals* times, and may take *gate_timeout* minutes."""
+    task is done: a red one is refused *gate_refusals* times, and may take *gate_timeout* minutes. In a new worktree,
+    the files *worktree_copy* are copied and the commands *worktree_setup* run, for at most *worktree_timeout* minutes
+    each."""
 
     models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
     attempts: int = 2
@@ -43,5 +45,8 @@ class Config:
     gate_commands: list[str] = field(default_factory=list)
     gate_refusals: int = 3
     gate_timeout: int = 30
+    worktree_setup: list[str] = field(default_factory=list)
+    worktree_copy: list[str] = field(default_factory=list)
+    worktree_timeout: int = 10
     journal: bool = True
     memory: bool = True

@@ -66,11 +66,14 @@ def _dispatch(run: StepBuilder) -> None:
     elif _is_complete(run):
         _end(run)
     elif run.state.status == STOPPING:
-        run.finish(STOPPED, f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it.")
+        said = f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it."
+        run.finish(STOPPED, said + sentences.commits(run.state))
     elif run.state.status == PAUSED:
         return
     elif outage.is_over(run.state):
         outage.stop(run)
+    elif run.inputs.setup_problem:
+        run.finish(STOPPED, sentences.not_set_up(run.inputs.setup_problem, run.counted(), run.state))
     elif len(run.state.streak) >= SAME_FAILURES:
         run.finish(FINISHED, sentences.streak(run.state, run.counted()))
     else:
@@ -107,6 +110,7 @@ def _may_add(run: StepBuilder) -> bool:
     """Whether a task may be begun beside those at work."""
     state = run.state
     halted = state.status != RUNNING or outage.is_over(state) or len(state.streak) >= SAME_FAILURES
+    halted = halted or bool(run.inputs.setup_problem)
     begun = len(state.agents) + len(run.out.trees)
     return 0 < begun < min(state.parallel, MOST_PARALLEL) and not halted and _only_tasks(run)
 

@@ -65,7 +65,9 @@ def is_over(state: State) -> bool:
 
 
 def stop(run: StepBuilder) -> None:
+    from . import sentences
+
     why = f"{MOST} agents in a row were {cut(run.state.outage)}"
     run.state = replace(run.state, outages=0)
     sentence = f"The run has stopped, {run.counted()}: {why}. Nothing is lost: `/orchestrate`"
-    run.finish(STOPPED, f"{sentence} continues it once that is fixed.")
+    run.finish(STOPPED, f"{sentence} continues it once that is fixed.{sentences.commits(run.state)}")

@@ -11,6 +11,8 @@ from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
 from .state import STOPPED, State, TaskRecord
 
+#: What a pending task that can't run is counted as, for people.
+BLOCKED = "blocked"
 #: How many ids of a list are named.
 NAMED = 5
 
@@ -37,6 +39,10 @@ def counted(queue: Queue, state: State) -> str:
     return ", ".join([counts(task.status for task in queue.tasks) + verified, *_proved(queue, state)])
 
 
+#: What proves a completed task, the strongest first.
+PROOFS = (GATE, VERIFIED, WORD) = ("gate", "verified", "word")
+
+
 def proof(task: Task, state: State) -> str | None:
     """Why a task counts as completed, by the strongest proof: "gate", "verified", or "word"; None if it doesn't."""
     if task.status != COMPLETED:
@@ -44,16 +50,21 @@ def proof(task: Task, state: State) -> str | None:
     record = state.record(task.id)
     done = record.completed is not None or record.earlier is not None
     if done and record.is_proved:
-        return "gate"
-    return "verified" if done and record.is_verified else "word"
+        return GATE
+    return VERIFIED if done and record.is_verified else WORD
+
+
+def is_gated(queue: Queue, state: State) -> bool:
+    """Whether a gate was to prove the run's tasks, or some of them, be it allowed or not."""
+    return state.gated or ("gate" in queue.text.lower() and any(task.gate for task in queue.tasks))
 
 
 def _proved(queue: Queue, state: State) -> list[str]:
     """How many completed tasks their gate has proved, and which were taken at their word."""
-    if not state.gated:
+    if not is_gated(queue, state):
         return []
     found = [(task.id, proof(task, state)) for task in queue.tasks]
-    proved, words = sum(each == "gate" for _, each in found), [id_ for id_, each in found if each == "word"]
+    proved, words = sum(each == GATE for _, each in found), [id_ for id_, each in found if each == WORD]
     said = f"{len(words)} taken at {'their' if len(words) > 1 else 'its'} word ({_named(words)})"
     return [f"{proved} proved by gate", *([said] if words else [])]
 
@@ -62,16 +73,24 @@ def streak(state: State, counted: str) -> str:
     reason = cut(state.failed[state.streak[-1]])
     return (
         f"The run has ended, {counted}: {_named(state.streak)} failed in a row for the same reason ({reason}). "
-        f"{_AGAIN.format(state.streak[0])}"
+        f"{_AGAIN.format(state.streak[0])}{commits(state)}"
     )
 
 
 _AGAIN = "`claudestrator-helper retry {}` and `/orchestrate` try one again."
 
 
+def not_set_up(why: str, counted: str, state: State) -> str:
+    """What is said where a run stops because a worktree can't be set up."""
+    return (
+        f"The run has stopped, {counted}: {why}. Correct that, or [worktree] setup, and `/orchestrate` tries it again."
+        f"{commits(state)}"
+    )
+
+
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
-    flag = _unchanged(queue, state) + _miscounted(queue) + _commits(state)
+    flag = _unchanged(queue, state) + _miscounted(queue) + commits(state)
     left = _unverified(queue, state)
     if schedule.select(queue, unreadable).reason == schedule.COMPLETE:
         verified = " and verified" if state.verification.asked and not left else ""
@@ -141,11 +160,13 @@ def _unchanged(queue: Queue, state: State) -> str:
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
-def _commits(state: State) -> str:
+def commits(state: State) -> str:
     """Where the commits of single tasks are, and how a person takes them over."""
     count = sum(bool(record.committed) for record in state.tasks.values())
-    branch, many = f"claudestrator/{state.run}", "commits are" if count > 1 else "commit is"
-    return f" {count} {many} on {branch}: `git merge --ff-only {branch}` takes them over." if count else ""
+    branch, many, them = f"claudestrator/{state.run}", "commits are", "them"
+    if count == 1:
+        many, them = "commit is", "it"
+    return f" {count} {many} on {branch}: `git merge --ff-only {branch}` takes {them} over." if count else ""
 
 
 def _miscounted(queue: Queue) -> str:
@@ -161,7 +182,7 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
     parts += _unread(queue_problems.unreadable(queue))
     parts += _unverified(queue, state, state.completed)
-    return f"{'; '.join(parts)}.{_unchanged(queue, state)}{_commits(state)}"
+    return f"{'; '.join(parts)}.{_unchanged(queue, state)}{commits(state)}"
 
 
 def _failed(queue: Queue, state: State) -> list[str]:
@@ -203,14 +224,13 @@ def _named(names: list[str]) -> str:
 
 
 def bar(statuses: Iterable[str], width: int = 30) -> str:
-    """A line of *width* characters and the counts by status."""
+    """A line of *width* characters and the counts by status, BLOCKED among them."""
     count = Counter(statuses)
     total = sum(count.values())
     todo = total - count[SKIPPED]
     filled = width * count[COMPLETED] // todo if todo else 0
-    known = [
-        f"{count[status]} {status}" for status in (COMPLETED, IN_PROGRESS, PENDING, FAILED, SKIPPED) if count[status]
-    ]
-    other = total - sum(count[status] for status in MOVES)
+    shown = (COMPLETED, IN_PROGRESS, PENDING, BLOCKED, FAILED, SKIPPED)
+    known = [f"{count[status]} {status}" for status in shown if count[status]]
+    other = total - sum(count[status] for status in shown)
     text = ", ".join(known + ([f"{other} unknown"] if other else []))
     return f"[{'#' * filled}{'.' * (width - filled)}] {count[COMPLETED]}/{todo}  {text}".rstrip()

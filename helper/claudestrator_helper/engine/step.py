@@ -23,7 +23,7 @@ class Inputs(NamedTuple):
     that have come on the tasks under verification, by id: "" for a pass, else why it fails; *alone* says that the
     orchestrator itself asks, which it doesn't while an agent is at work in the foreground; *gates_due* are the
     gates that have not run yet, by what they have to run before; *trees* are the worktrees that are there, by whose
-    they are."""
+    they are, and *setup_problem* is why one can't be set up, or ""."""
 
     state: State
     queue: Queue
@@ -37,6 +37,7 @@ class Inputs(NamedTuple):
     alone: bool = False
     gates_due: frozenset[str] = NO_GATES
     trees: frozenset[str] = NO_TREES
+    setup_problem: str = ""
 
 
 class Step:

@@ -55,8 +55,7 @@ def answer_to(event: dict[str, object]) -> "Answer | None":
     from ..store import state_file
 
     current = state_file.own(project, text, whole=True)
-    # The last agent of a run in the background ends after the run.
-    is_due = current is not None and (current.unfinished or (current.background and name == host.USER_PROMPT_SUBMIT))
+    is_due = current is not None and (current.unfinished or name in _AFTER_END)
     return _answer(name, project, current, event) if is_due else None
 
 
@@ -88,9 +87,12 @@ _MODULES = {
     host.STOP_FAILURE: "stop_failure",
     host.POST_TOOL_USE: "post_tool_use",
     host.STOP: "stop",
+    host.NOTIFICATION: "notification",
     host.PRE_TOOL_USE: "pre_tool_use",
     host.USER_PROMPT_EXPANSION: "user_prompt_expansion",
     host.USER_PROMPT_SUBMIT: "user_prompt_submit",
 }
 #: All other events matter only to the session that owns an unfinished run.
 _WITHOUT_RUN = (host.USER_PROMPT_EXPANSION,)
+#: What comes after the step that has ended a run: the return of the call that took it, and the last agent's notice.
+_AFTER_END = (host.POST_TOOL_USE, host.USER_PROMPT_SUBMIT)

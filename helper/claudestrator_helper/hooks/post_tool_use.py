@@ -9,7 +9,7 @@ from .payload import Answer, specific
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Records the name of an agent that was launched in the background, because a later API error names only that.
     After an agent that ran in the foreground, takes the run's next step. Shows the person what a `wait` has printed,
-    because Claude Code folds it away."""
+    because Claude Code folds it away, and notifies them of the run's end."""
     given, got = event.get(host.INPUT), event.get(host.RESPONSE)
     if not isinstance(given, dict) or not isinstance(got, dict) or event.get(host.AGENT):
         # An agent's own calls are not the run's.
@@ -18,6 +18,12 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         from . import progress
 
         return progress.of_wait(project, given, got) or None
+    return _of_launch(project, current, event, given, got) if current.unfinished else None
+
+
+def _of_launch(
+    project: Project, current: State, event: dict[str, object], given: dict[str, object], got: dict[str, object]
+) -> Answer | None:
     from ..engine import markers
     from ..store import marker_files
     from . import forked_skill

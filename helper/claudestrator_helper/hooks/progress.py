@@ -28,12 +28,14 @@ def of_reply(project: Project, reply: Reply) -> Answer:
 
 
 def of_wait(project: Project, given: dict[str, object], got: dict[str, object]) -> Answer:
-    """The answer to a Bash call: what a `wait` has printed."""
+    """The answer to a Bash call: what a `wait` has printed, with a notice of the run's end."""
     if str(given.get("command")).strip() != "claudestrator-helper wait":
         return {}
     words = [line.split(" ") for line in str(got.get("stdout") or "").strip().split("\n")]
     lines = [" ".join(each) for each in words if each[0] not in _DIRECTIVES]
-    return message(project, lines, [each[1] for each in words if each[0] in _DIRECTIVES[:2] and each[1:]])
+    begun = [each[1] for each in words if each[0] in _DIRECTIVES[:2] and each[1:]]
+    over = next((notified(" ".join(each[1:])) for each in words if each[0] == STOP), {})
+    return {**message(project, lines, begun), **over}
 
 
 def line(project: Project, current: State) -> str:

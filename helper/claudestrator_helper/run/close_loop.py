@@ -89,18 +89,19 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue, config:
         return git.Result(why=place)
     if made := _made(project, current, place):
         return git.Result(commit=made)
-    before = task_commits.left_out(project, place) if place else _noted(project)
-    if before is None:
+    without = task_commits.left_out(project, place, current) if place else _before(project)
+    if without is None:
         # In a repository younger than the run, anything may be someone's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
-    result = git.commit(project, before, _message(current, parsed), place)
+    result = git.commit(project, without, _message(current, parsed), place)
     if not result.commit and (made := _made(project, current, place)):
         # The git of a killed helper has finished in the meantime.
         result = replace(result, commit=made, why="")
     if not result.missing:
         # What anyone has committed since is no longer unfinished work from before the run.
         still = git.dirty(project, place) or []
+        before = [path for path, why in without.items() if why == git.BEFORE]
         DIRTY_BEFORE.write(project, json.dumps([path for path in before if path in still]))
     return result
 
@@ -190,6 +191,11 @@ def _keep_other_runs(project: Project, path: str, run: str) -> None:
         other = "unknown"
     if other != run:
         os.replace(path, f"{path.removesuffix('.json')}.{''.join(filter(str.isalnum, str(other)))[:40]}.json")
+
+
+def _before(project: Project) -> dict[str, str] | None:
+    before = _noted(project)
+    return None if before is None else dict.fromkeys(before, git.BEFORE)
 
 
 def _noted(project: Project) -> list[str] | None:

@@ -6,8 +6,11 @@ from ..engine import state
 from ..engine.step import Step
 from ..store import issue_file, marker_files, queue_file, run_log, state_file
 from ..store.paths import Project
-from ..texts import issues, queue
+from ..texts import ids, issues, queue
 from . import notify
+
+#: The roles whose agents write tasks, with gates of their own perhaps.
+_WRITING = ("decomposition", "decomp")
 
 
 class Disk:
@@ -48,3 +51,8 @@ class Disk:
             step.events.insert(0, {"event": run_log.BEGAN, "session": now.owner.session})
         run_log.append(self.project, now, step.events, self.now)
         notify.of_step(self.project, step, self.parsed)
+        if any(event.get("event") == "done" and ids.role(str(event.get("id"))) in _WRITING for event in step.events):
+            # What runs gates takes longer to import than most steps take.
+            from . import gates
+
+            gates.ask(self.project, now, self.parsed)

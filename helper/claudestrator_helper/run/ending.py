@@ -1,13 +1,13 @@
 """What is said of a whole run at its end: how long it took, what it cost, what it tried again and what it changed."""
 
-import re
 from collections.abc import Iterable, Mapping
 
 from ..accounts import estimate, spending
+from ..engine.config import MOD
 from ..store import run_log, state_file
 from ..store.paths import Project
 from ..texts.directives import STOP, Directive
-from ..texts.fields import cut, named
+from ..texts.fields import cut, many, named
 
 #: Seconds of a run below which there is nothing to tell about it that a person would not have seen.
 _SHORT = 60
@@ -28,12 +28,13 @@ def _account(project: Project, now: float) -> str:
     if seconds is None or seconds < _SHORT:
         return ""
     dollars = spending.run_dollars(project)
-    cost = f" and ${dollars:,.2f}" if dollars is not None else ""
+    # The conversation's answer to this is not in its transcript yet; a mod's run asks it for none.
+    without = "" if current.engine == MOD else " up to here"
+    cost = f" and ${dollars:,.2f}{without}" if dollars is not None else ""
     parts = [f"It took {estimate.exact(seconds)}{cost}"]
     again = _again(event for event in events if event.get("run") == current.run)
     parts += [f"tried again: {named(again, len(again))}"] if again else []
-    by_task = any(record.committed for record in current.tasks.values())
-    return "; ".join([*parts, *([] if by_task else _changes(project))]) + "."
+    return "; ".join([*parts, *_changes(project, now - seconds)]) + "."
 
 
 def _again(events: Iterable[Mapping[str, object]]) -> list[str]:
@@ -49,28 +50,14 @@ def _again(events: Iterable[Mapping[str, object]]) -> list[str]:
     return list(again)
 
 
-def _changes(project: Project) -> list[str]:
-    """What is not committed: the files and lines that differ from the last commit, and where to see them."""
-    from ..system import git_process, git_safety
+def _changes(project: Project, began: float) -> list[str]:
+    """What has changed in the project's files since the run began, and where to see it."""
+    # git runs in a process of its own, and importing what starts it takes longer than most steps.
+    from ..system import changes
 
-    top = git_safety.top(project.root)[0]
-    if not top:
+    found = changes.since(project, began)
+    if found is None or not found.files + found.new:
         return []
-    changed = git_process.call(
-        top, "diff", "--no-ext-diff", "--no-textconv", "--shortstat", "HEAD", "--", ".", timeout=10
-    )
-    fresh = git_process.call(top, "ls-files", "--others", "--exclude-standard", timeout=10)
-    numbers = [int(each) for each in re.findall(r"\d+", changed.text)[:1]]
-    lines = {
-        sign: int(number) for number, sign in re.findall(r"(\d+) (?:insertion|deletion)s?\(([+-])\)", changed.text)
-    }
-    files, new = sum(numbers), len(fresh.text.splitlines())
-    if changed.code or fresh.code or not files + new:
-        return []
-    counted = (
-        [f"{files} changed file{'' if files == 1 else 's'} (+{lines.get('+', 0)} -{lines.get('-', 0)})"]
-        if files
-        else []
-    )
-    counted += [f"{new} new file{'' if new == 1 else 's'}"] if new else []
-    return [f"not committed: {' and '.join(counted)}, see `git status`"]
+    counted = [f"{many(found.files, 'file')} (+{found.added} -{found.removed})"] if found.files else []
+    counted += [f"{found.new} new file{'' if found.new == 1 else 's'}"] if found.new else []
+    return [f"changed since it began: {' and '.join(counted)}"]

@@ -13,16 +13,18 @@ from ..engine.gates import BASELINE, Gates
 from ..engine.state import State
 from ..engine.step import Inputs
 from ..errors import ClaudestratorError
-from ..store import config_file, state_file
+from ..store import config_file, files, state_file
 from ..store.paths import Project
 from ..system import consent, gate_process, working_tree, worktrees
 from ..system.gate_process import Record
 from ..texts import fields, ids
 from ..texts.queue import Queue
-from . import polling
+from . import notify, polling
 
 #: Characters of a command in a message.
 _SHORT = 80
+#: Seconds within which a gate runs again where nothing tells whether the files have changed.
+_MOMENT = 60
 #: How often a gate before a step may end without a result.
 _LOST = 3
 
@@ -36,14 +38,14 @@ class RedError(ClaudestratorError):
 
 
 class RunningError(ClaudestratorError):
-    """A gate is still running."""
+    """A gate is still running, or was ended before it was over."""
 
 
 def asked(config: Config, parsed: Queue) -> Gates:
     """The gates that the configuration and the queue ask for."""
     # Most queues have none, and to look for a field takes a while in a long one.
     tasks = {task.id: own for task in parsed.tasks if (own := task.gate)} if "gate" in parsed.text.lower() else {}
-    return Gates(config.gate_commands, tasks)
+    return Gates(config.gate_commands, tasks, config.worktree_setup)
 
 
 def done(
@@ -79,10 +81,13 @@ def proved(project: Project, id_: str, attempt: int, patience: float, place: Pro
     if before and before.key == wanted.key and before.refused > config.gate_refusals:
         return reports.fail(project, id_, attempt, "its gate was ended again and again before it was over")
     binding = [command for command in commands if command not in _excused(project, current, config)]
+    was_ended = _was_ended(project, id_, wanted)
     record = _record(place, id_, wanted, binding, config.gate_timeout, patience)
     if record is None:
-        again = f"claudestrator-helper done {id_} --attempt {attempt}"
-        raise RunningError(f"{id_} is not reported yet, as its gate is still running: call `{again}` again")
+        again = f"call `claudestrator-helper done {id_} --attempt {attempt}` again"
+        how = "is still running" + (", after something had ended it" if was_ended else "")
+        how = _ENDED if _was_ended(project, id_, wanted) else how
+        raise RunningError(f"{id_} is not reported yet, as its gate {how}: {again}")
     if any(each.code and each.command in binding for each in record.outcomes):
         return _refused(project, id_, attempt, record, binding, config.gate_refusals)
     _seen_green(project, current, record)
@@ -102,19 +107,30 @@ def refuse_changed(project: Project, config: Config, parsed: Queue) -> None:
     if changed := gates.changed(asked(config, parsed), allowed, parsed.by_id):
         what = fields.named(changed, len(changed))
         way = "put it back, or a person allows it by `claudestrator-helper allow` in a terminal"
-        raise ClaudestratorError(f"the gate was changed since it was allowed ({what}): {way}")
+        name = "the set-up of worktrees" if changed == ["[worktree] setup"] else "the gate"
+        raise ClaudestratorError(f"{name} was changed since it was allowed ({what}): {way}")
 
 
 def note(project: Project, config: Config, parsed: Queue) -> list[str]:
     """What a person is told of gates that no one has allowed."""
     left = gates.waiting(asked(config, parsed), consent.read(project))
-    step = "`claudestrator-helper allow` in a terminal shows it and asks; until then tasks are taken at their word"
-    return [f"a gate waits for you: {step}"] if left else []
+    if left.proves:
+        what, then = "a gate", "tasks are taken at their word"
+    else:
+        what, then = "a set-up of worktrees", "they go without"
+    step = f"`claudestrator-helper allow` in a terminal shows it and asks; until then {then}"
+    return [f"{what} waits for you: {step}"] if left else []
+
+
+def ask(project: Project, current: State, parsed: Queue) -> None:
+    """Asks the person, once a run, for their consent to gates that no one has allowed. The caller holds the lock."""
+    for text in note(project, config_file.read(project), parsed):
+        notify.question(project, current, text, once=True)
 
 
 def due(project: Project, inputs: Inputs) -> frozenset[str]:
     """The gates that have to run before the step that they are named for."""
-    state, commands = inputs.state, _for_all(project, inputs.config)
+    state, commands = inputs.state, for_all(project, inputs.config)
     if not (commands and state.unfinished):
         return frozenset()
     names = [BASELINE, *([verification.id_of(state)] if state.verification.asked else [])]
@@ -125,7 +141,7 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     """Runs the gate *name* of the step that is due, or waits for it, for at most *patience* seconds; lines for the
     person once it is over."""
     current, config = state_file.read(project), config_file.read(project)
-    wanted = _wanted(current, name, _for_all(project, config))
+    wanted = _wanted(current, name, for_all(project, config))
     if not wanted.commands:
         return []
     before = gate_process.read(project, name)
@@ -133,11 +149,14 @@ def run(project: Project, name: str, patience: float) -> list[str]:
         # A sandbox may end it with each call: then no one knows, and nothing waits for it.
         gate_process.write(project, name, replace(wanted, over=True))
         return [f"the gate before {name} was ended {before.refused} times before it was over"]
+    if name == BASELINE and before and before.key == wanted.key and before.over:
+        # A gate that is changed and allowed again takes nothing back: what was green has to stay green.
+        _seen_green(project, current, before)
     tree = worktrees.of(project, current.run) if current.worktrees else None
     place = tree.project(project) if tree else project
     record = _record(place, name, wanted, [], config.gate_timeout, patience)
     if record is None:
-        return []
+        return [f"the gate before {name} {_ENDED}; it runs again"] if _was_ended(project, name, wanted) else []
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
     if name != BASELINE:
         return [f"gate before {name}: {'red: ' + ', '.join(red) if red else 'green'}"]
@@ -147,16 +166,31 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     return [f"red {when}: {', '.join(red)}; no task is blamed for it until it was green once"] if red else []
 
 
+def at_work(project: Project, now: float) -> list[tuple[str, int, int]]:
+    """The gates that are running: name, for how many seconds, and how often each has refused its report before."""
+    names = [name.removesuffix(".json") for name in files.names(project.gates) if name.endswith(".json")]
+    found = [(name, record) for name in names if (record := gate_process.read(project, name))]
+    running = [(name, record) for name, record in found if gate_process.is_running(record)]
+    return [(name, max(0, int(now) - record.begun), record.refused) for name, record in running]
+
+
 def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list[str]:
     """What runs before that task is done. Raises ClaudestratorError if its gate is not what was allowed."""
     allowed = consent.read(project)
     if allowed is None:
         return []
-    refuse_changed(project, config, parsed)
+    try:
+        refuse_changed(project, config, parsed)
+    except ClaudestratorError as error:
+        # No report is taken until a person has done something.
+        with files.locked(project.lock):
+            notify.question(project, state_file.read(project), str(error), once=True)
+        raise
     return gates.runnable(asked(config, parsed), allowed, id_)
 
 
-def _for_all(project: Project, config: Config) -> list[str]:
+def for_all(project: Project, config: Config) -> list[str]:
+    """The commands for all tasks that a person has allowed."""
     allowed = consent.read(project) if config.gate_commands else None
     return gates.runnable(Gates(config.gate_commands, {}), allowed, "")
 
@@ -210,6 +244,15 @@ def _record(
     return gate_process.read(project, name) if _is_over(project, wanted, name) else None
 
 
+_ENDED = "was ended by something else before it was over"
+
+
+def _was_ended(project: Project, name: str, wanted: Record) -> bool:
+    found = gate_process.read(project, name)
+    begun = found is not None and found.key == wanted.key and bool(found.process) and not found.over
+    return begun and not _is_running(project, name)
+
+
 def _is_running(project: Project, name: str) -> bool:
     found = gate_process.read(project, name)
     return found is not None and gate_process.is_running(found)
@@ -218,8 +261,12 @@ def _is_running(project: Project, name: str) -> bool:
 def _is_stale(project: Project, found: Record) -> bool:
     """Whether the tree was changed after that gate was over; others, if there are any, change it all the time."""
     current = state_file.read(project)
-    alone = current.worktrees or len(current.agents) < 2
-    return alone and working_tree.fingerprint(project) != found.tree
+    if not current.worktrees and len(current.agents) > 1:
+        return False
+    tree = working_tree.print_of_files(project)
+    # Where that can't be told, the gate runs again if that takes a moment.
+    again = not tree and not current.worktrees and sum(each.seconds for each in found.outcomes) < _MOMENT
+    return tree != found.tree or again
 
 
 def _refused(project: Project, id_: str, attempt: int, record: Record, binding: list[str], most: int) -> str:

@@ -64,12 +64,18 @@ class LiveReport:
             return reply
         current = _state(self.project)
         run = current.run if current else ""
-        if not run or not self._is_complete():
+        # `start` may find nothing to do, and then there is nothing to report.
+        if not run or not self._had_agents(run) or not self._is_complete():
             return reply
         path = os.path.join(self.project.reports, f"{run}.html")
         shown = os.path.relpath(path, self.project.root) if self.project.bounds == self.project.root else path
         named = Directive(STOP, sentence=f"{last.sentence} Report: {shown}")
         return reply._replace(directives=[*reply.directives[:-1], named])
+
+    def _had_agents(self, run: str) -> bool:
+        from ..store import run_log
+
+        return any(each.get("run") == run and each["event"] == "spawned" for each in run_log.read(self.project))
 
     def _is_due(self) -> bool:
         try:

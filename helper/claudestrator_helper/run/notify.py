@@ -2,11 +2,13 @@
 
 import os
 import sys
+import time
 from contextlib import suppress
 
+from ..engine.state import State
 from ..engine.step import Step
 from ..errors import ClaudestratorError
-from ..store import user_file
+from ..store import run_log, user_file
 from ..store.paths import Project
 from ..texts import schedule
 from ..texts.directives import STOP
@@ -14,6 +16,8 @@ from ..texts.fields import LINE, cut, named
 from ..texts.queue import Queue
 from ..texts.statuses import FAILED
 
+#: The event, and the kind of a notice, that the run waits for a person.
+QUESTION = "question"
 #: What runs the person's program: it outlives the helper, and ends it after ten seconds.
 _RUN = """\
 import subprocess, sys
@@ -41,6 +45,22 @@ def of_step(project: Project, step: Step, parsed: Queue) -> None:
         if directive.kind == STOP:
             kind = step.state.status
             send(project, kind if kind in user_file.KINDS else "finished", "The run is over", directive.sentence)
+
+
+def question(project: Project, current: State, text: str, *, once: bool = False) -> None:
+    """Logs that the run waits for a person, and tells them, of a lasting question *once* a run. The caller holds the
+    lock."""
+    if once and _was_asked(project, current.run, text):
+        return
+    run_log.append(project, current, [{"event": QUESTION, "reason": text}], time.time())
+    send(project, QUESTION, "The run waits for you", text)
+
+
+def _was_asked(project: Project, run: str, text: str) -> bool:
+    asked = [
+        each.get("reason") for each in run_log.read(project) if each.get("run") == run and each["event"] == QUESTION
+    ]
+    return text in asked
 
 
 def send(project: Project, kind: str, title: str, text: str) -> None:

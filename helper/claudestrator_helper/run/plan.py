@@ -5,13 +5,14 @@ from dataclasses import replace
 from heapq import heappop, heappush
 
 from ..engine import begin_run, choice, loop_phases, markers, next_step, simulation, verification
+from ..engine.config import BY_TASK
 from ..engine.state import Loop
 from ..engine.step import Inputs
 from ..store.paths import Project
-from ..texts import ids, queue, schedule
+from ..texts import fields, ids, queue, schedule
 from ..texts.directives import DRY_RUN, Reply
 from ..texts.statuses import PENDING
-from . import steps
+from . import gates, steps
 
 #: How many tasks and loops are shown.
 _SHOWN, _LOOPS = 30, 5
@@ -22,7 +23,7 @@ _MOST = 2_000_000
 def plan(project: Project, words: list[str]) -> Reply:
     """What `start` would run, in order, if every task succeeded, with a STOP directive. Changes nothing.
 
-    Raises ClaudestratorError for words that mean nothing, and if files can't be read.
+    Raises ClaudestratorError for words that mean nothing, if files can't be read, and if `start` would refuse the gate.
 
     """
     asked = begin_run.understood(words)
@@ -35,6 +36,7 @@ def plan(project: Project, words: list[str]) -> Reply:
     )
     looping = inputs._replace(state=replace(inputs.state, loop=Loop(total=asked.loops)))
     inputs = inputs._replace(role_models=steps.role_models(project, looping))
+    proofs = _planned_proofs(project, inputs)
     inputs, more = _shortened(inputs)
     lines: list[str] = []
     left = _MOST
@@ -46,12 +48,23 @@ def plan(project: Project, words: list[str]) -> Reply:
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
         if ids.DECOMPOSITION in step.state.agents or not spawned:
-            return Reply([*lines, *more, *_planned_loops(inputs, asked.loops)], [DRY_RUN])
+            return Reply([*lines, *more, *_planned_loops(inputs, asked.loops), *proofs], [DRY_RUN])
         lines += spawned
         reports = {id_: markers.Marker(markers.DONE, agent.attempt) for id_, agent in step.state.agents.items()}
         passed = dict.fromkeys(step.state.verification.checking, "")
         inputs = simulation.after(inputs, step)._replace(markers=markers.Markers(reports, {}), verdicts=passed)
-    return Reply([*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops)], [DRY_RUN])
+    return Reply([*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops), *proofs], [DRY_RUN])
+
+
+def _planned_proofs(project: Project, inputs: Inputs) -> list[str]:
+    """What each task has to pass, and where it is committed. Raises ClaudestratorError as `start` does if a gate is no
+    longer what was allowed."""
+    gates.refuse_changed(project, inputs.config, inputs.queue)
+    commands = [f"`{fields.cut(each, 80)}`" for each in gates.for_all(project, inputs.config)]
+    lines = [f"before each task is done: {fields.named(commands, len(commands))}"] if commands else []
+    lines += gates.note(project, inputs.config, inputs.queue)
+    by_task = inputs.config.commit == BY_TASK
+    return lines + (["each task is a commit on a branch of the run, claudestrator/<run>"] if by_task else [])
 
 
 def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:

@@ -4,7 +4,7 @@ Each is kept in the state and the queue, which the run's next step obeys, whoeve
 import time
 from dataclasses import replace
 
-from ..engine import heartbeat, state
+from ..engine import heartbeat, sentences, state
 from ..engine.config import MOD
 from ..errors import ClaudestratorError
 from ..store import files, queue_file, run_log, state_file
@@ -30,8 +30,19 @@ def stop(project: Project, *, now: bool = False) -> str:
     names = ", ".join(current.agents)
     if now:
         left = f" What {names} reports will count." if names else ""
-        return f"The run has stopped: `/orchestrate` continues it.{left}"
+        return f"The run has stopped: `/orchestrate` continues it.{left}{_home(project, current)}"
     return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+
+
+def _home(project: Project, current: state.State) -> str:
+    """Where the run's commits are, ready to be taken over."""
+    said = sentences.commits(current)
+    if not said:
+        return ""
+    # Most calls have none, and git takes longer to import than the rest.
+    from . import task_commits
+
+    return " ".join(filter(None, [said, task_commits.bring_home(project)]))
 
 
 def pause(project: Project) -> str:

@@ -9,19 +9,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ..engine import state
-from ..store import files, queue_file, state_file
-from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START
+from ..engine import markers, state
+from ..store import files, marker_files, queue_file, state_file
+from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START, TAKEN_BACK
 from ..store.paths import Project
-from ..system import gate_process, git, run_branch
+from ..system import gate_process, git, run_branch, taken_back
 from ..system.commit_witness import Repository
 from ..system.run_branch import Start
 from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
-#: Makes the commit of a completed task; the lines are for the person.
-Maker = Callable[[Project, state.State, str], tuple[git.Result, list[str]]]
+#: Makes the commit of a completed task.
+Maker = Callable[[Project, state.State, str], git.Result]
 
 
 def begin(project: Project) -> None:
@@ -29,6 +29,7 @@ def begin(project: Project) -> None:
     start, dirty = run_branch.begun(project) or (None, None)
     START.write(project, json.dumps(start))
     DIRTY_BEFORE.write(project, json.dumps(dirty))
+    TAKEN_BACK.remove(project)
 
 
 def commit(project: Project, ids: list[str], patience: float, make: Maker) -> list[str]:
@@ -44,12 +45,12 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
             record = current.record(id_)
             if record.completed is None or record.committed is not None:
                 continue
-            result, more = make(project, current, id_)
+            result = make(project, current, id_)
             with files.locked(project.lock):
                 now = state_file.read(project)
                 if (now.run, now.record(id_).completed) == (current.run, record.completed):
                     state_file.write(project, now.recorded(id_, committed=result.commit))
-            lines += _lines(id_, result) + more
+            lines += _lines(id_, result)
     return lines
 
 
@@ -65,16 +66,30 @@ def repository(project: Project, run: str) -> Repository | str:
     return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
 
 
-def left_out(project: Project, ours: Repository) -> list[str] | None:
-    """The paths that no commit of the run must hold; None if what was dirty before is not known."""
+def left_out(
+    project: Project, ours: Repository, current: state.State, id_: str = "", changed: Iterable[str] = ()
+) -> dict[str, str] | None:
+    """The paths, some of them *changed*, that a commit of that task must not hold, and why; None if it is not known
+    what was dirty before."""
     before = noted(project)
-    return None if before is None else [*before, *run_branch.committed_elsewhere(ours)]
+    if before is None:
+        return None
+    own = [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_, changed)]
+    known = _listed(TAKEN_BACK.read(project)) or []
+    back = taken_back.paths(project, ours, marker_files.left_at(project, id_, markers.STARTED), known)
+    if back != known:
+        TAKEN_BACK.write(project, json.dumps(back))
+    return dict.fromkeys(back, taken_back.WHY) | dict.fromkeys(own, git.BEFORE)
 
 
 def noted(project: Project) -> list[str] | None:
     """What was dirty before the run; None if that is not known."""
+    return _listed(DIRTY_BEFORE.read(project))
+
+
+def _listed(text: str) -> list[str] | None:
     try:
-        found = json.loads(DIRTY_BEFORE.read(project) or "null")
+        found = json.loads(text or "null")
     except ValueError:
         return None
     return [str(path) for path in found] if isinstance(found, list) else None
@@ -100,25 +115,20 @@ def _others(
             yield path
 
 
-def in_place(project: Project, current: state.State, id_: str) -> tuple[git.Result, list[str]]:
-    """A Maker, of what has changed in the working tree since the last commit."""
-    return _commit(project, current, id_), []
-
-
-def _commit(project: Project, current: state.State, id_: str) -> git.Result:
+def in_place(project: Project, current: state.State, id_: str) -> git.Result:
+    """A Maker: commits what has changed in the working tree since the last commit."""
     ours = repository(project, current.run)
     if isinstance(ours, str):
         return git.Result(why=ours)
     if found := _last(project, current, id_, ours):
         return git.Result(commit=found)
-    left = left_out(project, ours)
-    if left is None:
-        return git.Result(why="what was dirty before the run is not known")
-    attempt = current.record(id_).completed or 0
     changes = git.changes_in(ours)
     if isinstance(changes, str):
         return git.Result(why=changes)
-    left += _others(project, ours, current, id_, changes)
+    left = left_out(project, ours, current, id_, changes)
+    if left is None:
+        return git.Result(why="what was dirty before the run is not known")
+    attempt = current.record(id_).completed or 0
     # What is written from now on, as by an agent that reports, was not looked at.
     result = git.commit(project, left, message(project, current, id_, attempt), ours, changes)
     if not result.commit and (found := _last(project, current, id_, ours)):

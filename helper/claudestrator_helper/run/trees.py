@@ -1,8 +1,9 @@
 """The worktrees of a run: whether it has any, and when they come and go. run/merging.py merges what is in them."""
 
 import os
+import time
 
-from ..engine import state
+from ..engine import settle_reports, state
 from ..engine.begin_run import Asked
 from ..engine.config import NO_COMMITS, Config
 from ..errors import ClaudestratorError
@@ -12,7 +13,7 @@ from ..store.paths import Project
 from ..system import git, run_branch, worktrees
 from ..system.worktrees import Tree
 from ..texts import fields
-from . import merging, task_commits
+from . import merging, task_commits, tree_setup
 
 
 def wanted(project: Project, current: state.State, config: Config, asked: Asked) -> tuple[bool, str]:
@@ -52,22 +53,27 @@ def ready(project: Project, current: state.State) -> frozenset[str]:
     """Whose worktrees are ready: tasks, and the run, by its name, if its own has all that is finished."""
     found = [each for each in worktrees.listed(project) if each.note.ready and each.note.run == current.run]
     ids = [each.note.id for each in found if each.note.id != current.run]
-    own = [each.note for each in found if each.note.id == current.run]
-    return frozenset([*ids, *(note.id for note in own if note.base == merging.tip(project, current))])
+    own = [each for each in found if each.note.id == current.run]
+    own = [each for each in own if each.note.base == run_branch.tip(each.repository, current.run)]
+    return frozenset([*ids, *(each.note.id for each in own)])
 
 
-def prepare(project: Project, ids: list[str], patience: float) -> list[str]:
-    """Makes the worktrees of these agents; lines for the person.
+def prepare(project: Project, ids: list[str], patience: float) -> tuple[list[str], bool]:
+    """Makes worktrees of these agents, as many as it can soon, but at least one; lines for the person, and whether
+    nothing has to be waited for any more.
 
     Raises ClaudestratorError if git can't, and HeldError if another process has been committing for *patience* seconds.
 
     """
-    lines: list[str] = []
-    with files.locked(CLOSING_LOCK.path(project), patience, project.bounds):
+    lines, begun = list[str](), time.monotonic()
+    with files.locked(CLOSING_LOCK.path(project), max(1.0, patience), project.bounds):
         current = state_file.read(project)
         for id_ in ids:
             lines += _made(project, current, id_)
-    return lines
+            # Agents may begin where they are ready, and the next step renews the heartbeat.
+            if time.monotonic() - begun > settle_reports.LAUNCH:
+                break
+    return lines, tree_setup.wait(project, ids, min(patience, settle_reports.LAUNCH))
 
 
 def _made(project: Project, current: state.State, id_: str) -> list[str]:
@@ -76,14 +82,13 @@ def _made(project: Project, current: state.State, id_: str) -> list[str]:
         tree = _renewed(tree, tip)
     if tree is None:
         tree = worktrees.add(project, current.run, id_, tip)
-    elif not tree.note.ready:
+    elif not tree.note.ready and not (tree.note.run == current.run and tree_setup.is_begun(project, tree)):
         tree = worktrees.checked_out(tree.noted(run=current.run), tip)
     elif tree.note.run != current.run:
         # It holds what an earlier run could not finish.
         merging.moved(project, tree.noted(run=current.run), tip)
         return [f"{id_} goes on in the worktree that an earlier run has left"]
-    tree.noted(ready=True)
-    return []
+    return [] if tree.note.ready else tree_setup.furnish(project, tree)
 
 
 def _renewed(tree: Tree, tip: str) -> Tree | None:
@@ -96,12 +101,25 @@ def _renewed(tree: Tree, tip: str) -> Tree | None:
         return None
 
 
+def tidy(project: Project, current: state.State, seen: set[str]) -> list[str] | None:
+    """Removes one worktree whose task is merged, and that is not among those *seen*, to which it is added. Returns a
+    line if something would be lost with it; None if there is none to remove."""
+    for tree in worktrees.listed(project):
+        record = current.record(tree.note.id)
+        if record.committed is not None and not record.agent and tree.path not in seen:
+            seen.add(tree.path)
+            why = worktrees.remove(tree, project)
+            return [f"kept {os.path.relpath(tree.path, project.root)}: {why}"] if why else []
+    return None
+
+
 def ended(project: Project) -> str:
     """Removes the worktrees from which nothing would be lost; what a person has to know of the others."""
     current, left = state_file.read(project), list[str]()
     try:
         with files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
             idle = [tree for tree in worktrees.listed(project) if tree.note.id not in current.agents]
+            idle = [tree for tree in idle if not tree_setup.is_running(project, tree)]
             left = [os.path.basename(tree.path) for tree in idle if worktrees.remove(tree, project)]
     except ClaudestratorError:
         return ""

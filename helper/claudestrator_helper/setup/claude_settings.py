@@ -68,6 +68,7 @@ HOOKS = {
     host.SUBAGENT_STOP: (_hook("hook"),),
     host.STOP_FAILURE: (_hook("hook"),),
     host.STOP: (_hook("hook"),),
+    host.NOTIFICATION: (_hook("hook", "|".join((*host.ASKING, host.IDLE))),),
     host.SESSION_START: (_hook("next-task --hook"),),
 }
 

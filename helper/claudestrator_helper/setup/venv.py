@@ -1,7 +1,9 @@
 """Virtual environments that are complete or absent, however many processes make them and are killed."""
 
 import fcntl
+import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,9 @@ _PINS = os.path.normpath(os.path.join(os.path.abspath(__file__), "../../../requi
 #: pip's arguments for the pins. It takes only files with a listed hash, from whatever index the person has configured,
 #: and runs no package's code to install it.
 PINNED = ("--require-hashes", "--only-binary", ":all:", "-r", _PINS)
+
+#: What the helper can do without, and a person may have added, by the names in site-packages.
+EXTRAS = ("rich", "fast_sugiyama")
 
 
 def ready(place: str, key: str) -> bool:
@@ -73,6 +78,7 @@ def _make(place: str, key: str, requirements: Sequence[str], fill: Callable[[str
     aside = tempfile.mkdtemp(prefix=f"{name}.new-", dir=folder)
     try:
         _build(aside, requirements)
+        _keep_extras(aside, folder)
         if fill:
             fill(aside)
         _relocate(os.path.join(aside, "bin"), aside, place)
@@ -102,6 +108,28 @@ def _build(folder: str, requirements: Sequence[str]) -> None:
         if altered:
             step = "a file differs from the pinned one: find out where pip gets it,"
         raise ClaudestratorError(f"pip could not install {requirements[-1]} ({reason}): {step} and try again")
+
+
+def _keep_extras(aside: str, folder: str) -> None:
+    """Installs what a person had added to the last venv in *folder*, in the same version. Without it the helper works
+    too, and says how to add it."""
+    there = {name for name, _ in _extras(glob.escape(aside))}
+    before = dict(_extras(os.path.join(glob.escape(folder), "*")))
+    wanted = [f"{name}=={version}" for name, version in before.items() if name not in there]
+    if wanted:
+        pip = [os.path.join(aside, "bin", "python"), "-I", "-m", "pip", "install"]
+        _run([*pip, "--quiet", "--disable-pip-version-check", "--no-input", "--only-binary", ":all:", *wanted])
+
+
+def _extras(venvs: str) -> list[tuple[str, str]]:
+    """The names and versions of the extras in *venvs*, a pattern of folders, the newest last."""
+    found = []
+    for name in EXTRAS:
+        places = glob.glob(os.path.join(venvs, "lib", "python3.*", "site-packages", f"{name}-*.dist-info"))
+        for place in sorted(places, key=os.path.getmtime):
+            match = re.fullmatch(rf"{name}-([\w.!+]+)\.dist-info", os.path.basename(place))
+            found += [(name, match[1])] if match else []
+    return found
 
 
 def _run(command: Sequence[str]) -> list[str]:

@@ -14,11 +14,19 @@ from ..texts.models import BY_COMPLEXITY, NAMES
 from . import files
 from .paths import Project
 
+#: Patterns of files to copy.
+_MOST = 50
 Rule = tuple[Callable[[object], bool], str]
 
 
 def _one_of(*words: str) -> Rule:
     return lambda value: value in words, f"one of {', '.join(words)}"
+
+
+def _is_inside(pattern: object) -> bool:
+    if not isinstance(pattern, str) or not pattern.isprintable() or not 0 < len(pattern) <= 500:
+        return False
+    return not pattern.startswith("/") and ".." not in pattern.split("/")
 
 
 def _between(low: int, high: int) -> Rule:
@@ -31,6 +39,10 @@ def _between(low: int, high: int) -> Rule:
 _COMMANDS: Rule = (
     lambda value: isinstance(value, list) and not gate_commands.problem(value),
     f"a list of at most {gate_commands.MOST} commands, each a program and its words, which no shell reads",
+)
+_PATTERNS: Rule = (
+    lambda value: isinstance(value, list) and len(value) <= _MOST and all(map(_is_inside, value)),
+    f"a list of at most {_MOST} paths below the project's folder, in which * and ? stand for other signs",
 )
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
@@ -52,6 +64,9 @@ KEYS: dict[str, Rule] = {
     "gate.commands": _COMMANDS,
     "gate.refusals": _between(1, 20),
     "gate.timeout": _between(1, 1440),
+    "worktree.setup": _COMMANDS,
+    "worktree.copy": _PATTERNS,
+    "worktree.timeout": _between(1, 1440),
     "journal.enabled": _FLAG,
     "memory.enabled": _FLAG,
 }
@@ -93,7 +108,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
         if key in TABLES:
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be a table: [{key}], and its keys below")
         elif rule is None:
-            wrong.append(f"{name}: there is no key {key!r:.60}; the keys are {', '.join(KEYS)}")
+            wrong.append(f"{name}: there is no key {key!r:.60}; {_known(key)}")
         elif not rule[0](value):
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
         else:
@@ -102,6 +117,12 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
     if values.get("run.engine") == LEAN and isinstance(parallel, int) and parallel > MOST_FORKED:
         wrong.append(f"{name}: run.engine lean runs {MOST_FORKED} tasks at a time; take out run.engine, or set fewer")
     return values, wrong
+
+
+def _known(key: str) -> str:
+    """What there is instead of a key that there isn't."""
+    keys = [known for known in KEYS if known.split(".")[0] == key.split(".", maxsplit=1)[0]]
+    return f"the keys are {', '.join(keys)}" if keys else f"the tables are {', '.join(TABLES)}"
 
 
 def _read(project: Project) -> tuple[dict[str, object], list[str]]:
@@ -122,6 +143,6 @@ def _config(values: dict[str, object]) -> Config:
     default = Config()
     models = {key.removeprefix("models."): str(value) for key, value in values.items() if key.startswith("models.")}
     named = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
-    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith("gate.")}
+    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith(("gate.", "worktree."))}
     flags = {key.removesuffix(".enabled"): value for key, value in values.items() if key.endswith(".enabled")}
     return replace(default, models=default.models | models, **named, **flags)  # type: ignore[arg-type]

@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    from filelock import BaseFileLock
-
     _T = TypeVar("_T")
 
 try:
@@ -27,6 +25,8 @@ except ImportError:  # Windows: filelock does all the locking there
 
 #: Seconds to wait for another process that holds the lock; everything done under it takes milliseconds.
 LOCK_TIMEOUT = 20.0
+#: Seconds between two attempts at a lock that another process holds.
+_PAUSE = 0.005
 #: Bytes taken from standard input, far more than host.COMMAND_LIMIT.
 STDIN_LIMIT = 1_000_000
 #: Bytes of the largest file that is read; a queue of 10,000 tasks has 4 million.
@@ -122,63 +122,64 @@ def remove(path: str, within: str = "") -> None:
 
 @contextmanager
 def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterator[None]:
-    """Holds the lock of a project, a file beside those that it protects. It is a lock of filelock. While it is free,
-    one flock(2) takes it, because importing filelock costs more than the rest of a verb (benchmarks/latency.py);
-    filelock documents that its Unix locks are made by flock (https://py-filelock.readthedocs.io). Raises HeldError if
-    it isn't free within *timeout* seconds, ClaudestratorError if it can't be written."""
+    """Holds the lock of a project, a file beside those that it protects. It is a lock of filelock, which makes those of
+    Unix by flock(2) (https://py-filelock.readthedocs.io) but takes longer to import than a verb to run. Raises
+    HeldError if it isn't free within *timeout* seconds, ClaudestratorError if it can't be written."""
     stays(path, within)
+    deadline = time.monotonic() + timeout
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        descriptor = _opened(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+        while (release := _taken(path)) is None:
+            if time.monotonic() >= deadline:
+                held = f"{path} has been held by another process for {timeout:.0f} s"
+                raise HeldError(f"{held}: end that claudestrator-helper and try again")
+            time.sleep(_PAUSE)
     except OSError as error:
         raise refused("write", path, error) from error
     try:
-        if _taken_at_once(descriptor, path):
-            yield
-            return
-    finally:
-        # Nothing was written to it, so closing it can lose nothing.
-        with suppress(OSError):
-            os.close(descriptor)
-    lock = _waited_for(path, timeout)
-    try:
         yield
     finally:
-        lock.release()
+        release()
 
 
-def _waited_for(path: str, timeout: float) -> "BaseFileLock":
-    import filelock
-
-    try:
-        lock = filelock.FileLock(path, timeout=timeout, mode=0o666)
-        lock.acquire(poll_interval=0.02)
-    except filelock.Timeout as error:
-        raise HeldError(
-            f"{path} has been held by another process for {timeout:.0f} s: end that claudestrator-helper and try again"
-        ) from error
-    except OSError as error:
-        raise refused("lock", path, error) from error
-    return lock
-
-
-def _taken_at_once(descriptor: int, path: str) -> bool:
+def _taken(path: str) -> Callable[[], None] | None:
+    """What gives the lock back; None while another process has it."""
     if fcntl is None:
-        return False
+        return _taken_by_filelock(path)
+    descriptor = _opened(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+
+    def release() -> None:
+        with suppress(OSError):  # nothing was written to it, so closing it can lose nothing
+            os.close(descriptor)
+
     try:
         _size(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A lock file that someone has removed meanwhile protects nothing.
-        return os.fstat(descriptor).st_nlink > 0
+        if os.fstat(descriptor).st_nlink > 0:
+            return release
     except OSError as error:
+        release()
         if error.errno in (errno.EAGAIN, errno.EACCES):
-            return False
+            return None
         if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
-            raise ClaudestratorError(
-                f"cannot lock {path}: its file system has no locks ({error.strerror}); name a folder on another one "
-                f"in CLAUDESTRATOR_STATE_DIR"
-            ) from error
+            why = f"its file system has no locks ({error.strerror})"
+            way = "name a folder on another one in CLAUDESTRATOR_STATE_DIR"
+            raise ClaudestratorError(f"cannot lock {path}: {why}; {way}") from error
         raise refused("lock", path, error) from error
+    release()
+    return None
+
+
+def _taken_by_filelock(path: str) -> Callable[[], None] | None:
+    import filelock
+
+    lock = filelock.FileLock(path, mode=0o666)
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        return None
+    return lock.release
 
 
 def names(folder: str) -> list[str]:

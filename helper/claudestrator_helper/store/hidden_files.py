@@ -36,6 +36,8 @@ TURN = HiddenFile(".wait")
 DIRTY_BEFORE = HiddenFile(".dirty-before", lasting=True)
 #: What was checked out before the run, as JSON: the commit and the branch.
 START = HiddenFile(".start", lasting=True)
+#: The files that a person has taken back out of the working tree while the run was at work, as JSON.
+TAKEN_BACK = HiddenFile(".taken-back", lasting=True)
 #: Held while a loop is committed.
 CLOSING_LOCK = HiddenFile(".closing.lock")
 #: Held while the work of a task is merged, from its gate on.

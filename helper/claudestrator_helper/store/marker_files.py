@@ -121,6 +121,14 @@ def begun(project: Project, id_: str, attempt: int) -> str | None:
     return _line(found, 2) if found is not None and _attempt(found) == attempt else None
 
 
+def left_at(project: Project, id_: str, kind: str) -> float:
+    """When that marker was left, in seconds; 0 if there is none."""
+    try:
+        return os.stat(path(project, id_, kind)).st_mtime
+    except OSError:
+        return 0.0
+
+
 def _line(text: str, number: int) -> str:
     return next(iter(text.split("\n", number + 1)[number:]), "").strip()
 

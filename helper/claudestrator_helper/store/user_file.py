@@ -12,7 +12,7 @@ from . import files
 from .paths import Project
 
 #: What a person may be told of, and the key's default.
-KINDS = ("done", "failed", "blocked", "paused", "stopped", "finished")
+KINDS = ("done", "failed", "blocked", "question", "paused", "stopped", "finished")
 _EXAMPLE = 'command = ["notify-send", "{title}", "{text}"]'
 
 

@@ -144,7 +144,7 @@ def _run(project: Project, name: str, wanted: Record, binding: list[str], limit:
         write(project, name, record)
         os.close(told)
         outcomes = _outcomes(project, name, record.commands, binding, limit)
-        write(project, name, replace(record, over=True, outcomes=outcomes, tree=working_tree.fingerprint(project)))
+        write(project, name, replace(record, over=True, outcomes=outcomes, tree=working_tree.print_of_files(project)))
         # Whatever its commands have left running, and this process, which has nothing left to do.
         os.killpg(0, signal.SIGKILL)
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ClaudestratorError
@@ -64,10 +64,11 @@ def changed_since(project: Project, moment: float) -> list[str]:
     changes = "" if isinstance(repository, str) else changes_in(repository)
     if isinstance(repository, str) or isinstance(changes, str):
         return []
-    return [path for path in changes if _changed_at(os.path.join(repository.root, path)) > moment]
+    return [path for path in changes if changed_at(os.path.join(repository.root, path)) > moment]
 
 
-def _changed_at(path: str) -> float:
+def changed_at(path: str) -> float:
+    """The ctime of a path's inode, in seconds, or that of the folder where a deleted one was."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     return os.lstat(path).st_ctime
@@ -75,20 +76,21 @@ def _changed_at(path: str) -> float:
 
 def commit(
     project: Project,
-    before: Iterable[str],
+    without: Mapping[str, str],
     message: str,
     place: Repository | None = None,
-    changes: dict[str, str] | str | None = None,
+    known: dict[str, str] | None = None,
 ) -> Result:
-    """Commits the paths that are dirty now, or those of *changes*, and not in *before*, with the repository's hooks and
-    a separate index; in *place* if it is named. Raises ClaudestratorError if this process is asked to end meanwhile."""
+    """Commits the paths that are dirty now and not in *without*, which says why each is left out, with the repository's
+    hooks and a separate index; in *place* if it is named. *known* are the changes there, if the caller has asked for
+    them. Raises ClaudestratorError if this process is asked to end meanwhile."""
     repository = place or repository_of(project)
     if isinstance(repository, str):
         return Result(why=repository)
-    changes = changes_in(repository) if changes is None else changes
+    changes = changes_in(repository) if known is None else known
     if isinstance(changes, str):
         return Result(why=changes)
-    left, since = left_out(repository.root, changes, set(before)), time.time()
+    left, since = left_out(repository.root, changes, without), time.time()
     if begun := under_way(repository):
         return Result(why=f"{begun} is under way", left=left)
     killed, began = commit_witness.cut_off(repository)
@@ -115,9 +117,10 @@ def under_way(repository: Repository) -> str:
     return next(found, "")
 
 
-def _missing(repository: Repository, left: Collection[str], since: float, *, sure: bool = True) -> str:
-    now = changes_in(repository) if left else {}
-    gone = [] if isinstance(now, str) else [path for path in left if path not in now]
+def _missing(repository: Repository, left: Iterable[str], since: float, *, sure: bool = True) -> str:
+    paths = list(left)
+    now = changes_in(repository) if paths else {}
+    gone = [] if isinstance(now, str) else [path for path in paths if path not in now]
     return set_aside.missing(repository, gone, since, sure=sure)
 
 
@@ -161,12 +164,12 @@ def changes_in(repository: Repository) -> dict[str, str] | str:
     return {entry[3:]: entry[:2] for entry in done.text.split("\0") if entry}
 
 
-def left_out(root: str, changes: dict[str, str], before: set[str]) -> dict[str, str]:
+def left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) -> dict[str, str]:
     left = {}
     for path, code in changes.items():
         full = os.path.join(root, path)
-        if path in before:
-            left[path] = BEFORE
+        if path in without:
+            left[path] = without[path]
         elif code in _CONFLICTS:
             left[path] = "it is in conflict"
         elif "D" in code:

@@ -85,7 +85,6 @@ def _rebased(tree: Tree, base: str) -> None:
     ours = tree.repository
     for words in (["update-ref", "--no-deref", "HEAD", base], ["read-tree", "--reset", base]):
         _checked(ours.call(*words).why, tree)
-    ours.call("update-index", "-q", "--refresh")
 
 
 def _checked(why: str, tree: Tree) -> None:
@@ -107,7 +106,7 @@ def _snapshot(tree: Tree, main: Project, index: str) -> str:
     changes = git.changes_in(ours)
     if isinstance(changes, str):
         raise ClaudestratorError(f"git can't read {tree.path}: {changes}")
-    left = git.left_out(ours.root, changes, set(skipped(tree, main, changes)))
+    left = git.left_out(ours.root, changes, skipped(tree, main, changes))
     chosen = {path: code for path, code in changes.items() if path not in left}
     _checked(git.staged(ours, index, tree.note.base, chosen), tree)
     done = ours.call("write-tree", index=index)
@@ -115,12 +114,13 @@ def _snapshot(tree: Tree, main: Project, index: str) -> str:
     return done.text.strip()
 
 
-def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> list[str]:
-    """The changed paths that no commit of a worktree holds: the run's own, and what tools generate."""
+def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str]:
+    """The changed paths that no commit of a worktree holds, and why: the run's own, and what tools generate."""
     state = os.path.relpath(main.state, main.root)
     own = os.path.normpath(os.path.join(tree.within, state)) + os.sep
     generated = [path for path, code in changes.items() if code == "??" and worktrees.is_generated(path)]
-    return [*generated, *(path for path in changes if f"{path}/".startswith(own))]
+    ours = [path for path in changes if f"{path}/".startswith(own) or path in tree.note.copied]
+    return dict.fromkeys([*generated, *ours], git.BEFORE)
 
 
 def unresolved(tree: Tree) -> list[str]:

@@ -8,6 +8,7 @@ import select
 import signal
 import time
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 
 from ..store.paths import Project
@@ -18,6 +19,8 @@ TIMEOUT = 10.0
 #: Words before the path in a line of git's status, by the line's kind;
 #: see https://git-scm.com/docs/git-status#_porcelain_format_version_2
 _BEFORE_PATH = {b"1": 8, b"u": 10, b"?": 1}
+#: Files and seconds in which a folder without a repository is looked through.
+_MOST, _PATIENCE = 50_000, 3.0
 
 
 def fingerprint(project: Project) -> str:
@@ -29,6 +32,31 @@ def fingerprint(project: Project) -> str:
         return ""
     stamps = [_stamp(os.fsencode(top), entry) for entry in status.split(b"\0") if entry[:1] in _BEFORE_PATH]
     return f"{zlib.crc32(status):08x}{zlib.crc32(repr(stamps).encode()):08x}"
+
+
+def print_of_files(project: Project) -> str:
+    """The same for a gate's result, and outside a repository too; "" if there is too much to look through."""
+    if found := fingerprint(project):
+        return found
+    deadline, stamps = time.monotonic() + _PATIENCE, list[tuple[str, int, int]]()
+    for entry in _files(project.root, project.state):
+        with suppress(OSError):
+            seen = entry.stat(follow_symlinks=False)
+            stamps.append((entry.path, seen.st_size, seen.st_mtime_ns))
+        if len(stamps) > _MOST or time.monotonic() > deadline:
+            return ""
+    return f"{zlib.crc32(repr(sorted(stamps)).encode('utf-8', 'surrogateescape')):08x}"
+
+
+def _files(folder: str, without: str) -> Iterator["os.DirEntry[str]"]:
+    folders = [folder]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield entry
+                elif entry.path != without:
+                    folders.append(entry.path)
 
 
 def _stamp(folder: bytes, entry: bytes) -> tuple[int, int] | None:

@@ -23,6 +23,8 @@ from .commit_witness import Repository
 
 #: From this version on, git can merge without a working tree.
 _SINCE = (2, 38)
+#: What is said of a worktree with commits that are on no branch.
+COMMITS = "commits of its own"
 #: Seconds to check out a large repository.
 _CHECKOUT = 600
 #: What tools leave beside sources, and no commit of a run holds.
@@ -34,7 +36,7 @@ class Note:
     """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
     its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
     the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
-    the *attempt* was refused."""
+    the *attempt* was refused. *copied* are paths that no commit may hold."""
 
     project: str
     run: str
@@ -45,6 +47,7 @@ class Note:
     conflicts: list[str] = field(default_factory=list)
     attempt: int = 0
     refused: int = 0
+    copied: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,7 @@ def left_in(tree: Tree, project: Project) -> list[str]:
         is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
         if not is_copy and not (code == "??" and is_generated(path)):
             found.append(path)
-    return found + (["commits of its own"] if _has_commits(tree) else [])
+    return found + ([COMMITS] if _has_commits(tree) else [])
 
 
 def _has_commits(tree: Tree) -> bool:

@@ -1,0 +1,36 @@
+"""What a run's gates are doing and how many tasks are proved, for `status` and `watch`."""
+
+import os
+
+from ..accounts import estimate, progress
+from ..engine import sentences
+from ..engine.gates import BASELINE, SETUP
+from ..store.paths import Project
+from ..texts.fields import cut
+
+
+def read(project: Project, now: float, known: progress.Progress | None = None) -> progress.Progress:
+    """The progress of the project's run, with its gates; *known* is one of the same files. Raises
+    ClaudestratorError if a file can't be read."""
+    found = progress.of(project, known.state, known.queue, known.log, now) if known else progress.read(project, now)
+    if not os.path.isdir(project.gates):
+        return found
+    # Most projects have none.
+    from ..run import gates
+
+    return found._replace(gates=[progress.Gate(*each) for each in gates.at_work(project, now)])
+
+
+def gate(found: progress.Gate) -> str:
+    """A gate that is running, in a few words."""
+    before = "before the first task" if found.name == BASELINE else cut(found.name, 80)
+    whose = found.name.removeprefix(SETUP.format(""))
+    before = f"the set-up of {cut(whose, 64)}'s worktree" if whose != found.name else before
+    again = f", refused {found.refused} times before" if found.refused > 1 else ", refused once before" * found.refused
+    return f"{before}, running for {estimate.exact(found.seconds)}{again}"
+
+
+def counted(found: progress.Progress) -> str:
+    """How many tasks were proved how; "" for none."""
+    words = {sentences.GATE: "by gate", sentences.VERIFIED: "verified", sentences.WORD: "taken at their word"}
+    return ", ".join(f"{count} {words[each]}" for each, count in found.proofs.items() if count)
