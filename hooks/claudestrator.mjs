@@ -28,6 +28,11 @@ const COMMANDS = [
   { name: 'status', words: ['status'], description: "Show the run's progress", instead: true },
   { name: 'issue', words: ['add-issue', '--words', '-'], description: 'File an issue in plain words', argumentHint: '<what is wrong, or wanted>' },
   { name: 'task', words: ['add-tasks', '--words', '-'], description: 'Add a task in plain words', argumentHint: '<what is to be done>' },
+  { name: 'show', words: ['show', '-'], description: 'Show all there is about one task', argumentHint: '<task>' },
+  { name: 'log', words: ['log', '-'], description: 'Show what has happened', argumentHint: '[task]' },
+  { name: 'tail', words: ['tail', '-'], description: "Show what a task's agent is doing", argumentHint: '<task>' },
+  { name: 'retry', words: ['retry', '--words', '-'], description: 'Give tasks all their attempts again', argumentHint: '<task> [hint]', instead: true },
+  { name: 'skip', words: ['skip', '--words', '-'], description: 'Leave tasks out of the run', argumentHint: '<task> [unblock]', instead: true },
   { name: 'pause', words: ['pause'], description: 'Start no agent until the run is resumed; agents at work finish', instead: true },
   { name: 'resume', words: ['resume'], description: 'Let a paused run start agents again', instead: true },
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
@@ -153,8 +158,6 @@ async function obey($, reply) {
     run.band = stop ? undefined : reply.band
     $.ui.invalidate('ui.render')
     if (stop) {
-      const root = await $.session.root()
-      if (!reply.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
       return stop
     }
     await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each, turn)))

@@ -1,7 +1,6 @@
 """States of runs, made and changed by the flat names that the state's file has, and of version 1 for tasks' values."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from claudestrator_helper.engine.state import NO_RECORD, State
@@ -19,7 +18,7 @@ def changed(state: State, **values: Any) -> State:
         else:
             part, field = state_file._KEYS.get(name, ("", name))
             inner = getattr(state, part)._replace(**{field: value}) if part else value
-            state = replace(state, **{part or field: inner})
+            state = state._replace(**{part or field: inner})
     return state
 
 
@@ -29,7 +28,7 @@ def _with_column(state: State, field: str, given: Any) -> State:
     tasks = {id_: record._replace(**{field: default}) for id_, record in state.tasks.items()}
     for id_, value in values.items():
         tasks[id_] = tasks.pop(id_, NO_RECORD)._replace(**{field: value})
-    return replace(state, tasks=tasks)
+    return state._replace(tasks=tasks)
 
 
 def column(state: State, name: str) -> dict[str, Any]:

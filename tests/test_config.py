@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -82,7 +81,7 @@ def test_a_key_changes_what_it_names_and_nothing_else(
     project: paths.Project, text: str, changed: dict[str, object]
 ) -> None:
     write(project, text)
-    assert config_file.read(project) == replace(Config(), **changed)  # type: ignore[arg-type]
+    assert config_file.read(project) == Config()._replace(**changed)  # type: ignore[arg-type]
 
 
 @needs_tomllib

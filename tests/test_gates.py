@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -772,7 +771,7 @@ def test_verification_begins_with_the_gate_and_its_agent_is_shown_the_output(pro
 
 def test_a_last_message_is_no_report_where_a_gate_has_to_be_green(project: Project) -> None:
     gated(project)
-    state_file.write(project, replace(state_file.read(project), engine="mod"))
+    state_file.write(project, state_file.read(project)._replace(engine="mod"))
     assert "claudestrator-helper done TASK-1 --attempt 1" in prompts.prompt(
         project, "TASK-1", state_file.read(project), queue_file.parsed(project)
     )

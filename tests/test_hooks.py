@@ -349,7 +349,10 @@ def test_a_job_that_ends_while_its_agent_is_held_leaves_it_its_reminder(project:
 
 def test_an_agent_that_is_free_to_end_goes_on_with_its_job_too(project: Project) -> None:
     told = event(project, permission_mode="auto", background_tasks=[OWN, JOB])
-    assert is_silent(project, told)
+    assert hooked(project, told) == (0, "", "")
+    assert recorded(project) is None
+    # So that Claude Code's word on its end is not taken for its last.
+    assert marker_files.is_held(project, ID, 2)
 
 
 @pytest.mark.parametrize("others", [[SIBLING], [{**JOB, "status": "completed"}]])
@@ -890,3 +893,28 @@ def test_in_a_session_that_runs_nothing_of_ours_the_hook_loads_next_to_nothing(t
     assert loaded.split() == [
         f"claudestrator_helper.{name}" for name in ("errors", "hooks", "hooks.dispatch", "host", "store", "store.paths")
     ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "got"),
+    [
+        ("Agent", {"description": ID}, {"status": "async_launched", "agentId": "a1"}),
+        ("Skill", {"skill": "other", "args": ""}, {"status": "forked"}),
+    ],
+)
+def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
+    project: Project, tool: str, given: dict[str, str], got: dict[str, str]
+) -> None:
+    # They took a quarter of the time for which each agent waits.
+    launch = {"hook_event_name": "PostToolUse", "session_id": SESSION, "cwd": project.root, "tool_name": tool}
+    launched = json.dumps(launch | {"tool_input": given, "tool_response": got})
+    for told in (launched, json.dumps(event(project))):
+        loaded = modules(project.root, ["hook"], told)
+        assert "claudestrator_helper.store.state_file" in loaded
+        assert not loaded & {"dataclasses", "inspect", "subprocess"}
+
+
+@pytest.mark.parametrize("words", [["prompt"], ["prompt", ID], ["done", ID], ["fail", ID, "why"]])
+def test_an_agent_waits_for_no_click(project: Project, words: list[str]) -> None:
+    attempt = [] if words[0] == "prompt" else ["--attempt", "2"]
+    assert not modules(project.root, [*words, *attempt], "") & {*FOREIGN, "dataclasses", "subprocess"}

@@ -10,6 +10,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import marker_files
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import ids
+from examples import TIMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ def test_a_marker_says_so_in_its_first_line(project: Project) -> None:
     assert Path(project.markers, f"{ID}.failed").read_text() == "it broke [2J badly\nattempt: 3\n"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60 * TIMES)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 999))
 def test_whatever_the_reason_it_stays_on_its_line(project: Project, reason: str, attempt: int) -> None:
     marker_files.leave(project, ID, FAILED, attempt, reason)

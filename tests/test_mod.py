@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +222,16 @@ def test_an_agents_shell_does_not_start_either(project: Project, session: str) -
     assert state_file.read(project) == before
 
 
+def test_without_the_key_no_job_that_outlives_the_run_begins_the_next(project: Project) -> None:
+    key = start(project)["key"]
+    state_file.write(project, state_file.read(project)._replace(status="finished", tasks={}))
+    Path(project.queue).write_text(queue(task("TASK-1", status="completed"), task("TASK-2")))
+    assert ask(project, "start", session="another", words="3", key="guessed") == {"engine": "task"}
+    said = helper("start", "--session", "another", "3", folder=project.root)
+    assert said.stdout.startswith("STOP only a typed `/orchestrate` starts a run here")
+    assert kinds(start(project, key=key)) == ["SPAWN TASK-2"]
+
+
 def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(project: Project) -> None:
     key = start(project)["key"]
     launched(project)
@@ -235,7 +244,9 @@ def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(proj
 def test_the_first_line_names_the_engine_where_it_was_chosen_for_the_person(project: Project) -> None:
     begun = start(project)
     assert begun["lines"][0] == "engine mod (the plugin itself runs the agents)"
-    assert not any(line.startswith("engine") for line in start(project, resume=True, key=begun["key"])["lines"])
+    again = start(project, resume=True, key=begun["key"])
+    assert not any(line.startswith("engine") for line in again["lines"])
+    assert (begun["opening"], again["opening"]) == ("The run has begun.", "The run goes on.")
 
 
 def test_who_typed_the_engine_is_not_told_it(project: Project) -> None:
@@ -256,9 +267,9 @@ def test_words_that_begin_no_run_are_answered_during_one(project: Project, words
 def test_a_start_ends_an_earlier_wait(project: Project) -> None:
     key = start(project)["key"]
     launched(project)
-    turn = steps._take_turn(project, SESSION, "", int(time.time()))
+    turn = steps.take_turn(project, SESSION, int(time.time()))
     start(project, key=key)
-    assert steps._look(project, SESSION, "", turn, int(time.time()))[1] is None
+    assert steps._look(project, turn, int(time.time()))[1] is None
 
 
 def test_an_agent_that_had_not_been_started_at_a_reload_is_asked_for_again(project: Project) -> None:
@@ -270,7 +281,7 @@ def test_a_session_without_such_a_run_resumes_nothing(project: Project) -> None:
     assert start(project, resume=True) == {"engine": ""}
     key = start(project)["key"]
     state = state_file.read(project)
-    state_file.write(project, replace(state, owner=state.owner._replace(process=f"{state.owner.process}0")))
+    state_file.write(project, state._replace(owner=state.owner._replace(process=f"{state.owner.process}0")))
     assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
 
 
@@ -341,6 +352,12 @@ def stopped(project: Project, message: str, *, again: bool = False) -> dict[str,
     return answer
 
 
+def test_half_a_character_in_a_last_message_is_no_reason_to_lose_the_report(project: Project) -> None:
+    start(project)
+    assert final_message.take(project, "TASK-1", 1, "REPORT TASK-1 attempt 1: failed\n\nno \ud800 door")
+    assert marker_files.report_of(project, "TASK-1", 1) == markers.Marker(markers.FAILED, 1, "no \ufffd door")
+
+
 def test_the_hook_takes_the_report_before_the_mod_sees_it(project: Project) -> None:
     start(project)
     launched(project)
@@ -392,7 +409,7 @@ def test_a_task_and_an_issue_are_added_in_plain_words(project: Project) -> None:
 )
 def test_check_says_why_a_model_relays_the_run(project: Project, release: str, engine: str, told: str) -> None:
     start(project)
-    state_file.write(project, replace(state_file.read(project), engine=engine))
+    state_file.write(project, state_file.read(project)._replace(engine=engine))
     environ = {"CLAUDESTRATOR_PLUGIN": project.root, "AI_AGENT": release}
     said = helper("check", folder=project.root, environ=environ).stdout
     assert told in said
@@ -483,6 +500,18 @@ def test_the_mod_learns_that_the_notice_of_another_engines_agent_has_nothing_to_
     launched(project)
     if not at_work:
         current = state_file.read(project)
-        state_file.write(project, replace(current, tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
+        state_file.write(project, current._replace(tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
     told = ask(project, "ended", session=session, agent=AGENT, status="completed", text="", description=description)
     assert told == {"isSettled": settled}
+
+
+def test_after_clear_and_a_kill_the_session_goes_on_with_its_run_under_its_new_id(project: Project) -> None:
+    key = start(project)["key"]
+    event = {"hook_event_name": "SessionStart", "source": "clear", "session_id": "cleared", "cwd": project.root}
+    helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode())
+    assert (state_file.read(project).owner.session, kinds(wait(project, key))) == ("cleared", ["WAIT"])
+    state = state_file.read(project)
+    state_file.write(project, state._replace(owner=state.owner._replace(process=f"{state.owner.process}0")))
+    assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
+    again = ask(project, "start", session="cleared", resume=True, key=key)
+    assert (kinds(again), again["opening"]) == (["SPAWN TASK-1"], "The run goes on.")

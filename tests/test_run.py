@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -240,7 +239,7 @@ def test_a_stop_in_the_runs_own_session_takes_effect_at_once(project: paths.Proj
 def test_a_mod_waits_on_whatever_is_typed(project: paths.Project) -> None:
     fill(project, task("TASK-1"))
     running.start(project, "s1", [])
-    state_file.write(project, replace(state_file.read(project), engine="mod"))
+    state_file.write(project, state_file.read(project)._replace(engine="mod"))
     assert steering.stop(project, now=True) == "The run will stop once TASK-1 has reported."
 
 

@@ -31,6 +31,7 @@ from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import fields as lines
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.directives import Directive, Reply
+from examples import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -126,7 +127,7 @@ def test_what_is_completed_verified_failed_and_blocked_is_as_the_queue_and_the_s
 def test_the_ending_is_what_was_said_whatever_a_person_asks_for_afterwards(tmp_path: Path) -> None:
     played = ScriptedRun(tmp_path / "pocket", tmp_path / "config")
     played.fill()
-    current = replace(state_file.read(played.project), run="r", status="finished")
+    current = state_file.read(played.project)._replace(run="r", status="finished")
     state_file.write(played.project, current)
     ended: dict[str, object] = {
         "event": "finished",
@@ -578,7 +579,7 @@ EVENTS = st.sampled_from(
 KEYS = st.sampled_from(["id", "attempt", "model", "seconds", "reason", "cause", "verdict", "loop", "session"])
 
 
-@settings(max_examples=50)
+@settings(max_examples=50 * TIMES)
 @given(st.lists(st.tuples(EVENTS, st.dictionaries(KEYS, JSON | st.just("TASK-1") | st.just(1)))))
 def test_no_log_makes_a_history_fail_and_no_attempt_ends_before_it_began(
     events: list[tuple[str, dict[str, object]]],

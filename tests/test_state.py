@@ -317,7 +317,9 @@ def test_a_file_of_an_older_version_is_read_whole_and_written_in_the_form_of_thi
     put_down(project, text)
     found, before = state_file.read(project), split(text, "")[0]
     for name in before.keys() & state_file._COLUMNS.keys():
-        agents = {id_: vars(value) if isinstance(value, Agent) else value for id_, value in column(found, name).items()}
+        agents = {
+            id_: value._asdict() if isinstance(value, Agent) else value for id_, value in column(found, name).items()
+        }
         assert agents == (before.pop(name) or {}), name
     assert {name: state_file.get(found, name) for name in before} == before
     assert not found.others

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def ended(repo: Repository, status: str = "finished") -> None:
     current = state_file.read(repo.project)
     for id_ in IDS:
         current = current.recorded(id_, agent=None)
-    state_file.write(repo.project, replace(current, status=status))
+    state_file.write(repo.project, current._replace(status=status))
 
 
 def finish(repo: Repository, id_: str, name: str) -> None:
@@ -123,7 +122,7 @@ def test_what_a_run_goes_on_with_stays(repo: Repository, status: str) -> None:
     if status == "stopped":
         ended(repo, status)
     else:
-        state_file.write(repo.project, replace(state_file.read(repo.project), status=status))
+        state_file.write(repo.project, state_file.read(repo.project)._replace(status=status))
     repo.run("merge", "--quiet", branch)
     before = sorted(os.listdir(repo.root / ".claude/worktrees"))
     lines = strays.clean(repo.project)
@@ -136,7 +135,7 @@ def test_what_a_run_goes_on_with_stays(repo: Repository, status: str) -> None:
 def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(repo: Repository) -> None:
     begun(repo)
     current = state_file.read(repo.project)
-    state_file.write(repo.project, replace(current, owner=current.owner._replace(heartbeat=1, process="")))
+    state_file.write(repo.project, current._replace(owner=current.owner._replace(heartbeat=1, process="")))
     assert "TASK-1 of the run" in helper("check", folder=repo.root).stdout
     assert strays.clean(repo.project) == []
     assert tree(repo, "TASK-1").exists()

@@ -5,7 +5,6 @@ import random
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -233,6 +232,13 @@ def test_tasks_that_have_ended_together_have_a_commit_each(repo: Repository) -> 
     assert list(filter(None, held)) == ["TASK-1: Build it", "door.txt", "TASK-2: Build it", "wall.txt"]
 
 
+def test_a_dry_run_says_where_tasks_are_committed(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    assert plan.plan(repo.project, []).lines == [
+        "TASK-1 sonnet", "each task is a commit on a branch of the run, claudestrator/<run>"
+    ]  # fmt: skip
+
+
 def test_what_an_agent_writes_while_another_ones_work_is_committed_stays_out(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,13 +255,6 @@ def test_what_an_agent_writes_while_another_ones_work_is_committed_stays_out(
     monkeypatch.setattr(git, "changes_in", looked)
     work(repo, "TASK-1", door_txt="a door\n")
     assert ".claude" not in repo.run("show", "--format=", "--name-only", branch(repo))
-
-
-def test_a_dry_run_says_where_tasks_are_committed(repo: Repository) -> None:
-    configured(repo, task("TASK-1"))
-    assert plan.plan(repo.project, []).lines == [
-        "TASK-1 sonnet", "each task is a commit on a branch of the run, claudestrator/<run>"
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("commit", ["loop", "none"])
@@ -687,7 +686,7 @@ def test_a_run_that_is_stopped_at_once_can_be_taken_over_too(repo: Repository) -
 def test_a_run_that_was_stopped_and_merged_goes_on(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     running.start(repo.project, "s1", [])
-    state_file.write(repo.project, replace(state_file.read(repo.project), status="stopping"))
+    state_file.write(repo.project, state_file.read(repo.project)._replace(status="stopping"))
     said = work(repo, "TASK-1", door_txt="a door\n")[-1]
     assert said == (
         f"STOP The run has stopped, as asked: 1 of 2 tasks completed. `/orchestrate` continues it. 1 commit is on "

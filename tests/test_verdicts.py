@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -251,7 +250,7 @@ def test_of_three_hundred_long_tasks_each_has_its_place_in_a_prompt_that_arrives
         state_file.write(
             project,
             changed(
-                checked.state, agents={"verify-0": replace(checked.state.agents["verify-0"], reason="why " * 5_000)}
+                checked.state, agents={"verify-0": checked.state.agents["verify-0"]._replace(reason="why " * 5_000)}
             ),
         )
         text = reports.begin(project, "verify-0")

@@ -24,7 +24,9 @@ def main() -> None:
         hook()
         return
     if words and words[0] in _QUICK and not {"--help", "-h"} & set(words):
-        sys.exit(_quick(folder, words))
+        code = _quick(folder, words)
+        if code is not None:
+            sys.exit(code)
     from .cli import run_cli
 
     sys.exit(run_cli())
@@ -41,17 +43,27 @@ def _project_first(words: list[str]) -> list[str]:
     return words
 
 
-#: The verbs without click, by their modules.
-_QUICK = {"next-task": "next_task", "status": "status", "status-line": "status_line"}
+#: The verbs without click, by their modules and functions.
+_QUICK = {
+    "next-task": ("next_task", "main"),
+    "status": ("status", "main"),
+    "status-line": ("status_line", "main"),
+    "prompt": ("agent_calls", "prompt"),
+    "done": ("agent_calls", "done"),
+    "fail": ("agent_calls", "fail"),
+}
 
 
-def _quick(folder: str | None, words: list[str]) -> int:
+def _quick(folder: str | None, words: list[str]) -> int | None:
+    """The exit code; None for a call that is left to click."""
     from importlib import import_module
 
     from . import output
     from .errors import ClaudestratorError
 
-    verb: Callable[[str | None, list[str]], int] = import_module(f".commands.{_QUICK[words[0]]}", __package__).main
+    module, name = _QUICK[words[0]]
+    verb: Callable[[str | None, list[str]], int | None]
+    verb = getattr(import_module(f".commands.{module}", __package__), name)
     try:
         return verb(folder, words[1:])
     except ClaudestratorError as error:

@@ -145,10 +145,12 @@ def _step(request: Request, play: Play, sent: int) -> list[JSON]:
     if judging:
         (task_id, check) = judging[0]
         return [use("Bash", command=check) if check else assignment.verdict(task_id, _why(failure) if failure else "")]
-    if failure:
-        return [assignment.report("fail", _why(failure))]
-    if assignment.judged:
-        return _ending(assignment, play.act(assignment.task_id, assignment.attempt))
+    if failure or assignment.judged:
+        return (
+            [assignment.report("fail", _why(failure))]
+            if failure
+            else _ending(assignment, play.act(assignment.task_id, assignment.attempt))
+        )
     # Not all of them: the last takes its time when it is made.
     return next(itertools.islice(_steps(assignment, play), sent - 1, None))
 

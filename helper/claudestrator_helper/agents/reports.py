@@ -18,8 +18,9 @@ from . import prompts
 NOTE_LENGTH = 2000
 
 
-def begin(project: Project, id_: str) -> str:
-    """The agent's prompt. Leaves the marker that says that the agent has started.
+def begin(project: Project, id_: str, tree: str | None = None) -> str:
+    """The agent's prompt. Leaves the marker that says that the agent has started. *tree* is the working tree's
+    fingerprint if the caller knows it.
 
     Raises ClaudestratorError for an id that no agent has while a run is unfinished; otherwise anyone may look at a
     task's prompt.
@@ -35,8 +36,10 @@ def begin(project: Project, id_: str) -> str:
     if process and current.owner.process != process and processes.alive(current.owner.process):
         raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
     if agent and marker_files.begun(project, id_, agent.attempt) is None:
-        is_shared = ids.role(id_) == "task" and not current.worktrees
-        tree = working_tree.fingerprint(project) if is_shared else ""
+        if ids.role(id_) != "task" or current.worktrees:
+            tree = ""
+        elif tree is None:
+            tree = working_tree.fingerprint(project)
         marker_files.leave(project, id_, markers.STARTED, agent.attempt, markers.STARTED, tree)
     return text
 

@@ -10,7 +10,8 @@ of. An agent's shell has no way to it: the key is in no file, no argument and no
 import json
 import os
 import select
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -24,7 +25,7 @@ from ..run import steps
 from ..run.live_report import LiveReport
 from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
-from ..system import processes
+from ..system import processes, working_tree
 from ..texts import directives, fields, ids
 from ..texts.directives import SPAWN, Reply
 from ..texts.statuses import COMPLETED, SKIPPED
@@ -37,16 +38,49 @@ LONGEST_WAIT = 570.0
 
 def answer(reply: Callable[[Given], Answer]) -> None:
     """Prints the answer to what standard input says. A refusal is a STOP, as it is in `start`."""
+    try:
+        said = reply(_given())
+    except (ClaudestratorError, ValueError, RecursionError) as error:
+        said = _refusal(error)
+    output.echo([output.as_json_line(said)])
+
+
+def follow(project: Project, session: str) -> None:
+    """Prints an answer for each step of the run, a line each, until a STOP or until another wait has taken over. One
+    process takes all steps, because starting one takes longer than a step."""
+    # It is needed when an agent has ended, and until then there is time.
+    from ..agents import reports  # noqa: F401
+
+    try:
+        for said in _answers(project, session, _given()):
+            output.echo([output.as_json_line(said)])
+    except (ClaudestratorError, ValueError, RecursionError) as error:
+        output.echo([output.as_json_line(_refusal(error))])
+
+
+def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
+    _admit(project, given)
+    _note_refused(project, given.get("refused"))
+    turn, page = steps.take_turn(project, session, int(time.time())), LiveReport(project)
+    reply = Reply([], [])
+    while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
+        _admit(project, given)
+        warned = _warned(project, session)
+        reply = warned or page.ended(steps.wait_in_turn(project, turn, LONGEST_WAIT, page.sleep))
+        yield _answer(project, reply)
+
+
+def _given() -> Given:
     # Claude Code starts what its mods run itself, and doesn't name its own process to it.
     os.environ[host.PID] = str(os.getppid())
-    try:
-        _refuse_orphan()
-        given = json.loads(files.stdin() or "{}")
-        said = reply(given if isinstance(given, dict) else {})
-    except (ClaudestratorError, ValueError, RecursionError) as error:
-        refusal = {"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE), "exitCode": 1}
-        said = {"lines": [], "directives": [refusal]}
-    output.echo([output.as_json_line(said)])
+    _refuse_orphan()
+    given = json.loads(files.stdin() or "{}")
+    return given if isinstance(given, dict) else {}
+
+
+def _refusal(error: Exception) -> Answer:
+    refusal = {"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE), "exitCode": 1}
+    return {"lines": [], "directives": [refusal]}
 
 
 def start(project: Project, session: str, given: Given) -> Answer:
@@ -84,28 +118,34 @@ def start(project: Project, session: str, given: Given) -> Answer:
 def wait(project: Project, session: str, given: Given, limit: float | None) -> Answer:
     """Waits for the run's next step, or for news for the person. `refused` lists the agents that Claude Code did not
     start, with `id`, `attempt` and `why`."""
-    current = state_file.read(project)
-    is_its = current.owner.process in ("", processes.current())
-    if current.unfinished and not (is_its and current.owner.mod == processes.digest(_text(given, "key"))):
-        raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
-    _note_refused(project, current, given.get("refused"))
+    _admit(project, given)
+    _note_refused(project, given.get("refused"))
     if warned := _warned(project, session):
-        return _answer(project, Reply(warned, [directives.Directive(directives.WAIT)]))
+        return _answer(project, warned)
     page = LiveReport(project)
     longest = LONGEST_WAIT if limit is None else limit
     return _answer(project, page.ended(steps.wait_for_step(project, session, longest, page.sleep)))
 
 
-def _warned(project: Project, session: str) -> list[str]:
+def _admit(project: Project, given: Given) -> None:
+    """Raises ClaudestratorError unless the mod that calls has the run."""
+    current = state_file.read(project)
+    is_its = current.owner.process in ("", processes.current())
+    if current.unfinished and not (is_its and current.owner.mod == processes.digest(_text(given, "key"))):
+        raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
+
+
+def _warned(project: Project, session: str) -> Reply | None:
     """What the permission mode will make go wrong, once, as soon as a hook has told it."""
     from ..setup import claude_settings
 
     seen = typed_command.read(project, session)
     if not seen.mode.startswith(typed_command.NEW):
-        return []
+        return None
     mode = seen.mode.removeprefix(typed_command.NEW)
     typed_command.note(project, session, mode, seen.process, words=None)
-    return [f"note: {line}" for line in claude_settings.unwriting(claude_settings.read(project), mode)]
+    lines = [f"note: {line}" for line in claude_settings.unwriting(claude_settings.read(project), mode)]
+    return Reply(lines, [directives.Directive(directives.WAIT)]) if lines else None
 
 
 def ended(project: Project, session: str, given: Given) -> Answer:
@@ -133,8 +173,11 @@ def _refuse_orphan() -> None:
 
 
 def _may_start(current: State, key: str) -> bool:
-    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod."""
-    if not (current.unfinished and current.owner.process and processes.below(current.owner.process)):
+    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod. A job of
+    an agent may outlive the run."""
+    if not (current.owner.process and processes.below(current.owner.process)):
+        return True
+    if not (current.unfinished or current.owner.mod):
         return True
     return bool(current.owner.mod) and current.owner.mod == processes.digest(key)
 
@@ -146,7 +189,8 @@ def _forget_unlaunched(project: Project, current: State) -> None:
             marker_files.remove(project, id_, markers.STARTED)
 
 
-def _note_refused(project: Project, current: State, refused: object) -> None:
+def _note_refused(project: Project, refused: object) -> None:
+    current = state_file.read(project) if refused else State()
     for each in refused if isinstance(refused, list) else []:
         id_ = str(each.get("id")) if isinstance(each, dict) else ""
         agent = current.agents.get(id_)
@@ -159,19 +203,21 @@ def _note_refused(project: Project, current: State, refused: object) -> None:
 def _answer(project: Project, reply: Reply) -> Answer:
     current = state_file.read(project)
     drawn = band.band(queue_file.parsed(project), current)
+    # They begin at the same moment, and git takes as long as all else here.
+    tree = working_tree.fingerprint(project) if any(each.kind == SPAWN for each in reply.directives) else ""
     return {
         "lines": reply.lines,
-        "directives": [_directive(project, current, each) for each in reply.directives],
+        "directives": [_directive(project, current, each, tree) for each in reply.directives],
         "band": drawn,
     }
 
 
-def _directive(project: Project, current: State, directive: directives.Directive) -> Answer:
+def _directive(project: Project, current: State, directive: directives.Directive, tree: str) -> Answer:
     said: Answer = {key: value for key, value in directive._asdict().items() if value}
     if directive.kind == SPAWN:
         from ..agents import reports
 
-        said["prompt"] = reports.begin(project, directive.id)
+        said["prompt"] = reports.begin(project, directive.id, tree)
         said |= _folder(project, current, directive.id)
         said["attempt"] = current.record(directive.id).attempts
     if directive.kind == directives.STOP and not _is_complete(project, current):

@@ -38,6 +38,7 @@ GROUPS = {
         "clean": ("clean", "--dry-run"),
         "install-cli": ("install_cli", ""),
         "completion": ("completion", "bash >>~/.bashrc"),
+        "help": ("manual", "retry"),
         "state": ("state", "phase"),
     },
     "Called by /orchestrate, hooks and agents": {

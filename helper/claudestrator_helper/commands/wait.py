@@ -22,8 +22,9 @@ from ..store import paths
     help="End with WAIT by then [default: 15 s before Claude Code's cap on a Bash call].",
 )
 @click.option("--mod", is_flag=True, help="Claude Code's mod calls, with JSON on standard input.")
+@click.option("--follow", is_flag=True, help="With --mod, answer again and again, a line for each step, until STOP.")
 @click.pass_obj
-def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod: bool) -> None:
+def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod: bool, follow: bool) -> None:
     """Block until an agent has reported, take the run's next step and print its directives."""
     from ..run import polling, steps
     from ..run.live_report import LiveReport
@@ -32,7 +33,10 @@ def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod:
     if mod:
         from . import mod as mods
 
-        mods.answer(lambda given: mods.wait(project, session, given, limit))
+        if follow:
+            mods.follow(project, session)
+        else:
+            mods.answer(lambda given: mods.wait(project, session, given, limit))
         return
     lines, seconds = orchestrate.after_start(project, session), polling.limit() if limit is None else limit
     if not lines:

@@ -1,6 +1,5 @@
 """Who has a run, and how `/orchestrate` begins or continues one."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import ClaudestratorError
@@ -73,13 +72,13 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
     owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
-    begun = _begun(replace(state, owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller)
+    begun = _begun(state._replace(owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if begun.in_foreground and at_work:
         if asked.engine:
             raise ClaudestratorError(f"{at_work} is at work in the background: type this again when that has ended")
         # Nobody has typed the engine now, and an agent at work in the background is waited for by this one.
-        begun = replace(begun, engine=TASK)
+        begun = begun._replace(engine=TASK)
     orphans = [task.id for task in inputs.queue.tasks if task.status == IN_PROGRESS and task.id not in agents]
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
 
@@ -89,17 +88,17 @@ def _begun(state: State, config: Config, run: str, asked: Asked, caller: Caller)
     loop, wish = state.loop, wish_of(state, config, asked)
     if state.unfinished or state.status == STOPPED:
         loop = loop._replace(total=max(asked.loops or loop.total, loop.number), focus=asked.focus or loop.focus)
-        state = replace(state, loop=loop)
+        state = state._replace(loop=loop)
     else:
         loop = Loop(total=asked.loops, focus=asked.focus)
-        state = replace(state.fresh(run, loop), parallel=config.parallel, worktrees=caller.worktrees)
+        state = state.fresh(run, loop)._replace(parallel=config.parallel, worktrees=caller.worktrees)
     parallel = asked.parallel or state.parallel
     refuse_impossible(asked.engine, parallel, caller.able)
     engine, background, _ = choose(wish, parallel, caller.able)
-    begun = replace(state, status=RUNNING, wish=wish, engine=engine, background=background, parallel=parallel)
+    begun = state._replace(status=RUNNING, wish=wish, engine=engine, background=background, parallel=parallel)
     verify = begun.verification.asked or asked.verify or config.verify == "loop"
     gated = begun.gated or bool(config.gate_commands)
-    return replace(begun, verification=begun.verification._replace(asked=verify), gated=gated)
+    return begun._replace(verification=begun.verification._replace(asked=verify), gated=gated)
 
 
 def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -> dict[str, Agent]:
@@ -111,7 +110,7 @@ def _still_at_work(inputs: Inputs, state: State, caller: Caller, asked: Asked) -
     return {
         id_: agent
         if id_ in inputs.markers.launched
-        else replace(agent, spawned=min(agent.spawned, overdue, agent.claimed - 1))
+        else agent._replace(spawned=min(agent.spawned, overdue, agent.claimed - 1))
         for id_, agent in state.agents.items()
         if same or id_ in inputs.markers.reports
     }

@@ -1,6 +1,6 @@
 """What a project may configure, and the defaults."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .. import host
 from ..texts.models import BY_COMPLEXITY
@@ -22,8 +22,11 @@ MOST_FORKED = 4
 MOST_LOOPS = 1000
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Config:
+#: Never changed in place, like all that a configuration holds.
+_NO_WORDS = list[str]()
+
+
+class Config(NamedTuple):
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
     *task_timeout* in minutes. *parallel* tasks run at once, in *worktrees* of their own where there can be any;
     otherwise never two that may touch the same file, unless they *share_files*. *gate_commands* have to pass before a
@@ -31,7 +34,7 @@ class Config:
     the files *worktree_copy* are copied and the commands *worktree_setup* run, for at most *worktree_timeout* minutes
     each."""
 
-    models: dict[str, str] = field(default_factory=lambda: dict(BY_COMPLEXITY))
+    models: dict[str, str] = BY_COMPLEXITY
     attempts: int = 2
     tasks_per_loop: int = 5
     start_timeout: int = 180
@@ -42,11 +45,11 @@ class Config:
     parallel: int = 1
     share_files: bool = False
     worktrees: bool = True
-    gate_commands: list[str] = field(default_factory=list)
+    gate_commands: list[str] = _NO_WORDS
     gate_refusals: int = 3
     gate_timeout: int = 30
-    worktree_setup: list[str] = field(default_factory=list)
-    worktree_copy: list[str] = field(default_factory=list)
+    worktree_setup: list[str] = _NO_WORDS
+    worktree_copy: list[str] = _NO_WORDS
     worktree_timeout: int = 10
     journal: bool = True
     memory: bool = True

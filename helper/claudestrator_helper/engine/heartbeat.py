@@ -1,7 +1,5 @@
 """The heartbeat of a run's session: who has the run, and which time counts against its agents."""
 
-from dataclasses import replace
-
 from .state import State
 
 #: Seconds without a `wait` after which the time isn't counted against agents: the machine slept, or no one was there.
@@ -17,9 +15,9 @@ def attended(state: State, now: int) -> State:
         return state
     shift = gap if gap < 0 or gap > ABSENCE else 0
     for id_, agent in state.agents.items() if shift else ():
-        later = replace(agent, claimed=agent.claimed + shift, spawned=agent.spawned + shift)
+        later = agent._replace(claimed=agent.claimed + shift, spawned=agent.spawned + shift)
         state = state.recorded(id_, agent=later)
-    return replace(state, owner=state.owner._replace(heartbeat=now))
+    return state._replace(owner=state.owner._replace(heartbeat=now))
 
 
 def fresh(state: State, now: int) -> bool:

@@ -3,8 +3,6 @@
 The state names the phase that is under way, so a run that died in a phase continues there.
 """
 
-from dataclasses import replace
-
 from ..texts import ids, issues
 from ..texts.fields import cut
 from ..texts.queue import Task
@@ -36,7 +34,7 @@ def advance(run: StepBuilder) -> None:
 
 def committed(state: State, commit: str) -> State:
     """*state* after the loop's commit, "" if there was none: the memory phase is next."""
-    return replace(state, phase=MEMORY, loop=state.loop._replace(commit=commit))
+    return state._replace(phase=MEMORY, loop=state.loop._replace(commit=commit))
 
 
 def why_not_done(run: StepBuilder, id_: str) -> str:
@@ -52,7 +50,7 @@ def _begin(run: StepBuilder) -> None:
     loop = run.state.loop
     if loop.number >= loop.total:
         return run.finish(FINISHED, sentences.loops(run.state, run.current(), run.inputs.issues))
-    run.state = replace(run.state, loop=loop._replace(number=loop.number + 1, ran=[], begun=run.now))
+    run.state = run.state._replace(loop=loop._replace(number=loop.number + 1, ran=[], begun=run.now))
     run.enter(RESEARCH)
     run.out.lines.append(f"loop {loop.number + 1} of {loop.total}")
     return None
@@ -73,7 +71,7 @@ def _decomp(run: StepBuilder) -> None:
         done = run.state.loop._replace(number=run.state.loop.number - 1)
         what = "nothing that is pending can run" if PENDING in run.statuses.values() else "nothing is pending"
         sentence = f"The run has ended in loop {run.state.loop.number} of {done.total}: {found} and {what}. "
-        before = replace(run.state, loop=done)
+        before = run.state._replace(loop=done)
         run.finish(FINISHED, sentence + sentences.loops(before, run.current(), run.inputs.issues))
 
 
@@ -105,7 +103,7 @@ def _count(run: StepBuilder, task: Task) -> None:
     """Counts the task as one of the loop that is under way, if there is one."""
     if run.improving():
         loop = run.state.loop
-        run.state = replace(run.state, loop=loop._replace(ran=list(dict.fromkeys([*loop.ran, task.id]))))
+        run.state = run.state._replace(loop=loop._replace(ran=list(dict.fromkeys([*loop.ran, task.id]))))
 
 
 def _commit(run: StepBuilder) -> None:

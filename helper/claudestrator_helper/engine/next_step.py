@@ -3,8 +3,6 @@
 Nothing here touches the disk. run/steps.py applies a Step, and gives the reasons for the order.
 """
 
-from dataclasses import replace
-
 from ..texts import directives, ids, queue_problems, schedule
 from ..texts.fields import cut
 from ..texts.queue import Queue
@@ -144,7 +142,7 @@ def _end(run: StepBuilder) -> None:
     parsed = run.current()
     complete = _is_all_completed(parsed)
     if complete:
-        run.state = replace(run.state, initial_prd_tasks_complete=True)
+        run.state = run.state._replace(initial_prd_tasks_complete=True)
     if complete and run.state.loop.total:
         run.enter("")
         loop_phases.dispatch(run)

@@ -6,8 +6,6 @@ lost, until a person has `/orchestrate` continue it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .. import host
 from ..texts.fields import cut
 from . import markers
@@ -42,18 +40,18 @@ def settle(run: StepBuilder, id_: str, agent: Agent, why: str, cause: str) -> No
     run.out.lines.append(f"lost {id_}: {why}")
     if _counted(run, id_, why):
         run.out.retried.append(id_)
-        run.spawn(id_, replace(agent, attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
+        run.spawn(id_, agent._replace(attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
 
 
 def unstarted(run: StepBuilder, id_: str, agent: Agent) -> None:
     """Has the orchestrator called again for an agent that it brought no news of, until it was asked too often."""
     if _counted(run, id_, _UNSTARTED):
-        run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
+        run.spawn(id_, agent._replace(spawned=run.now), "spawned again")
 
 
 def _counted(run: StepBuilder, id_: str, why: str) -> bool:
     """Whether there is to be another, after one more that came to nothing."""
-    run.state = replace(run.state, outages=run.state.outages + 1, outage=why)
+    run.state = run.state._replace(outages=run.state.outages + 1, outage=why)
     if is_over(run.state):
         run.release(id_)
     return not is_over(run.state)
@@ -68,6 +66,6 @@ def stop(run: StepBuilder) -> None:
     from . import sentences
 
     why = f"{MOST} agents in a row were {cut(run.state.outage)}"
-    run.state = replace(run.state, outages=0)
+    run.state = run.state._replace(outages=0)
     sentence = f"The run has stopped, {run.counted()}: {why}. Nothing is lost: `/orchestrate`"
     run.finish(STOPPED, f"{sentence} continues it once that is fixed.{sentences.commits(run.state)}")

@@ -1,7 +1,5 @@
 """The first part of a step: settles every report that has come. engine/next_step.py does the rest."""
 
-from dataclasses import replace
-
 from ..texts import ids, queue_problems
 from ..texts.fields import cut
 from ..texts.models import stronger
@@ -63,7 +61,7 @@ def _keep(run: StepBuilder, id_: str, agent: Agent) -> None:
         # A kill between the claim and the queue's edit, or a hand that set it back while its agent works.
         run.out.claimed[id_] = IN_PROGRESS
     if overdue:
-        run.spawn(id_, replace(agent, spawned=run.now), "spawned again")
+        run.spawn(id_, agent._replace(spawned=run.now), "spawned again")
 
 
 def _refused(run: StepBuilder, id_: str, agent: Agent) -> None:
@@ -142,7 +140,7 @@ def _stop_at(run: StepBuilder, id_: str, agent: Agent, reason: str, cause: str) 
     if not outage.is_one(reason, cause):
         # An agent that carries out no task gets its last attempt again.
         failures = min(agent.failures + 1, run.config.attempts - 1)
-        run.record(id_, lost=replace(agent, model=stronger(agent.model), failures=failures, reason=reason))
+        run.record(id_, lost=agent._replace(model=stronger(agent.model), failures=failures, reason=reason))
 
 
 def _settle_late(run: StepBuilder) -> None:

@@ -1,9 +1,9 @@
 """Where a run is: the values that `session_state.md` keeps.
 
-Times are whole seconds since the epoch.
+Times are whole seconds since the epoch. The values are named tuples, because hooks make them, and importing dataclasses
+takes a quarter of a hook's time.
 """
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,8 +14,7 @@ RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finish
 PAUSED = "paused"
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Agent:
+class Agent(NamedTuple):
     """An agent that was spawned and has not been settled: *claimed* is when its attempt began, *spawned* when its
     SPAWN was last printed, *failures* how many attempts of this run failed before it, *reason* why the last one did."""
 
@@ -73,6 +72,7 @@ class TaskRecord(NamedTuple):
 NO_RECORD = TaskRecord()
 #: Never changed in place, like all that a state holds.
 NO_IDS = list[str]()
+_NO_TASKS, _NO_VALUES = dict[str, TaskRecord](), dict[str, object]()
 
 
 class Owner(NamedTuple):
@@ -107,15 +107,7 @@ class Verification(NamedTuple):
     checking: list[str] = NO_IDS
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class State:
-    """A run, or the last one. *wish* is the engine that was asked for, *engine* the one that was chosen, *background*
-    whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
-    failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
-    last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
-    person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
-    worktrees, which holds from its beginning to its end."""
-
+class _Values(NamedTuple):
     initial_prd_tasks_complete: bool = False
     run: str = ""
     status: str = ""
@@ -126,14 +118,23 @@ class State:
     parallel: int = 1
     outages: int = 0
     outage: str = ""
-    streak: list[str] = field(default_factory=list)
-    owner: Owner = field(default_factory=Owner)
-    loop: Loop = field(default_factory=Loop)
-    verification: Verification = field(default_factory=Verification)
-    tasks: dict[str, TaskRecord] = field(default_factory=dict)
-    others: dict[str, object] = field(default_factory=dict)
+    streak: list[str] = NO_IDS
+    owner: Owner = Owner()
+    loop: Loop = Loop()
+    verification: Verification = Verification()
+    tasks: dict[str, TaskRecord] = _NO_TASKS
+    others: dict[str, object] = _NO_VALUES
     gated: bool = False
     worktrees: bool = False
+
+
+class State(_Values):
+    """A run, or the last one. *wish* is the engine that was asked for, *engine* the one that was chosen, *background*
+    whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
+    failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
+    last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
+    person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
+    worktrees, which holds from its beginning to its end."""
 
     @property
     def unfinished(self) -> bool:
@@ -175,7 +176,7 @@ class State:
         tasks = dict(self.tasks)
         before = (tasks.pop if last else tasks.get)(id_, NO_RECORD)
         tasks[id_] = before._replace(**values)
-        return replace(self, tasks=tasks)
+        return self._replace(tasks=tasks)
 
     def fresh(self, run: str, loop: Loop) -> "State":
         """The state of a new run. It keeps what all runs know of a task, and who may still be at work on it."""

@@ -5,7 +5,6 @@ outage.py, verification.py, loop_phases.py and next_step.py.
 """
 
 from collections.abc import Container
-from dataclasses import replace
 from typing import Any
 
 from ..texts import directives, ids, queue, schedule
@@ -29,7 +28,7 @@ class StepBuilder:
         # Nothing calls `wait` while an agent is at work in the foreground.
         self.is_over = inputs.alone and inputs.state.in_foreground
         owner = inputs.state.owner._replace(heartbeat=inputs.now) if self.is_over else inputs.state.owner
-        self.state = heartbeat.attended(replace(inputs.state, owner=owner), inputs.now)
+        self.state = heartbeat.attended(inputs.state._replace(owner=owner), inputs.now)
         self.queue, self.markers, self.now = inputs.queue, inputs.markers, inputs.now
         self.out = Step(self.state)
         self.ended: list[str] = []
@@ -58,7 +57,7 @@ class StepBuilder:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)
         if before := self.state.record(id_).lost:
             # Its session died before its second attempt was over: the first has failed all the same.
-            agent = replace(agent, model=before.model, failures=before.failures, reason=before.reason)
+            agent = agent._replace(model=before.model, failures=before.failures, reason=before.reason)
         if not self.improving():
             role = ids.role(id_)
             self.enter("tasks" if role == "task" else role)
@@ -89,7 +88,7 @@ class StepBuilder:
         self.change(id_, FAILED)
         streak = self.streak(id_, reason)
         self.record(id_, last=True, agent=None, failed=reason)
-        self.state = replace(self.state, streak=streak)
+        self.state = self.state._replace(streak=streak)
         self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_} {self.progress()}: {cut(reason)}")
         self.ended.append(id_)
@@ -109,7 +108,7 @@ class StepBuilder:
         unchanged = report.unchanged
         values = {"unchanged": unchanged, "proved": proved, **dict.fromkeys(("failed", "hint", "committed"))}
         self.record(id_, last=True, completed=attempt, **values)
-        self.state = replace(self.state, streak=[], outages=0, gated=self.state.gated or report.proved)
+        self.state = self.state._replace(streak=[], outages=0, gated=self.state.gated or report.proved)
 
     def drop(self, id_: str, agent: Agent, why: str, flag: str = "") -> None:
         self.record(id_, agent=None)
@@ -185,11 +184,11 @@ class StepBuilder:
         return self.state.loop.total > 0 and self.state.initial_prd_tasks_complete
 
     def enter(self, phase: str) -> None:
-        self.state = replace(self.state, phase=phase)
+        self.state = self.state._replace(phase=phase)
 
     def finish(self, status: str, sentence: str) -> None:
         # A stopped run continues in its phase.
         self.enter(self.state.phase if status == STOPPED else "")
-        self.state = replace(self.state, status=status)
+        self.state = self.state._replace(status=status)
         self.log(status, "", None, sentence)
         self.out.directives.append(directives.stop(sentence))

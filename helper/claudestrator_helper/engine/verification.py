@@ -5,8 +5,6 @@ Verdicts are settled as they come. So an attempt that dies loses none, and the n
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..texts.fields import cut
 from ..texts.models import NAMES, stronger
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
@@ -54,7 +52,7 @@ def begin(run: StepBuilder) -> bool:
 
 
 def _check(run: StepBuilder, batch: list[str]) -> None:
-    run.state = replace(run.state, verification=run.state.verification._replace(checking=batch))
+    run.state = run.state._replace(verification=run.state.verification._replace(checking=batch))
 
 
 def take(run: StepBuilder) -> None:

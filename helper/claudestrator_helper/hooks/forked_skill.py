@@ -7,7 +7,6 @@ the main conversation one call and one line.
 
 import os
 import time
-from dataclasses import replace
 
 from .. import host
 from ..engine import markers, outage
@@ -16,12 +15,10 @@ from ..engine.state import Agent, State
 from ..store import files, marker_files, skill_calls, state_file
 from ..store.hidden_files import DIED
 from ..store.paths import Project
-from ..store.skill_calls import SkillCall
+from ..store.skill_calls import SKILL, SkillCall
 from ..texts.directives import WAIT, Directive, Reply
 from . import payload, progress
 
-#: The skills' names, without the model at the end.
-SKILL = "claudestrator:work-"
 #: What follows the model in the names of its other skills. The agent of one may still be saying its last words when
 #: the place is free again, so there is one more than places.
 OTHERS = tuple(f"-{number}" for number in range(2, MOST_FORKED + 2))
@@ -79,7 +76,7 @@ def _launched(project: Project, current: State, given: Values, got: Values) -> p
     if not current.background:
         # Nothing in the environment has told it.
         with files.locked(project.lock):
-            state_file.write(project, replace(state_file.read(project), background=True))
+            state_file.write(project, state_file.read(project)._replace(background=True))
     reply = _waited(project, current)
     return progress.of_reply(project, reply) | _replaced(got, reply)
 

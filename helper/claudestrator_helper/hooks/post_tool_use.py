@@ -26,9 +26,10 @@ def _of_launch(
 ) -> Answer | None:
     from ..engine import markers
     from ..store import marker_files
-    from . import forked_skill
 
     if event.get(host.TOOL) == host.SKILL:
+        from . import forked_skill
+
         return forked_skill.returned(project, current, given, got)
     id_, name = given.get(host.DESCRIPTION), got.get(host.AGENT_NAME)
     if event.get(host.TOOL) not in host.LAUNCHERS or not isinstance(name, str) or id_ not in current.agents:

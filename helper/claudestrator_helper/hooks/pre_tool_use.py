@@ -20,7 +20,7 @@ _PERSONS = r"claudestrator-helper['\"]?(?:\s+--project(?:=|\s+)\S+)?\s+['\"]?all
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Allows the helper's own calls without a prompt: what the command's frontmatter allows ends with its turn, and is
     not restored when a session is resumed."""
-    from . import approval, forked_skill
+    from . import approval
 
     given, tool = event.get(host.INPUT), event.get(host.TOOL)
     if not isinstance(given, dict):
@@ -40,10 +40,13 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     is_skill = tool == host.SKILL
     if not is_skill and not approval.is_plain(given) and re.search(_PERSONS, called):
         return _decided("deny", "only a person can allow a gate, in a terminal: do without, or report that you can't")
-    if not (forked_skill.is_call(current, given) if is_skill else _is_approved(event, given)):
-        return None
     if not is_skill:
-        return _decided("allow", "a plain call of claudestrator-helper")
+        return _decided("allow", "a plain call of claudestrator-helper") if _is_approved(event, given) else None
+    # Most calls are agents' of the helper.
+    from . import forked_skill
+
+    if not forked_skill.is_call(current, given):
+        return None
     changed = forked_skill.called(project, current, given)
     return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: changed} if changed != given else {}))
 

@@ -7,8 +7,8 @@ from .. import host
 from ..engine.state import State
 from ..store import marker_files
 from ..store.paths import Project
+from ..store.skill_calls import SKILL
 from ..texts import fields
-from . import forked_skill
 
 #: The prompt with which orchestrate.md has an agent launched.
 _LAUNCH = "Run `claudestrator-helper prompt {}` and follow it."
@@ -161,7 +161,7 @@ def described(task: Event) -> str:
     """The id in a background task's description, which for a skill is the call as a person would type it."""
     description = str(task.get(host.DESCRIPTION, ""))
     skill, _, args = description.partition(" ")
-    return args.strip() if skill.startswith(f"/{forked_skill.SKILL}") else description
+    return args.strip() if skill.startswith(f"/{SKILL}") else description
 
 
 def background(event: Event) -> list[Event]:

@@ -1,7 +1,6 @@
 """What a run would do, for `start --dry-run`."""
 
 import time
-from dataclasses import replace
 from heapq import heappop, heappush
 
 from ..engine import begin_run, choice, loop_phases, markers, next_step, simulation, verification
@@ -34,7 +33,7 @@ def plan(project: Project, words: list[str]) -> Reply:
         "plan",
         asked._replace(loops=0),
     )
-    looping = inputs._replace(state=replace(inputs.state, loop=Loop(total=asked.loops)))
+    looping = inputs._replace(state=inputs.state._replace(loop=Loop(total=asked.loops)))
     inputs = inputs._replace(role_models=steps.role_models(project, looping))
     proofs = _planned_proofs(project, inputs)
     inputs, more = _shortened(inputs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from .. import host
 
 #: Seconds between two looks.
-INTERVAL = 0.05
+INTERVAL = 0.03
 
 #: Seconds: Claude Code's cap on one Bash call unless BASH_MAX_TIMEOUT_MS says otherwise, and the timeout that
 #: orchestrate.md asks for, which no cap exceeds.

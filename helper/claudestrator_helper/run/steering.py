@@ -2,7 +2,6 @@
 Each is kept in the state and the queue, which the run's next step obeys, whoever takes it."""
 
 import time
-from dataclasses import replace
 
 from ..engine import heartbeat, sentences, state
 from ..engine.config import MOD
@@ -137,8 +136,8 @@ def _forgotten(current: state.State, ids: list[str]) -> state.State:
     for id_ in {*ids} & {*current.tasks}:
         record = current.record(id_)
         kept = state.TaskRecord(attempts=record.attempts, model=record.model, agent=record.agent)
-        current = replace(current, tasks={**current.tasks, id_: kept})
-    return replace(current, streak=[each for each in current.streak if each not in ids])
+        current = current._replace(tasks={**current.tasks, id_: kept})
+    return current._replace(streak=[each for each in current.streak if each not in ids])
 
 
 def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State | None:
@@ -150,7 +149,7 @@ def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State |
         if current.status not in among:
             return None
         if current.status != status:
-            state_file.write(project, replace(current, status=status))
+            state_file.write(project, current._replace(status=status))
             run_log.append(project, current, [{"event": _EVENTS[status]}], time.time())
             if status == state.PAUSED:
                 notify.send(project, status, "The run pauses", "`claudestrator-helper resume` continues it.")

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from typing import NamedTuple
 
 from ..engine import begin_run, markers, next_step, settle_reports, state
 from ..engine.carry_out import carry_out
@@ -17,10 +17,18 @@ from ..system import processes
 from ..texts import fields
 from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
-from . import ownership, polling, slow_work, unfinished_work
+from . import ownership, polling, sightings, slow_work, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
+
+
+class Turn(NamedTuple):
+    """Who waits: the session, its processes.current(), and the token of the one wait that takes steps."""
+
+    session: str
+    process: str
+    token: str
 
 
 def start(
@@ -45,7 +53,7 @@ def start(
         from . import gates
 
         gates.refuse_changed(project, inputs.config, inputs.queue)
-        step = _begin(project, inputs, caller, asked)
+        step = _begin(project, sightings.taken_in(project, inputs), caller, asked)
         if step.state.unfinished:
             gates.ask(project, step.state, inputs.queue)
         if inputs.state.unfinished:
@@ -71,7 +79,7 @@ def _begin(project: Project, inputs: Inputs, caller: begin_run.Caller, asked: be
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
     begun = begin_run.begin(inputs, caller, name, asked)
     owner = begun.state.owner._replace(origin=processes.origin(begun.state.run))
-    begun = begun._replace(state=replace(begun.state, owner=owner))
+    begun = begun._replace(state=begun.state._replace(owner=owner))
     both = zip(inputs.queue.tasks, begun.queue.tasks, strict=True)
     changes = {new.id: new.status for old, new in both if new.status != old.status}
     begun = begun._replace(queue=queue_file.set_statuses(project, inputs.queue, changes))
@@ -93,8 +101,20 @@ def wait_for_step(
     session has died: a heartbeat without a session would keep others out.
 
     """
-    deadline, process, above = clock() + limit, processes.current(), processes.above()
-    turn = _take_turn(project, session, process, int(now()))
+    return wait_in_turn(project, take_turn(project, session, int(now())), limit, sleep, clock, now)
+
+
+def wait_in_turn(
+    project: Project,
+    turn: Turn,
+    limit: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.time,
+) -> Reply:
+    """Does the same for the one who has the *turn*, and may wait again and again."""
+    session, process, _ = turn
+    deadline, above = clock() + limit, processes.above()
     seen = unfinished_work.renewed(project, session, process, int(now()))
     drawn, tidy = tuple[object, ...](), set[str]()
     while True:
@@ -103,7 +123,7 @@ def wait_for_step(
             return Reply(seen, next_step.next_step(read(project, int(now()))).directives)
         if (process and not processes.alive(process)) or processes.above() != above:
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
-        looked, step = _look(project, session, process, turn, int(now()))
+        looked, step = _look(project, turn, int(now()))
         if step is None:
             return Reply([*seen, "another wait has taken over"], _WAIT)
         seen += fields.few(step.lines)
@@ -150,23 +170,29 @@ def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     return ending.told(project, step.directives, now, said)
 
 
-def _take_turn(project: Project, session: str, process: str, now: int) -> str:
-    """Makes the caller the one wait that takes steps, and returns its token. An earlier wait may have been moved to the
-    background, where no one reads its directives."""
-    turn = os.urandom(8).hex()
+def take_turn(project: Project, session: str, now: int) -> Turn:
+    """Makes the caller the one wait that takes steps. An earlier wait may have been moved to the background, where no
+    one reads its directives. Raises ClaudestratorError as `wait_for_step`."""
+    turn = Turn(session, processes.current(), os.urandom(8).hex())
     if os.path.exists(project.session):
         with files.locked(project.lock):
-            ownership.admitted(state_file.read(project), session, process, now)
-            TURN.write(project, turn)
+            ownership.admitted(state_file.read(project), session, turn.process, now)
+            TURN.write(project, turn.token)
     return turn
 
 
-def _look(project: Project, session: str, process: str, turn: str, now: int) -> tuple[polling.Print, Step | None]:
+def has_turn(project: Project, turn: Turn) -> bool:
+    """Whether no other wait has taken over."""
+    return TURN.read(project) in ("", turn.token)
+
+
+def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step | None]:
     """The fingerprint of the watched files, and a step that read them afterwards: a later change is for the next step.
 
     The step is None for a wait that another has taken over from.
 
     """
+    session, process, _ = turn
     with files.locked(project.lock):
         looked = polling.fingerprint(_watched(project))
         current = state_file.read(project)
@@ -176,7 +202,7 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             owner = inputs.state.owner
             caller = ownership.caller(inputs.state, session or owner.session, process, hooked=owner.hooked)
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
-        if (TURN.read(project) or turn) != turn:
+        if not has_turn(project, turn):
             return looked, None
         # A sandbox hides the calling process.
         alone = (
@@ -184,7 +210,8 @@ def _look(project: Project, session: str, process: str, turn: str, now: int) -> 
             if process
             else bool(session) and session == inputs.state.owner.session
         )
-        return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+        inputs = sightings.taken_in(project, inputs)._replace(alone=alone)
+        return looked, _apply(project, inputs, inputs.state)
 
 
 #: The place of the queue in _watched.

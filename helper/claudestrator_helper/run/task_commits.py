@@ -66,19 +66,17 @@ def repository(project: Project, run: str) -> Repository | str:
     return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
 
 
-def left_out(
-    project: Project, ours: Repository, current: state.State, id_: str = "", changed: Iterable[str] = ()
-) -> dict[str, str] | None:
-    """The paths, some of them *changed*, that a commit of that task must not hold, and why; None if it is not known
-    what was dirty before."""
+def left_out(project: Project, ours: Repository, id_: str = "") -> dict[str, str] | None:
+    """The paths that a commit of that task, or of any, must not hold, and why; None if it is not known what was dirty
+    before."""
     before = noted(project)
     if before is None:
         return None
-    own = [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_, changed)]
     known = _listed(TAKEN_BACK.read(project)) or []
     back = taken_back.paths(project, ours, marker_files.left_at(project, id_, markers.STARTED), known)
     if back != known:
         TAKEN_BACK.write(project, json.dumps(back))
+    own = [*before, *run_branch.committed_elsewhere(ours)]
     return dict.fromkeys(back, taken_back.WHY) | dict.fromkeys(own, git.BEFORE)
 
 
@@ -122,13 +120,14 @@ def in_place(project: Project, current: state.State, id_: str) -> git.Result:
         return git.Result(why=ours)
     if found := _last(project, current, id_, ours):
         return git.Result(commit=found)
-    changes = git.changes_in(ours)
-    if isinstance(changes, str):
-        return git.Result(why=changes)
-    left = left_out(project, ours, current, id_, changes)
+    left = left_out(project, ours, id_)
     if left is None:
         return git.Result(why="what was dirty before the run is not known")
     attempt = current.record(id_).completed or 0
+    changes = git.changes_in(ours)
+    if isinstance(changes, str):
+        return git.Result(why=changes)
+    left |= dict.fromkeys(_others(project, ours, current, id_, changes), git.BEFORE)
     # What is written from now on, as by an agent that reports, was not looked at.
     result = git.commit(project, left, message(project, current, id_, attempt), ours, changes)
     if not result.commit and (found := _last(project, current, id_, ours)):

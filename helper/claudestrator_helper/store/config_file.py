@@ -5,7 +5,6 @@ The shipped file of that name documents every key with its default; a test keeps
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, NO_COMMITS, Config
 from ..errors import ClaudestratorError
@@ -145,4 +144,4 @@ def _config(values: dict[str, object]) -> Config:
     named = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
     named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith(("gate.", "worktree."))}
     flags = {key.removesuffix(".enabled"): value for key, value in values.items() if key.endswith(".enabled")}
-    return replace(default, models=default.models | models, **named, **flags)  # type: ignore[arg-type]
+    return default._replace(models=default.models | models, **named, **flags)  # type: ignore[arg-type]

@@ -10,6 +10,9 @@ from ..texts import ids
 from .hidden_files import SKILL_CALLS
 from .paths import Project
 
+#: The skills' names, without the model at the end.
+SKILL = "claudestrator:work-"
+
 
 class SkillCall(NamedTuple):
     """A call of *skill* for that attempt at *id*; *agent* is Claude Code's name of the agent, once it is launched."""

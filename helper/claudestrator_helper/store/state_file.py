@@ -6,7 +6,6 @@ Times are whole seconds since the epoch.
 import os
 from collections.abc import Container, Iterable
 from contextlib import suppress
-from dataclasses import fields, replace
 from typing import Any
 
 from ..engine.config import MOST_LOOPS, MOST_PARALLEL
@@ -35,14 +34,14 @@ _PARTS: dict[str, Any] = {"owner": Owner, "loop": Loop, "verification": Verifica
 #: Values of the state's parts that the file names otherwise.
 _RENAMED = {"number": "loop", "total": "loops", "asked": "verify", "checking": "verifying"}
 #: The part of the state, or "" for the state itself, and the name there of each value in the file.
-_KEYS = {f.name: ("", f.name) for f in fields(State) if f.name not in (*_PARTS, "tasks", "others")} | {
+_KEYS = {name: ("", name) for name in State._fields if name not in (*_PARTS, "tasks", "others")} | {
     _RENAMED.get(field, field): (part, field) for part, of in _PARTS.items() for field in of._fields
 }
 #: What no run exceeds: values by their name, other numbers, characters of a text, and entries of a list or a mapping.
 #: A file that came with someone else's repository may hold anything.
 _MOST = {"loops": MOST_LOOPS, "loop": MOST_LOOPS, "parallel": MOST_PARALLEL, "outages": 1000}
 _NUMBER, _COUNT, _LENGTH, _ENTRIES, _AGENTS = 10**12, 10**9 - 1, 1000, 50_000, 1000
-_AGENT = {f.name: str if f.name in ("model", "reason") else int for f in fields(Agent)}
+_AGENT = {name: str if name in ("model", "reason") else int for name in Agent._fields}
 _RECORD: dict[str, type] = {
     **dict.fromkeys(("attempts", "released", "completed", "earlier", "verified", "proved"), int),
     **dict.fromkeys(("model", "failed", "returned", "unverified", "hint", "committed"), str),
@@ -232,7 +231,7 @@ def put(state: State, key: str, value: object) -> State:
     if key not in (*_KEYS, "tasks"):
         if not key.isidentifier() or key != key.lower() or key in ("others", "schema"):
             raise ClaudestratorError(f"{key[:60]!r} is not a key: use lower-case letters, digits and '_'")
-        return replace(state, others=state.others | {key: value})
+        return state._replace(others=state.others | {key: value})
     try:
         return parse(frontmatter.join({**_flat(state), key: value}, ""))
     except ClaudestratorError as error:
@@ -250,4 +249,4 @@ def _flat(state: State) -> dict[str, object]:
 
 def _row(record: TaskRecord) -> dict[str, object]:
     found = zip(TaskRecord._fields, record, NO_RECORD, strict=True)
-    return {key: vars(each) if isinstance(each, Agent) else each for key, each, default in found if each != default}
+    return {key: each._asdict() if isinstance(each, Agent) else each for key, each, default in found if each != default}

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ClaudestratorError
@@ -117,10 +117,9 @@ def under_way(repository: Repository) -> str:
     return next(found, "")
 
 
-def _missing(repository: Repository, left: Iterable[str], since: float, *, sure: bool = True) -> str:
-    paths = list(left)
-    now = changes_in(repository) if paths else {}
-    gone = [] if isinstance(now, str) else [path for path in paths if path not in now]
+def _missing(repository: Repository, left: Collection[str], since: float, *, sure: bool = True) -> str:
+    now = changes_in(repository) if left else {}
+    gone = [] if isinstance(now, str) else [path for path in left if path not in now]
     return set_aside.missing(repository, gone, since, sure=sure)
 
 

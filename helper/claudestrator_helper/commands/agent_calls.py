@@ -1,0 +1,69 @@
+"""The verbs of agents without click, which takes longer to import than they take: an agent's start and its end wait for
+them. They read the calls that prompts name; any other is left to click, as are all errors in a call.
+"""
+
+from .. import output
+from ..store import paths
+from . import arguments
+
+
+def prompt(folder: str | None, words: list[str]) -> int | None:
+    """Runs `prompt [ID] [--skill NAME]` and returns its exit code; None for any other call.
+
+    Raises ClaudestratorError as reports.begin does.
+
+    """
+    found = _read(words, "--skill")
+    if found is None or len(found[0]) > 1:
+        return None
+    from ..agents import reports
+
+    (ids, skill), project = found, paths.project(folder)
+    output.echo([reports.begin(project, ids[0] if ids else reports.awaited(project, skill))])
+    return 0
+
+
+def done(folder: str | None, words: list[str]) -> int | None:
+    """Runs `done ID [--attempt N] [NOTE]` in the same way, where there is neither a gate nor a merge."""
+    found = _read(words, "--attempt")
+    if found is None or len(found[0]) not in (1, 2) or not _is_number(found[1]):
+        return None
+    from ..store import state_file
+    from ..system import consent
+
+    project = paths.project(folder)
+    if consent.read(project) is not None or state_file.read(project).worktrees:
+        return None
+    from ..agents import reports
+
+    (id_, *note), attempt = found
+    text = arguments.text_of(note[0] if note else None)
+    output.echo([reports.done(project, id_, int(attempt) if attempt else None, text)])
+    return 0
+
+
+def fail(folder: str | None, words: list[str]) -> int | None:
+    """Runs `fail ID [--attempt N] REASON` in the same way."""
+    found = _read(words, "--attempt")
+    if found is None or len(found[0]) != 2 or not _is_number(found[1]):
+        return None
+    from ..agents import reports
+
+    (id_, reason), attempt = found
+    text = arguments.text_of(reason)
+    output.echo([reports.fail(paths.project(folder), id_, int(attempt) if attempt else None, text)])
+    return 0
+
+
+def _read(words: list[str], option: str) -> tuple[list[str], str] | None:
+    """The plain words, and the value of the one *option*; None for a call that has others."""
+    plain, value = list(words), ""
+    if option in plain[:-1]:
+        at = plain.index(option)
+        value = plain[at + 1]
+        del plain[at : at + 2]
+    return None if any(word.startswith("-") and word != "-" for word in plain) else (plain, value)
+
+
+def _is_number(text: str) -> bool:
+    return not text or (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0)
