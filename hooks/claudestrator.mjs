@@ -215,7 +215,7 @@ async function resume($) {
   const key = await $.store.get(await $.session.root())
   // A person was faster.
   if (run.turn) return
-  run.key = String(key ?? run.key)
+  if (typeof key === 'string') run.key = key
   const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
   if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)
