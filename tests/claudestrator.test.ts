@@ -39,6 +39,15 @@ test('a directive becomes an agent, words stay words, and STOP is the answer', a
   expect(answer.text).toBe('note: x\nThe one task is completed.')
 })
 
+test('an agent begins in the folder that its directive names', async ($, on) => {
+  const apart = { ...spawn, id: 'TASK-002', prompt: 'Build a wall.', cwd: '/project/.claude/worktrees/TASK-002' }
+  helper(on, [{ lines: [], directives: [spawn, apart], band, key: 'k' }, { lines: [], directives: [stop] }])
+  const spawned = []
+  on('agent.spawn', ($, e) => { spawned.push([e.description, e.cwd]); return { model: 'sonnet', agentId: 'a1' } })
+  await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  expect(spawned).toEqual([['TASK-001', undefined], ['TASK-002', apart.cwd]])
+})
+
 test('a refusal of an agent is told to the helper', async ($, on) => {
   const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, { lines: [], directives: [stop] }])
   on('agent.spawn', () => ({ deny: 'no place' }))

@@ -402,6 +402,29 @@ def take_step(repo: Repository) -> None:
     running.wait_for_step(repo.project, limit=1)
 
 
+def second_has_the_same_lines(repo: Repository) -> None:
+    first_is_done(repo)
+    write(repo, "TASK-2", a_txt=LINES.replace("3\n", "THREE\n", 1))
+
+
+def reported(repo: Repository) -> None:
+    with pytest.raises(gates.RedError):
+        done(repo, "TASK-2")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_after_a_kill_in_a_conflict_the_agent_has_both_sides_once(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    for each in at_every_step(tmp_path_factory, after, second_has_the_same_lines, reported):
+        with pytest.raises(gates.RedError):
+            done(each, "TASK-2")
+        text = (tree(each, "TASK-2") / "a.txt").read_text()
+        assert [text.count(word) for word in ("THREE\n", "three\n", "<<<<<<<", ">>>>>>>")] == [1, 1, 1, 1]
+        write(each, "TASK-2", a_txt=LINES.replace("3\n", "three\n", 1).replace("27\n", "twenty-seven\n"))
+        both_done(each)
+
+
 # What comes after a run
 
 
