@@ -160,13 +160,18 @@ def _unchanged(queue: Queue, state: State) -> str:
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
+def branch(state: State) -> str:
+    """The branch of the run."""
+    return f"claudestrator/{state.run}"
+
+
 def commits(state: State) -> str:
     """Where the commits of single tasks are, and how a person takes them over."""
     count = sum(bool(record.committed) for record in state.tasks.values())
-    branch, many, them = f"claudestrator/{state.run}", "commits are", "them"
+    name, many, them = branch(state), "commits are", "them"
     if count == 1:
         many, them = "commit is", "it"
-    return f" {count} {many} on {branch}: `git merge --ff-only {branch}` takes {them} over." if count else ""
+    return f" {count} {many} on {name}: `git merge --ff-only {name}` takes {them} over." if count else ""
 
 
 def _miscounted(queue: Queue) -> str:
