@@ -27,18 +27,12 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/**
- * `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way. `steps` is its
- * helper, `starting` the agents that this has asked for.
- */
+/** `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way. */
 const run = {
   key: '',
   turn: 0,
   isStarting: false,
-  steps: /** @type {ReturnType<Engine['process']['spawn']> | undefined} */ (undefined),
-  starting: /** @type {Promise<void>[]} */ ([]),
   held: /** @type {Set<string>} */ (new Set()),
-  refused: /** @type {{ id: string, attempt: number, why: string }[]} */ ([]),
   band: /** @type {Band | undefined} */ (undefined),
 }
 
@@ -71,27 +65,25 @@ function broken(said) {
 
 /**
  * The first answer, and then one for each step of the run, all by one process, because to start one takes longer than a
- * step. A helper that was killed is called again, and one that was left, once its agents are started or refused.
+ * step. A helper that was killed is called again.
  * @param {Engine} $ @param {Reply} first @param {number} turn @returns {AsyncGenerator<Reply, void>}
  */
 async function* answers($, first, turn) {
   yield { ...first, lines: [] }
-  let why = ''
-  for (let left = 3; left; left--) {
-    await Promise.all(run.starting.splice(0))
+  let [why, said, began] = ['', '', 0]
+  for (let left = 3; left; left = Date.now() - began > 5000 ? 3 : left - 1) {
     if (left < 3) await $.clock.sleep(1000)
     if (await isLate($, turn)) return
+    began = Date.now()
+    said = ''
     try {
       const called = await call($, ['wait', '--follow', '--session', await $.session.id(), '--mod'])
-      run.steps = $.process.spawn({ ...called, input: JSON.stringify({ refused: run.refused.splice(0), key: run.key }) })
-      let said = ''
-      for await (const { stream, text } of run.steps) {
+      for await (const { stream, text } of $.process.spawn({ ...called, input: JSON.stringify({ key: run.key }) })) {
         if (stream === 'stderr') why = text
         else said += text
         const lines = said.split('\n')
         said = lines.pop() ?? ''
         for (const line of lines) yield JSON.parse(line)
-        if (lines.length) left = 3
       }
     } catch (error) {
       why = String(error)
@@ -101,19 +93,19 @@ async function* answers($, first, turn) {
 }
 
 /**
- * Starts the agent of a directive. The helper would take a refused one for lost: it is left, and called again with what
- * was refused, once those are started that Claude Code holds, after Esc, until the person has typed something.
+ * Starts the agent of a directive. The helper is told of a refusal; but after Esc, Claude Code refuses every agent until
+ * the person has typed something, and that is waited for.
  * @param {Engine} $ @param {Directive} directive @param {number} turn
  */
 async function spawn($, { id, model, attempt, prompt }, turn) {
-  while (!(await isLate($, turn))) {
+  for (let seconds = 1; !(await isLate($, turn)); seconds++) {
     const started = $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model })
     const why = await started.then(({ deny }) => deny, String)
     const isHeld = !!why?.startsWith(HELD)
     run.held[isHeld ? 'add' : 'delete'](id)
-    if (why && !isHeld) run.refused.push({ id, attempt, why })
-    if (why) await run.steps?.return()
-    if (!isHeld) return
+    if (!isHeld) return why ? ended($, { description: id, refused: [{ id, attempt, why }] }) : undefined
+    // The time does not count against the agent.
+    if (seconds % 300 === 0) void ask($, 'ended', { held: id })
     await $.clock.sleep(1000)
   }
 }
@@ -140,13 +132,13 @@ async function obey($, reply) {
     const stop = stopOf(answer)
     run.band = stop ? undefined : answer.band
     $.ui.invalidate('ui.render')
-    run.starting.push(...answer.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each, turn)))
+    for (const each of answer.directives) if (each.kind === 'SPAWN') void spawn($, each, turn)
     if (stop && !answer.isBroken && (await $.store.get(root)) === run.key) await $.store.delete(root)
     if (stop) return stop
   }
 }
 
-/** Tells of an agent's end, unless the hook on it has: then the run has gone on a second later. @param {Engine} $ @param {{ description: string }} end */
+/** Tells of an agent's end, unless the hook on it has, and the run has gone on: a second later. @param {Engine} $ @param {{ description: string }} end */
 async function ended($, end) {
   await $.clock.sleep(1000)
   const isAtWork = run.band?.running.some(each => each.id === end.description)

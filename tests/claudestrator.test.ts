@@ -72,29 +72,19 @@ test('one process takes all steps, and no agent waits for another to be started'
   expect(spawned).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(n => `TASK-${n}`))
 })
 
-test('a refusal of an agent is told to the helper', async ($, on) => {
-  const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, { lines: [], directives: [stop] }])
-  on('agent.spawn', () => ({ deny: 'no place' }))
-  await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
-  expect(calls[1].refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'no place' }])
-  expect(calls.length).toBe(2)
-})
-
-test('a helper that takes steps is left when an agent is refused, and told of it when it is called again', async ($, on) => {
-  const calls = helper(on, [
-    { lines: [], directives: [{ kind: 'WAIT' }], band, key: 'k' },
-    { lines: [], directives: [spawn], band },
-    new Promise(resolve => setTimeout(resolve, 100)),
-    { lines: [], directives: [stop] },
-  ])
+test('a refusal of an agent is told to the helper, which goes on', async ($, on) => {
+  let end
+  const ended = new Promise(resolve => { end = resolve })
+  const running = [{ id: 'TASK-001', what: 'A door', model: 'sonnet', attempt: 1, since: 0 }]
+  const calls = helper(on, [{ lines: [], directives: [spawn], band: { ...band, running }, key: 'k' }, ended, {}])
   on('clock.sleep', () => ({ value: undefined }))
   on('agent.spawn', () => ({ deny: 'no place' }))
-  await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
-  expect(calls.map(each => [each.argv[0], each.refused])).toEqual([
-    ['start', undefined],
-    ['wait', []],
-    ['wait', [{ id: 'TASK-001', attempt: 1, why: 'no place' }]],
-  ])
+  const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
+  end({ lines: [], directives: [stop] })
+  await run
+  expect(calls.map(each => each.argv[0]).sort()).toEqual(['ended', 'start', 'wait'])
+  expect(calls.find(each => each.argv[0] === 'ended').refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'no place' }])
 })
 
 for (const id of ['TASK-002', 'TASK-009']) {

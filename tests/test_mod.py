@@ -545,15 +545,27 @@ def test_one_process_takes_the_steps_of_four_agents_that_end_together(project: P
         assert process.wait(30) == 0
 
 
-def test_who_follows_is_told_of_refusals_and_needs_the_key(project: Project) -> None:
+def test_who_follows_hears_of_refusals_and_needs_the_key(project: Project) -> None:
     key = start(project)["key"]
-    with following(project, key, refused=[{"id": "TASK-1", "attempt": 1, "why": "no"}]) as process:
+    with following(project, key) as process:
+        ask(project, "ended", key=key, refused=[{"id": "TASK-1", "attempt": 1, "why": "no"}])
         (told,) = answers(process, lambda found: len(found) == 1)
         assert kinds(told) == ["SPAWN TASK-1"]
     with following(project, "guessed") as process:
         (told,) = answers(process, lambda found: len(found) == 1)
         assert "taken over" in told["directives"][0]["sentence"]
         assert process.wait(30) == 0
+
+
+def test_while_an_agent_is_held_its_time_does_not_pass(project: Project) -> None:
+    key = start(project)["key"]
+    before = state_file.read(project)
+    agent = before.agents["TASK-1"]
+    state_file.write(project, before.recorded("TASK-1", agent=agent._replace(claimed=agent.claimed - 3590)))
+    ask(project, "ended", key="guessed", held="TASK-1")
+    assert state_file.read(project).agents["TASK-1"].claimed == agent.claimed - 3590
+    ask(project, "ended", key=key, held="TASK-1")
+    assert state_file.read(project).agents["TASK-1"].claimed >= agent.claimed
 
 
 def test_a_run_that_is_over_ends_what_follows_it(project: Project) -> None:

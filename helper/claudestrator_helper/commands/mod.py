@@ -24,7 +24,7 @@ from ..run.live_report import LiveReport
 from ..store import config_file, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes, working_tree
-from ..texts import directives, fields
+from ..texts import directives
 from ..texts.directives import SPAWN, Reply
 from ..texts.statuses import COMPLETED, SKIPPED
 from . import mod_calls
@@ -49,7 +49,6 @@ def follow(project: Project, session: str) -> None:
 
 def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
     _admit(project, given)
-    _note_refused(project, given.get("refused"))
     turn, page = steps.take_turn(project, session, int(time.time())), LiveReport(project)
     reply = Reply([], [])
     while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
@@ -95,7 +94,7 @@ def wait(project: Project, session: str, given: Given, limit: float | None) -> A
     """Waits for the run's next step, or for news for the person. `refused` lists the agents that Claude Code did not
     start, with `id`, `attempt` and `why`."""
     _admit(project, given)
-    _note_refused(project, given.get("refused"))
+    mod_calls.note_refused(project, state_file.read(project), given.get("refused"))
     if warned := _warned(project, session):
         return _answer(project, warned)
     page = LiveReport(project)
@@ -136,17 +135,6 @@ def _forget_unlaunched(project: Project, current: State) -> None:
     for id_, agent in current.agents.items():
         if not marker_files.name(project, id_, agent.attempt):
             marker_files.remove(project, id_, markers.STARTED)
-
-
-def _note_refused(project: Project, refused: object) -> None:
-    current = state_file.read(project) if refused else State()
-    for each in refused if isinstance(refused, list) else []:
-        id_ = str(each.get("id")) if isinstance(each, dict) else ""
-        agent = current.agents.get(id_)
-        if agent and each.get("attempt") == agent.attempt and not marker_files.report_of(project, id_, agent.attempt):
-            marker_files.fail(
-                project, id_, agent.attempt, fields.cut(str(each.get("why")), fields.LINE), markers.REFUSAL
-            )
 
 
 def _answer(project: Project, reply: Reply) -> Answer:

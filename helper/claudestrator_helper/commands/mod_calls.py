@@ -5,12 +5,15 @@
 import json
 import os
 import select
+import time
 from collections.abc import Callable
 
 from .. import host, output
+from ..engine import markers
 from ..engine.config import MOD
+from ..engine.state import State
 from ..errors import ClaudestratorError
-from ..store import files, paths, state_file
+from ..store import files, marker_files, paths, state_file
 from ..store.paths import Project
 from ..system import processes
 from ..texts import directives, fields
@@ -29,12 +32,16 @@ def answer(reply: Callable[[Given], Answer]) -> None:
 
 
 def ended(project: Project, session: str, given: Given) -> Answer:
-    """Takes the last message, `text`, of the run's agent `agent`, which has ended by `status`. Of the agent of another
-    engine, with its `description`, the answer says whether the notice of its end `isSettled`."""
+    """Takes the last message, `text`, of the run's agent `agent`, which has ended by `status`. `refused` lists agents
+    that Claude Code did not start, with `id`, `attempt` and `why`, and `held` is the id of one that it does not start
+    yet. Of the agent of another engine, with its `description`, the answer says whether the notice of its end
+    `isSettled`."""
     current = state_file.read(project)
     if current.owner.mod == processes.digest(text(given, "key")):
         from ..agents import final_message
 
+        note_refused(project, current, given.get("refused"))
+        _note_held(project, text(given, "held"))
         final_message.ended(project, *(text(given, key) for key in ("agent", "status", "text")))
         return {}
     from ..hooks import subagents, user_prompt_submit
@@ -42,6 +49,26 @@ def ended(project: Project, session: str, given: Given) -> Answer:
     is_its = bool(session) and session == current.owner.session and current.engine != MOD
     name, described = text(given, "agent"), subagents.described({host.DESCRIPTION: text(given, "description")})
     return {"isSettled": is_its and bool(user_prompt_submit.settled(project, current, name, described))}
+
+
+def note_refused(project: Project, current: State, refused: object) -> None:
+    """Records which agents Claude Code did not start."""
+    for each in refused if isinstance(refused, list) else []:
+        id_ = str(each.get("id")) if isinstance(each, dict) else ""
+        agent = current.agents.get(id_)
+        if agent and each.get("attempt") == agent.attempt and not marker_files.report_of(project, id_, agent.attempt):
+            marker_files.fail(
+                project, id_, agent.attempt, fields.cut(str(each.get("why")), fields.LINE), markers.REFUSAL
+            )
+
+
+def _note_held(project: Project, id_: str) -> None:
+    """Counts the time of the agent *id_* from now on."""
+    with files.locked(project.lock):
+        current, now = state_file.read(project), int(time.time())
+        if agent := current.agents.get(id_):
+            held = agent._replace(claimed=now, spawned=now)
+            state_file.write(project, current.recorded(id_, agent=held))
 
 
 def main(folder: str | None, words: list[str]) -> int | None:
