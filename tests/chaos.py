@@ -35,6 +35,9 @@ def main() -> int:
     if sys.version_info < (3, 11) or not os.path.exists("/proc/self/comm"):
         print("the chaos run needs Python 3.11 (the project's config.toml) and Linux (a process that plays a shell)")
         return 2
+    if not (shutil.which("node") and shutil.which("git")):
+        print("the chaos run needs git, and Node.js, which runs the plugin's hooks module as Claude Code does")
+        return 2
     for name in [name for name in os.environ if name.startswith(("CLAUDE", "BASH_MAX"))]:
         del os.environ[name]
     sys.path.insert(0, str(HELPER))

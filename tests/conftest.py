@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from examples import TIMES
 from hypothesis import settings
 
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, max_examples=60 * TIMES)
 settings.load_profile("suite")
 
 #: What a person's shell, or the Claude Code that runs this suite, may have set, and what would change results.
@@ -16,12 +17,14 @@ _CHANGES_RESULTS = (
     "CLAUDE_JOB_DIR", "CLAUDE_PID", "CLAUDESTRATOR_PLUGIN", "CLAUDESTRATOR_STATE_DIR",
 )  # fmt: skip
 
-#: The files that take longest. They are begun first, in this order, so that no process is left with one at the end.
+#: The files that take longest. They are begun first, in this order, so that no process is left with one at the end; and
+#: those that mostly compute among those that mostly wait, so that there is always something for every core.
 _LONG = (
-    "e2e/test_improvement", "e2e/test_context", "e2e/test_runs", "e2e/test_side_by_side", "e2e/test_foreground", "e2e/test_survival",
-    "e2e/test_context_accounting", "e2e/test_verification", "e2e/test_words", "e2e/test_permission_modes", "e2e/test_mod_runs", "test_launcher",
-    "e2e/test_own_jobs", "e2e/test_demo", "test_faults", "test_bounds", "test_any_order", "test_many_hands", "test_install", "test_task_commits",
-    "test_hostile", "e2e/test_careless", "e2e/test_waiting", "test_loops", "e2e/test_colleague", "e2e/test_oldest", "e2e/test_isolation",
+    "e2e/test_runs", "e2e/test_improvement", "test_hostile", "e2e/test_context", "e2e/test_side_by_side", "e2e/test_foreground", "test_faults",
+    "e2e/test_survival", "e2e/test_verification", "test_launcher", "e2e/test_context_accounting", "e2e/test_mod_runs", "test_fuzz", "e2e/test_words",
+    "e2e/test_permission_modes", "test_bounds", "test_install", "e2e/test_own_jobs", "e2e/test_demo", "test_many_hands", "test_any_order",
+    "e2e/test_careless", "e2e/test_waiting", "test_cli", "e2e/test_colleague", "test_loops", "e2e/test_oldest", "test_hooks", "e2e/test_isolation",
+    "e2e/test_report_page", "test_preflight", "test_task_commits", "test_output", "test_mod",
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ cd -- "${self%/*}/.." && root=$(pwd -P) || exit 1
 . helper/python.sh
 
 [ "${CI:-}" = true ] && export CLAUDESTRATOR_E2E=required
+# Every process would compile all that it imports.
+unset PYTHONDONTWRITEBYTECODE
 failed='' fast=''
 [ "${1:-}" = --fast ] && fast=yes && shift
 
@@ -27,7 +29,8 @@ lacking() {
   printf 'skipped: %s\n' "$1"
 }
 
-# check NAME COMMAND…: begins it beside the others; checked tells how they ended, in this order.
+# check NAME COMMAND…: begins it beside the others and the tests, which come first (nice); checked tells how they ended,
+# in this order.
 names=() pids=()
 check() {
   names+=("$1")
@@ -102,7 +105,7 @@ need_programs() {
 claude_code() {
   local own
   own=$(mktemp -d "$home/XXXXXX") || return 1
-  HOME=$own CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 "$CLAUDE_BIN" "$@" >"$own/said" 2>&1 ||
+  HOME=$own CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 nice -n 19 "$CLAUDE_BIN" "$@" >"$own/said" 2>&1 ||
     { cat "$own/said" && return 1; }
 }
 
@@ -111,6 +114,7 @@ home=$(mktemp -d) || give_up 'there is no place for temporary files: set TMPDIR'
 trap 'rm -rf "$home"' EXIT
 if [ -z "$fast" ]; then
   get_programs &
+  programs=$!
   fetch_claude newest &
   newest=$!
   fetch_claude no-mods no-mods &
@@ -119,18 +123,17 @@ if [ -z "$fast" ]; then
   oldest=$!
 fi
 make_venv
-check 'mypy' "$venv/bin/python" -m mypy
-check 'ruff check' "$venv/bin/ruff" check
-check 'ruff format' "$venv/bin/ruff" format --check
-check 'import-linter' "$venv/bin/lint-imports" --no-cache
-check 'shellcheck' "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper helper/python.sh tests/run.sh .ci/run
+check 'mypy' nice -n 19 "$venv/bin/python" -m mypy
+check 'ruff check' nice -n 19 "$venv/bin/ruff" check
+check 'ruff format' nice -n 19 "$venv/bin/ruff" format --check
+check 'import-linter' nice -n 19 "$venv/bin/lint-imports" --no-cache
+check 'shellcheck' nice -n 19 "$venv/bin/shellcheck" -x install.sh bin/claudestrator-helper helper/python.sh tests/run.sh .ci/run
 [ -n "$fast" ] || need_claude
 if [ -n "${CLAUDE_BIN:-}" ]; then
   check 'claude plugin validate --strict' claude_code plugin validate . --strict
   check 'claude plugin validate --profile directory' claude_code plugin validate . --profile directory
   check 'claude plugin test' claude_code plugin test .
 fi
-checked
 # Everything runs in as many processes as there are cores and one more, as many tests mostly wait; a choice, in one.
 if [ "$#" = 0 ]; then
   cores=$("$venv/bin/python" -c 'import os; print(os.cpu_count() or 1)')
@@ -139,11 +142,12 @@ fi
 if [ -n "$fast" ]; then
   set -- "$@" -m 'not e2e and not slow'
 else
-  wait
+  wait "$programs"
   need_programs
 fi
-[ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
 printf '%s\n' '-- pytest'
-"$venv/bin/python" -m pytest "$@" || failed="${failed:+$failed, }pytest"
+"$venv/bin/python" -m pytest "$@" || failed=pytest
+checked
+[ -z "$failed" ] || printf '%s\n' "FAILED: $failed"
 [ -z "$fast" ] || printf '%s\n' 'Left out by --fast: claude plugin validate, and the tests that drive Claude Code or are marked slow.'
 [ -z "$failed" ]

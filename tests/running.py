@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
 from claudestrator_helper import __main__, cli
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import live_report, steps
 from claudestrator_helper.store.paths import Project
 
+_SPAWN = os.posix_spawn
 HELPER = str(Path(cli.__file__).resolve().parent.parent)
 
 
@@ -33,11 +34,12 @@ def helper(
     stdin: bytes = b"",
     environ: Mapping[str, str] | None = None,
     mixed: bool = False,
-    first: Callable[[], object] = lambda: None,
+    first: Callable[[], object] | None = None,
 ) -> Result:
     """What ``claudestrator-helper`` answers to *words* in *folder*; *mixed* puts stderr into stdout, in order.
 
-    *first* is done in the new process before anything else.
+    *first* is done in the new process before anything else. Without it, the process that writes a run's page is a fork,
+    too.
 
     """
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -56,7 +58,7 @@ def answer(words: Sequence[str], folder: str | Path, stdin: bytes = b"") -> Resu
         source.seek(0)
         code = 0
         try:
-            _main(words, folder, (source, out, err), {}, lambda: None)
+            _main(words, folder, (source, out, err), {}, None)
         except SystemExit as done:
             code = done.code if isinstance(done.code, int) else int(done.code is not None)
         except Exception:  # noqa: BLE001 (what a verb lets out is its answer)
@@ -102,7 +104,7 @@ def _main(
     folder: str | Path,
     files: Sequence[IO[bytes]],
     environ: Mapping[str, str],
-    first: Callable[[], object],
+    first: Callable[[], object] | None,
 ) -> None:
     for descriptor, file in enumerate(files):
         os.dup2(file.fileno(), descriptor)
@@ -110,12 +112,31 @@ def _main(
     os.chdir(folder)
     os.environ.update(environ)
     sys.argv = ["claudestrator-helper", *words]
-    first()
+    if first:
+        first()
+    else:
+        os.posix_spawn = _spawn  # type: ignore[assignment]
     try:
         __main__.main()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+def _spawn(path: str, words: list[str], *given: Any, **more: Any) -> int:
+    """os.posix_spawn, but for the helper that writes a page."""
+    if words[2:4] != ["-c", live_report._ENTRY]:
+        return _SPAWN(path, words, *given, **more)
+    return fork(lambda: _write_page(words[5:]))
+
+
+def _write_page(words: list[str]) -> None:
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    sys.argv = ["claudestrator-helper", *words]
+    __main__.main()
 
 
 def _content(file: IO[bytes]) -> str:

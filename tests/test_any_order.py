@@ -10,6 +10,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.texts import ids, overlap
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.statuses import COMPLETED
+from examples import TIMES
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from queues import queue, task
@@ -295,5 +296,5 @@ def test_a_run_of_several_at_once_refuses_the_foreground_whoever_has_reported() 
     run.teardown()
 
 
-AnyOrder.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=20 * TIMES, stateful_step_count=40, deadline=None)
 test_any_order = AnyOrder.TestCase

@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 from claudestrator_helper.hooks import approval
+from examples import TIMES
 from hypothesis import given, settings
 
 NOTE = "claudestrator-helper done TASK-001 --attempt 2 - <<'NOTE'\n{}\nNOTE"
@@ -130,7 +131,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=500 * TIMES)
 @given(COMMANDS)
 def test_whatever_is_approved_is_one_call_to_every_shell(
     tools: Path, tmp_path_factory: pytest.TempPathFactory, command: str

@@ -3,20 +3,24 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from queues import queue, task
 from rig.chaos import figures, judge
-from rig.chaos.evidence import Effect, Evidence
+from rig.chaos.evidence import Effect, Evidence, printed
+from rig.chaos.history import Commit, History
 from rig.chaos.scene import Event
 
 COMMAND = Path(__file__).with_name("chaos.py")
 needs_linux = pytest.mark.skipif(
-    sys.version_info < (3, 11) or not os.path.exists("/proc/self/comm"), reason="needs Python 3.11 and Linux"
+    sys.version_info < (3, 11) or not (os.path.exists("/proc/self/comm") and shutil.which("node")),
+    reason="needs Python 3.11, Linux and Node.js",
 )
 
 
@@ -52,6 +56,7 @@ class Story:
             task("TASK-003", status="failed"),
             NOTE + task("TASK-004", status="pending", dependencies="TASK-003"),
         )
+        self.history: History | None = None
         self.issues = "### ISSUE-20260102-001\n"
         given = GIVEN.replace(task("TASK-004"), task("TASK-004", dependencies="TASK-003"))
         self.note("begins", queue=given, tasks=4, parallel=1, gate="", commit=False)
@@ -111,7 +116,7 @@ class Story:
         return [each for each in self.journal if each["event"] == event][-1]
 
     def evidence(self) -> Evidence:
-        return Evidence(self.journal, self.log, self.ledger, self.queue, self.issues)
+        return Evidence(self.journal, self.log, self.ledger, self.queue, self.issues, self.history)
 
 
 def test_an_honest_run_has_no_findings() -> None:
@@ -150,6 +155,37 @@ def is_sent_back(story: Story) -> None:
         {"t": at + 1, "event": "call", "who": "three hook", "pid": 1, "words": ["hook"]},
         {"t": at + 2, "event": "sent back", "who": "three", "reason": "go on"},
     ]
+
+
+def gated(story: Story, *greens: str) -> None:
+    """A person has allowed a gate for all tasks, and one of TASK-002, and these were green while it was at work."""
+    begun = next(each["t"] for each in story.journal if each["event"] == "works" and each["id"] == "TASK-002")
+    allowed = {"event": "allowed", "who": "person", "common": True, "tasks": ["TASK-002"]}
+    story.journal.insert(0, {"t": 100, **allowed})
+    story.journal += [{"t": 100.5, "event": "gate", "id": "all", "code": 0}]
+    for each in story.journal:
+        if each["event"] == "works" and each["id"] == "TASK-001":
+            story.journal.append({"t": each["t"] + 0.5, "event": "gate", "id": "all", "code": 0})
+            break
+    story.journal += [{"t": begun + 0.5, "event": "gate", "id": id_, "code": 0} for id_ in greens]
+
+
+def committing(story: Story, *, ids: tuple[str, ...] = ("TASK-001", "TASK-002"), paths: str = "", **more: Any) -> None:
+    """Each of these tasks has a commit of its file and of *paths*."""
+    attempts = {"TASK-001": 1, "TASK-002": 2}
+    commits = [
+        Commit(f"{at:040}", [("r", id_, attempts[id_])], [f"src/{id_}.txt", *paths.split()])
+        for at, id_ in enumerate(ids)
+    ]
+    look = {"head": "a", "index": ["b"], "contents": {"mine.txt": "new"}}
+    story.history = History(commits, {path for commit in commits for path in commit.paths}, set(), look, look)
+    story.history = story.history._replace(**more)
+
+
+def lost_in_a_worktree(story: Story) -> None:
+    committing(story, held={"src/TASK-001.txt"})
+    works = next(each for each in story.journal if each["event"] == "works" and each["id"] == "TASK-002")
+    works["tree"] = "/project/.claude/worktrees/TASK-002"
 
 
 def at_once(story: Story, *ids: str) -> None:
@@ -203,6 +239,18 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     ),
     "a dead session kept others out": (is_refused, "four was refused the run, and no other session was alive"),
     "a hook sent a session back to the run of another": (is_sent_back, "three was sent back to the run of two"),
+    "a gate was not run": (lambda s: gated(s, "TASK-002"), "its gate all was not green since it began"),
+    "a task's own gate was not run": (lambda s: gated(s, "all"), "its gate TASK-002 was not green since it began"),
+    "a commit was lost": (lambda s: committing(s, ids=("TASK-001",)), "TASK-002 was completed, has no commit"),
+    "a task has two commits": (
+        lambda s: committing(s, ids=("TASK-001", "TASK-002", "TASK-002")),
+        "TASK-002, attempt 2, has 2 commits",
+    ),
+    "a commit took a person's file": (lambda s: committing(s, paths="mine.txt"), "holds the person's mine.txt"),
+    "a commit took the run's own files": (lambda s: committing(s, paths=".claude/x"), "holds .claude/x"),
+    "work in a worktree was lost": (lost_in_a_worktree, "the work on TASK-002 was in a worktree, and is nowhere"),
+    "work is in no branch": (lambda s: committing(s, held=set()), "src/TASK-001.txt is in no branch"),
+    "a person's file was changed": (lambda s: committing(s, after={"head": "z"} | dict.fromkeys(("index", "contents"))), "the person's head was a, and is z"),
 }  # fmt: skip
 
 
@@ -212,6 +260,26 @@ def test_the_judge_finds(name: str) -> None:
     story = Story()
     change(story)
     assert [line for line in judge.findings(story.evidence()) if finding in line]
+
+
+def test_a_run_whose_tasks_were_proved_and_committed_has_no_findings() -> None:
+    story = Story()
+    gated(story, "all", "TASK-002")
+    committing(story)
+    assert judge.findings(story.evidence()) == []
+
+
+def test_the_judge_reads_what_the_mod_was_told_as_it_reads_what_a_model_was() -> None:
+    directives = [{"kind": "SPAWN", "id": "TASK-001", "model": "opus", "prompt": "…"}, {"kind": "WAIT"}]
+    answers = {
+        json.dumps(
+            {"lines": ["done TASK-002 (1/2)"], "directives": directives}
+        ): "done TASK-002 (1/2)\nSPAWN TASK-001 opus\nWAIT",
+        json.dumps({"engine": "task"}): "STOP not by the mod",
+        "{}": "",
+    }
+    for out, said in answers.items():
+        assert printed({"event": "end", "words": ["wait", "--mod"], "out": out})["out"] == said
 
 
 def test_what_a_person_gave_back_may_run_again() -> None:

@@ -40,7 +40,7 @@ def default_of(key: str) -> object:
         return frontmatter.split(role, name)[0]["model"]
     if table == "models":
         return Config().models[name]
-    return getattr(Config(), {"run": name, "gate": f"gate_{name}"}.get(table, table))
+    return getattr(Config(), {"run": name, "gate": f"gate_{name}", "worktree": f"worktree_{name}"}.get(table, table))
 
 
 @needs_tomllib
@@ -130,11 +130,11 @@ def test_a_bad_value_is_one_line_with_the_key_the_value_and_what_is_allowed(key:
      ("[run.attempts]\nmost = 3", "config.toml: run.attempts is {'most': 3}; it has to be a whole number from 1 to 5"),
      ("models = 'opus'", "config.toml: models is 'opus'; it has to be a table: [models], and its keys below"),
      ("[[run]]\nattempts = 3", "config.toml: run is [{'attempts': 3}]; it has to be a table: [run], and its keys below"),
-     ("[run]\ntasks = 3", "config.toml: there is no key 'run.tasks'; the keys are models.easy, "),
-     ("attempts = 3", "config.toml: there is no key 'attempts in no table'; the keys are "),
-     ("'run.attempts' = 3", "config.toml: there is no key 'run.attempts in no table'; the keys are "),
-     ("[git]", "config.toml: there is no key '[git]'; the keys are "), ("[git]\nname = 1", "config.toml: there is no key '[git]'; the keys are "),
-     ("[run]\n'a\\nb' = 1", "config.toml: there is no key 'run.a\\\\nb'; the keys are ")],
+     ("[run]\ntasks = 3", "config.toml: there is no key 'run.tasks'; known are run.attempts, "),
+     ("attempts = 3", "config.toml: there is no key 'attempts in no table'; known are [models], "),
+     ("'run.attempts' = 3", "config.toml: there is no key 'run.attempts in no table'; known are run.attempts, "),
+     ("[git]", "config.toml: there is no key '[git]'; known are [models], "), ("[git]\nname = 1", "config.toml: there is no key '[git]'; known are [models], "),
+     ("[run]\n'a\\nb' = 1", "config.toml: there is no key 'run.a\\\\nb'; known are run.attempts, ")],
 )  # fmt: skip
 def test_mistakes_and_what_is_said(text: str, said: str) -> None:
     (line,) = wrong(text)

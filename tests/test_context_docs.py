@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from context import report
+from rig import project
 from rig.budget import ENGINES
 
 SIZES = (20, 100)
@@ -17,6 +18,21 @@ SVG = "{http://www.w3.org/2000/svg}"
 def rows_of(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| tasks")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if not line.startswith("| ---")]
+
+
+def test_what_is_listed_in_every_session_is_as_long_as_the_document_says() -> None:
+    listed = {"148": 0, "660": 0}
+    for path in sorted((project.REPOSITORY / "commands").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if "\ndisable-model-invocation: true\n" not in text:
+            described = re.findall(r'^description: "?(.*?)"?$', text, re.MULTILINE)[0]
+            # As Claude Code lists it: in place of an empty description, a project's command gets a full stop.
+            line = f"- claudestrator:{path.stem}: {described or '.'}\n"
+            listed["148"] += len(line) * bool(described)
+            listed["660"] += len(line)
+    assert {said: str(counted) for said, counted in listed.items()} == {said: said for said in listed}
+    section = report.DOCUMENT.read_text(encoding="utf-8").partition("## What is listed")[2].partition("##")[0]
+    assert all(f"{said} " in section for said in listed)
 
 
 def test_the_figures_are_in_the_order_of_queues_and_engines() -> None:

@@ -286,6 +286,16 @@ def test_a_run_of_several_sessions_is_counted_in_all_of_them_and_by_the_log(proj
     assert account.whole.turns == 4
 
 
+def test_without_hooks_a_run_begins_with_its_first_wait(project: paths.Project) -> None:
+    # Which is recorded after the command was typed.
+    keep("s2", [*at(1, [TYPED]), *at(4, RUN[1:]), *at(20, [TYPED]), *at(23, RUN[1:], "TASK-2")])
+    log(project, began("one", "s2", 3), began("two", "s2", 22))
+
+    assert set(run_cost.of_project(project).whole.rows) - {""} == {"TASK-2"}
+    state_file.write(project, changed(state_of(), run="one", status=state.FINISHED, session="s2"))
+    assert set(run_cost.of_project(project).whole.rows) - {""} == {"TASK-1"}
+
+
 def test_a_session_whose_transcript_is_gone_is_said(project: paths.Project) -> None:
     keep("s2", at(20, RUN))
     log(project, began("two", "s1", 10), began("two", "s2", 20))

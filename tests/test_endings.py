@@ -19,6 +19,7 @@ from claudestrator_helper.run import steering
 from claudestrator_helper.store import marker_files, paths, state_file
 from claudestrator_helper.texts import ids
 from claudestrator_helper.texts import queue as q
+from examples import TIMES
 from hypothesis import given, settings
 from queues import queue, task
 from simulated import Simulation, started
@@ -117,7 +118,7 @@ DID = st.one_of(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=60 * TIMES)
 @given(text=queues(), did=st.lists(DID, min_size=2, max_size=12), words=st.sampled_from([[], ["--verify"], ["1"]]))
 def test_completed_is_said_if_and_only_if_every_task_is(text: str, did: list[Did], words: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.store import files, leftovers
 from disk import NEW, OLD, mode, refused, take, umask
+from examples import TIMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import fork, joined
@@ -58,7 +59,7 @@ def test_every_byte_is_kept(tmp_path: Path, content: bytes) -> None:
     assert path.read_bytes() == content
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50 * TIMES)
 @given(st.binary())
 def test_any_bytes_are_kept(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"

@@ -479,6 +479,14 @@ def test_a_gate_that_no_one_has_allowed_does_not_run_and_everyone_is_told(projec
     )
 
 
+def test_a_task_whose_own_gate_no_one_has_allowed_was_taken_at_its_word(project: Project) -> None:
+    begin(project, task("TASK-1", extra="**Gate:** `sh own.sh`\n\n"))
+    reports.done(project, "TASK-1", 1, "")
+    assert running.wait_for_step(project)[-1] == (
+        "STOP The one task is completed; 0 proved by gate, 1 taken at its word (TASK-1)."
+    )
+
+
 def test_a_dry_run_names_the_gate(project: Project) -> None:
     files.write(project.queue, queue_of(task("TASK-1")))
     configure(project, COMMAND)

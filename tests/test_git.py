@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper.system import commit_witness, git, git_process
+from examples import TIMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from patience import busy, until
@@ -559,7 +560,7 @@ def files_of(repo: Repository) -> dict[str, bytes]:
     return {str(path.relative_to(repo.root)): path.read_bytes() for path in found}
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10 * TIMES, suppress_health_check=[HealthCheck.too_slow])
 @given(TREES, TREES, TREES, st.sets(st.sampled_from(["a", "b c", "d/e", "g\nh"])))
 def test_a_commit_holds_what_is_new_and_was_not_dirty_before(
     first: dict[str, str | None], anns: dict[str, str | None], agents: dict[str, str | None], staged: set[str]

@@ -46,8 +46,8 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
-def hooked(project: Project, told: dict[str, object]) -> Result:
-    return helper("hook", folder=project.root, stdin=json.dumps(told).encode())
+def hooked(project: Project, told: dict[str, object], **environ: str) -> Result:
+    return helper("hook", folder=project.root, stdin=json.dumps(told).encode(), environ=environ)
 
 
 def event(project: Project, name: str, **more: object) -> dict[str, object]:
@@ -356,7 +356,7 @@ def test_skills_are_there_for_every_model() -> None:
         for other in ("", *forked_skill.OTHERS):
             text = first.replace("model: opus", f"model: {model}").replace("work-opus", f"work-{model}{other}")
             # Without a description, a skill is in no session's list; the model calls only the first.
-            wanted[f"work-{model}{other}"] = text.replace("Claudestrator's own", '""') if other else text
+            wanted[f"work-{model}{other}"] = text.replace("internal", '""') if other else text
     assert {path.stem: path.read_text() for path in folder.glob("work-*.md")} == wanted
     assert skill_calls.SKILL == "claudestrator:work-"
 
@@ -465,6 +465,9 @@ def test_what_a_wait_prints_is_shown_to_the_person(forked: Project) -> None:
     told = event(forked, "PostToolUse", tool_name="Bash", tool_input={"command": "claudestrator-helper wait"})
     told["tool_response"] = {"stdout": f"done {ID} (1/2)\nWORK {NEXT} sonnet", "stderr": ""}
     assert json.loads(hooked(forked, told).stdout) == {"systemMessage": f"done {ID} (1/2)\nnext {NEXT}: Build it"}
+    # Earlier releases show what a command prints.
+    said = hooked(forked, told, AI_AGENT="claude-code_2-1-232_harness").stdout
+    assert json.loads(said) == {"systemMessage": f"next {NEXT}: Build it"}
     told["tool_input"] = {"command": "claudestrator-helper status"}
     assert hooked(forked, told).stdout == ""
 

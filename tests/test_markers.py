@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper.engine import markers
-from claudestrator_helper.engine.markers import DONE, FAILED, STARTED, Marker
+from claudestrator_helper.engine.markers import DONE, ENDED, FAILED, SILENCE, STARTED, Marker
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.store import marker_files
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import ids
+from examples import TIMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ def test_a_marker_says_so_in_its_first_line(project: Project) -> None:
     assert Path(project.markers, f"{ID}.failed").read_text() == "it broke [2J badly\nattempt: 3\n"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60 * TIMES)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 999))
 def test_whatever_the_reason_it_stays_on_its_line(project: Project, reason: str, attempt: int) -> None:
     marker_files.leave(project, ID, FAILED, attempt, reason)
@@ -92,6 +93,11 @@ def test_of_two_that_contradict_each_other_the_failure_counts(project: Project) 
     marker_files.leave(project, ID, DONE, 1, DONE)
     marker_files.leave(project, ID, FAILED, 1, "no")
     assert told(marker_files.report_of(project, ID, 1)) == (FAILED, 1, "no")
+    # Its `done` was on its way when a hook saw the agent end without one.
+    marker_files.fail(project, ID, 1, ENDED, SILENCE)
+    assert told(marker_files.report_of(project, ID, 1)) == (DONE, 1, "")
+    marker_files.remove(project, ID, DONE)
+    assert told(marker_files.report_of(project, ID, 1)) == (FAILED, 1, ENDED)
 
 
 def test_without_a_folder_there_are_no_markers(project: Project) -> None:

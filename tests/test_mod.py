@@ -225,6 +225,16 @@ def test_an_agents_shell_does_not_start_either(project: Project, session: str) -
     assert state_file.read(project) == before
 
 
+def test_without_the_key_no_job_that_outlives_the_run_begins_the_next(project: Project) -> None:
+    key = start(project)["key"]
+    state_file.write(project, state_file.read(project)._replace(status="finished", tasks={}))
+    Path(project.queue).write_text(queue(task("TASK-1", status="completed"), task("TASK-2")))
+    assert ask(project, "start", session="another", words="3", key="guessed") == {"engine": "task"}
+    said = helper("start", "--session", "another", "3", folder=project.root)
+    assert said.stdout.startswith("STOP only a typed `/orchestrate` starts a run here")
+    assert kinds(start(project, key=key)) == ["SPAWN TASK-2"]
+
+
 def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(project: Project) -> None:
     key = start(project)["key"]
     launched(project)
@@ -237,7 +247,9 @@ def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(proj
 def test_the_first_line_names_the_engine_where_it_was_chosen_for_the_person(project: Project) -> None:
     begun = start(project)
     assert begun["lines"][0] == "engine mod (the plugin itself runs the agents)"
-    assert not any(line.startswith("engine") for line in start(project, resume=True, key=begun["key"])["lines"])
+    again = start(project, resume=True, key=begun["key"])
+    assert not any(line.startswith("engine") for line in again["lines"])
+    assert (begun["opening"], again["opening"]) == ("The run has begun.", "The run goes on.")
 
 
 def test_who_typed_the_engine_is_not_told_it(project: Project) -> None:
@@ -577,3 +589,15 @@ def test_a_run_that_is_over_ends_what_follows_it(project: Project) -> None:
         told = answers(process, lambda found: bool(found) and kinds(found[-1]) == ["STOP"])
         assert told[-1]["directives"][0]["sentence"].startswith("The one task is completed.")
         assert process.wait(30) == 0
+
+
+def test_after_clear_and_a_kill_the_session_goes_on_with_its_run_under_its_new_id(project: Project) -> None:
+    key = start(project)["key"]
+    event = {"hook_event_name": "SessionStart", "source": "clear", "session_id": "cleared", "cwd": project.root}
+    helper("next-task", "--hook", folder=project.root, stdin=json.dumps(event).encode())
+    assert (state_file.read(project).owner.session, kinds(wait(project, key))) == ("cleared", ["WAIT"])
+    state = state_file.read(project)
+    state_file.write(project, state._replace(owner=state.owner._replace(process=f"{state.owner.process}0")))
+    assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
+    again = ask(project, "start", session="cleared", resume=True, key=key)
+    assert (kinds(again), again["opening"]) == (["SPAWN TASK-1"], "The run goes on.")

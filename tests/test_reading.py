@@ -1,11 +1,11 @@
 """What people write around dependencies, statuses and files, each line with its right reading."""
 
 import itertools
-import os
 
 import pytest
 from claudestrator_helper.texts import additions, overlap, queue_problems, statuses
 from claudestrator_helper.texts import queue as q
+from examples import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from queues import queue, task
@@ -395,7 +395,7 @@ def fields_of(draw: st.DrawFn) -> tuple[str, set[str]]:
     return draw(st.sampled_from([form.format(label) + value for form in FORMS] + [row] * bool(row))), right
 
 
-@settings(max_examples=int(os.environ.get("READING_EXAMPLES", "300")))
+@settings(max_examples=300 * TIMES)
 @given(fields_of(), st.sampled_from(["", "**Notes:** n", "**Objective:** Build it", "Text."]))
 def test_a_field_of_dependencies_is_read_right_or_told(field: tuple[str, set[str]], before: str) -> None:
     written, right = field

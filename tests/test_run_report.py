@@ -31,6 +31,7 @@ from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import fields as lines
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.directives import Directive, Reply
+from examples import TIMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -578,7 +579,7 @@ EVENTS = st.sampled_from(
 KEYS = st.sampled_from(["id", "attempt", "model", "seconds", "reason", "cause", "verdict", "loop", "session"])
 
 
-@settings(max_examples=50)
+@settings(max_examples=50 * TIMES)
 @given(st.lists(st.tuples(EVENTS, st.dictionaries(KEYS, JSON | st.just("TASK-1") | st.just(1)))))
 def test_no_log_makes_a_history_fail_and_no_attempt_ends_before_it_began(
     events: list[tuple[str, dict[str, object]]],

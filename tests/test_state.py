@@ -137,6 +137,7 @@ DAMAGED = {
     "proved": ["[]", "{TASK-001: '1'}", '{"../x": 1}'],
     "committed": ["[]", "{TASK-001: 1}", '{"../x": abc}'],
     "gated": ["1", '"true"'],
+    "worktrees": ["1", '"true"'],
     "returned": ["[]", "{TASK-001: 1}", '{"../x": why}'],
     "unverified": ["x", "{TASK-001: true}", '{"../x": why}'],
     "schema": ["x", "true", "-1", "[]"],

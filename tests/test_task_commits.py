@@ -34,7 +34,7 @@ UNDONE, SEEDS = (20, 10) if STRIDE == 1 else (6, 1)
 
 
 def configured(repo: Repository, *tasks: str, commit: str = "task") -> Repository:
-    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\n')
+    repo.write(".claudestrator/config.toml", f'[run]\ncommit = "{commit}"\nworktrees = false\n')
     repo.write(".gitignore", ".claude/\n")
     repo.commit_all()
     files.write(repo.project.queue, queue(*tasks))
@@ -128,6 +128,9 @@ def test_finished_work_that_a_person_takes_back_meanwhile_is_no_change_of_the_ne
     lines = work(repo, "TASK-2", wall_txt="a wall\n")
     assert any(line.startswith("left out of the commit: ") and TAKEN_BACK in line for line in lines), lines
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+    # At the end of a run the index is told what was committed.
+    steering.stop(repo.project, now=True)
+    running.start(repo.project, "s1", [])
     # What a task does there afterwards is its own.
     work(repo, "TASK-3", **{"dir/c_txt": "changed again\n"})
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["dir/c.txt"]
@@ -198,8 +201,10 @@ def test_a_repository_without_a_commit_gets_its_first_from_the_run(empty: Reposi
     work(empty, "TASK-1", door_txt="a door\n")
     work(empty, "TASK-2", wall_txt="a wall\n")
     assert subjects(empty) == ["TASK-2: Build it", "TASK-1: Build it"]
+    undone(empty, "TASK-1")
     empty.run("merge", "--ff-only", branch(empty))
     assert empty.status() == "?? .claudestrator/config.toml\n?? .gitignore\n"
+    assert [(empty.root / name).exists() for name in ("door.txt", "wall.txt")] == [False, True]
 
 
 def test_with_parallel_tasks_a_commit_leaves_out_the_files_of_the_others_at_work(repo: Repository) -> None:
@@ -401,6 +406,27 @@ def test_a_conflict_is_refused_and_left_as_it_was(repo: Repository, merged: bool
     assert not (repo.root / ".git/claudestrator/REVERT_HEAD").exists()
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_a_later_task_has_removed_does_not_come_back_with_the_undo_of_that_task(
+    repo: Repository, merged: bool
+) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n", wall_txt="a wall\n")
+    (repo.root / "door.txt").unlink()
+    work(repo, "TASK-2")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    before = state_of(repo)
+    with pytest.raises(ClaudestratorError, match="a part of it has been changed or removed since"):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    undone(repo, "TASK-2")
+    undone(repo, "TASK-1")
+    assert not (repo.root / "door.txt").exists()
+    assert set(statuses(repo.project).values()) == {"pending"}
+
+
 def test_what_can_not_be_undone_is_one_line(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     with pytest.raises(ClaudestratorError, match="no commit of it was found"):
@@ -436,8 +462,8 @@ def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Reposi
 
 
 class Change(NamedTuple):
-    """What the agent of a task does: a file of its own and, drawn, a line of a shared file, another name for a task's
-    file, or its deletion."""
+    """What the agent of a task does: a file of its own and, for some, a line of a shared file, another name for an
+    earlier task's file, or its deletion."""
 
     id: str
     line: int | None
@@ -459,12 +485,14 @@ class Change(NamedTuple):
 
 def changes(count: int, chance: random.Random) -> list[Change]:
     ids = [f"TASK-{number}" for number in range(1, count + 1)]
-    made = []
-    for at, id_ in enumerate(ids):
+    made, there = list[Change](), list[str]()
+    for id_ in ids:
         line = chance.randrange(0, 120, 4) if chance.random() < 0.6 else None
-        earlier = f"{chance.choice(ids[:at])}.txt" if at else ""
-        kind = chance.random()
-        made.append(Change(id_, line, earlier if kind < 0.15 else "", earlier if 0.15 < kind < 0.25 else ""))
+        kind, earlier = chance.random(), chance.choice(there) if there else ""
+        change = Change(id_, line, earlier if kind < 0.15 else "", earlier if 0.15 < kind < 0.25 else "")
+        made.append(change)
+        gone = (change.moves, change.removes)
+        there = [*(name for name in there if name not in gone), f"{id_}.txt"]
     return made
 
 

@@ -10,8 +10,10 @@ from claudestrator_helper import __version__
 from claudestrator_helper.commands import orchestrate
 from claudestrator_helper.store import state_file, typed_command
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
 from queues import queue, task
 from running import Result, helper
+from states import changed
 
 SESSION = "5f0c-session"
 CALL = ("start", "--commands", __version__, "--session", SESSION)
@@ -80,6 +82,15 @@ def test_words_are_used_once(project: Project, monkeypatch: pytest.MonkeyPatch) 
     types(project, "")
     assert by_command(project)[-1].startswith(("SPAWN", "WAIT"))
     assert state_file.read(project).loop.focus == "a"
+
+
+def test_after_the_run_no_job_of_an_agent_begins_one_in_anothers_name(project: Project) -> None:
+    types(project, "")
+    by_command(project)
+    over = changed(state_file.read(project), status="finished", agents={}, process=processes.own())
+    state_file.write(project, over)
+    said = call(project, "start", "--session", "another", "5").stdout
+    assert said.startswith("STOP only a typed `/orchestrate` starts a run here")
 
 
 def test_of_two_words_that_were_typed_the_later_count(project: Project) -> None:

@@ -216,7 +216,7 @@ class Scene:
             consent.write(paths.project(str(place)), allowed)
         return paths.project(str(place))
 
-    def call(self, project: paths.Project, first: Callable[[], object] = lambda: None) -> Result:
+    def call(self, project: paths.Project, first: Callable[[], object] | None = None) -> Result:
         return helper(*self.verb.words, folder=project.root, stdin=self.verb.stdin.encode(), first=first)
 
     def calls(self, names: tuple[str, ...]) -> list[str]:

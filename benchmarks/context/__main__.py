@@ -27,7 +27,7 @@ from rig.scene import Stage
 #: The seconds that an agent's work takes, by the number of tasks. Where four work side by side, it has to be long
 #: enough for them to overlap.
 SECONDS = {20: 8.0, 100: 0.5}
-#: The most for engines of whose wall time nothing is promised, so that all of them are measured in a quarter of an hour.
+#: The most where no wall time is promised, so that all engines are measured in a quarter of an hour.
 SHORT = {"original": 2.0, "lean": 2.0}
 
 

@@ -19,14 +19,16 @@ OLDEST = (2, 1, 145)
 HOOKS_ACCEPTED, LAUNCHES_TRIMMED, SILENT_AGENTS = "hooks", "trimmed launches", "the quick notice of silent agents"
 OWNER, BACKGROUND_SKILLS, NOTICES_BLOCKED = "the number of its process", "background skills", "blocked notices"
 MODS, EXACT_CONTEXT, BARE_RESULTS = "mods", "exact figures of `context`", "bare results of skills"
+FOLDED = "folded Bash output"
 SINCE = {
     HOOKS_ACCEPTED: (2, 1, 116),  # a hooks.json that names USER_PROMPT_EXPANSION
     LAUNCHES_TRIMMED: (2, 1, 121),  # OUTPUT for every tool
     SILENT_AGENTS: (2, 1, 145),  # BACKGROUND_TASKS in SUBAGENT_STOP; before, a race decides
     OWNER: (2, 1, 213),  # PID
     BACKGROUND_SKILLS: (2, 1, 218),  # https://code.claude.com/docs/en/skills
-    # USER_PROMPT_SUBMIT for notices. The person reads "UserPromptSubmit operation blocked by hook:" and the reason: Claude
-    # Code 2.1.280 and 2.1.332 have no answer without that line, except `continue: false`, which lets the notice in.
+    FOLDED: (2, 1, 233),  # in a terminal; or some releases later: not in 2.1.232, and in 2.1.248
+    # USER_PROMPT_SUBMIT for notices. For a person Claude Code puts "UserPromptSubmit operation blocked by hook:" before
+    # the reason. No other answer keeps a notice out: `continue: false` lets it in. Read in 2.1.280 and 2.1.332.
     NOTICES_BLOCKED: (2, 1, 260),
     MODS: (2, 1, 286),  # by a rollout flag of Claude Code's that is on
     EXACT_CONTEXT: (2, 1, 310),  # reminders in transcripts
@@ -168,6 +170,10 @@ PLUGIN_TABLE, PLUGIN_VERSION, PLUGIN_PROJECT = "plugins", "version", "projectPat
 TRANSCRIPTS, AGENTS_FOLDER, AGENT_PREFIX, LINES = "projects", "subagents", "agent-", ".jsonl"
 AGENT_FACTS = ".meta.json"  # beside an agent's transcript
 PARENT = b'"parentAgentId"'  # in those facts, for an agent that another agent launched
+# Also there, as bytes of compact JSON: a person has stopped the agent (measured on 2.1.218, 2.1.280 and 2.1.332; after
+# /clear, beside the new session's transcript), or it has ended its turn, until its own job wakes it (measured on
+# 2.1.332; the programs have it since 2.1.310, not in 2.1.300). An agent that works has neither.
+STOPPED_BY_PERSON, FINISHED = b'"stoppedByUser":true', b'"finished":true'
 
 # A line's fields and their values. Its `message` is the Messages API's. Measured.
 KIND, ASSISTANT, USER, SYSTEM, ATTACHMENT = "type", "assistant", "user", "system", "attachment"

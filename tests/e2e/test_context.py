@@ -24,19 +24,15 @@ ONE_BY_ONE = [name for name, engine in budget.ENGINES.items() if engine.slots ==
 SECONDS = 1.0
 #: The engine whose long texts are compared with short ones; those of skills are run in a terminal, without mods.
 COMPARED = "task"
-#: How many tasks a play has, by its engine and the length of its texts, where it is not as many as the documents count.
-TASKS = {("parallel", 1): 12, (COMPARED, 10): 8, ("background", 10): 12}
+#: How many tasks a play has by its engine: fewer than the documents count, as each task costs the same.
+TASKS = {"lean": 10, "parallel": 8, "background": 8, "task": 8}
 
 _KEPT: dict[tuple[str, int], list[Exchange]] = {}
 
 
-def tasks_of(engine: str, factor: int = 1) -> int:
-    return TASKS.get((engine, factor), budget.TASKS)
-
-
 def play_for(engine: str, factor: int = 1) -> Play:
     one_by_one = engine in ONE_BY_ONE
-    tasks = tasks_of(engine, factor)
+    tasks = TASKS[engine]
     return budget.budget_play(tasks, factor, seconds=0 if one_by_one else SECONDS, chained=one_by_one)
 
 
@@ -52,8 +48,8 @@ def cost_of(stage: Stage, engine: str, factor: int = 1) -> Transcript:
     return transcript(exchanges_of(stage, engine, factor))
 
 
-def assert_within_limits(engine: str, cost: Transcript, factor: int = 1) -> None:
-    way, tasks = budget.ENGINES[engine], tasks_of(engine, factor)
+def assert_within_limits(engine: str, cost: Transcript) -> None:
+    way, tasks = budget.ENGINES[engine], TASKS[engine]
     assert way.turns is not None
     assert cost.turns / tasks <= way.turns, cost.per_task(tasks)
     assert not way.characters or cost.entered / tasks <= way.characters, cost.per_task(tasks)
@@ -76,7 +72,7 @@ def test_skills_in_the_background_cost_as_little_with_long_texts_where_there_are
     cost = transcript(budget.exchanges(scene, way, play))
 
     assert project.helper(scene.project, "state", "engine").strip() == '"lean"'
-    assert_within_limits("background", cost, 10)
+    assert_within_limits("background", cost)
     assert not [word for word in budget.invented_words(play) if word in cost.text]
 
 
@@ -84,7 +80,7 @@ def test_texts_of_ten_times_the_length_cost_no_more(stage: Stage) -> None:
     # A notice that comes early or late moves the sum; the turn in the middle is one that launches a task's agent.
     long, short = (statistics.median(cost_of(stage, COMPARED, factor).by_turn) for factor in (10, 1))
 
-    assert_within_limits(COMPARED, cost_of(stage, COMPARED, 10), 10)
+    assert_within_limits(COMPARED, cost_of(stage, COMPARED, 10))
     assert abs(long / short - 1) <= budget.SPREAD
 
 
@@ -94,7 +90,7 @@ def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, en
     conversation = cost_of(stage, engine, factor).text
 
     assert len(words) > 100
-    assert f"TASK-{tasks_of(engine, factor):03}" in conversation
+    assert f"TASK-{TASKS[engine]:03}" in conversation
     assert not [word for word in words if word in conversation]
 
 

@@ -221,7 +221,8 @@ def test_a_person_may_interrupt_the_wait_and_the_agent_stays_at_work(lean: Stage
     play = Play(acts={"TASK-001": (Act(delay=8),), "TASK-002": (Act(delay=8),)})
 
     def is_at(task_id: str) -> bool:
-        return (scene.project / ".claude" / "agent_complete" / f"{task_id}.started").exists()
+        # Its prompt is made before it is launched.
+        return (scene.project / ".claude" / "agent_complete" / f"{task_id}.agent").exists()
 
     def type_after_interruption(text: str, count: int) -> None:
         terminal.press("Escape")

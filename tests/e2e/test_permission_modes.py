@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rig.interactive import Terminal
 from rig.plays import Act, Play, task_section
+from rig.scene import CONFIG
 from rig.scripted_model import ScriptedModel
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def change(scene: Scene, name: str, old: str, new: str) -> None:
      ("nothing-denied", {"deny": ["Write(**)"], "allow": ["Edit(**)"]}, True), ("unread", {"deny": ["Read"], "allow": ["Edit(**)"]}, False)],
 )  # fmt: skip
 def test_rules_are_understood_as_claude_code_understands_them(
-    stage: Stage, name: str, rules: dict[str, list[str]], writes: bool
+    lean: Stage, name: str, rules: dict[str, list[str]], writes: bool
 ) -> None:
-    scene = stage.by_script(f"rules-{name}", {}).with_queue(ONE)
+    scene = lean.by_script(f"rules-{name}", {CONFIG: "[run]\nattempts = 1\n"}).with_queue(ONE)
     (scene.project / ".claude" / "settings.local.json").write_text(json.dumps({"permissions": rules}))
     play = Play(acts={"TASK-001": (Act(files={"made.txt": "made\n"}),)})
 

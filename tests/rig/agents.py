@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -26,19 +27,22 @@ _VERDICT = re.compile(
     r"^(claudestrator-helper verdict) ID (pass|fail)( --attempt \d+)(?: (- <<'(\w+)'))?$", re.MULTILINE
 )
 _JUDGED = re.compile(r"^## (\S+) \(line \d+\)$", re.MULTILINE)
+_FOLDER = re.compile(r"^In a worktree of your own: (\S+)$", re.MULTILINE)
 _SEPARATOR = "\n\n---\n\n"
 
 
 @dataclass(frozen=True)
 class Assignment:
     """What the printed prompt says: the task, the attempt, how to report (by verb the heredoc's head, or the last
-    message's first line), and for which tasks a verifying agent is to give which command with its verdict."""
+    message's first line), for which tasks a verifying agent is to give which command with its verdict, and the folder
+    of the agent's own worktree, "" if it has none."""
 
     task_id: str
     attempt: int
     heads: dict[str, tuple[str, str]]
     judged: tuple[str, ...] = ()
     verdicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    folder: str = ""
 
     @classmethod
     def parse(cls, prompt: str) -> Assignment:
@@ -52,7 +56,8 @@ class Assignment:
         if not task or set(heads) != {"done", "fail"}:
             raise ValueError(f"an agent can't work by this prompt: {prompt[:300]!r}")
         verdicts = {words[1]: words for words in _VERDICT.findall(prompt)}
-        return cls(task[1], int(reports[0][2]), heads, tuple(_JUDGED.findall(prompt)), verdicts)
+        folder = "".join(_FOLDER.findall(prompt))
+        return cls(task[1], int(reports[0][2]), heads, tuple(_JUDGED.findall(prompt)), verdicts, folder)
 
     @property
     def by_message(self) -> bool:
@@ -134,16 +139,18 @@ def _step(request: Request, play: Play, sent: int) -> list[JSON]:
         return [say(f"My prompt can't be had: {failure.result[:200]}")]
     assignment = _assignment(request)
     last = answered[-1]
-    if _is_report(last.input.get("command", "")):
-        return [say(_closing(play.act(assignment.task_id, assignment.attempt), last.result))]
+    if _is_report(last.input.get("command", "")) or _since_refusal(request):
+        return _after_report(request, assignment, play.act(assignment.task_id, assignment.attempt), last)
     judging = _judging(assignment, play)[sent - 1 : sent]
     if judging:
         (task_id, check) = judging[0]
         return [use("Bash", command=check) if check else assignment.verdict(task_id, _why(failure) if failure else "")]
-    if failure:
-        return [assignment.report("fail", _why(failure))]
-    if assignment.judged:
-        return _ending(assignment, play.act(assignment.task_id, assignment.attempt))
+    if failure or assignment.judged:
+        return (
+            [assignment.report("fail", _why(failure))]
+            if failure
+            else _ending(assignment, play.act(assignment.task_id, assignment.attempt))
+        )
     # Not all of them: the last takes its time when it is made.
     return next(itertools.islice(_steps(assignment, play), sent - 1, None))
 
@@ -158,12 +165,17 @@ def _steps(assignment: Assignment, play: Play) -> Iterator[list[JSON]]:
     act = play.act(assignment.task_id, assignment.attempt)
     if assignment.task_id == "decomposition":
         yield from ([call] for call in add_tasks_calls(play.tasks))
-    if act.files:
-        # The Write tool refuses a file that exists and was not read; reading a missing one does no harm.
-        yield [use("Read", file_path=path) for path in act.files]
-        yield [use("Write", file_path=path, content=content) for path, content in act.files.items()]
+    yield from _writing(assignment, act.files)
     yield from ([use("Bash", command=check)] for check in act.checks)
     yield _ending(assignment, act)
+
+
+def _writing(assignment: Assignment, files: dict[str, str]) -> Iterator[list[JSON]]:
+    if files:
+        # The Write tool refuses a file that exists and was not read; reading a missing one does no harm.
+        paths = {path: os.path.join(assignment.folder, path) for path in files}
+        yield [use("Read", file_path=path) for path in paths.values()]
+        yield [use("Write", file_path=paths[path], content=content) for path, content in files.items()]
 
 
 def _ending(assignment: Assignment, act: Act) -> list[JSON]:
@@ -193,6 +205,31 @@ def _assignment(request: Request) -> Assignment:
 
 def _is_report(command: str) -> bool:
     return re.match(r"claudestrator-helper (done|fail) ", command) is not None
+
+
+def _after_report(request: Request, assignment: Assignment, act: Act, last: Call) -> list[JSON]:
+    """What it says once its report was taken, or does after that was refused."""
+    more = [*_writing(assignment, act.solved), _ending(assignment, act)] if act.solved else []
+    done = _since_refusal(request)
+    return more[done - 1] if 0 < done <= len(more) else [say(_closing(act, last.result))]
+
+
+def _since_refusal(request: Request) -> int:
+    """How many messages the agent has sent since its first report that was refused, that one included; 0 for none."""
+    sent = [message["content"] for message in request.messages if message["role"] == "assistant"]
+    wrong = {
+        block["tool_use_id"]
+        for message in request.messages
+        for block in (message["content"] if isinstance(message["content"], list) else [])
+        if block.get("type") == "tool_result" and block.get("is_error")
+    }
+    refused = [
+        at
+        for at, content in enumerate(sent)
+        for block in (content if isinstance(content, list) else [])
+        if block.get("id") in wrong and _is_report(block.get("input", {}).get("command", ""))
+    ]
+    return len(sent) - refused[0] if refused else 0
 
 
 def _closing(act: Act, printed: str) -> str:

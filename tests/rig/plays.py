@@ -23,7 +23,7 @@ class Act:
 
     `verdicts` are of a verifying agent, by task: the command that has to succeed for a pass; without one it passes.
     `delay` is the seconds that pass before it reports, `linger` those between its report and its end; `chatter` is
-    said in front of the final line.
+    said in front of the final line. `solved` are the files that it writes if its report is refused.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -35,6 +35,7 @@ class Act:
     chatter: str = ""
     status: int = 400
     verdicts: dict[str, str] = field(default_factory=dict)
+    solved: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ _LONGEST = 160
 def path(project: Project, current: State, id_: str) -> str | None:
     """The transcript of the last agent of *id_*; None if there is none, or none any more."""
     attempt = current.record(id_).attempts
-    sessions = [str(entry.get("session")) for entry in run_log.read(project) if entry.get("event") == run_log.BEGAN]
-    names = dict.fromkeys([current.owner.session, *reversed(sessions)])
+    names = dict.fromkeys([current.owner.session, *run_log.sessions(project)])
     known = [found for found in map(session_files.transcript, names) if found]
     name = marker_files.name(project, id_, attempt)
     if name:

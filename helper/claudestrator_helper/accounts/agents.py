@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import os
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
@@ -43,12 +44,12 @@ Edit = tuple[str, int, int]
 Attempt = tuple[str, int]
 
 
-def unnamed(paths: list[str], known: Container[str], attempts: Container[Attempt]) -> dict[str, str]:
-    """The ids by the names of those agents in the sessions with these transcripts that are not *known*, and whose
-    prompt is that of one of *attempts*."""
+def unnamed(paths: list[str], known: Container[str], attempts: Container[Attempt], since: float = 0) -> dict[str, str]:
+    """The ids by the names of those agents in the sessions with these transcripts that are not *known*, that were heard
+    of after *since*, in seconds since the epoch, and whose prompt is that of one of *attempts*."""
     found = {}
     for name, path in session_files.agents(paths):
-        if name not in known and not session_files.is_nested(path):
+        if name not in known and os.path.getmtime(path) >= since and not session_files.is_nested(path):
             heads = itertools.islice(entries(session_files.lines(path)), _HEAD)
             told = (_told(entry) for entry in heads if entry)
             id_, attempt = next((each for each in told if each), ("", 0))

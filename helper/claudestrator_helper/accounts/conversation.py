@@ -78,6 +78,9 @@ class Replay:
             self._compaction(entry)
         elif kind == host.SYSTEM and entry.get(host.SUBTYPE) == host.LOCAL_COMMAND:
             self._add(entry, transcript.characters(entry.get("content")), OTHER)
+        time = entry.get(host.TIME)
+        if self.segment and isinstance(time, str):
+            self.segment.ended = time
 
     def close(self) -> None:
         """Ends the segment. No request has sent its last words, but they did come in."""

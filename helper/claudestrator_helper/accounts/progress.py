@@ -59,7 +59,7 @@ class Progress(NamedTuple):
     @property
     def proofs(self) -> dict[str, int]:
         """How many of the completed tasks have each proof, the strongest counts; empty if none is asked for."""
-        if not (self.state.gated or self.state.verification.asked):
+        if not (sentences.is_gated(self.queue, self.state) or self.state.verification.asked):
             return {}
         count = Counter(sentences.proof(task, self.state) for task in self.queue.tasks)
         return {each: count[each] for each in sentences.PROOFS}

@@ -182,8 +182,13 @@ def _runs(parts: list[Segment], began: list[Began]) -> list[str]:
     names: list[str] = []
     for part in parts:
         before = [run for time, run in began if time <= part.began[:19]]
+        # Without hooks, only the first `wait` begins the run.
+        within = [run for time, run in began if part.began[:19] < time <= part.ended[:19]]
         continues = part.continues and names
-        names.append(before[-1] if before else names[-1] if continues else f"#{len(names)}")
+        if within and not continues and (not before or before[-1] in names):
+            names.append(within[0])
+        else:
+            names.append(before[-1] if before else names[-1] if continues else f"#{len(names)}")
     return names
 
 

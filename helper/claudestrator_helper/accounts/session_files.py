@@ -32,9 +32,18 @@ def agent(transcripts: list[str], name: str) -> list[str]:
     """The paths of an agent's transcripts; several if its session was cleared while it was at work."""
     if not ids.is_id(name):
         return []
+    return [path for path in (of_agent(each, name) for each in transcripts) if os.path.isfile(path)]
+
+
+def of_agent(transcript: str, name: str) -> str:
+    """Where the session with that transcript keeps the transcript of the agent *name*."""
     inside = os.path.join(host.AGENTS_FOLDER, f"{host.AGENT_PREFIX}{name}{host.LINES}")
-    places = [os.path.join(path.removesuffix(host.LINES), inside) for path in transcripts]
-    return [path for path in places if os.path.isfile(path)]
+    return os.path.join(transcript.removesuffix(host.LINES), inside)
+
+
+def facts(path: str) -> str:
+    """Where Claude Code keeps what it knows of the agent with this transcript."""
+    return path.removesuffix(host.LINES) + host.AGENT_FACTS
 
 
 def agents(transcripts: list[str]) -> Iterator[tuple[str, str]]:
@@ -50,11 +59,16 @@ def agents(transcripts: list[str]) -> Iterator[tuple[str, str]]:
 
 def is_nested(path: str) -> bool:
     """Whether another agent launched the agent with this transcript, by Claude Code's facts beside it."""
+    return host.PARENT in head(facts(path))
+
+
+def head(path: str) -> bytes:
+    """The first megabyte of a file; empty if it can't be read."""
     try:
-        with open(path.removesuffix(host.LINES) + host.AGENT_FACTS, "rb") as file:
-            return host.PARENT in file.read(1_000_000)
+        with open(path, "rb") as file:
+            return file.read(1_000_000)
     except OSError:
-        return False
+        return b""
 
 
 def lines(path: str) -> Iterator[bytes]:

@@ -33,12 +33,13 @@ class Segment:
     is the whole conversation, once for each of the *turns* that sent it. *tokens* is the growth of the conversation.
     *rows* is by the ids of tasks; *agents* maps an agent's own name to such an id. *usage* is by the ids of answers;
     *sidechains* is the usage of agents whose answers an earlier client recorded between its own. *began* is the time of
-    the command (ISO 8601); *continues* says that no STOP came before it.
+    the command and *ended* that of the last line (ISO 8601); *continues* says that no STOP came before it.
 
     """
 
     began: str = ""
     continues: bool = False
+    ended: str = ""
     opening: int = 0
     entered: int = 0
     turns: int = 0

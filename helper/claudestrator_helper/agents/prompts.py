@@ -7,7 +7,7 @@ from ..engine import gates, state
 from ..engine.config import MOD
 from ..store import config_file, issue_file, project_files, role_texts
 from ..store.paths import Project
-from ..system import consent
+from ..system import consent, worktrees
 from ..texts import fields, ids, quoting
 from ..texts.queue import Queue, Task
 
@@ -73,6 +73,28 @@ _GATE = """\
 The report that it is done runs {commands} first, and is refused while one is red. Give that call a timeout of
 {timeout}. If it says that the gate is still running, make the same call again; the note is kept."""
 
+_WORKTREE = """\
+# Where you work
+
+In a worktree of your own: {path}
+
+All paths of the project are below that folder for you. Read, change and run things only there, and nothing in {root}
+itself, where others are at work. Leave commits to the report that it is done: that merges your work with what others
+have finished, and is refused if the two conflict, or if the gate is red after the merge."""
+
+_CHECKOUT = """\
+# Where you work
+
+In a checkout of what the run has finished: {path}
+
+Read and run things there, where all paths of the project are below that folder for you. {root} itself is the person's,
+who may be at work on it. What you change in either is not kept."""
+
+_CONFLICT = """
+
+An earlier attempt's work there conflicts with what others have finished, in {paths}: solve that first. In each, what is
+above ======= is that attempt's, and what is below is there now."""
+
 _SECTION = "The section of {place} from line {line} on, word for word; all that it says belongs to the task:"
 
 _FAILED = """\
@@ -104,10 +126,26 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
         parts.append(_FAILED.format(reason=_reasons(agent.reason, record.returned or "")))
     if record.hint:
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
-    is_gated = ids.role(id_) == "task" and consent.read(project) is not None
+    is_task = ids.role(id_) == "task"
+    parts += _worktree(project, id_ if is_task else current.run, is_task=is_task) if current.worktrees and agent else []
+    allowed = consent.read(project) if is_task else None
+    is_gated = allowed is not None and allowed.proves
     parts += _gate(project, parsed.task(id_)) if is_gated else []
-    report = reporting(project, id_, attempt, by_message=current.engine == MOD and not is_gated)
+    by_message = current.engine == MOD and not is_gated and not (is_task and current.worktrees)
+    report = reporting(project, id_, attempt, by_message=by_message)
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
+
+
+def _worktree(project: Project, name: str, *, is_task: bool) -> list[str]:
+    """Where an agent works, and what is to be done there first."""
+    tree = worktrees.of(project, name)
+    if tree is None:
+        return []
+    if not is_task:
+        return [_CHECKOUT.format(path=tree.root, root=project.root)]
+    conflicts = [f"`{fields.cut(path, 200)}`" for path in tree.note.conflicts]
+    said = _CONFLICT.format(paths=fields.named(conflicts, len(conflicts))) if conflicts else ""
+    return [_WORKTREE.format(path=tree.root, root=project.root) + said]
 
 
 def _gate(project: Project, task: Task) -> list[str]:

@@ -36,7 +36,7 @@ def begin(project: Project, id_: str, tree: str | None = None) -> str:
     if process and current.owner.process != process and processes.alive(current.owner.process):
         raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
     if agent and marker_files.begun(project, id_, agent.attempt) is None:
-        if ids.role(id_) != "task":
+        if ids.role(id_) != "task" or current.worktrees:
             tree = ""
         elif tree is None:
             tree = working_tree.fingerprint(project)
@@ -82,8 +82,17 @@ def queue_of(project: Project, current: state.State) -> queue.Queue:
     return queue_file.read(project, current)
 
 
-def done(project: Project, id_: str, attempt: int | None, note: str, *, proved: bool = False) -> str:
-    """Leaves the marker and the note. Returns the line that the agent ends with. *proved* says that its gate was green.
+def done(
+    project: Project,
+    id_: str,
+    attempt: int | None,
+    note: str,
+    *,
+    proved: bool = False,
+    unchanged: bool | None = None,
+) -> str:
+    """Leaves the marker and the note. Returns the line that the agent ends with. *proved* says that its gate was green,
+    and *unchanged* whether it has changed nothing, None if the working tree shall tell.
 
     Raises ClaudestratorError for an id that no agent has, for an attempt that is over, for a report that contradicts
     the first, for a decomposition without a result, and for a verification without all its verdicts.
@@ -99,8 +108,9 @@ def done(project: Project, id_: str, attempt: int | None, note: str, *, proved: 
         _judged(project, id_, current, parsed)
     if ids.role(id_) == "task":
         keep_note(project, id_, note)
-    before = marker_files.begun(project, id_, latest)
-    unchanged = before and working_tree.fingerprint(project) == before
+    if unchanged is None:
+        before = marker_files.begun(project, id_, latest)
+        unchanged = bool(before) and working_tree.fingerprint(project) == before
     more = f"{markers.UNCHANGED if unchanged else ''}\n{markers.PROVED if proved else ''}"
     _leave(project, id_, markers.DONE, latest, markers.DONE, more)
     return f"done {id_}"

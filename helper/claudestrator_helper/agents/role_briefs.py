@@ -74,7 +74,9 @@ def remember(project: Project, id_: str, state: State, parsed: Queue) -> list[st
         why = "" if failed is None else f" ({cut(failed)})"
         lines.append(f"- {ran} {said}{why}{note}")
     loop = state.loop
+    commits = sum(bool(state.record(ran).committed) for ran in loop.ran)
     shown = f"`git show {loop.commit}`" if loop.commit else "`git diff` (this loop made no commit)"
+    shown = f"`git log -p -{commits} claudestrator/{state.run}`" if state.worktrees and commits else shown
     return [
         f"# Your task: {id_}",
         f"**Loop:** {loop.number} of {loop.total}",

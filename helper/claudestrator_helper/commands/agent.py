@@ -38,10 +38,10 @@ def done_verb(project: paths.Project, id_: str, attempt: int | None, limit: floa
     If the project has a gate that a person has allowed, it runs first, and while one of its commands is red the report
     is refused.
     """
-    from ..run import gates
+    from ..run import gates, merging
 
     try:
-        output.echo([gates.done(project, id_, attempt, arguments.text_of(note), limit)])
+        output.echo([merging.done(project, id_, attempt, arguments.text_of(note), limit)])
     except gates.RedError as error:
         output.echo(error.output)
         raise

@@ -24,14 +24,15 @@ def prompt(folder: str | None, words: list[str]) -> int | None:
 
 
 def done(folder: str | None, words: list[str]) -> int | None:
-    """Runs `done ID [--attempt N] [NOTE]` in the same way, where no gate is allowed."""
+    """Runs `done ID [--attempt N] [NOTE]` in the same way, where there is neither a gate nor a merge."""
     found = _read(words, "--attempt")
     if found is None or len(found[0]) not in (1, 2) or not _is_number(found[1]):
         return None
+    from ..store import state_file
     from ..system import consent
 
     project = paths.project(folder)
-    if consent.read(project) is not None:
+    if consent.read(project) is not None or state_file.read(project).worktrees:
         return None
     from ..agents import reports
 

@@ -63,9 +63,12 @@ def allow_verb(project: Project, detect: bool) -> None:
 def shown(asked: Gates) -> list[str]:
     """The commands, a line each, with the tasks that they are for."""
     lines = [f"  {command}" for command in asked.commands] or ["  (no command for all tasks)"]
-    own = [f"  {id_}: {command}" for id_, commands in asked.tasks.items() for command in commands]
+    lines += [f"  {id_}: {command}" for id_, commands in asked.tasks.items() for command in commands]
+    shown = ["Before a task is done, these have to pass:", *lines] if asked.proves or not asked.setup else []
+    setup = [f"  {command}" for command in asked.setup]
+    shown += ["In each new worktree, before its agent begins, these run:", *setup] if setup else []
     # A person has to see all that they allow.
-    return ["Before a task is done, these have to pass:", *map(fields.visible, [*lines, *own])]
+    return list(map(fields.visible, shown))
 
 
 def _at_work(project: Project, asked: Gates, before: Gates | None) -> list[str]:

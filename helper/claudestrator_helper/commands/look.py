@@ -7,7 +7,7 @@ import click
 
 from ..output import echo, pause
 from ..store import paths
-from . import one_task
+from . import arguments, one_task
 
 #: Seconds between two looks at a file that is followed.
 _INTERVAL = 0.5
@@ -17,8 +17,11 @@ _INTERVAL = 0.5
 @click.argument("id_", metavar="ID")
 @click.pass_obj
 def show_verb(project: paths.Project, id_: str) -> None:
-    """Show all there is about one task: its fields, what it waits for, its attempts, hint and note."""
-    echo(one_task.lines(project, id_, time.time()))
+    """Show all there is about one task: its fields, what it waits for, its attempts, hint and note.
+
+    A single - reads the ID from standard input.
+    """
+    echo(one_task.lines(project, arguments.text_of(id_).strip(), time.time()))
 
 
 @click.command("log")
@@ -27,9 +30,13 @@ def show_verb(project: paths.Project, id_: str) -> None:
 @click.option("-n", "--lines", "most", type=click.IntRange(min=1), default=50, metavar="N", help="How many [50].")
 @click.pass_obj
 def log_verb(project: paths.Project, id_: str | None, follow: bool, most: int) -> None:
-    """Show the last events of all runs, or those of one ID."""
+    """Show the last events of all runs, or those of one ID.
+
+    A single - reads the ID from standard input.
+    """
     from ..store import event_lines, run_log
 
+    id_ = arguments.text_of(id_).strip() or None
     shown = 0
 
     def new() -> list[str]:
@@ -52,9 +59,13 @@ def log_verb(project: paths.Project, id_: str | None, follow: bool, most: int) -
 @click.option("-n", "--lines", "most", type=click.IntRange(min=1), default=20, metavar="N", help="How many [20].")
 @click.pass_obj
 def tail_verb(project: paths.Project, id_: str, follow: bool, most: int) -> None:
-    """Show what the last agent of ID said and called, from its transcript."""
+    """Show what the last agent of ID said and called, from its transcript.
+
+    A single - reads the ID from standard input.
+    """
     from ..errors import ClaudestratorError
 
+    id_ = arguments.text_of(id_).strip()
     one_task.refuse_unknown(project, id_)
     doings = Doings(project, id_)
     lines = doings.new()

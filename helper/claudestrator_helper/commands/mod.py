@@ -24,7 +24,7 @@ from ..run.live_report import LiveReport
 from ..store import config_file, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes, working_tree
-from ..texts import directives
+from ..texts import directives, ids
 from ..texts.directives import SPAWN, Reply
 from ..texts.statuses import COMPLETED, SKIPPED
 from . import mod_calls
@@ -124,8 +124,11 @@ def _warned(project: Project, session: str) -> Reply | None:
 
 
 def _may_start(current: State, key: str) -> bool:
-    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod."""
-    if not (current.unfinished and current.owner.process and processes.below(current.owner.process)):
+    """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod. A job of
+    an agent may outlive the run."""
+    if not (current.owner.process and processes.below(current.owner.process)):
+        return True
+    if not (current.unfinished or current.owner.mod):
         return True
     return bool(current.owner.mod) and current.owner.mod == processes.digest(key)
 
@@ -141,7 +144,8 @@ def _answer(project: Project, reply: Reply) -> Answer:
     current = state_file.read(project)
     drawn = band.band(queue_file.parsed(project), current)
     # They begin at the same moment, and git takes as long as all else here.
-    tree = working_tree.fingerprint(project) if any(each.kind == SPAWN for each in reply.directives) else ""
+    begins = any(each.kind == SPAWN for each in reply.directives) and not current.worktrees
+    tree = working_tree.fingerprint(project) if begins else ""
     return {
         "lines": reply.lines,
         "directives": [_directive(project, current, each, tree) for each in reply.directives],
@@ -155,10 +159,21 @@ def _directive(project: Project, current: State, directive: directives.Directive
         from ..agents import reports
 
         said["prompt"] = reports.begin(project, directive.id, tree)
+        said |= _folder(project, current, directive.id)
         said["attempt"] = current.record(directive.id).attempts
     if directive.kind == directives.STOP and not _is_complete(project, current):
         said["exitCode"] = 1
     return said
+
+
+def _folder(project: Project, current: State, id_: str) -> Answer:
+    """Where that agent works, if not in the session's folder."""
+    if not current.worktrees:
+        return {}
+    from ..system import worktrees
+
+    tree = worktrees.of(project, id_ if ids.role(id_) == "task" else current.run)
+    return {"cwd": tree.root} if tree else {}
 
 
 def _is_complete(project: Project, current: State) -> bool:

@@ -76,7 +76,8 @@ def _start(project: Project, session: str, given: list[str] | None, commands: st
         path = session_files.transcript(session)
         typed_command.note(project, session, "", words=None, offset=os.path.getsize(path) if path else 0)
         return Reply(preflight.note(project, session, commands), [Directive(WAIT)])
-    if seen.words is None and (_has_run(project, session) or (seen.mode and given is not None)):
+    is_plain = given is not None
+    if seen.words is None and (_has_run(project, session, is_plain=is_plain) or (seen.mode and is_plain)):
         raise ClaudestratorError("only a typed `/orchestrate` starts a run here, and only once: type it again")
     typed_command.unguard(project)
     typed = (seen.words or "").split() if given is None else given
@@ -104,11 +105,14 @@ def _said(reply: Reply) -> Reply:
     return Reply([*reply.lines, DRY_RUN.sentence], []) if is_plan else reply
 
 
-def _has_run(project: Project, session: str) -> bool:
-    """Whether the session has an unfinished run in which our hooks have worked."""
+def _has_run(project: Project, session: str, *, is_plain: bool) -> bool:
+    """Whether the session has an unfinished run in which our hooks have worked. A *plain* call, with the words, may be
+    that of an agent's job that outlives the run."""
     current = state_file.read(project)
-    is_its = current.owner.session == session or processes.below(current.owner.process)
-    return current.unfinished and current.owner.hooked and is_its
+    is_below = processes.below(current.owner.process)
+    if not current.unfinished:
+        return is_plain and current.owner.hooked and is_below
+    return current.owner.hooked and (current.owner.session == session or is_below)
 
 
 def begin(project: Project, session: str, typed: list[str], commands: str = "") -> Reply:

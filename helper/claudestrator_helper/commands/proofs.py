@@ -4,7 +4,7 @@ import os
 
 from ..accounts import estimate, progress
 from ..engine import sentences
-from ..engine.gates import BASELINE
+from ..engine.gates import BASELINE, SETUP
 from ..store.paths import Project
 from ..texts.fields import cut
 
@@ -23,7 +23,9 @@ def read(project: Project, now: float, known: progress.Progress | None = None) -
 
 def gate(found: progress.Gate) -> str:
     """A gate that is running, in a few words."""
-    before = "before the first task" if found.name == BASELINE else cut(found.name, 64)
+    before = "before the first task" if found.name == BASELINE else cut(found.name, 80)
+    whose = found.name.removeprefix(SETUP.format(""))
+    before = f"the set-up of {cut(whose, 64)}'s worktree" if whose != found.name else before
     again = f", refused {found.refused} times before" if found.refused > 1 else ", refused once before" * found.refused
     return f"{before}, running for {estimate.exact(found.seconds)}{again}"
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from .. import output
 from ..accounts import estimate, progress
-from ..engine import state
+from ..engine import sentences, state
 from ..engine.config import TASK
 from ..errors import ClaudestratorError
 from ..store import files, issue_file, paths, project_files
@@ -88,7 +88,7 @@ def as_object(project: Project, now: float | None = None) -> dict[str, object]:
 
 def _proofs(found: progress.Progress) -> list[str]:
     # Of a verification there is a line of its own.
-    said = proofs.counted(found) if found.state.gated else ""
+    said = proofs.counted(found) if sentences.is_gated(found.queue, found.state) else ""
     return [f"proved: {said}"] if said else []
 
 

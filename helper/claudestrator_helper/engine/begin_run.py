@@ -25,7 +25,8 @@ def goes_on_with_loops(state: State) -> bool:
 class Caller(NamedTuple):
     """Who typed `/orchestrate`: the session's id, its process, whether our hooks have seen it, whether the process that
     has the run *lives*, None where that can't be told, the digest of the key of the *mod* that calls, "" for any other
-    caller, and what the session is *able* to do."""
+    caller, what the session is *able* to do, and whether the agents of a new run are to have
+    *worktrees*."""
 
     session: str
     process: str = ""
@@ -33,6 +34,7 @@ class Caller(NamedTuple):
     lives: bool | None = None
     mod: str = ""
     able: Able = Able()
+    worktrees: bool = False
 
 
 def wish_of(state: State, config: Config, asked: Asked) -> str:
@@ -70,7 +72,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
     owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
-    begun = _begun(state._replace(owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller.able)
+    begun = _begun(state._replace(owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if begun.in_foreground and at_work:
         if asked.engine:
@@ -81,7 +83,7 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     return inputs._replace(state=begun, queue=queue.edited(inputs.queue, dict.fromkeys(orphans, PENDING)))
 
 
-def _begun(state: State, config: Config, run: str, asked: Asked, able: Able) -> State:
+def _begun(state: State, config: Config, run: str, asked: Asked, caller: Caller) -> State:
     """The state of the run that goes on, or of a new one."""
     loop, wish = state.loop, wish_of(state, config, asked)
     if state.unfinished or state.status == STOPPED:
@@ -89,10 +91,10 @@ def _begun(state: State, config: Config, run: str, asked: Asked, able: Able) -> 
         state = state._replace(loop=loop)
     else:
         loop = Loop(total=asked.loops, focus=asked.focus)
-        state = state.fresh(run, loop)._replace(parallel=config.parallel)
+        state = state.fresh(run, loop)._replace(parallel=config.parallel, worktrees=caller.worktrees)
     parallel = asked.parallel or state.parallel
-    refuse_impossible(asked.engine, parallel, able)
-    engine, background, _ = choose(wish, parallel, able)
+    refuse_impossible(asked.engine, parallel, caller.able)
+    engine, background, _ = choose(wish, parallel, caller.able)
     begun = state._replace(status=RUNNING, wish=wish, engine=engine, background=background, parallel=parallel)
     verify = begun.verification.asked or asked.verify or config.verify == "loop"
     gated = begun.gated or bool(config.gate_commands)

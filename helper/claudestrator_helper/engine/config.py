@@ -11,7 +11,7 @@ from ..texts.models import BY_COMPLEXITY
 TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
 ENGINES = (AUTO, MOD, LEAN, TASK)
 #: When the run commits: once a loop, or once a task, on a branch of its own.
-BY_LOOP, BY_TASK = "loop", "task"
+BY_LOOP, BY_TASK, NO_COMMITS = "loop", "task", "none"
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
@@ -23,14 +23,16 @@ MOST_LOOPS = 1000
 
 
 #: Never changed in place, like all that a configuration holds.
-_NO_COMMANDS = list[str]()
+_NO_WORDS = list[str]()
 
 
 class Config(NamedTuple):
     """*models* by complexity and, where the configuration says so, by role; *start_timeout* in seconds,
-    *task_timeout* in minutes. *parallel* tasks run at once, and only with *share_files* those that may touch the same
-    file. *gate_commands* have to pass before a task is done: a red one is refused *gate_refusals* times, and may take
-    *gate_timeout* minutes."""
+    *task_timeout* in minutes. *parallel* tasks run at once, in *worktrees* of their own where there can be any;
+    otherwise never two that may touch the same file, unless they *share_files*. *gate_commands* have to pass before a
+    task is done: a red one is refused *gate_refusals* times, and may take *gate_timeout* minutes. In a new worktree,
+    the files *worktree_copy* are copied and the commands *worktree_setup* run, for at most *worktree_timeout* minutes
+    each."""
 
     models: dict[str, str] = BY_COMPLEXITY
     attempts: int = 2
@@ -42,8 +44,12 @@ class Config(NamedTuple):
     engine: str = AUTO
     parallel: int = 1
     share_files: bool = False
-    gate_commands: list[str] = _NO_COMMANDS
+    worktrees: bool = True
+    gate_commands: list[str] = _NO_WORDS
     gate_refusals: int = 3
     gate_timeout: int = 30
+    worktree_setup: list[str] = _NO_WORDS
+    worktree_copy: list[str] = _NO_WORDS
+    worktree_timeout: int = 10
     journal: bool = True
     memory: bool = True

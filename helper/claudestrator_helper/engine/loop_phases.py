@@ -18,7 +18,7 @@ _NEXT = {RESEARCH: DECOMP, DECOMP: TASKS, MEMORY: ""}
 def dispatch(run: StepBuilder) -> None:
     """Takes the loop as far as an agent to spawn, a gate to run, a commit to make, or the end."""
     phases = {"": _begin, RESEARCH: _research, DECOMP: _decomp, TASKS: _tasks, COMMIT: _commit, MEMORY: _memory}
-    while not (run.out.directives or run.out.close or run.out.gate):
+    while not (run.out.directives or run.out.close or run.out.gate or run.out.trees):
         phases.get(run.state.phase, _begin)(run)
 
 
@@ -81,23 +81,29 @@ def _tasks(run: StepBuilder) -> None:
 
 
 def take_task(run: StepBuilder) -> bool:
-    """Claims the next task that can run now; whether there is one."""
+    """Claims the next task that can run now, or asks for its worktree; whether there is one."""
     task = _next_task(run) if run.improving() else run.ready()
-    if task:
+    if task and not run.lacks_tree(task.id):
+        _count(run, task)
         model, why = verification.again(run.state, task) or (task.model, "")
         run.claim(task.id, model, why)
     return task is not None
 
 
 def _next_task(run: StepBuilder) -> Task | None:
-    """The next task of the loop, which counts as run from now on."""
+    """The next task of the loop."""
     # What verification returned runs before the commit, and is not counted again.
     loop = run.state.loop
     returned = [id_ for id_, record in run.state.tasks.items() if record.returned is not None]
-    task = run.ready(returned) or (None if len(loop.ran) >= run.config.tasks_per_loop else run.ready())
-    if task:
+    counted = {*loop.ran, *run.out.trees}
+    return run.ready(returned) or (None if len(counted) >= run.config.tasks_per_loop else run.ready())
+
+
+def _count(run: StepBuilder, task: Task) -> None:
+    """Counts the task as one of the loop that is under way, if there is one."""
+    if run.improving():
+        loop = run.state.loop
         run.state = run.state._replace(loop=loop._replace(ran=list(dict.fromkeys([*loop.ran, task.id]))))
-    return task
 
 
 def _commit(run: StepBuilder) -> None:

@@ -53,7 +53,7 @@ def roles(inputs: Inputs) -> list[str]:
 
 def _to_commit(run: StepBuilder) -> list[str]:
     """The tasks that were completed and are to have a commit each."""
-    if run.config.commit != BY_TASK or not run.state.unfinished:
+    if not (run.config.commit == BY_TASK or run.state.worktrees) or not run.state.unfinished:
         return []
     return [id_ for id_ in run.state.completed if run.state.record(id_).committed is None and id_ in run.statuses]
 
@@ -70,6 +70,8 @@ def _dispatch(run: StepBuilder) -> None:
         return
     elif outage.is_over(run.state):
         outage.stop(run)
+    elif run.inputs.setup_problem:
+        run.finish(STOPPED, sentences.not_set_up(run.inputs.setup_problem, run.counted(), run.state))
     elif len(run.state.streak) >= SAME_FAILURES:
         run.finish(FINISHED, sentences.streak(run.state, run.counted()))
     else:
@@ -78,7 +80,8 @@ def _dispatch(run: StepBuilder) -> None:
 
 def _go_on(run: StepBuilder) -> None:
     if BASELINE in run.inputs.gates_due:
-        run.out.gate = BASELINE
+        if not run.lacks_tree():
+            run.out.gate = BASELINE
     elif ids.DECOMPOSITION in run.state.failed or _is_undecomposed(run):
         _decompose(run)
     elif run.improving():
@@ -105,11 +108,13 @@ def _may_add(run: StepBuilder) -> bool:
     """Whether a task may be begun beside those at work."""
     state = run.state
     halted = state.status != RUNNING or outage.is_over(state) or len(state.streak) >= SAME_FAILURES
-    return 0 < len(state.agents) < min(state.parallel, MOST_PARALLEL) and not halted and _only_tasks(run)
+    halted = halted or bool(run.inputs.setup_problem)
+    begun = len(state.agents) + len(run.out.trees)
+    return 0 < begun < min(state.parallel, MOST_PARALLEL) and not halted and _only_tasks(run)
 
 
 def _only_tasks(run: StepBuilder) -> bool:
-    return all(id_ in run.statuses for id_ in run.state.agents)
+    return all(id_ in run.statuses for id_ in (*run.state.agents, *run.out.trees))
 
 
 def _is_undecomposed(run: StepBuilder) -> bool:

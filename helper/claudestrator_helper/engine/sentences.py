@@ -63,9 +63,14 @@ def proof(task: Task, state: State) -> str | None:
     return VERIFIED if done and record.is_verified else WORD
 
 
+def is_gated(queue: Queue, state: State) -> bool:
+    """Whether a gate was to prove the run's tasks, or some of them, be it allowed or not."""
+    return state.gated or ("gate" in queue.text.lower() and any(task.gate for task in queue.tasks))
+
+
 def _proved(queue: Queue, state: State) -> list[str]:
     """How many completed tasks their gate has proved, and which were taken at their word."""
-    if not state.gated:
+    if not is_gated(queue, state):
         return []
     found = [(task.id, proof(task, state)) for task in queue.tasks]
     proved, words = sum(each == GATE for _, each in found), [id_ for id_, each in found if each == WORD]
@@ -82,6 +87,14 @@ def streak(state: State, counted: str) -> str:
 
 
 _AGAIN = "`claudestrator-helper retry {}` and `/orchestrate` try one again."
+
+
+def not_set_up(why: str, counted: str, state: State) -> str:
+    """What is said where a run stops because a worktree can't be set up."""
+    return (
+        f"The run has stopped, {counted}: {why}. Correct that, or [worktree] setup, and `/orchestrate` tries it again."
+        f"{commits(state)}"
+    )
 
 
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:

@@ -125,6 +125,7 @@ class _Values(NamedTuple):
     tasks: dict[str, TaskRecord] = _NO_TASKS
     others: dict[str, object] = _NO_VALUES
     gated: bool = False
+    worktrees: bool = False
 
 
 class State(_Values):
@@ -132,7 +133,8 @@ class State(_Values):
     whether LEAN's skills run in the background, and *parallel* how many tasks run at once; *streak* holds the ids that
     failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
-    person added, and *gated* says whether a gate is to prove the run's tasks."""
+    person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
+    worktrees, which holds from its beginning to its end."""
 
     @property
     def unfinished(self) -> bool:

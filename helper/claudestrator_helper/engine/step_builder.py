@@ -65,6 +65,8 @@ class StepBuilder:
         self.spawn(id_, agent, "spawned")
 
     def claim_role(self, id_: str) -> None:
+        if self.lacks_tree():
+            return
         self.claim(id_, self.inputs.role_models.get(ids.role(id_), ROLE_MODEL))
 
     def next_attempt(self, id_: str) -> int:
@@ -144,11 +146,26 @@ class StepBuilder:
         parsed = self.current()
         from ..texts import overlap
 
-        at_work = [overlap.places(parsed.by_id[id_][0].files) for id_ in self.state.agents if id_ in parsed.by_id]
+        begun = {*self.state.agents, *self.out.trees}
+        at_work = [overlap.places(parsed.by_id[id_][0].files) for id_ in begun if id_ in parsed.by_id]
         held = at_work and not self.freed()
-        records = ((task, self.state.record(task.id)) for task in schedule.ready(parsed))
-        found = (task for task, record in records if not (record.agent or (held and record.refused)))
-        return next((task for task in found if (among is None or task.id in among) and self.fits(task, at_work)), None)
+        records = ((task, self.state.record(task.id)) for task in schedule.ready(parsed) if task.id not in begun)
+        found = (task for task, record in records if not (held and record.refused))
+        found = (task for task in found if among is None or task.id in among)
+        if not self.state.worktrees:
+            return next((task for task in found if self.fits(task, at_work)), None)
+        # Two of them may change the same file, but then the second has a conflict to solve.
+        free = list(found)
+        return next((task for task in free if self.fits(task, at_work)), next(iter(free), None))
+
+    def lacks_tree(self, id_: str = "") -> bool:
+        """Whether the agent of that task, or else one that carries out no task, can't begin yet, for want of a
+        worktree, which is asked for then. All those without a task use the run's own, one after the other."""
+        name = id_ or self.state.run
+        lacking = self.state.worktrees and name not in self.inputs.trees
+        if lacking:
+            self.out.trees.append(name)
+        return lacking
 
     def fits(self, task: Task, at_work: list[frozenset[str]]) -> bool:
         from ..texts import overlap

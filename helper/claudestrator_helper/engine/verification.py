@@ -40,7 +40,9 @@ def due(run: StepBuilder) -> list[str]:
 def begin(run: StepBuilder) -> bool:
     """Spawns an agent for what is due, after the gate that is due before; whether anything is."""
     batch = due(run)[:MOST] if run.state.verification.asked else []
-    if batch and id_of(run.state) in run.inputs.gates_due:
+    if batch and run.lacks_tree():
+        pass
+    elif batch and id_of(run.state) in run.inputs.gates_due:
         run.out.gate = id_of(run.state)
     elif batch:
         _check(run, batch)

@@ -1,5 +1,7 @@
 """What the person is shown of a run in the session: Claude Code folds away what commands print."""
 
+import os
+
 from .. import host
 from ..engine.state import State
 from ..store import queue_file
@@ -32,7 +34,9 @@ def of_wait(project: Project, given: dict[str, object], got: dict[str, object]) 
     if str(given.get("command")).strip() != "claudestrator-helper wait":
         return {}
     words = [line.split(" ") for line in str(got.get("stdout") or "").strip().split("\n")]
-    lines = [" ".join(each) for each in words if each[0] not in _DIRECTIVES]
+    # Where Claude Code does not fold it away, the person has read it.
+    is_folded = not host.lacks(os.environ, host.FOLDED)
+    lines = [" ".join(each) for each in words if each[0] not in _DIRECTIVES and is_folded]
     begun = [each[1] for each in words if each[0] in _DIRECTIVES[:2] and each[1:]]
     over = next((notified(" ".join(each[1:])) for each in words if each[0] == STOP), {})
     return {**message(project, lines, begun), **over}

@@ -22,6 +22,8 @@ def main(folder: str | None) -> None:
         is_at_terminal = os.environ.get(host.ATTENDED) != "0"
         resumed = event.get(host.SESSION) if event.get(host.SOURCE) == host.RESUMED and is_at_terminal else None
         line = unfinished(project, session, resumed) if os.path.exists(project.session) else ""
+        if session and not line and event.get(host.SOURCE) == host.CLEARED:
+            _rename(project, str(session))
         if line:
             # The person is told, too, unless their session goes on with the run anyway.
             told = {} if session and "orchestrator" in line else {host.MESSAGE: line}
@@ -53,6 +55,23 @@ def unfinished(project: paths.Project, session: object, resumed: object = None) 
             "3600000, and obey the directives that it prints, as `/orchestrate` said."
         )
     return f"{text} `/orchestrate` continues it."
+
+
+def _rename(project: paths.Project, session: str) -> None:
+    """Gives the run of the mod in this process the id that `/clear` has given its session, so that the session goes on
+    with the run when it is resumed."""
+    import time
+
+    from ..store import run_log, state_file
+    from ..system import processes
+
+    if not os.path.exists(project.session):
+        return
+    with files.locked(project.lock):
+        current = state_file.read(project)
+        if current.unfinished and current.engine == "mod" and processes.below(current.owner.process):
+            state_file.write(project, current._replace(owner=current.owner._replace(session=session)))
+            run_log.append(project, current, [{"event": run_log.BEGAN, "session": session}], int(time.time()))
 
 
 def _counted(project: paths.Project) -> str:

@@ -40,11 +40,11 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     running = subagents.jobs(current, event, id_)
     if running:
         # The end of its job will wake it, so it has not ended, and it has not been asked for its report yet.
+        marker_files.leave(project, id_, markers.HELD, agent.attempt, markers.HELD)
         if is_free or (again and subagents.will_be_woken(current)):
             return None
         if again:
             subagents.wait_for_end(event, running)
-        marker_files.leave(project, id_, markers.HELD, agent.attempt, markers.HELD)
         return block(_BUSY.format(jobs=subagents.names(running)) + text)
     if is_free or (again and not marker_files.is_held(project, id_, agent.attempt)):
         # In auto mode the report may be in a call that no hook of ours sees; the mod does.

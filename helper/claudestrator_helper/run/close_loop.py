@@ -82,6 +82,8 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
 
 
 def _commit(project: Project, current: state.State, parsed: queue.Queue, config: Config) -> git.Result:
+    if current.worktrees:
+        return git.Result(why="each task has a commit of its own")
     place = task_commits.repository(project, current.run) if config.commit == BY_TASK else None
     if isinstance(place, str):
         return git.Result(why=place)

@@ -15,7 +15,7 @@ from ..engine.step import Inputs
 from ..errors import ClaudestratorError
 from ..store import config_file, files, state_file
 from ..store.paths import Project
-from ..system import consent, gate_process, working_tree
+from ..system import consent, gate_process, working_tree, worktrees
 from ..system.gate_process import Record
 from ..texts import fields, ids
 from ..texts.queue import Queue
@@ -37,11 +37,15 @@ class RedError(ClaudestratorError):
         self.output = output
 
 
+class RunningError(ClaudestratorError):
+    """A gate is still running, or was ended before it was over."""
+
+
 def asked(config: Config, parsed: Queue) -> Gates:
     """The gates that the configuration and the queue ask for."""
     # Most queues have none, and to look for a field takes a while in a long one.
     tasks = {task.id: own for task in parsed.tasks if (own := task.gate)} if "gate" in parsed.text.lower() else {}
-    return Gates(config.gate_commands, tasks)
+    return Gates(config.gate_commands, tasks, config.worktree_setup)
 
 
 def done(
@@ -49,10 +53,10 @@ def done(
     id_: str,
     attempt: int | None,
     note: str,
-    patience: float | None = None,
+    limit: float | None = None,
 ) -> str:
-    """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *patience* seconds,
-    None for as long as one Bash call may take.
+    """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *limit* seconds, None
+    for as long as one Bash call may take.
 
     Raises RedError if it is red, and ClaudestratorError if it is still running, if it was changed since a person
     allowed it, and as `reports.done` does.
@@ -60,29 +64,39 @@ def done(
     """
     if ids.role(id_) != "task" or not (latest := reports.open_attempt(project, id_, attempt)):
         return reports.done(project, id_, attempt, note)
+    reports.keep_note(project, id_, note)
+    passed = proved(project, id_, latest, patience() if limit is None else limit, project)
+    return passed if isinstance(passed, str) else reports.done(project, id_, latest, "", proved=passed)
+
+
+def proved(project: Project, id_: str, attempt: int, patience: float, place: Project) -> bool | str:
+    """Whether the gate proves that attempt, in the working tree of *place*; or the line that the agent ends with if it
+    has been red too often, and is reported as failed. Raises as `done`."""
     current, config = state_file.read(project), config_file.read(project)
     parsed = reports.queue_of(project, current)
     commands = _commands(project, config, parsed, id_)
     if not commands:
-        return reports.done(project, id_, attempt, note)
-    reports.keep_note(project, id_, note)
-    before, wanted = gate_process.read(project, id_), Record(f"{current.run} {latest}", commands)
+        return False
+    before, wanted = gate_process.read(project, id_), Record(f"{current.run} {attempt}", commands)
     if before and before.key == wanted.key and before.refused > config.gate_refusals:
-        return reports.fail(project, id_, latest, "its gate was ended again and again before it was over")
+        return reports.fail(project, id_, attempt, "its gate was ended again and again before it was over")
     binding = [command for command in commands if command not in _excused(project, current, config)]
-    seconds = min(polling.limit(), polling.BASH_CAP - polling.MARGIN) if patience is None else patience
     was_ended = _was_ended(project, id_, wanted)
-    record = _record(project, id_, wanted, binding, config.gate_timeout, seconds)
+    record = _record(place, id_, wanted, binding, config.gate_timeout, patience)
     if record is None:
-        again = f"call `claudestrator-helper done {id_} --attempt {latest}` again"
+        again = f"call `claudestrator-helper done {id_} --attempt {attempt}` again"
         how = "is still running" + (", after something had ended it" if was_ended else "")
         how = _ENDED if _was_ended(project, id_, wanted) else how
-        raise ClaudestratorError(f"{id_} is not reported yet, as its gate {how}: {again}")
+        raise RunningError(f"{id_} is not reported yet, as its gate {how}: {again}")
     if any(each.code and each.command in binding for each in record.outcomes):
-        return _refused(project, id_, latest, record, binding, config.gate_refusals)
+        return _refused(project, id_, attempt, record, binding, config.gate_refusals)
     _seen_green(project, current, record)
-    is_whole = set(asked(config, parsed).of(id_)) <= set(commands)
-    return reports.done(project, id_, attempt, "", proved=is_whole and bool(record.green))
+    return set(asked(config, parsed).of(id_)) <= set(commands) and bool(record.green)
+
+
+def patience() -> float:
+    """Seconds that a report may wait in one Bash call."""
+    return min(polling.limit(), polling.BASH_CAP - polling.MARGIN)
 
 
 def refuse_changed(project: Project, config: Config, parsed: Queue) -> None:
@@ -93,14 +107,19 @@ def refuse_changed(project: Project, config: Config, parsed: Queue) -> None:
     if changed := gates.changed(asked(config, parsed), allowed, parsed.by_id):
         what = fields.named(changed, len(changed))
         way = "put it back, or a person allows it by `claudestrator-helper allow` in a terminal"
-        raise ClaudestratorError(f"the gate was changed since it was allowed ({what}): {way}")
+        name = "the set-up of worktrees" if changed == ["[worktree] setup"] else "the gate"
+        raise ClaudestratorError(f"{name} was changed since it was allowed ({what}): {way}")
 
 
 def note(project: Project, config: Config, parsed: Queue) -> list[str]:
     """What a person is told of gates that no one has allowed."""
     left = gates.waiting(asked(config, parsed), consent.read(project))
-    step = "`claudestrator-helper allow` in a terminal shows it and asks; until then tasks are taken at their word"
-    return [f"a gate waits for you: {step}"] if left else []
+    if left.proves:
+        what, then = "a gate", "tasks are taken at their word"
+    else:
+        what, then = "a set-up of worktrees", "they go without"
+    step = f"`claudestrator-helper allow` in a terminal shows it and asks; until then {then}"
+    return [f"{what} waits for you: {step}"] if left else []
 
 
 def ask(project: Project, current: State, parsed: Queue) -> None:
@@ -133,7 +152,9 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     if name == BASELINE and before and before.key == wanted.key and before.over:
         # A gate that is changed and allowed again takes nothing back: what was green has to stay green.
         _seen_green(project, current, before)
-    record = _record(project, name, wanted, [], config.gate_timeout, patience)
+    tree = worktrees.of(project, current.run) if current.worktrees else None
+    place = tree.project(project) if tree else project
+    record = _record(place, name, wanted, [], config.gate_timeout, patience)
     if record is None:
         return [f"the gate before {name} {_ENDED}; it runs again"] if _was_ended(project, name, wanted) else []
     red = [f"`{fields.cut(each.command, _SHORT)}` (exit {each.code})" for each in record.outcomes if each.code]
@@ -239,11 +260,13 @@ def _is_running(project: Project, name: str) -> bool:
 
 def _is_stale(project: Project, found: Record) -> bool:
     """Whether the tree was changed after that gate was over; others, if there are any, change it all the time."""
-    if len(state_file.read(project).agents) > 1:
+    current = state_file.read(project)
+    if not current.worktrees and len(current.agents) > 1:
         return False
     tree = working_tree.print_of_files(project)
     # Where that can't be told, the gate runs again if that takes a moment.
-    return tree != found.tree or (not tree and sum(each.seconds for each in found.outcomes) < _MOMENT)
+    again = not tree and not current.worktrees and sum(each.seconds for each in found.outcomes) < _MOMENT
+    return tree != found.tree or again
 
 
 def _refused(project: Project, id_: str, attempt: int, record: Record, binding: list[str], most: int) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .. import host
 from ..engine import begin_run, markers, next_step, sentences, settle_reports, state
 from ..engine.carry_out import carry_out
 from ..engine.config import MOD
@@ -17,11 +18,11 @@ from ..system import processes
 from ..texts import fields
 from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
-from . import ownership, polling, unfinished_work
+from . import ownership, polling, sightings, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
-_GATE = "still waiting for the gate"
+_GATE, _TREE = "still waiting for the gate", "still waiting for a worktree"
 
 
 class Turn(NamedTuple):
@@ -41,11 +42,13 @@ def start(
 
     """
     asked, process = begin_run.understood(words), processes.current()
-    kept_out = unfinished_work.noted(project, session, process, asked, int(now()))
+    worktrees, note = _worktrees(project, asked)
+    kept_out = unfinished_work.noted(project, session, process, asked, int(now()), worktrees=worktrees)
     with files.locked(project.lock):
-        inputs = read(project, int(now()))
+        inputs = sightings.taken_in(project, read(project, int(now())))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
+        caller = caller._replace(worktrees=worktrees)
         if not asked.takeover:
             _refuse_taken(inputs, caller)
             ownership.refuse_foreign(inputs.state, session, caller.process)
@@ -61,7 +64,20 @@ def start(
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)
-    return Reply(fields.few(kept_out + step.lines), step.directives or _WAIT)
+    return Reply(fields.few(note + kept_out + step.lines), step.directives or _WAIT)
+
+
+def _worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]]:
+    """Whether the agents of a run that begins now have worktrees, and a line if they should, and can't."""
+    config = config_file.read(project)
+    if not ((asked.parallel or config.parallel) > 1 or os.path.exists(os.path.join(project.root, host.WORKTREES))):
+        return False, []
+    # Importing what runs git takes longer than most steps.
+    from . import trees
+
+    trees.again(project)
+    found, why = trees.wanted(project, state_file.read(project), config, asked)
+    return found, [f"note: {why}"] if why else []
 
 
 def _refuse_taken(inputs: Inputs, caller: begin_run.Caller) -> None:
@@ -128,7 +144,7 @@ def wait_in_turn(
         left = deadline - clock()
         if step.directives:
             return Reply(seen, _directives(project, step, now()))
-        if step.close or step.commits or step.gate:
+        if step.close or step.commits or step.gate or step.trees:
             closed = _carried_out(project, step, left)
             seen += closed.lines
             if closed.directives:
@@ -159,12 +175,8 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
 
 def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     """The step's directives; the end of a run has an account of the whole."""
-    said = ""
-    if any(each.kind == STOP for each in step.directives) and any(each.committed for each in step.state.tasks.values()):
-        from . import task_commits
-
-        # So that `git merge` takes them over; again with each STOP, because the step that ended the run may be killed.
-        said = task_commits.bring_home(project)
+    # Again with each STOP, because the step that ended the run may be killed.
+    said = _wound_up(project, step.state) if any(each.kind == STOP for each in step.directives) else ""
     if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
         return step.directives
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.
@@ -173,18 +185,36 @@ def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     return ending.told(project, step.directives, now, said)
 
 
+def _wound_up(project: Project, current: state.State) -> str:
+    """Makes a run's commits ready for `git merge`, and removes its worktrees; what a person has to know of both."""
+    said = []
+    if any(each.committed for each in current.tasks.values()):
+        from . import task_commits
+
+        said.append(task_commits.bring_home(project))
+    if current.worktrees:
+        from . import trees
+
+        said.append(trees.ended(project))
+    return " ".join(filter(None, said))
+
+
 def _carried_out(project: Project, step: Step, left: float) -> Reply:
     """Does the slow work that a step asks for; with a WAIT if it takes longer than *left* seconds."""
     # git and gates run in processes of their own, and importing what starts them takes longer than most steps.
-    from . import close_loop, gates, task_commits
+    from . import close_loop, gates, merging, task_commits, trees
 
     if step.gate:
         # In between, another step renews the heartbeat.
         patience = min(left, settle_reports.LAUNCH)
         return Reply(gates.run(project, step.gate, patience), []) if left > 0 else Reply([_GATE], _WAIT)
     try:
+        if step.trees:
+            lines, is_over = trees.prepare(project, step.trees, left)
+            return Reply(lines, []) if is_over or left > 0 else Reply([*lines, _TREE], _WAIT)
         if step.commits:
-            return Reply(task_commits.commit(project, step.commits, max(1.0, left)), [])
+            make = merging.settle if step.state.worktrees else task_commits.in_place
+            return Reply(task_commits.commit(project, step.commits, max(1.0, left), make), [])
         return Reply(close_loop.close(project, config_file.read(project), max(1.0, left)), [])
     except HeldError:
         # A commit's hooks may run a test suite, in a wait that was moved to the background.
@@ -228,7 +258,8 @@ def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step |
         owner = inputs.state.owner
         # A sandbox hides the calling process.
         alone = process == owner.process if process else bool(session) and session == owner.session
-        return looked, _apply(project, inputs._replace(alone=alone), inputs.state)
+        inputs = sightings.taken_in(project, inputs)._replace(alone=alone)
+        return looked, _apply(project, inputs, inputs.state)
 
 
 #: The place of the queue in _watched.
@@ -257,7 +288,8 @@ def read(project: Project, now: int, known: state.State | None = None) -> Inputs
     attempts = {id_: current.record(id_).attempts for id_ in [*current.agents, *late]}
     found = marker_files.read(project, attempts)
     filed, problem, judged = issue_file.parsed(project), prd_file.why_not(project), _verdicts(project, current)
-    return Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged)
+    inputs = Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged)
+    return _with_trees(project, inputs) if current.worktrees and current.unfinished else inputs
 
 
 def role_models(project: Project, inputs: Inputs) -> dict[str, str]:
@@ -281,6 +313,13 @@ def _gates_due(project: Project, inputs: Inputs) -> frozenset[str]:
     from . import gates
 
     return gates.due(project, inputs)
+
+
+def _with_trees(project: Project, inputs: Inputs) -> Inputs:
+    from . import tree_setup, trees
+
+    ready, wrong = trees.ready(project, inputs.state), tree_setup.problem(project, inputs.state)
+    return inputs._replace(trees=ready, setup_problem=wrong)
 
 
 def _verdicts(project: Project, current: state.State) -> dict[str, str]:

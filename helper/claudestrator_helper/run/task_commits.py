@@ -6,6 +6,7 @@ A kill may repeat a commit: one that exists already is recognised by its last li
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..engine import markers, state
@@ -19,6 +20,8 @@ from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
+#: Makes the commit of a completed task; the lines are for the person.
+Maker = Callable[[Project, state.State, str], tuple[git.Result, list[str]]]
 
 
 def begin(project: Project) -> None:
@@ -29,8 +32,8 @@ def begin(project: Project) -> None:
     TAKEN_BACK.remove(project)
 
 
-def commit(project: Project, ids: list[str], patience: float) -> list[str]:
-    """Commits these tasks, one after the other, and records that in the state. Returns lines for the person.
+def commit(project: Project, ids: list[str], patience: float, make: Maker) -> list[str]:
+    """Commits these tasks by *make*, one after the other, and records that in the state. Returns lines for the person.
 
     Raises HeldError if another process has been committing for *patience* seconds.
 
@@ -42,24 +45,24 @@ def commit(project: Project, ids: list[str], patience: float) -> list[str]:
             record = current.record(id_)
             if record.completed is None or record.committed is not None:
                 continue
-            result = _commit(project, current, id_)
+            result, more = make(project, current, id_)
             with files.locked(project.lock):
                 now = state_file.read(project)
                 if (now.run, now.record(id_).completed) == (current.run, record.completed):
                     state_file.write(project, now.recorded(id_, committed=result.commit))
-            lines += _lines(id_, result)
+            lines += _lines(id_, result) + more
     return lines
 
 
 def bring_home(project: Project) -> str:
     """Makes the run's branch and the person's index ready for `git merge --ff-only`; see run_branch.stage."""
-    start = _start(project)
+    start = start_of(project)
     return run_branch.stage(project, start.branch if start else "")
 
 
 def repository(project: Project, run: str) -> Repository | str:
     """The repository in which the run's branch is checked out, or why there is none."""
-    start = _start(project)
+    start = start_of(project)
     return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
 
 
@@ -110,29 +113,35 @@ def _others(project: Project, ours: Repository, current: state.State, id_: str) 
     return found
 
 
+def in_place(project: Project, current: state.State, id_: str) -> tuple[git.Result, list[str]]:
+    """A Maker, of what has changed in the working tree since the last commit."""
+    return _commit(project, current, id_), []
+
+
 def _commit(project: Project, current: state.State, id_: str) -> git.Result:
     ours = repository(project, current.run)
     if isinstance(ours, str):
         return git.Result(why=ours)
-    if made := _made(project, current, id_, ours):
-        return git.Result(commit=made)
+    if found := _last(project, current, id_, ours):
+        return git.Result(commit=found)
     left = left_out(project, ours, current, id_)
     if left is None:
         return git.Result(why="what was dirty before the run is not known")
-    result = git.commit(project, left, _message(project, current, id_), ours)
-    if not result.commit and (made := _made(project, current, id_, ours)):
+    attempt = current.record(id_).completed or 0
+    result = git.commit(project, left, message(project, current, id_, attempt), ours)
+    if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
-        result = replace(result, commit=made, why="")
+        result = replace(result, commit=found, why="")
     return result
 
 
-def _made(project: Project, current: state.State, id_: str, ours: Repository) -> str:
+def _last(project: Project, current: state.State, id_: str, ours: Repository) -> str:
     """The last commit's id if it is that of this attempt, otherwise ""; a hook may have added lines to its message."""
-    commit_id, message = git.last_message(project, ours)
-    return commit_id if _mark(current, id_) in message.split("\n") else ""
+    commit_id, said = git.last_message(project, ours)
+    return commit_id if mark(current, id_, current.record(id_).completed or 0) in said.split("\n") else ""
 
 
-def _message(project: Project, current: state.State, id_: str) -> str:
+def message(project: Project, current: state.State, id_: str, attempt: int) -> str:
     parsed = queue.parse(queue_file.text(project))
     task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
     title = cut(task.objective, _TITLE) if task else "no longer in the queue"
@@ -141,12 +150,12 @@ def _message(project: Project, current: state.State, id_: str) -> str:
     outcomes = record.outcomes if record and record.key.split()[:1] == [current.run] else []
     gate = [f"Gate: `{cut(each.command, 100)}`: {f'exit {each.code}' if each.code else 'green'}" for each in outcomes]
     body = "\n\n".join("\n".join(part) for part in (criteria, gate) if part)
-    trailers = f"Claudestrator-Task: {id_}\n{_mark(current, id_)}"
+    trailers = f"Claudestrator-Task: {id_}\n{mark(current, id_, attempt)}"
     return "\n\n".join(part for part in (f"{id_}: {title}", body, trailers) if part)
 
 
-def _mark(current: state.State, id_: str) -> str:
-    return f"Claudestrator-Run: {current.run}/{id_}/{current.record(id_).completed}"
+def mark(current: state.State, id_: str, attempt: int) -> str:
+    return f"Claudestrator-Run: {current.run}/{id_}/{attempt}"
 
 
 def _lines(id_: str, result: git.Result) -> list[str]:
@@ -156,7 +165,7 @@ def _lines(id_: str, result: git.Result) -> list[str]:
     return lines + ([result.missing] if result.missing else [])
 
 
-def _start(project: Project) -> Start | None:
+def start_of(project: Project) -> Start | None:
     try:
         commit_id, branch = json.loads(START.read(project) or "null")
     except (ValueError, TypeError):

@@ -7,12 +7,15 @@ from ..errors import ClaudestratorError
 from ..store import files, queue_file, state_file
 from ..store.hidden_files import CLOSING_LOCK
 from ..store.paths import Project
-from ..system import commit_witness, git, run_branch
+from ..system import commit_witness, git, run_branch, tree_merge
 from ..system.commit_witness import Repository
 from ..texts import ids, queue
 from ..texts.fields import cut, named
 from ..texts.statuses import COMPLETED, PENDING
 from . import task_commits
+
+#: Otherwise it would come back when that other commit is undone.
+_PARTLY = "a part of it has been changed or removed since"
 
 
 def undo(project: Project, id_: str) -> list[str]:
@@ -28,15 +31,19 @@ def undo(project: Project, id_: str) -> list[str]:
             raise ClaudestratorError(f"agents are at work: `claudestrator-helper stop`, and undo {id_} once they ended")
         task = queue_file.parsed(project).task(ids.checked(id_))
         repository, commit_id, made = _found(project, id_)
+        is_apart = repository.own and run_branch.is_apart(run_branch.person_of(repository))
         if made and task.status != COMPLETED:
             raise ClaudestratorError(f"{id_} is undone already, by {made[:7]}")
         if not made:
-            _refuse_dirty(project, repository)
-            made = _reverted(repository, id_, commit_id)
+            made = (
+                _reverted_apart(repository, id_, commit_id)
+                if is_apart
+                else _reverted(project, repository, id_, commit_id)
+            )
         with files.locked(project.lock):
             state_file.forget_completed(project, [id_])
             queue_file.edit(project, lambda text: queue.edited(queue.parse(text), {id_: PENDING}).text)
-        if repository.own:
+        if repository.own and not is_apart:
             task_commits.bring_home(project)
     lines = [f"undone {id_}: {made[:7]} reverts {commit_id[:7]}; it is {PENDING} again"]
     built_on = [each.id for each in task.queue.tasks if id_ in each.dependencies and each.status == COMPLETED]
@@ -97,12 +104,46 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
         raise ClaudestratorError(f"there are changes that no commit has: {names}; commit or stash them first")
 
 
-def _reverted(place: Repository, id_: str, commit_id: str) -> str:
-    """The commit that reverts that one. Raises ClaudestratorError, with everything as it was, if there can be none."""
+def _reverted_apart(place: Repository, id_: str, commit_id: str) -> str:
+    """The same, on a branch that no working tree follows."""
     old = commit_witness.head(place)
-    done = place.call("-c", "revert.reference=false", "revert", "--no-edit", commit_id)
-    new = commit_witness.head(place)
-    if done.code or new == old:
-        place.call("revert", "--abort")
-        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(done.why)})")
+    merged = tree_merge.merge(place, commit_id, old, f"{commit_id}^")
+    if merged.conflicts:
+        names = named([cut(path, 60) for path in merged.conflicts], len(merged.conflicts))
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({names})")
+    if _counts(place, "diff-tree", "-r", old, merged.tree) != _inverse(place, commit_id):
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({_PARTLY})")
+    said = place.call("-c", "log.showSignature=false", "log", "-1", "--format=%s", commit_id, "--").text.strip()
+    message = f'Revert "{said}"\n\nThis reverts commit {commit_id}.\n'
+    made = place.call("commit-tree", merged.tree, "-p", old, text=message)
+    new = made.text.strip()
+    why = made.why or place.call("update-ref", "-m", f"revert: {said}", "HEAD", new, old).why
+    if why:
+        raise ClaudestratorError(f"{id_} can't be undone: {why}")
     return new
+
+
+def _reverted(project: Project, place: Repository, id_: str, commit_id: str) -> str:
+    """The commit that reverts that one. Raises ClaudestratorError, with everything as it was, if there can be none."""
+    _refuse_dirty(project, place)
+    old, why = commit_witness.head(place), ""
+    done = place.call("-c", "revert.reference=false", "revert", "--no-commit", commit_id)
+    if not done.code and _counts(place, "diff", "--cached", "HEAD") != _inverse(place, commit_id):
+        why = _PARTLY
+    elif not done.code:
+        done = place.call("commit", "--quiet", "--no-edit")
+    new = commit_witness.head(place)
+    if why or done.code or new == old:
+        place.call("revert", "--abort")
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(why or done.why)})")
+    return new
+
+
+def _inverse(place: Repository, commit_id: str) -> list[list[str]]:
+    return _counts(place, "diff-tree", "-r", "-R", "--root", "--no-commit-id", commit_id)
+
+
+def _counts(place: Repository, *words: str) -> list[list[str]]:
+    """How many lines a difference adds and takes away in each file, whatever the files are called."""
+    done = place.call(*words, "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", "--")
+    return sorted(each.split("\t")[:2] for each in done.text.split("\0") if each)

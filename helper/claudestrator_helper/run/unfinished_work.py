@@ -13,14 +13,17 @@ from ..store.paths import Project
 from . import ownership
 
 
-def noted(project: Project, session: str, process: str, asked: begin_run.Asked, now: int) -> list[str]:
-    """Records what no commit may touch, for a session that begins or continues loops. Returns a line on what is new."""
+def noted(
+    project: Project, session: str, process: str, asked: begin_run.Asked, now: int, *, worktrees: bool = False
+) -> list[str]:
+    """Records what no commit may touch, for a session that begins or continues loops, and where the branch of a run
+    begins whose agents have *worktrees*. Returns a line on what is new."""
     current = state_file.read(project) if os.path.exists(project.session) else state.State()
     if _goes_on(project, current):
         seen = typed_command.read(project, session)
         caller = ownership.caller(current, session, process or seen.process, hooked=bool(seen.mode))
         return _renewed(project, current, caller, now, taken=asked.takeover)
-    by_task = config_file.read(project).commit == BY_TASK
+    by_task = worktrees or config_file.read(project).commit == BY_TASK
     if asked.loops or by_task:
         # Importing what runs git takes longer than most verbs.
         from . import close_loop, task_commits
@@ -46,7 +49,8 @@ def _goes_on(project: Project, current: state.State) -> bool:
 def _renewed(
     project: Project, current: state.State, caller: begin_run.Caller, now: int, *, taken: bool = False
 ) -> list[str]:
-    if not taken and begin_run.whose(current, caller, now) != begin_run.FREE:
+    if current.worktrees or (not taken and begin_run.whose(current, caller, now) != begin_run.FREE):
+        # A person's changes are in a working tree of their own then.
         return []
     from . import close_loop
 

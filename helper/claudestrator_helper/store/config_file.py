@@ -6,18 +6,26 @@ The shipped file of that name documents every key with its default; a test keeps
 import sys
 from collections.abc import Callable, Iterator
 
-from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, Config
+from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, NO_COMMITS, Config
 from ..errors import ClaudestratorError
 from ..texts import gate_commands
 from ..texts.models import BY_COMPLEXITY, NAMES
 from . import files
 from .paths import Project
 
+#: Patterns of files to copy.
+_MOST = 50
 Rule = tuple[Callable[[object], bool], str]
 
 
 def _one_of(*words: str) -> Rule:
     return lambda value: value in words, f"one of {', '.join(words)}"
+
+
+def _is_inside(pattern: object) -> bool:
+    if not isinstance(pattern, str) or not pattern.isprintable() or not 0 < len(pattern) <= 500:
+        return False
+    return not pattern.startswith("/") and ".." not in pattern.split("/")
 
 
 def _between(low: int, high: int) -> Rule:
@@ -31,6 +39,10 @@ _COMMANDS: Rule = (
     lambda value: isinstance(value, list) and not gate_commands.problem(value),
     f"a list of at most {gate_commands.MOST} commands, each a program and its words, which no shell reads",
 )
+_PATTERNS: Rule = (
+    lambda value: isinstance(value, list) and len(value) <= _MOST and all(map(_is_inside, value)),
+    f"a list of at most {_MOST} paths below the project's folder, in which * and ? stand for other signs",
+)
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
 ROLES = ("decomposition", "research", "decomp", "verify", "memory")
@@ -42,14 +54,18 @@ KEYS: dict[str, Rule] = {
     "run.tasks_per_loop": _between(1, 100),
     "run.start_timeout": _between(30, 3600),
     "run.task_timeout": _between(1, 1440),
-    "run.commit": _one_of(BY_LOOP, BY_TASK, "none"),
+    "run.commit": _one_of(BY_LOOP, BY_TASK, NO_COMMITS),
     "run.verify": _one_of("loop", "none"),
     "run.engine": _one_of(*ENGINES),
     "run.parallel": _between(1, MOST_PARALLEL),
+    "run.worktrees": _FLAG,
     "run.share_files": _FLAG,
     "gate.commands": _COMMANDS,
     "gate.refusals": _between(1, 20),
     "gate.timeout": _between(1, 1440),
+    "worktree.setup": _COMMANDS,
+    "worktree.copy": _PATTERNS,
+    "worktree.timeout": _between(1, 1440),
     "journal.enabled": _FLAG,
     "memory.enabled": _FLAG,
 }
@@ -91,7 +107,11 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
         if key in TABLES:
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be a table: [{key}], and its keys below")
         elif rule is None:
-            wrong.append(f"{name}: there is no key {key!r:.60}; the keys are {', '.join(KEYS)}")
+            table = key.partition(".")[0]
+            known = [each for each in KEYS if each.startswith(f"{table}.")] or [f"[{each}]" for each in TABLES]
+            wrong.append(
+                f"{name}: there is no key {key!r:.60}; there {'are' if known[1:] else 'is'} {', '.join(known)}"
+            )
         elif not rule[0](value):
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
         else:
@@ -120,6 +140,6 @@ def _config(values: dict[str, object]) -> Config:
     default = Config()
     models = {key.removeprefix("models."): str(value) for key, value in values.items() if key.startswith("models.")}
     named = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
-    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith("gate.")}
+    named |= {key.replace(".", "_"): value for key, value in values.items() if key.startswith(("gate.", "worktree."))}
     flags = {key.removesuffix(".enabled"): value for key, value in values.items() if key.endswith(".enabled")}
     return default._replace(models=default.models | models, **named, **flags)  # type: ignore[arg-type]

@@ -40,6 +40,8 @@ START = HiddenFile(".start", lasting=True)
 TAKEN_BACK = HiddenFile(".taken-back", lasting=True)
 #: Held while a loop is committed.
 CLOSING_LOCK = HiddenFile(".closing.lock")
+#: Held while the work of a task is merged, from its gate on.
+MERGE_LOCK = HiddenFile(".merge.lock")
 #: An agent's name in the foreground, and the API error that ended it.
 DIED = HiddenFile(".died", lasting=True)
 #: The last call of each forked skill.

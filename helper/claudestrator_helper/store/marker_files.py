@@ -75,17 +75,22 @@ def is_held(project: Project, id_: str, attempt: int) -> bool:
 
 
 def report_of(project: Project, id_: str, attempt: int) -> Marker | None:
-    """The report on that attempt of *id_*; None without one. A failure beats a success, because it claims less."""
-    for kind in (FAILED, DONE):
-        found = _read(project, id_, kind)
-        if found is not None and _attempt(found) in (None, attempt):
-            if kind == DONE:
-                unchanged, proved = _line(found, 2) == UNCHANGED, _line(found, 3) == PROVED
-                return Marker(kind, _attempt(found), unchanged=unchanged, proved=proved)
-            reason = one_line(found.split("\n", 1)[0]) or "no reason given"
-            _, is_ours, cause = _line(found, 2).partition(_CAUSE)
-            return Marker(kind, _attempt(found), reason, cause=cause if is_ours else "")
-    return None
+    """The report on that attempt of *id_*; None without one. A failure beats a success, because it claims less; but one
+    that no agent reported may have been written while the success was."""
+    failed, done = (_report(project, id_, attempt, kind) for kind in (FAILED, DONE))
+    return done if failed is None or (failed.cause and done) else failed
+
+
+def _report(project: Project, id_: str, attempt: int, kind: str) -> Marker | None:
+    found = _read(project, id_, kind)
+    if found is None or _attempt(found) not in (None, attempt):
+        return None
+    if kind == DONE:
+        unchanged, proved = _line(found, 2) == UNCHANGED, _line(found, 3) == PROVED
+        return Marker(kind, _attempt(found), unchanged=unchanged, proved=proved)
+    reason = one_line(found.split("\n", 1)[0]) or "no reason given"
+    _, is_ours, cause = _line(found, 2).partition(_CAUSE)
+    return Marker(kind, _attempt(found), reason, cause=cause if is_ours else "")
 
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:

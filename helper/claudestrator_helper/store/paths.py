@@ -8,6 +8,8 @@ from ..errors import ClaudestratorError
 #: Set by the plugin's launcher, which comes with the plugin's hooks: the plugin's folder.
 PLUGIN = "CLAUDESTRATOR_PLUGIN"
 STATE_VARIABLE = "CLAUDESTRATOR_STATE_DIR"
+#: The file in the git folder of a worktree that a run has made for an agent.
+TREE_NOTE = "claudestrator-tree"
 
 
 class Project:
@@ -88,10 +90,12 @@ def root_around(folder: str) -> str:
 
 
 def _checkout(root: str) -> str:
-    """The checkout around *root* if that is one of Claude Code's worktrees in it and the calling session has its run in
-    the checkout; otherwise "". A session that began in a worktree has its run there."""
-    checkout, inside, _ = root.rpartition(f"/{host.WORKTREES}/")
+    """The checkout around *root* if that is in a worktree of a run there, or in one of Claude Code's and the calling
+    session has its run in the checkout; otherwise "". A session that began in a worktree has its run there."""
+    checkout, inside, below = root.rpartition(f"/{host.WORKTREES}/")
     named = os.environ.get(host.SESSION_ID)
+    if inside and _is_of_run(os.path.join(checkout, host.WORKTREES, below.split("/")[0])):
+        return checkout
     if not inside or not named:
         return ""
     from . import files
@@ -99,6 +103,15 @@ def _checkout(root: str) -> str:
     state = os.path.join(checkout, os.environ.get(STATE_VARIABLE) or ".claude")
     found = files.read(Project(checkout, state).session, state, files.HEAD) or ""
     return checkout if f'"{named}"' in found else ""
+
+
+def _is_of_run(tree: str) -> bool:
+    """Whether a run has made the worktree in that folder; see system/worktrees.py."""
+    from . import files
+
+    linked = (files.read(os.path.join(tree, ".git")) or "") if os.path.isfile(os.path.join(tree, ".git")) else ""
+    folder = linked.removeprefix("gitdir:").strip()
+    return bool(folder) and os.path.isfile(os.path.join(folder, TREE_NOTE))
 
 
 def existing(path: str) -> str:

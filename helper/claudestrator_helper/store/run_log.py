@@ -19,6 +19,12 @@ def read(project: Project) -> list[dict[str, object]]:
     return list(event_lines.events(project_files.text(project, project.log).split("\n")))
 
 
+def sessions(project: Project) -> list[str]:
+    """The sessions that have had the project's runs, the last one first."""
+    began = [str(entry.get("session")) for entry in read(project) if entry.get("event") == BEGAN]
+    return list(dict.fromkeys(reversed(began)))
+
+
 def append(
     project: Project, current: State, events: Iterable[dict[str, object]], now: float, loop: int | None = None
 ) -> None:

@@ -23,7 +23,8 @@ def read(project: Project) -> Gates | None:
     try:
         found = json.loads(files.read(path) or "")
         tasks = {str(id_): list(map(str, own)) for id_, own in found["tasks"].items()}
-        return Gates(list(map(str, found["commands"])), tasks) if found["project"] == _root(project) else None
+        commands, setup = ([str(each) for each in found.get(name, [])] for name in ("commands", "setup"))
+        return Gates(commands, tasks, setup) if found["project"] == _root(project) else None
     except (ClaudestratorError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -35,7 +36,7 @@ def write(project: Project, gates: Gates) -> None:
     if _is_inside(project):
         way = "set XDG_STATE_HOME to a folder outside it"
         raise ClaudestratorError(f"the consent would be in the project, where agents may write ({_folder()}): {way}")
-    document = {"project": _root(project), "commands": gates.commands, "tasks": gates.tasks}
+    document = {"project": _root(project), "commands": gates.commands, "tasks": gates.tasks, "setup": gates.setup}
     try:
         os.makedirs(os.path.dirname(_path(project)), mode=0o700, exist_ok=True)
     except OSError as error:

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ClaudestratorError
@@ -22,6 +22,8 @@ from .git_process import NO_GIT, Interrupted, call
 
 #: Seconds for a commit; its hooks may run a test suite.
 COMMIT_TIMEOUT = 900
+#: Why there is no commit of what has changed nothing.
+NOTHING = "nothing has changed"
 _NO_REPOSITORY = "there is no git repository"
 
 #: Files in the git folder while a commit would become part of an operation that a person has begun.
@@ -51,7 +53,7 @@ def dirty(project: Project, place: Repository | None = None) -> list[str] | None
     repository = place or repository_of(project)
     if isinstance(repository, str):
         return None
-    changes = _changes(repository)
+    changes = changes_in(repository)
     return None if isinstance(changes, str) else list(changes)
 
 
@@ -59,7 +61,7 @@ def changed_since(project: Project, moment: float) -> list[str]:
     """The dirty paths that were changed after *moment*, in seconds, by the ctime of their inode, or of the folder for a
     deleted file. Neither a copy nor `touch` can set the ctime."""
     repository = repository_of(project)
-    changes = "" if isinstance(repository, str) else _changes(repository)
+    changes = "" if isinstance(repository, str) else changes_in(repository)
     if isinstance(repository, str) or isinstance(changes, str):
         return []
     return [path for path in changes if changed_at(os.path.join(repository.root, path)) > moment]
@@ -79,10 +81,10 @@ def commit(project: Project, without: Mapping[str, str], message: str, place: Re
     repository = place or repository_of(project)
     if isinstance(repository, str):
         return Result(why=repository)
-    changes = _changes(repository)
+    changes = changes_in(repository)
     if isinstance(changes, str):
         return Result(why=changes)
-    left, since = _left_out(repository.root, changes, without), time.time()
+    left, since = left_out(repository.root, changes, without), time.time()
     if begun := under_way(repository):
         return Result(why=f"{begun} is under way", left=left)
     killed, began = commit_witness.cut_off(repository)
@@ -109,8 +111,8 @@ def under_way(repository: Repository) -> str:
     return next(found, "")
 
 
-def _missing(repository: Repository, left: Iterable[str], since: float, *, sure: bool = True) -> str:
-    now = _changes(repository)
+def _missing(repository: Repository, left: Collection[str], since: float, *, sure: bool = True) -> str:
+    now = changes_in(repository) if left else {}
     gone = [] if isinstance(now, str) else [path for path in left if path not in now]
     return set_aside.missing(repository, gone, since, sure=sure)
 
@@ -144,7 +146,7 @@ def repository_of(project: Project) -> Repository | str:
     return found
 
 
-def _changes(repository: Repository) -> dict[str, str] | str:
+def changes_in(repository: Repository) -> dict[str, str] | str:
     """The two letters of git's short status by path, or why git can't tell."""
     # Renames are a deletion and an addition, so that each entry is one path. No lock, so that nothing has to wait.
     words = ["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"]
@@ -155,7 +157,7 @@ def _changes(repository: Repository) -> dict[str, str] | str:
     return {entry[3:]: entry[:2] for entry in done.text.split("\0") if entry}
 
 
-def _left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) -> dict[str, str]:
+def left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) -> dict[str, str]:
     left = {}
     for path, code in changes.items():
         full = os.path.join(root, path)
@@ -175,25 +177,24 @@ def _left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) ->
 def _committed(repository: Repository, changes: dict[str, str], left: dict[str, str], message: str) -> tuple[str, str]:
     """The id of a new commit of the changes that are not left out, or "" and why there is none. Raises OSError or
     ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
-    nothing = "nothing has changed"
     chosen = {path: code for path, code in changes.items() if path not in left}
     if not chosen:
-        return "", nothing
+        return "", NOTHING
     old = commit_witness.head(repository)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
         index = os.path.join(folder, "index")
-        why = _staged(repository, index, old, chosen)
+        why = staged(repository, index, old, chosen)
         if why or not repository.call("diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
-            return "", why or nothing
+            return "", why or NOTHING
         commit_witness.leave(repository, message, old, chosen, left)
         words = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
         done = repository.call(*words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
     # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
     id_, why = commit_witness.settle(repository, over=True, made=not done.code)
-    return id_, "" if id_ else why or done.why or nothing
+    return id_, "" if id_ else why or done.why or NOTHING
 
 
-def _staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
+def staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
     """Fills *index* with the last commit and the changes; returns what went wrong, or ""."""
     with contextlib.suppress(FileNotFoundError):
         # The known times of the other files save git from reading them all. copy2 keeps the age that they rely on.

@@ -20,6 +20,8 @@ from . import commit_witness, git
 from .commit_witness import Repository
 
 _FOLDER = "claudestrator"
+#: A file in our git folder, if the working tree does not follow the branch.
+_APART = "apart"
 MOVED = "another branch is checked out than when the run began"
 
 
@@ -37,17 +39,37 @@ def name(run: str) -> str:
 
 def begun(project: Project) -> tuple[Start, list[str]] | None:
     """Where a run's branch begins now, and what is dirty there; None outside a repository. It is the end of the last
-    run's branch, if that was not merged and the working tree still has what it holds."""
+    run's branch, if that was not merged and the working tree still has what it holds, or has never had it.
+
+    Raises ClaudestratorError if that branch conflicts with what is checked out.
+
+    """
     person = git.repository_of(project)
     if isinstance(person, str):
         return None
     dirty, commit = git.dirty(project, person) or [], commit_witness.head(person)
     ours, branch = of(person), _branch(person)
     tip = commit_witness.head(ours) if current(person) else ""
+    if tip and is_apart(person):
+        return Start(_above(person, commit, tip), branch), dirty
     held = _changed(person, commit, tip) if tip and _is_within(person, commit, tip) else set()
     if held and held <= set(dirty):
         return Start(tip, branch), git.dirty(project, ours) or []
     return Start(commit, branch), dirty
+
+
+def _above(person: Repository, commit: str, tip: str) -> str:
+    """A commit that has both what is checked out and the last run's branch."""
+    if not person.call("merge-base", "--is-ancestor", tip, commit).code:
+        return commit
+    if _is_within(person, commit, tip):
+        return tip
+    new, conflicts = _joined(person, commit, tip)
+    if not new:
+        branch, names = current(person).removeprefix("refs/heads/"), fields.named(conflicts, len(conflicts))
+        way = f"`git merge {branch}`, or delete that branch"
+        raise ClaudestratorError(f"{branch} is not merged, and conflicts with what is checked out ({names}): {way}")
+    return new
 
 
 def _branch(person: Repository) -> str:
@@ -90,6 +112,11 @@ def of(person: Repository) -> Repository:
     return Repository(person.root, os.path.join(person.folder, _FOLDER), person.within, own=True)
 
 
+def person_of(ours: Repository) -> Repository:
+    """The person's repository around our own git folder."""
+    return Repository(ours.root, os.path.dirname(ours.folder), ours.within)
+
+
 def current(person: Repository) -> str:
     """The branch of the last run that made commits here; "" if there is none."""
     with suppress(ClaudestratorError):
@@ -98,10 +125,59 @@ def current(person: Repository) -> str:
     return ""
 
 
+def apart(project: Project, run: str, start: Start) -> str:
+    """The last commit of a run's branch that no working tree follows, because its agents have worktrees. The branch is
+    made if it is missing, at *start*. Raises ClaudestratorError if that fails."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        raise ClaudestratorError(person)
+    found, ref = of(person), f"refs/heads/{name(run)}"
+    tip = commit_witness.head(person, ref)
+    if tip and current(person) == ref:
+        return tip
+    done = person.call("update-ref", ref, start.commit, "") if not tip else None
+    if done and done.code:
+        raise ClaudestratorError(f"{name(run)} can't be made: {done.why}")
+    os.makedirs(found.folder, exist_ok=True)
+    files.write(os.path.join(found.folder, "commondir"), _shared(person) + "\n")
+    files.write(os.path.join(found.folder, _APART), "")
+    files.write(os.path.join(found.folder, "HEAD"), f"ref: {ref}\n")
+    return tip or start.commit
+
+
+def advance(project: Project, run: str, new: str, old: str) -> str:
+    """Moves the run's branch from one commit on to the next; why that failed, or ""."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return person
+    return person.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
+
+
+def unmerged(project: Project) -> str:
+    """The branch of the last run, if its agents had worktrees and the person has not taken its work over; else ""."""
+    person = git.repository_of(project)
+    if isinstance(person, str) or not is_apart(person):
+        return ""
+    tip = commit_witness.head(of(person))
+    is_home = not tip or not person.call("merge-base", "--is-ancestor", tip, "HEAD").code
+    return "" if is_home else current(person).removeprefix("refs/heads/")
+
+
+def is_apart(person: Repository) -> bool:
+    """Whether the working tree has never had what the last run's branch holds."""
+    return bool(current(person)) and os.path.exists(os.path.join(of(person).folder, _APART))
+
+
+def _shared(person: Repository) -> str:
+    return person.call("rev-parse", "--path-format=absolute", "--git-common-dir").text.strip()
+
+
 def _made(person: Repository, found: Repository, run: str, start: Start, ref: str) -> str:
     """Makes the branch and our git folder; why that failed, or "". HEAD comes late: after a kill all is made anew."""
     with suppress(FileNotFoundError):
         os.unlink(os.path.join(found.folder, "HEAD"))
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(found.folder, _APART))
     os.makedirs(found.folder, exist_ok=True)
     common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
     if common.code:
@@ -124,7 +200,7 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
 
 def committed_elsewhere(ours: Repository) -> set[str]:
     """The paths that a person has committed in their own branch since the run's branch left it."""
-    person = Repository(ours.root, os.path.dirname(ours.folder), ours.within)
+    person = person_of(ours)
     theirs, tip = commit_witness.head(person), commit_witness.head(ours)
     common = person.call("merge-base", theirs, tip).text.strip() if theirs and tip else ""
     return _changed(person, common, theirs) if common and common != theirs else set()
@@ -150,22 +226,31 @@ def stage(project: Project, branch: str) -> str:
     elif not branch or branch != _branch(person):
         said = "What is checked out has commits that it lacks: merge without `--ff-only`, after a `git stash`."
     else:
-        said = _joined(person, ours, old, tip)
-    commit_witness.tell(person, old, commit_witness.head(ours))
+        said = _taken_in(person, ours, old, tip)
+    if not is_apart(person):
+        commit_witness.tell(person, old, commit_witness.head(ours))
     return said
 
 
-def _joined(person: Repository, ours: Repository, theirs: str, tip: str) -> str:
+def _taken_in(person: Repository, ours: Repository, theirs: str, tip: str) -> str:
     """Merges the person's commits into the run's branch; what they have to do themselves if that fails, or ""."""
-    # From git 2.38 on. The working tree has the work of both already.
-    made = ours.call("merge-tree", "--write-tree", "--name-only", "--no-messages", theirs, tip)
-    tree, *conflicts = filter(None, made.text.split("\n")) if made.text else [""]
-    message = f"Merge branch '{current(person).removeprefix('refs/heads/')}'\n"
-    new = "" if made.code else ours.call("commit-tree", tree, "-p", theirs, "-p", tip, text=message).text.strip()
-    if not new or ours.call("update-ref", "-m", message.strip(), "HEAD", new, tip).code:
-        names = fields.named([fields.cut(path, 60) for path in conflicts], len(conflicts))
+    new, conflicts = _joined(person, theirs, tip)
+    if not new or ours.call("update-ref", "-m", "claudestrator: merged", "HEAD", new, tip).code:
+        names = fields.named(conflicts, len(conflicts))
         what = f"conflict with it in {names}" if conflicts else "it lacks"
         return f"Your branch has commits that {what}: merge without `--ff-only`, after a `git stash`."
-    ours.call("read-tree", "--reset", "HEAD")
-    ours.call("update-index", "-q", "--refresh")
+    if not is_apart(person):
+        # The working tree has the work of both already.
+        ours.call("read-tree", "--reset", "HEAD")
+        ours.call("update-index", "-q", "--refresh")
     return ""
+
+
+def _joined(person: Repository, theirs: str, tip: str) -> tuple[str, list[str]]:
+    """A commit that merges the last run's branch into *theirs*; "" and the paths in conflict if there can be none."""
+    # From git 2.38 on.
+    made = person.call("merge-tree", "--write-tree", "--name-only", "--no-messages", theirs, tip)
+    tree, *conflicts = filter(None, made.text.split("\n")) if made.text else [""]
+    message = f"Merge branch '{current(person).removeprefix('refs/heads/')}'\n"
+    new = "" if made.code else person.call("commit-tree", tree, "-p", theirs, "-p", tip, text=message).text.strip()
+    return new, [fields.cut(path, 60) for path in conflicts]

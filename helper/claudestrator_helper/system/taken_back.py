@@ -17,21 +17,25 @@ def paths(project: Project, ours: Repository, since: float, before: list[str]) -
     *since*, in seconds, may have removed: it has a reason to remove a new file, and little to restore an old one.
     *before* are those that were taken back when an earlier task was committed."""
     person = Repository(ours.root, os.path.dirname(ours.folder), ours.within)
-    if commit_witness.head(person) == commit_witness.head(ours):
+    changed = git.dirty(project, ours) if commit_witness.head(person) != commit_witness.head(ours) else None
+    if not changed:
         return []
-    theirs = git.dirty(project, person)
-    found = [path for path in git.dirty(project, ours) or [] if path not in (theirs or ())]
-    if theirs is None or not found:
-        return []
-    known = set(person.call("ls-files", "-z", "--full-name").text.split("\0"))
-    restored = [path for path in found if path in known]
-    held = ours.call("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD").text.split("\0")
-    added = [path for path in held if path and path not in known]
-    gone = [path for path in found if path not in known and not _exists(ours, path)]
+    theirs, held = _names(person), _names(ours)
+    # Against the commit, because the index may have been told what the run has committed.
+    words = ["diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "HEAD", "--"]
+    differs = set(person.call(*words).text.split("\0"))
+    restored = [path for path in changed if path in theirs and path not in differs]
+    added = held - theirs
+    gone = [path for path in changed if path in added and not _exists(ours, path)]
     # `stash` and `clean` leave none of the new files.
     all_gone = gone and not any(_exists(ours, path) for path in added)
     early = all_gone and all(git.changed_at(os.path.join(ours.root, path)) < since for path in gone)
     return restored + [path for path in gone if path in before or (all_gone and (restored or early))]
+
+
+def _names(place: Repository) -> set[str]:
+    """The paths of the last commit."""
+    return set(filter(None, place.call("ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD").text.split("\0")))
 
 
 def _exists(place: Repository, path: str) -> bool:

@@ -1,10 +1,10 @@
-"""A task or an issue from a person's plain words, on one line: for who types it while a run is under way."""
+"""What a person types in plain words, on one line, while a run is under way: a task, an issue, or which tasks."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from ..errors import ClaudestratorError
-from .fields import one_line
+from .fields import cut, one_line
 
 _CRITERION = "what it asks for is there, and a test or a command has shown that it works"
 
@@ -23,6 +23,19 @@ def as_task(words: str, used: Iterable[str]) -> str:
         f"| Complexity | normal |\n\n**Objective:** {_said(words)}\n\n**Acceptance Criteria:**\n- {_CRITERION}\n\n"
         "**Dependencies:** None\n\n---\n"
     )
+
+
+def ids(words: str, known: Container[str]) -> tuple[list[str], str]:
+    """The ids with which the words begin, *known* ones and at least one, and the rest as one line. Raises
+    ClaudestratorError if there is none."""
+    found: list[str] = []
+    rest = one_line(words).split(" ")
+    while rest and rest[0].rstrip(",") in known:
+        found.append(rest.pop(0).rstrip(","))
+    if not found:
+        what = f"there is no {cut(rest[0])} here" if rest[0] else "name a task after the command"
+        raise ClaudestratorError(f"{what}: `claudestrator-helper tasks` lists them")
+    return found, " ".join(rest)
 
 
 def _said(words: str) -> str:

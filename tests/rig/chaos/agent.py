@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from queues import task
 from rig.chaos.calls import Result, call, leave
+from rig.chaos.person import content
 from rig.chaos.scene import become, real
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 #: How a prompt says to report: by a call, or by the last message.
 SPEAKS = re.compile(r"claudestrator-helper done (\S+) --attempt (\d+)|REPORT (\S+) attempt (\d+): done")
+_TREE = re.compile(r"^In a worktree of your own: (.+)$", re.MULTILINE)
+_MARKERS = re.compile(r"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|).*\n", re.MULTILINE)
 #: Refusals after which the same report is made again.
-AGAIN = re.compile("cannot| is red |still running|the gate was changed")
+AGAIN = re.compile("cannot| is red |still running|the gate was changed|conflict|not reported yet")
 #: Few enough for two tasks to name the same one now and then.
 FILES = [f"part{number}" for number in range(12)]
 TASKS = [f"TASK-{number:03d}" for number in range(1, 1000)]
@@ -63,7 +66,7 @@ class Agent:
         self, scene: Scene, who: str, id_: str, environ: dict[str, str], tasks: list[str], given: str = ""
     ) -> None:
         self.scene, self.who, self.id, self.environ, self.tasks, self.given = scene, who, id_, environ, tasks, given
-        self.by_message = False
+        self.by_message, self.tree = False, ""
         self.chance = random.Random(f"{scene.seed}/{who}")
         # Made by the session, before it forks.
         self.parent = os.getpid()
@@ -76,7 +79,7 @@ class Agent:
         self.note("agent", act=act)
         if act == "unstarted" or not self.prompted():
             leave(Left.NOTHING)
-        self.note("works")
+        self.note("works", tree=self.tree)
         self.sleep(self.chance.uniform(0.1, 1.1))
         if act == "hangs":
             self.sleep(3600)
@@ -100,6 +103,8 @@ class Agent:
         become("bash")
         if not self.understood(reason):
             leave(Left.NOTHING)
+        found = _TREE.search(content(transcript(self.scene, self.who)).replace("\\n", "\n"))
+        self.tree = found[1] if found else ""
         self.note("asked")
         self.sleep(self.chance.uniform(0, 0.2))
         self.report("done" if worked else "fail", "" if worked else self.reason())
@@ -128,6 +133,8 @@ class Agent:
         if match:
             self.by_message = match[1] is None
             self.id, self.attempt = match[1] or match[3], int(match[2] or match[4])
+            found = _TREE.search(text)
+            self.tree = found[1] if found else self.tree
         return match is not None
 
     def work(self) -> None:
@@ -138,13 +145,22 @@ class Agent:
         ledger = os.open(self.scene.ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         os.write(ledger, f"{self.id} {self.attempt} {self.who} {real():.4f}\n".encode())
         os.close(ledger)
-        source = os.path.join(self.scene.root, "src")
-        os.makedirs(source, exist_ok=True)
-        with open(os.path.join(source, f"{self.id}.txt"), "a", encoding="utf-8") as file:
+        source = Path(self.root, "src")
+        source.mkdir(exist_ok=True)
+        with source.joinpath(f"{self.id}.txt").open("a", encoding="utf-8") as file:
             file.write(f"attempt {self.attempt}\n")
+        if self.tree and self.chance.random() < 0.4:
+            # What others change too.
+            with source.joinpath("shared.txt").open("a", encoding="utf-8") as file:
+                file.write(f"by {self.id}\n")
         if self.chance.random() < 0.25:
             # What a gate finds.
-            Path(source, f"{self.id}.red").touch()
+            source.joinpath(f"{self.id}.red").touch()
+
+    @property
+    def root(self) -> str:
+        """Where it works."""
+        return self.tree or self.scene.root
 
     def decompose(self) -> None:
         there = self.call("tasks", "--json").out
@@ -162,22 +178,26 @@ class Agent:
         patience = ["--max", "3"] if verb == "done" and self.chance.random() < 0.3 else []
         for _ in range(8 if verb == "done" else 4):
             result = self.call(verb, self.id, "--attempt", str(self.attempt), *patience, "-", stdin=text)
-            if " is red " in result.err and self.chance.random() < 0.8:
+            if AGAIN.search(result.err) and self.chance.random() < 0.8:
                 self.mends()
+                self.sleep(0.1)
             elif result.code == 0 or (result.code == 1 and not AGAIN.search(result.err)):
                 return
             else:
                 self.sleep(0.3)
 
     def mends(self) -> None:
-        """Whatever the gate has found, whoever left it."""
-        for left in Path(self.scene.root, "src").glob("*.red"):
+        """Whatever the gate has found, whoever left it, and conflicts, by keeping both sides."""
+        for left in Path(self.root, "src").glob("*.red"):
             left.unlink(missing_ok=True)
+        for path in Path(self.tree, "src").glob("*.txt") if self.tree else ():
+            text = path.read_text(encoding="utf-8")
+            path.write_text(_MARKERS.sub("", text), encoding="utf-8")
 
     def call(self, *words: str, stdin: str = "") -> Result:
         self.alive()
         self.sleep(self.chance.uniform(0, 0.05))
-        result = call(self.scene, self.who, words, stdin, self.environ).result()
+        result = call(self.scene, self.who, words, stdin, self.environ, folder=self.tree).result()
         self.alive()
         # A call that was interrupted is made again.
         return self.call(*words, stdin=stdin) if result.code < 0 else result

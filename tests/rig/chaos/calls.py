@@ -61,11 +61,14 @@ def call(
     environ: Mapping[str, str] | None = None,
     *,
     direct: bool = False,
+    folder: str = "",
 ) -> Call:
-    """Begins a call. *who* is for the journal. To a *direct* one the caller seems to have started it without a shell."""
+    """Begins a call, in *folder* or else in the project. *who* is for the journal. To a *direct* one the caller seems to
+    have started it without a shell."""
     reader, writer = os.pipe()
     parent = os.getpid() if direct else 0
-    pid = fork(lambda: _shell(scene, who, words, stdin, environ or {}, writer, parent))
+    place = folder or scene.root
+    pid = fork(lambda: _shell(scene, who, words, stdin, environ or {}, writer, parent, place))
     os.close(writer)
     return Call(words, pid, reader)
 
@@ -82,13 +85,22 @@ def fork(work: Callable[[], object]) -> int:
 
 
 def _shell(
-    scene: Scene, who: str, words: Sequence[str], stdin: str, environ: Mapping[str, str], writer: int, parent: int
+    scene: Scene,
+    who: str,
+    words: Sequence[str],
+    stdin: str,
+    environ: Mapping[str, str],
+    writer: int,
+    parent: int,
+    folder: str,
 ) -> None:
     become("bash")
     source, out, err = os.pipe(), os.pipe(), os.pipe()
     os.write(source[1], stdin.encode())
     os.close(source[1])
-    pid = fork(lambda: _helper(scene, words, environ, (source[0], out[1], err[1]), (writer, out[0], err[0]), parent))
+    pid = fork(
+        lambda: _helper(scene, words, environ, (source[0], out[1], err[1]), (writer, out[0], err[0]), parent, folder)
+    )
     for descriptor in (source[0], out[1], err[1]):
         os.close(descriptor)
     scene.journal.note("call", who=who, pid=pid, group=os.getpgid(0), words=words)
@@ -109,6 +121,7 @@ def _helper(
     standard: Sequence[int],
     others: Sequence[int],
     parent: int,
+    folder: str,
 ) -> None:
     from claudestrator_helper import __main__ as entry
 
@@ -122,7 +135,7 @@ def _helper(
     chance = random.Random()
     time.sleep(chance.uniform(0, START_UP))
     try:
-        os.chdir(scene.root)
+        os.chdir(folder)
     except FileNotFoundError:
         # The project has been moved: a shell fails in the same way.
         sys.exit(1)
@@ -141,11 +154,16 @@ def _helper(
 def _seem_started_by(parent: int) -> None:
     """Hides the shell between; once *parent* is gone, the kernel's first process is above, and nobody reads."""
     shell = os.getppid()
-    os.getppid = lambda: parent if _parent_of(shell) == parent else 1
-    if os.getppid() == 1:
+
+    def getppid() -> int:
+        if _parent_of(shell) == parent:
+            return parent
         reader, writer = os.pipe()
         os.close(reader)
         os.dup2(writer, 1)
+        return 1
+
+    os.getppid = getppid
 
 
 def _parent_of(pid: int) -> int:

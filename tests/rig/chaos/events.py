@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from rig.chaos.scene import Scene
 
 
+DIRECTIVES = ("SPAWN", "WORK", "WAIT", "STOP")
+
+
+def directives(output: str) -> list[str]:
+    """The lines at the end of what the helper printed that begin with a directive's word."""
+    found: list[str] = []
+    for line in reversed(output.strip().split("\n")):
+        if line.split(" ", 1)[0] not in DIRECTIVES:
+            break
+        found.insert(0, line)
+    return found
+
+
 class Seat:
     """An agent that a session launched; *way* is how, *given* the input of the Skill call that it works for."""
 
@@ -40,7 +53,7 @@ class Events:
 
     def begin_hook(self, name: str, **facts: object) -> Call:
         running = [
-            {"id": seat.who, "type": "subagent", "status": "running", "description": described(seat)}
+            {"id": seat.agent, "type": "subagent", "status": "running", "description": described(seat)}
             for seat in self.seats.values()
             if not seat.foreground
         ]

@@ -48,7 +48,7 @@ def evidence(scene: Scene) -> Evidence:
     ledger = [line.split() for line in content(scene.ledger).splitlines()]
     effects = [Effect(id_, int(attempt), who, float(at)) for id_, attempt, who, at in ledger]
     issues = content(os.path.join(os.path.dirname(scene.queue), "issue_queue.md"))
-    journal = [printed(event) for event in scene.journal.all()]
+    journal = told([printed(event) for event in scene.journal.all()])
     before = next((each["look"] for each in journal if each["event"] == "repository"), None)
     made = history.read(scene.root, before) if before else None
     return Evidence(journal, log, effects, content(scene.queue), issues, made)
@@ -66,6 +66,17 @@ def printed(event: Event) -> Event:
         " ".join(str(each.get(key, "")) for key in ("kind", "id", "model", "sentence")) for each in reply["directives"]
     ]
     return {**event, "out": "\n".join([*reply["lines"], *(re.sub(" +", " ", each).strip() for each in said)])}
+
+
+def told(journal: list[Event]) -> list[Event]:
+    """The events, with it noted of each `start` whether it knew what was typed: a mod says it, or else a hook has."""
+    last: dict[str, bool] = {}
+    for event in journal:
+        if event["event"] == "end" and event["words"] == ["hook"]:
+            last[event["who"].removesuffix(" hook")] = event["code"] == 0
+        elif event["event"] == "end" and event["words"][0] == "start":
+            event["told"] = "--mod" in event["words"] or last.get(event["who"], False)
+    return journal
 
 
 def set_back(found: Evidence, id_: str) -> int:

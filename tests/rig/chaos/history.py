@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rig.chaos.evidence import COMPLETED, set_back
@@ -31,10 +32,12 @@ class Commit(NamedTuple):
 
 
 class History(NamedTuple):
-    """The commits on branches of runs, the paths at their tips, and how the person's things were and are."""
+    """The commits on branches of runs, the paths at their tips, those in worktrees that are left, and how the person's
+    things were and are."""
 
     commits: list[Commit]
     held: set[str]
+    kept: set[str]
     before: dict[str, Any]
     after: dict[str, Any]
 
@@ -66,7 +69,9 @@ def read(root: str, before: dict[str, Any]) -> History:
     branches = _git(root, "for-each-ref", "--format=%(refname)", "refs/heads/claudestrator").split()
     ids = _git(root, "rev-list", "--reverse", "--no-merges", *branches, "--not", "HEAD").split() if branches else []
     held = {path for branch in branches for path in _git(root, "ls-tree", "-r", "--name-only", branch).split("\n")}
-    return History([_commit(root, id_) for id_ in ids], held, before, look(root))
+    trees = Path(root, ".claude", "worktrees")
+    kept = {str(path.relative_to(tree)) for tree in trees.glob("*") for path in tree.glob("src/*")}
+    return History([_commit(root, id_) for id_ in ids], held, kept, before, look(root))
 
 
 def _commit(root: str, id_: str) -> Commit:
@@ -90,13 +95,22 @@ def committed(found: Evidence) -> Iterable[str]:
         yield from (f"the commit {commit.id[:7]} holds the person's {path}" for path in commit.paths if path in FOREIGN)
         yield from (f"the commit {commit.id[:7]} holds {path}" for path in commit.paths if path.startswith(".claude/"))
     known = {(run, id_) for run, id_, _ in marks}
-    alone = all(each["parallel"] == 1 for each in found.of("begins", "session opens"))
+    by_task = {run for run, _ in known} | (
+        {each["run"] for each in found.log} if found.of("begins")[0]["commit"] else set()
+    )
+    alone = all(each["parallel"] == 1 for each in found.of("begins", "session opens")) or bool(in_trees(found))
     for run, id_ in dict.fromkeys((each["run"], each["id"]) for each in found.log if each["event"] == "done"):
-        if not id_.startswith("TASK-") or (run, id_) in known or set_back(found, id_) or without(found, id_):
+        is_due = id_.startswith("TASK-") and run in by_task and (run, id_) not in known
+        if not is_due or set_back(found, id_) or without(found, id_):
             continue
         if alone or f"src/{id_}.txt" not in history.held:
-            # Beside others, its work may be in the commit of one of them.
+            # Beside others in one working tree, its work may be in the commit of one of them.
             yield f"{id_} was completed, has no commit, and nobody was told"
+
+
+def in_trees(found: Evidence) -> set[str]:
+    """The agents that worked in worktrees, by their names in the journal."""
+    return {each["who"] for each in found.of("works") if each.get("tree")}
 
 
 def without(found: Evidence, id_: str) -> list[str]:
@@ -118,6 +132,10 @@ def kept_whole(found: Evidence) -> Iterable[str]:
     for id_, status in statuses(found.queue).items():
         if status == COMPLETED and id_ in with_commit & worked and f"src/{id_}.txt" not in history.held:
             yield f"src/{id_}.txt is in no branch, and {id_} has a commit"
+    trees = in_trees(found)
+    for id_ in dict.fromkeys(effect.id for effect in found.ledger if effect.who in trees):
+        if f"src/{id_}.txt" not in history.held | history.kept:
+            yield f"the work on {id_} was in a worktree, and is nowhere"
 
 
 def _write(root: str, name: str, text: str) -> None:

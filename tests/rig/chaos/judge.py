@@ -195,8 +195,8 @@ def lives(found: Evidence) -> dict[str, Life]:
 
 def accepted(event: Event) -> bool:
     last = event["out"].strip().split("\n")[-1]
-    if event["words"][0] == "start" and last == "WAIT":
-        # Without the hook it knows no words yet, and only the wait begins the run.
+    if event["words"][0] == "start" and last == "WAIT" and not event.get("told"):
+        # It knows no words yet, and only the wait begins the run.
         return False
     return event["code"] == 0 and not (last.startswith("STOP") and not _ALL.search(last) and not _COUNTED.search(last))
 

@@ -30,7 +30,7 @@ const $ = {
   plugin: { name: 'claudestrator', root: '' },
   session: { id: async () => session, root: async () => root },
   process: { run: (argv, { stdin }) => ask('process.run', { words: argv.slice(1), stdin }) },
-  agent: { spawn: agent => ask('agent.spawn', { agent }), list: () => ask('agent.list') },
+  agent: { spawn: async agent => answer('agent.spawn', agent, e => ask('agent.spawn', { agent: e })), list: () => ask('agent.list') },
   store: {
     get: async key => stored()[key],
     set: async (key, value) => keep({ ...stored(), [key]: value }),
@@ -48,13 +48,13 @@ const $ = {
 const handlers = []
 register((event, ...rest) => handlers.push({ event, filter: rest.length > 1 ? rest[0] : {}, work: rest.at(-1) }))
 
-/** The answer of the handlers of an event, each of which may pass it on; null if all do. */
-function answer(event, e, from = 0) {
+/** The answer of the handlers of an event, each of which may pass it on; that of `last` if all do. */
+function answer(event, e, last = () => null, from = 0) {
   const at = handlers.findIndex(({ event: name, filter }, index) => index >= from
     && (name === event || (name.endsWith('*') && event.startsWith(name.slice(0, -1))))
     && Object.entries(filter).every(([key, value]) => e[key] === value))
-  const next = Object.assign(passed => answer(event, passed, at + 1), { event })
-  return at < 0 ? null : handlers[at].work($, e, next)
+  const next = Object.assign(passed => answer(event, passed, last, at + 1), { event })
+  return at < 0 ? last(e) : handlers[at].work($, e, next)
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -66,7 +66,7 @@ class Person:
             self.tries_again: 15,
             self.adds_a_task: 4,
             self.stops: 3,
-            self.changes_the_gate: 4 if self.gate else 0,
+            self.changes_the_gate: 4 if self.gate and not self.open else 0,
         }
         self.chance.choices(list(acts), list(acts.values()))[0]()
 
@@ -94,18 +94,17 @@ class Person:
 
     def changes_the_gate(self) -> None:
         """Another command, which is put back or allowed some time later."""
-        path = os.path.join(self.scene.root, ".claudestrator", "config.toml")
-        before, other = content(path), self.chance.choice(("plain", "flaky", "slow"))
-        changed = before.replace(f" {self.gate} all", f" {other} all")
+        before, other = content(self.scene.config), self.chance.choice(("plain", "flaky", "slow"))
         self.scene.journal.note("gate changed", who="person", to=other)
-        replaced(path, changed)
+        replaced(self.scene.config, before.replace(f" {self.gate} all", f" {other} all"))
         kept = self.chance.random() < 0.5
 
         def decide() -> None:
+            # By now the project may have been moved.
             if kept:
                 self.gate = other
             else:
-                replaced(path, before)
+                replaced(self.scene.config, before)
             self.scene.journal.note("gate changed", who="person", to=self.gate)
             self.others.append(gates.allow(self.scene))
 

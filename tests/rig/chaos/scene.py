@@ -109,6 +109,10 @@ class Scene:
         return os.path.join(self.root, ".claude", "task_queue.md")
 
     @property
+    def config(self) -> str:
+        return os.path.join(self.root, ".claudestrator", "config.toml")
+
+    @property
     def state(self) -> str:
         return os.path.join(self.root, ".claude", "session_state.md")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.chaos.agent import Agent, Left, last_message, transcript
 from rig.chaos.calls import Call, Result, call, fork
-from rig.chaos.events import Events, Seat, described
+from rig.chaos.events import Events, Seat, described, directives
 from rig.chaos.mod import BEGUN, Mod
 from rig.chaos.person import content
 from rig.chaos.scene import become, real
@@ -25,23 +25,12 @@ if TYPE_CHECKING:
     from rig.chaos.scene import Scene
 
 TICK = 0.02
-DIRECTIVES = ("SPAWN", "WORK", "WAIT", "STOP")
 #: What Claude Code allows a Bash call, in milliseconds of the helper's clock.
 CAP = 90_000
 ERRORS = ("rate_limit", "overloaded", "invalid_request")
 #: How the command calls the helper when it is typed.
 _TEXT = Path(__file__).parents[3].joinpath("commands", "orchestrate.md").read_text(encoding="utf-8")
 START = re.findall(r"^claudestrator-helper (start .*)$", _TEXT, re.MULTILINE)[0].split()
-
-
-def directives(output: str) -> list[str]:
-    """The lines at the end of what the helper printed that begin with a directive's word."""
-    found: list[str] = []
-    for line in reversed(output.strip().split("\n")):
-        if line.split(" ", 1)[0] not in DIRECTIVES:
-            break
-        found.insert(0, line)
-    return found
 
 
 class Session(Events):
@@ -267,15 +256,19 @@ class Session(Events):
         )
         del self.seats[pid]
         if answer.get("decision") == "block" and not seat.asked:
-            self.note("agent held", agent=seat.who)
-            seat.asked = True
-            with open(transcript(self.scene, seat.who), "a", encoding="utf-8") as file:
-                file.write(json.dumps({"content": answer.get("reason")}) + "\n")
-            agent = Agent(self.scene, seat.who, seat.id, self.environ, self.tasks)
-            reason = str(answer.get("reason")) if self.chance.random() < 0.8 else ""
-            self.seats[fork(partial(agent.asked, reason, worked=code == Left.WORKED))] = seat
+            self.ask(seat, str(answer.get("reason")), worked=code == Left.WORKED)
         else:
             self.ended(seat, code, "failed" if code < 0 else "completed", said)
+
+    def ask(self, seat: Seat, reason: str, *, worked: bool) -> None:
+        """A hook holds the agent, which mostly hears what it says."""
+        self.note("agent held", agent=seat.who)
+        seat.asked = True
+        with open(transcript(self.scene, seat.who), "a", encoding="utf-8") as file:
+            file.write(json.dumps({"content": reason}) + "\n")
+        agent = Agent(self.scene, seat.who, seat.id, self.environ, self.tasks)
+        heard = reason if self.chance.random() < 0.8 else ""
+        self.seats[fork(partial(agent.asked, heard, worked=worked))] = seat
 
     def ended(self, seat: Seat, code: int, status: str, said: str) -> None:
         self.note("agent ends", agent=seat.who, status=status, said=said)

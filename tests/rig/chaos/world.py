@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CONFIG = "[run]\nstart_timeout = 60\ntask_timeout = 3\n"
 #: How the tasks of a run are run, by the project's config and by what is typed; and how often.
 ENGINES = {"": 6, 'engine = "mod"\n': 2, 'engine = "lean"\n': 1, 'engine = "task"\n': 1}
-PARALLEL = {"": 5, "parallel = 2\n": 1, "parallel = 4\n": 2}
+PARALLEL = {"": 4, "parallel = 2\n": 2, "parallel = 4\n": 3}
 TYPED = {"": 16, "--parallel 3": 2, "--parallel 1": 2, "--engine lean": 1, "--engine task": 1, "--engine auto": 1}
 #: How often which Claude Code is at work.
 OFTEN = {"mods": 5, "skills": 3, "plain": 2}
@@ -59,7 +59,8 @@ class World:
         self.gate = drawn(self.chance, gates.KINDS)
         self.tasks = sections(terms.tasks, self.chance, self.gated)
         self.configured = "".join(drawn(self.chance, kinds) for kinds in (ENGINES, PARALLEL))
-        self.committing = self.chance.random() < 0.4
+        self.repository = self.chance.random() < 0.6
+        self.committing = self.repository and self.chance.random() < 0.6
         self.host = drawn(self.chance, OFTEN)
         self.person, self.faults = Person(self.scene), Faults(self)
         #: Processes by their number: sessions by name, calls and agents by what the journal says of them.
@@ -74,9 +75,9 @@ class World:
         self.next_session = self.next_fault = self.next_act = self.settled = 0.0
 
     def prepare(self) -> None:
-        os.makedirs(os.path.join(self.scene.root, ".claudestrator"))
+        os.makedirs(os.path.dirname(self.scene.config))
         os.makedirs(os.path.dirname(self.scene.queue))
-        with open(os.path.join(self.scene.root, ".claudestrator", "config.toml"), "w", encoding="utf-8") as file:
+        with open(self.scene.config, "w", encoding="utf-8") as file:
             by_task = history.BY_TASK if self.committing else ""
             file.write(CONFIG + self.configured + by_task + gates.config(self.journal, self.gate))
         with open(os.path.join(self.scene.root, "PRD.md"), "w", encoding="utf-8") as file:
@@ -85,7 +86,7 @@ class World:
         if given:
             with open(self.scene.queue, "w", encoding="utf-8") as file:
                 file.write(given)
-        if self.committing:
+        if self.repository:
             self.scene.journal.note("repository", look=history.prepare(self.scene.root))
         elif self.chance.random() < 0.3:
             subprocess.run(["git", "init", "--quiet"], cwd=self.scene.root, check=True)

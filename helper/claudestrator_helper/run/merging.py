@@ -1,0 +1,208 @@
+"""The merge queue: the work in an agent's worktree becomes one commit on the run's branch, one agent at a time.
+
+The work is moved on top of the branch's last commit, the gate runs on the result, it is committed there, and the branch
+advances. Whatever stops that leaves the work in the worktree, and the next call does the rest.
+"""
+
+import os
+import re
+import time
+from dataclasses import replace
+
+from ..agents import reports
+from ..engine.state import State
+from ..errors import ClaudestratorError, HeldError
+from ..store import config_file, files, state_file
+from ..store.hidden_files import CLOSING_LOCK, MERGE_LOCK
+from ..store.paths import Project
+from ..system import gate_process, git, run_branch, tree_merge, worktrees
+from ..system.worktrees import Tree
+from ..texts import fields, ids
+from . import gates, polling, task_commits
+
+#: Lines of what git says of a conflict.
+_SAID = 20
+
+
+class _RefusalError(Exception):
+    """Why the work can't be merged as it is, and what git *said* of it."""
+
+    def __init__(self, why: str, said: list[str]) -> None:
+        super().__init__(why)
+        self.why, self.said = why, said
+
+
+def done(project: Project, id_: str, attempt: int | None, note: str, limit: float | None = None) -> str:
+    """Reports *id_* as done, once its work is merged and the gate is green on the result; a run without worktrees has
+    only the gate. Waits for at most *limit* seconds, None for as long as one Bash call may take.
+
+    Raises RedError for a conflict, a red gate, and a hook that refuses the commit; ClaudestratorError if it takes
+    longer, and as `gates.done` does.
+
+    """
+    if ids.role(id_) != "task" or not state_file.read(project).worktrees:
+        return gates.done(project, id_, attempt, note, limit)
+    latest = reports.open_attempt(project, id_, attempt)
+    if not latest:
+        return reports.done(project, id_, attempt, note)
+    reports.keep_note(project, id_, note)
+    return _merged(project, id_, latest, gates.patience() if limit is None else limit)
+
+
+def _merged(project: Project, id_: str, attempt: int, patience: float) -> str:
+    deadline, current = time.monotonic() + patience, state_file.read(project)
+    why = "as another task is being merged"
+    try:
+        # One after the other: a gate beside another's would have to run again.
+        with files.locked(MERGE_LOCK.path(project), patience, project.bounds):
+            while _is_idle(project, deadline - time.monotonic()):
+                with files.locked(CLOSING_LOCK.path(project), max(1.0, deadline - time.monotonic()), project.bounds):
+                    ended = _tried(project, current, id_, attempt)
+                if ended is not None:
+                    return ended
+            why = "as a gate is still running"
+    except HeldError:
+        pass
+    except _RefusalError as refusal:
+        return _refused(project, id_, attempt, refusal)
+    again = f"call `claudestrator-helper done {id_} --attempt {attempt}` again"
+    raise gates.RunningError(f"{id_} is not reported yet, {why}: {again}")
+
+
+def _tried(project: Project, current: State, id_: str, attempt: int) -> str | None:
+    """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
+    commit_id = made(project, current, id_, attempt)
+    tree = worktrees.of(project, id_)
+    if commit_id or tree is None:
+        return reports.done(project, id_, attempt, "", unchanged=not commit_id)
+    tree = _on_tip(project, current, tree)
+    try:
+        passed = gates.proved(project, id_, attempt, 0, tree.project(project))
+    except gates.RunningError:
+        return None
+    if isinstance(passed, str):
+        return passed
+    result = merge(project, current, id_, attempt, tree)
+    if not result.commit and result.why != git.NOTHING:
+        raise _RefusalError(f"its work can't be committed ({fields.cut(result.why)})", [])
+    return reports.done(project, id_, attempt, "", proved=passed, unchanged=not result.commit)
+
+
+def settle(project: Project, current: State, id_: str) -> tuple[git.Result, list[str]]:
+    """A task_commits.Maker: finds the commit that `done` has made, and removes the worktree."""
+    attempt = current.record(id_).completed or 0
+    commit_id = made(project, current, id_, attempt)
+    result = git.Result(commit=commit_id) if commit_id else _late(project, current, id_, attempt)
+    tree = worktrees.of(project, id_)
+    why = worktrees.remove(tree, project) if tree else ""
+    return result, [f"kept {os.path.relpath(tree.path, project.root)}: {why}"] if tree and why else []
+
+
+def _late(project: Project, current: State, id_: str, attempt: int) -> git.Result:
+    """Merges the work of a task that counts as done without it, as where a person has made its marker by hand."""
+    tree = worktrees.of(project, id_)
+    if tree is None:
+        return git.Result(why="it has no worktree")
+    try:
+        return merge(project, current, id_, attempt, _on_tip(project, current, tree))
+    except _RefusalError as refusal:
+        return git.Result(why=refusal.why)
+    except ClaudestratorError as error:
+        return git.Result(why=str(error))
+
+
+def tip(project: Project, current: State) -> str:
+    """The last commit of the run's branch, which is made if it is missing.
+
+    Raises ClaudestratorError if there can be no such branch.
+
+    """
+    start = task_commits.start_of(project)
+    if start is None:
+        raise ClaudestratorError("what was checked out before the run is not known")
+    return run_branch.apart(project, current.run, start)
+
+
+def merge(project: Project, current: State, id_: str, attempt: int, tree: Tree) -> git.Result:
+    """Commits the work in a worktree, which lies on top of the run's branch, and moves that on to the commit; the
+    caller holds the lock."""
+    changes = git.changes_in(tree.repository)
+    if isinstance(changes, str):
+        return git.Result(why=changes)
+    message = task_commits.message(project, current, id_, attempt)
+    result = git.commit(project, tree_merge.skipped(tree, project, changes), message, tree.repository)
+    if result.commit:
+        if why := run_branch.advance(project, current.run, result.commit, tree.note.base):
+            return replace(result, commit="", why=why)
+        tree.noted(base=result.commit, refused=0)
+    return result
+
+
+def made(project: Project, current: State, id_: str, attempt: int) -> str:
+    """The commit of that attempt on the run's branch; "" if there is none."""
+    person, start = git.repository_of(project), task_commits.start_of(project)
+    if isinstance(person, str) or start is None:
+        return ""
+    pattern = f"^{re.escape(task_commits.mark(current, id_, attempt))}$"
+    among = f"{start.commit}..refs/heads/{run_branch.name(current.run)}"
+    words = ["-c", "log.showSignature=false", "log", "-1", "--format=%H", "-E", f"--grep={pattern}", among, "--"]
+    return person.call(*words).text.strip()
+
+
+def moved(project: Project, tree: Tree, tip: str) -> Tree:
+    """The tree, with its work on top of *tip*, and with the conflicts that this comes to in its note."""
+    return tree_merge.move(tree_merge.unfold(tree), project, tip)[0].noted(ready=True)
+
+
+def _on_tip(project: Project, current: State, tree: Tree) -> Tree:
+    """The tree, with its work on top of the branch. Raises _RefusalError for a conflict that is left to the agent."""
+    tree, said = tree_merge.unfold(tree), list[str]()
+    if left := tree_merge.unresolved(tree):
+        raise _RefusalError(f"there are conflict markers in {_named(left)}", [])
+    last = tip(project, current)
+    if last != tree.note.base:
+        tree, said = tree_merge.move(tree, project, last)
+    elif tree.note.conflicts:
+        tree = tree.noted(conflicts=[])
+    if said or tree.note.conflicts:
+        what = f"what others have finished meanwhile conflicts with it in {_named(tree.note.conflicts)}"
+        raise _RefusalError(what, said)
+    return tree
+
+
+def _refused(project: Project, id_: str, attempt: int, refusal: _RefusalError) -> str:
+    tree, most = worktrees.of(project, id_), config_file.read(project).gate_refusals
+    if tree is None:
+        raise ClaudestratorError(f"{id_} is not done, as {refusal.why}")
+    refused = tree.note.refused + 1 if tree.note.attempt == attempt else 1
+    tree = tree.noted(attempt=attempt, refused=refused)
+    if refused > most:
+        return reports.fail(project, id_, attempt, refusal.why)
+    left = f"{most - refused + 1} more until the attempt has failed"
+    way = f"nothing is lost; solve that in {tree.path}, see that the whole works, and report again ({left})"
+    raise gates.RedError(f"{id_} is not done, as {refusal.why}: {way}", [*refusal.said[:_SAID], *_how(tree)])
+
+
+def _how(tree: Tree) -> list[str]:
+    if not tree.note.conflicts:
+        return []
+    return [
+        f"Your worktree is now on top of what others have finished. In {_named(tree.note.conflicts)}, lines from",
+        "<<<<<<< to ======= are yours, and those from there to >>>>>>> are theirs. Keep what both are for, and remove",
+        f"the markers. A file without markers is as you left it; `git show {tree.note.base[:12]}:PATH` has theirs.",
+    ]
+
+
+def _named(paths: list[str]) -> str:
+    return fields.named([fields.cut(path, 80) for path in paths], len(paths))
+
+
+def _is_idle(project: Project, patience: float) -> bool:
+    """Whether no gate of a task runs, for which it waits at most *patience* seconds. One may, of a call that took too
+    long."""
+    return polling.wait_until(lambda: not _gate_runs(project), patience, time.sleep, time.monotonic)
+
+
+def _gate_runs(project: Project) -> bool:
+    records = (gate_process.read(project, tree.note.id) for tree in worktrees.listed(project))
+    return any(record and gate_process.is_running(record) for record in records)

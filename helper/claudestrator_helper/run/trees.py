@@ -1,0 +1,118 @@
+"""The worktrees of a run: whether it has any, and when they come and go. run/merging.py merges what is in them."""
+
+import os
+
+from ..engine import settle_reports, state
+from ..engine.begin_run import Asked
+from ..engine.config import NO_COMMITS, Config
+from ..errors import ClaudestratorError
+from ..store import files, state_file
+from ..store.hidden_files import CLOSING_LOCK
+from ..store.paths import Project
+from ..system import git, run_branch, worktrees
+from ..system.worktrees import Tree
+from ..texts import fields
+from . import merging, task_commits, tree_setup
+
+
+def wanted(project: Project, current: state.State, config: Config, asked: Asked) -> tuple[bool, str]:
+    """Whether the agents of a run that begins are to have worktrees, and a note if what was asked for can't be."""
+    if current.unfinished or current.status == state.STOPPED:
+        return current.worktrees, ""
+    # The work of a run that was not merged is on its branch only, so what builds on it has to begin there.
+    waiting = run_branch.unmerged(project)
+    if not waiting and (asked.parallel or config.parallel) == 1:
+        return False, ""
+    if not config.worktrees:
+        why = "" if not waiting else "run.worktrees is false"
+    elif config.commit == NO_COMMITS:
+        why = 'run.commit is "none"'
+    else:
+        why = worktrees.why_not(project) or _uncommitted(project, current)
+        if not why:
+            return True, ""
+    if waiting:
+        return False, f"the agents do not see {waiting}, which is not merged, as {why}"
+    return False, f"the agents share the working tree, as {why}" if why else ""
+
+
+def again(project: Project) -> None:
+    """Lets worktrees that could not be set up be set up again."""
+    tree_setup.forget(project)
+
+
+def _uncommitted(project: Project, current: state.State) -> str:
+    """What the last run has done in the working tree, and no commit has."""
+    if not current.archive() or current.worktrees:
+        return ""
+    before, person, begun = task_commits.noted(project) or [], git.repository_of(project), run_branch.begun(project)
+    if isinstance(person, str) or begun is None:
+        return ""
+    left = [path for path in begun[1] if path not in before and not task_commits.is_own(project, person, path)]
+    names = fields.named([fields.cut(path, 60) for path in left], len(left))
+    return f"no commit has {names}, which may be the work of the last run" if left else ""
+
+
+def ready(project: Project, current: state.State) -> frozenset[str]:
+    """Whose worktrees are ready: tasks, and the run, by its name, if its own has all that is finished."""
+    found = [each for each in worktrees.listed(project) if each.note.ready and each.note.run == current.run]
+    ids = [each.note.id for each in found if each.note.id != current.run]
+    own = [each.note for each in found if each.note.id == current.run]
+    return frozenset([*ids, *(note.id for note in own if note.base == merging.tip(project, current))])
+
+
+def prepare(project: Project, ids: list[str], patience: float) -> tuple[list[str], bool]:
+    """Makes the worktrees of these agents; lines for the person, and whether nothing has to be waited for any more.
+
+    Raises ClaudestratorError if git can't, and HeldError if another process has been committing for *patience* seconds.
+
+    """
+    lines: list[str] = []
+    with files.locked(CLOSING_LOCK.path(project), max(1.0, patience), project.bounds):
+        current = state_file.read(project)
+        for id_ in ids:
+            lines += _made(project, current, id_)
+    # In between, another step renews the heartbeat.
+    return lines, tree_setup.wait(project, ids, min(patience, settle_reports.LAUNCH))
+
+
+def _made(project: Project, current: state.State, id_: str) -> list[str]:
+    tip, tree = merging.tip(project, current), worktrees.of(project, id_)
+    if tree and tree.note.ready and id_ == current.run:
+        tree = _renewed(tree, tip)
+    if tree is None:
+        tree = worktrees.add(project, current.run, id_, tip)
+    elif not (tree.note.ready or tree_setup.is_begun(project, tree)):
+        tree = worktrees.checked_out(tree.noted(run=current.run), tip)
+    elif tree.note.run != current.run:
+        # It holds what an earlier run could not finish.
+        merging.moved(project, tree.noted(run=current.run), tip)
+        return [f"{id_} goes on in the worktree that an earlier run has left"]
+    return [] if tree.note.ready else tree_setup.furnish(project, tree)
+
+
+def _renewed(tree: Tree, tip: str) -> Tree | None:
+    """The run's own worktree with the files of *tip*; None if it holds something that is in the way of them."""
+    try:
+        return worktrees.checked_out(tree, tip)
+    except ClaudestratorError:
+        # It stays, and a person is told of it at the end.
+        tree.noted(id=f"{tree.note.id}.left")
+        return None
+
+
+def ended(project: Project) -> str:
+    """Removes the worktrees from which nothing would be lost; what a person has to know of the others."""
+    current, left = state_file.read(project), list[str]()
+    try:
+        with files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
+            idle = [tree for tree in worktrees.listed(project) if tree.note.id not in current.agents]
+            idle = [tree for tree in idle if not tree_setup.is_running(project, tree)]
+            left = [os.path.basename(tree.path) for tree in idle if worktrees.remove(tree, project)]
+    except ClaudestratorError:
+        return ""
+    return (
+        f"Work that no commit has is in {worktrees.folder_of(project)}: {fields.named(left, len(left))}."
+        if left
+        else ""
+    )

@@ -1,0 +1,167 @@
+"""Moving what an agent has changed in a worktree to another commit of the run's branch, by a merge.
+
+Git merges trees without touching a working tree (https://git-scm.com/docs/git-merge-tree, from 2.38 on). Only the paths
+that differ are then written. If a kill stops that, the next call first takes back what had been written.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from typing import NamedTuple
+
+from ..errors import ClaudestratorError
+from ..store.paths import Project
+from . import commit_witness, git, worktrees
+from .commit_witness import Repository
+from .worktrees import Tree
+
+#: The labels of the markers are commits of ours, so text of the project that looks like markers is none.
+_MARKER = re.compile(rb"^<<<<<<< [0-9a-f]{40,64}\s*$", re.MULTILINE)
+#: Merges need commits, and these are in no history.
+_NOBODY = ("-c", "user.name=claudestrator", "-c", "user.email=claudestrator@localhost", "-c", "commit.gpgSign=false")
+
+
+class Merged(NamedTuple):
+    """A merged *tree*, with markers in it if there are *conflicts*: their paths, and what git *said* of each."""
+
+    tree: str
+    conflicts: list[str]
+    said: list[str]
+
+
+def merge(place: Repository, base: str, mine: str, theirs: str) -> Merged:
+    """The changes from *base* to *theirs* in *mine*; each is a tree or a commit. Raises ClaudestratorError if git can't
+    merge."""
+    # The option --merge-base is younger than the rest (2.40).
+    common = _commit(place, base)
+    sides = [_commit(place, each, common) for each in (mine, theirs)]
+    done = place.call("merge-tree", "--write-tree", "-z", "--name-only", *sides)
+    tree, *rest = done.text.split("\0")
+    if done.code not in (0, 1) or not tree:
+        raise ClaudestratorError(f"git can't merge: {done.why}")
+    names = rest[: rest.index("")] if "" in rest else []
+    return Merged(tree, list(dict.fromkeys(names)), _messages(rest[len(names) + 1 :]) if names else [])
+
+
+def _commit(place: Repository, tree: str, *parents: str) -> str:
+    words = [word for parent in parents for word in ("-p", parent)]
+    done = place.call(*_NOBODY, "commit-tree", f"{tree}^{{tree}}", *words, text="merge\n")
+    if done.code:
+        raise ClaudestratorError(f"git can't merge: {done.why}")
+    return done.text.strip()
+
+
+def _messages(words: list[str]) -> list[str]:
+    """The messages about conflicts: each comes as a number of paths, these, a kind, and a text."""
+    found = []
+    while words and words[0].isdigit():
+        at = int(words[0]) + 1
+        kind, text, words = words[at], words[at + 1], words[at + 2 :]
+        found += [text.strip()] if kind.startswith("CONFLICT") else []
+    return found
+
+
+def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
+    """Moves the work in *tree* to the commit *tip*. Returns the tree, which notes the conflicts, and what git said of
+    them. Raises ClaudestratorError, with the work where it was, if that can't be done."""
+    ours = tree.repository
+    tree = _taken_back(tree)
+    with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
+        index = os.path.join(folder, "index")
+        before = _snapshot(tree, main, index)
+        merged = merge(ours, tree.note.base, before, tip)
+        tree = tree.noted(moving=[before, merged.tree])
+        _checked(ours.call("read-tree", "-m", "-u", before, merged.tree, index=index).why, tree)
+        # What git knows from it of files that stay the same saves it from reading them. The times count, too.
+        shutil.copy2(index, os.path.join(tree.folder, "index"))
+    _rebased(tree, tip)
+    return tree.noted(base=tip, moving=[], conflicts=merged.conflicts), merged.said
+
+
+def _rebased(tree: Tree, base: str) -> None:
+    """Sets HEAD and the index to *base*, and leaves the files as they are."""
+    ours = tree.repository
+    for words in (["update-ref", "--no-deref", "HEAD", base], ["read-tree", "--reset", base]):
+        _checked(ours.call(*words).why, tree)
+    ours.call("update-index", "-q", "--refresh")
+
+
+def _checked(why: str, tree: Tree) -> None:
+    if why:
+        raise ClaudestratorError(f"git can't move the work in {tree.path}: {why}")
+
+
+def unfold(tree: Tree) -> Tree:
+    """Makes commits of the agent's own, or one of ours that was not merged, changes again; no branch moves."""
+    commit_witness.settle(tree.repository)
+    if commit_witness.head(tree.repository) != tree.note.base:
+        _rebased(tree, tree.note.base)
+    return tree
+
+
+def _snapshot(tree: Tree, main: Project, index: str) -> str:
+    """A tree of what the worktree holds, as far as a commit may hold it; *index* is filled with it."""
+    ours = tree.repository
+    changes = git.changes_in(ours)
+    if isinstance(changes, str):
+        raise ClaudestratorError(f"git can't read {tree.path}: {changes}")
+    left = git.left_out(ours.root, changes, skipped(tree, main, changes))
+    chosen = {path: code for path, code in changes.items() if path not in left}
+    _checked(git.staged(ours, index, tree.note.base, chosen), tree)
+    done = ours.call("write-tree", index=index)
+    _checked(done.why, tree)
+    return done.text.strip()
+
+
+def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str]:
+    """The changed paths that no commit of a worktree holds: the run's own, and what tools generate."""
+    state = os.path.relpath(main.state, main.root)
+    own = os.path.normpath(os.path.join(tree.within, state)) + os.sep
+    generated = [path for path, code in changes.items() if code == "??" and worktrees.is_generated(path)]
+    ours = [path for path in changes if f"{path}/".startswith(own) or path in tree.note.copied]
+    return dict.fromkeys([*generated, *ours], git.BEFORE)
+
+
+def unresolved(tree: Tree) -> list[str]:
+    """The paths that were in conflict and still have markers."""
+    return [path for path in tree.note.conflicts if _has_markers(os.path.join(tree.path, path))]
+
+
+def _has_markers(path: str) -> bool:
+    with contextlib.suppress(OSError), open(path, "rb", opener=_no_link) as file:
+        return bool(_MARKER.search(file.read()))
+    return False
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _taken_back(tree: Tree) -> Tree:
+    """The tree as it was before a move that was killed, apart from what its agent has changed since."""
+    if not tree.note.moving:
+        return tree
+    before, after = tree.note.moving
+    ours = tree.repository
+    with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
+        index = os.path.join(folder, "index")
+        _checked(ours.call("read-tree", "--reset", after, index=index).why, tree)
+        ours.call("update-index", "-q", "--refresh", index=index)
+        touched = ours.call("diff-files", "--name-only", "-z", index=index).text.split("\0")
+        listed = ours.call("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).text.split("\0")
+        moved = [path for path in listed if path and path not in touched]
+        _put_back(ours, before, moved, index)
+    _rebased(tree, tree.note.base)
+    return tree.noted(moving=[])
+
+
+def _put_back(ours: Repository, before: str, paths: list[str], index: str) -> None:
+    ours.call("read-tree", "--reset", before, index=index)
+    held = {path for path in ours.call("ls-files", "-z", "--full-name", index=index).text.split("\0") if path}
+    back = [path for path in paths if path in held]
+    ours.call("checkout-index", "-f", "-z", "--stdin", text="\0".join(back), index=index)
+    for path in set(paths) - held:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(ours.root, path))

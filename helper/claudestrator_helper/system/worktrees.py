@@ -1,0 +1,249 @@
+"""Worktrees of a run: checkouts of the run's branch, below `.claude/worktrees`, in which its agents work.
+
+Each has a detached HEAD, so that no branch is checked out twice, and what its agent has changed lies on top of one
+commit of the run's branch, its *base*. A note in the worktree's git folder makes it recognisable as ours and goes when
+git removes the worktree. Git is always told which git folder to use, because an agent may write to the worktree.
+"""
+
+import contextlib
+import filecmp
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+
+from .. import host
+from ..errors import ClaudestratorError
+from ..store import files
+from ..store.paths import TREE_NOTE, Project
+from ..texts import fields
+from . import commit_witness, git, git_process, git_safety, run_branch, secret_names
+from .commit_witness import Repository
+
+#: From this version on, git can merge without a working tree.
+_SINCE = (2, 38)
+#: Seconds to check out a large repository.
+_CHECKOUT = 600
+#: What tools leave beside sources, and no commit of a run holds.
+_GENERATED = re.compile(r"(?:^|/)(?:__pycache__|node_modules|\.DS_Store)(?:/|$)|\.py[co]$")
+
+
+@dataclass(frozen=True)
+class Note:
+    """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
+    its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
+    the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
+    the *attempt* was refused. *copied* are paths that no commit may hold."""
+
+    project: str
+    run: str
+    id: str
+    base: str
+    ready: bool = False
+    moving: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    attempt: int = 0
+    refused: int = 0
+    copied: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A worktree of ours: its *path*, its git *folder*, the project's place *within* it, and our *note*."""
+
+    path: str
+    folder: str
+    within: str
+    note: Note
+
+    @property
+    def root(self) -> str:
+        """The project's folder in it."""
+        return os.path.normpath(os.path.join(self.path, self.within))
+
+    @property
+    def repository(self) -> Repository:
+        return Repository(self.path, self.folder, self.within, own=True)
+
+    def project(self, main: Project) -> Project:
+        """The project *main*, with its state, as it is in this worktree."""
+        return Project(self.root, main.state)
+
+    def noted(self, **values: object) -> "Tree":
+        """The tree with these values in its note, which is written."""
+        changed = replace(self, note=replace(self.note, **values))  # type: ignore[arg-type]
+        files.write(os.path.join(self.folder, TREE_NOTE), json.dumps(asdict(changed.note)) + "\n")
+        return changed
+
+
+def why_not(project: Project) -> str:
+    """Why the project's agents can't have worktrees; "" if they can."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return person
+    if git_version() < _SINCE:
+        return f"git is older than {'.'.join(map(str, _SINCE))}"
+    if not commit_witness.head(person):
+        return "the repository has no commit yet"
+    # What the agents do can't be committed otherwise.
+    return "" if not person.call("var", "GIT_COMMITTER_IDENT").code else "git knows no name and e-mail of yours"
+
+
+@cache
+def git_version() -> tuple[int, ...]:
+    """The version of git, (0,) if it can't be told."""
+    found = re.search(r"\d+(?:\.\d+)+", git_process.call(os.sep, "version").text)
+    return tuple(map(int, found[0].split("."))) if found else (0,)
+
+
+def folder_of(project: Project) -> str:
+    """The folder of the project's worktrees."""
+    return os.path.join(project.root, host.WORKTREES)
+
+
+def listed(project: Project) -> list[Tree]:
+    """The worktrees that runs of this project have made and that are still there, sorted by path."""
+    top, within = git_safety.top(project.root)
+    held = os.path.join(_common(top), "worktrees") if top else ""
+    trees = (_read(project, os.path.join(held, name), within) for name in files.names(held))
+    return sorted(filter(None, trees), key=lambda tree: tree.path)
+
+
+def of(project: Project, id_: str) -> Tree | None:
+    """The worktree of *id_*; None if there is none."""
+    return next((tree for tree in listed(project) if tree.note.id == id_), None)
+
+
+def _read(project: Project, folder: str, within: str) -> Tree | None:
+    try:
+        note = Note(**json.loads(files.read(os.path.join(folder, TREE_NOTE)) or ""))
+        path = os.path.dirname((files.read(os.path.join(folder, "gitdir")) or "").removesuffix("\n"))
+    except (ClaudestratorError, ValueError, TypeError):
+        return None
+    is_ours = note.project == os.path.realpath(project.root) and os.path.isdir(path)
+    return Tree(path, folder, within, note) if is_ours else None
+
+
+def _common(top: str) -> str:
+    """The git folder that all worktrees of a repository share."""
+    found = os.path.join(top, ".git")
+    if not os.path.isfile(found):
+        return found
+    linked = (files.read(found) or "").removeprefix("gitdir:").strip()
+    folder = os.path.normpath(os.path.join(top, linked))
+    shared = (files.read(os.path.join(folder, "commondir")) or ".").strip()
+    return os.path.normpath(os.path.join(folder, shared))
+
+
+def add(project: Project, run: str, id_: str, base: str) -> Tree:
+    """A new worktree for *id_*, with the files of the commit *base*. Raises ClaudestratorError if git can't make it."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        raise ClaudestratorError(f"there can be no worktree for {id_}, as {person}")
+    path = _free(project, id_)
+    # Nothing in it is anyone's before there is a note, so one whose making was killed is taken over.
+    if not os.path.isdir(path) or not os.listdir(path):
+        done = person.call("worktree", "add", "--quiet", "--detach", "--no-checkout", path, base)
+        if done.code:
+            raise ClaudestratorError(f"the worktree for {id_} can't be made: {done.why}")
+    folder = _folder(path)
+    tree = Tree(
+        path, folder, git_safety.top(project.root)[1], Note(os.path.realpath(project.root), run, id_, base)
+    ).noted()
+    return checked_out(tree, base)
+
+
+def checked_out(tree: Tree, base: str) -> Tree:
+    """The tree with the files of the commit *base*. Raises ClaudestratorError if git refuses, as it does where that
+    would overwrite something."""
+    if tree.note.ready and _has_commits(tree):
+        raise ClaudestratorError(f"{tree.path} has commits of its own")
+    # In one that is not ready, what a kill has left half written is nobody's work.
+    words = ["checkout", "--quiet", "--detach"] if tree.note.ready else ["reset", "--quiet", "--hard"]
+    done = tree.repository.call(*words, base, timeout=_CHECKOUT)
+    if done.code:
+        raise ClaudestratorError(f"{tree.path} can't be brought to {base[:7]}: {done.why}")
+    return tree.noted(base=base)
+
+
+def _folder(path: str) -> str:
+    """The git folder of the worktree at *path*."""
+    return (files.read(os.path.join(path, ".git")) or "").removeprefix("gitdir:").strip()
+
+
+def _free(project: Project, id_: str) -> str:
+    """A path for a new worktree of *id_*: where nothing is, or no more than a kill has left of one."""
+    folder = folder_of(project)
+    os.makedirs(folder, exist_ok=True)
+    ignore = os.path.join(folder, ".gitignore")
+    if not os.path.lexists(ignore):
+        files.write(ignore, "*\n", project.root)
+    number = 1
+    while True:
+        path = os.path.join(folder, f"{id_}-{number}" if number > 1 else id_)
+        if not os.path.lexists(path) or _is_shell(path):
+            return path
+        number += 1
+
+
+def _is_shell(path: str) -> bool:
+    """Whether a kill has left a worktree there that has neither a file nor a note."""
+    if os.path.islink(path) or not os.path.isdir(path) or os.listdir(path) not in ([], [".git"]):
+        return False
+    folder = _folder(path) if os.listdir(path) else ""
+    known = [os.path.exists(os.path.join(folder, name)) for name in ("index", TREE_NOTE)] if folder else []
+    return not any(known)
+
+
+def left_in(tree: Tree, project: Project) -> list[str]:
+    """What would be lost with that worktree: paths that no commit has, and ignored files that look like secrets and
+    are no copies of the project's own. Other ignored files, such as caches and builds, are not looked at."""
+    words = ["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"]
+    done = tree.repository.call(*words, "--ignored=traditional")
+    if done.code:
+        return [done.why]
+    found = []
+    for code, path in ((entry[:2], entry[3:]) for entry in done.text.split("\0") if entry):
+        is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
+        if not is_copy and not (code == "??" and is_generated(path)):
+            found.append(path)
+    return found + (["commits of its own"] if _has_commits(tree) else [])
+
+
+def _has_commits(tree: Tree) -> bool:
+    ours = tree.repository
+    head = commit_witness.head(ours)
+    branch = f"refs/heads/{run_branch.name(tree.note.run)}"
+    return head != tree.note.base and bool(ours.call("merge-base", "--is-ancestor", head, branch).code)
+
+
+def is_generated(path: str) -> bool:
+    """Whether an untracked path is what tools leave beside sources."""
+    return bool(_GENERATED.search(path))
+
+
+def _is_copy(tree: Tree, project: Project, path: str) -> bool:
+    other = os.path.join(git_safety.top(project.root)[0], path)
+    with contextlib.suppress(OSError):
+        return filecmp.cmp(os.path.join(tree.path, path), other, shallow=False)
+    return False
+
+
+def remove(tree: Tree, project: Project) -> str:
+    """Removes a worktree from which nothing would be lost; why not, or ""."""
+    if left := left_in(tree, project):
+        return f"it holds {fields.named([fields.cut(path, 60) for path in left], len(left))}"
+    for path in _generated(tree):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(tree.path, path))
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return person
+    done = person.call("worktree", "remove", tree.path, timeout=_CHECKOUT)
+    return done.why
+
+
+def _generated(tree: Tree) -> list[str]:
+    listed = tree.repository.call("ls-files", "--others", "--exclude-standard", "-z").text
+    return [path for path in listed.split("\0") if path and is_generated(path)]

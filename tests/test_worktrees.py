@@ -1,0 +1,498 @@
+"""Agents side by side, each in a worktree of its own, and the merge of what they have done."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import faults
+import pytest
+import running
+from claudestrator_helper.agents import reports, verdicts
+from claudestrator_helper.engine.gates import Gates
+from claudestrator_helper.engine.state import State
+from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.run import gates, merging, steering, undo
+from claudestrator_helper.store import files, paths, state_file
+from claudestrator_helper.system import consent, git_process, worktrees
+from queues import queue, task
+from repositories import Repository, empty, identity, repo
+from verbs import statuses
+
+__all__ = ["empty", "identity", "repo"]
+pytestmark = [
+    pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on"),
+    pytest.mark.skipif(worktrees.git_version() < (2, 38), reason="git merges without a working tree from 2.38 on"),
+    pytest.mark.slow,
+]
+
+#: Every so many steps, of a kill at each.
+STRIDE = 1 if os.environ.get("CLAUDESTRATOR_ALL_FAULTS") else 13
+
+
+def configured(repo: Repository, *tasks: str, more: str = "") -> Repository:
+    repo.write(".claudestrator/config.toml", f"[run]\n{more}")
+    repo.write(".gitignore", ".claude/\n")
+    repo.commit_all()
+    files.write(repo.project.queue, queue(*tasks))
+    return repo
+
+
+def begun(repo: Repository, *tasks: str, parallel: int = 2, more: str = "") -> list[str]:
+    """A run of these tasks whose agents are at work; the lines of `start` and of the first wait."""
+    configured(repo, *tasks, more=more)
+    lines = running.start(repo.project, "s1", ["--parallel", str(parallel)])
+    lines += running.wait_for_step(repo.project) if lines[-1] == "WAIT" else []
+    for id_ in state(repo).agents:
+        reports.begin(repo.project, id_)
+    return lines
+
+
+def state(repo: Repository) -> State:
+    return state_file.read(repo.project)
+
+
+def tree(repo: Repository, id_: str) -> Path:
+    return repo.root / ".claude/worktrees" / id_
+
+
+def write(repo: Repository, id_: str, **changes: str | None) -> None:
+    """The agent of that task makes these changes, by path, in its worktree; None for a deletion."""
+    for name, content in changes.items():
+        path = tree(repo, id_) / name.replace("_", ".")
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content, encoding="utf-8")
+
+
+def done(repo: Repository, id_: str) -> str:
+    return merging.done(repo.project, id_, None, "", 20)
+
+
+def branch(repo: Repository) -> str:
+    return f"claudestrator/{state(repo).run}"
+
+
+def subjects(repo: Repository) -> list[str]:
+    """The subjects of the run's commits, the newest first; its history has to be linear."""
+    assert repo.run("log", "--merges", "--format=%s", branch(repo)) == ""
+    return repo.run("log", "--format=%s", f"main..{branch(repo)}").splitlines()
+
+
+def shown(repo: Repository, path: str) -> str:
+    return repo.run("show", f"{branch(repo)}:{path}")
+
+
+TWO = (task("TASK-1", objective="A door"), task("TASK-2", objective="A wall"))
+
+
+def test_two_agents_work_side_by_side_and_the_persons_tree_stays_theirs(repo: Repository) -> None:
+    lines = begun(repo, *TWO)
+    assert lines == ["WAIT", "SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
+    repo.write("b.txt", "by Ann\n")
+    repo.write("mine.txt", "by Ann\n")
+    status, head = repo.status(), repo.head()
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", wall_txt="a wall\n", a_txt="changed\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+    assert done(repo, "TASK-2") == "done TASK-2"
+    lines = running.wait_for_step(repo.project)
+    assert lines[:2] == ["done TASK-1 (1/2)", "done TASK-2 (2/2)"]
+    assert lines[-1] == (
+        f"STOP All 2 tasks are completed. 2 commits are on {branch(repo)}: "
+        f"`git merge --ff-only {branch(repo)}` takes them over."
+    )
+    assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["a.txt", "wall.txt"]
+    assert (repo.status(), repo.head()) == (status, head)
+    assert not tree(repo, "TASK-1").exists()
+    assert repo.run("worktree", "list").count("\n") == 1
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert repo.status() == status
+    assert (repo.root / "door.txt").read_text() == "a door\n"
+
+
+def test_a_conflict_is_refused_with_both_sides_in_the_worktree_and_ends_merged(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n")
+    write(repo, "TASK-2", a_txt="by two\n")
+    done(repo, "TASK-1")
+    with pytest.raises(gates.RedError, match="TASK-2 is not done, as what others have finished") as caught:
+        done(repo, "TASK-2")
+    assert any("a.txt" in line for line in caught.value.output)
+    text = (tree(repo, "TASK-2") / "a.txt").read_text()
+    assert "by one\n" in text
+    assert "by two\n" in text
+    with pytest.raises(gates.RedError, match=r"there are conflict markers in a\.txt"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by one\nby two\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed.")
+    assert shown(repo, "a.txt") == "by one\nby two\n"
+    assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+
+
+def test_agents_that_change_the_same_file_in_different_places_need_not_look_again(repo: Repository) -> None:
+    lines = "".join(f"{n}\n" for n in range(30))
+    repo.write("a.txt", lines)
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt=lines.replace("3\n", "three\n", 1))
+    write(repo, "TASK-2", a_txt=lines.replace("27\n", "twenty-seven\n"), b_txt=None)
+    done(repo, "TASK-1")
+    done(repo, "TASK-2")
+    assert {"three", "twenty-seven"} <= set(shown(repo, "a.txt").split())
+    assert repo.run("ls-tree", "--name-only", branch(repo)).split() == [".claudestrator", ".gitignore", "a.txt", "dir"]
+
+
+def test_the_helper_works_on_the_projects_state_from_anywhere_in_a_worktree(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(repo, *TWO)
+    monkeypatch.chdir(tree(repo, "TASK-1") / "dir")
+    assert paths.project().root == str(repo.root)
+    found = running.helper("done", "TASK-1", "--attempt", "1", folder=os.getcwd())
+    assert (found.code, found.stdout) == (0, "done TASK-1\n"), found.stderr
+
+
+def test_a_dependent_task_begins_with_what_it_builds_on(repo: Repository) -> None:
+    begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    write(repo, "TASK-1", door_txt="a door\n")
+    done(repo, "TASK-1")
+    assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-2 sonnet"
+    assert (tree(repo, "TASK-2") / "door.txt").read_text() == "a door\n"
+
+
+def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
+    repo.hook("pre-commit", "test -e fixed || { echo fix it; exit 1; }")
+    repo.run("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "x")
+    repo.write("fixed")
+    begun(repo, *TWO)
+    (tree(repo, "TASK-1") / "fixed").unlink()
+    with pytest.raises(gates.RedError, match="fix it"):
+        done(repo, "TASK-1")
+    write(repo, "TASK-1", fixed="x\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+    assert statuses(repo.project)["TASK-1"] == "in_progress"
+
+
+def test_conflicts_without_end_fail_the_attempt_and_the_next_begins_with_them(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n")
+    write(repo, "TASK-2", a_txt="by two\n")
+    done(repo, "TASK-1")
+    for _ in range(3):
+        with pytest.raises(ClaudestratorError, match="is not done"):
+            done(repo, "TASK-2")
+    assert done(repo, "TASK-2") == "failed TASK-2"
+    assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-2 opus"
+    assert "conflicts with what others have finished, in `a.txt`" in reports.begin(repo.project, "TASK-2")
+
+
+# Gates, verification and loops: what works on what is finished
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
+#: A gate that leaves a trace, and is red where a door meets a wall without a frame.
+GATE = "pwd >> ../../gates; test ! -e door.txt -o ! -e wall.txt -o -e frame.txt || { echo no frame; exit 1; }\n"
+
+
+def gated(repo: Repository, *tasks: str, words: tuple[str, ...] = ()) -> list[str]:
+    repo.write("check.sh", GATE)
+    configured(repo, *tasks, more='[gate]\ncommands = ["sh check.sh"]\n')
+    consent.write(repo.project, Gates(["sh check.sh"], {}))
+    for path in ("door.txt", "wall.txt"):
+        repo.write(path, "by the person, red\n")
+    lines = running.start(repo.project, "s1", ["--parallel", "2", *words])
+    while not any(line.startswith("SPAWN") for line in lines):
+        lines = running.wait_for_step(repo.project, "s1", 20)
+    for id_ in state(repo).agents:
+        reports.begin(repo.project, id_)
+    return lines
+
+
+def gates_run(repo: Repository) -> list[str]:
+    """Where gates have run, in order."""
+    return [Path(line).name for line in (repo.root / ".claude/gates").read_text().split()]
+
+
+@pytest.mark.usefixtures("home")
+def test_the_gate_runs_on_the_merged_tree_and_a_red_one_goes_back_to_the_agent(repo: Repository) -> None:
+    assert gated(repo, *TWO) == ["SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+    with pytest.raises(gates.RedError, match="is red") as caught:
+        done(repo, "TASK-2")
+    assert caught.value.output == ["no frame"]
+    assert (tree(repo, "TASK-2") / "door.txt").exists()
+    write(repo, "TASK-2", frame_txt="a frame\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed; 2 proved by gate.")
+    assert gates_run(repo) == [state(repo).run, "TASK-1", "TASK-2", "TASK-2"]
+    assert "Gate: `sh check.sh`: green" in repo.run("log", "-1", "--format=%B", branch(repo))
+
+
+@pytest.mark.usefixtures("home")
+def test_agents_that_report_at_the_same_time_have_their_gates_run_one_after_the_other(repo: Repository) -> None:
+    gated(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", x_txt="x\n")
+    pids = [running.fork(partial(report, repo, id_)) for id_ in ("TASK-1", "TASK-2")]
+    assert running.joined(pids) == [0, 0]
+    assert len(gates_run(repo)) == 3
+
+
+def report(repo: Repository, id_: str) -> None:
+    done(repo, id_)
+
+
+@pytest.mark.usefixtures("home")
+def test_verification_sees_what_is_finished_and_nothing_of_the_persons(repo: Repository) -> None:
+    gated(repo, *TWO, words=("--verify",))
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", x_txt="x\n")
+    done(repo, "TASK-1")
+    done(repo, "TASK-2")
+    lines = running.wait_for_step(repo.project, "s1", 20)
+    assert lines[-2:] == ["gate before verify-0: green", "SPAWN verify-0 opus"]
+    checkout = tree(repo, state(repo).run)
+    assert f"In a checkout of what the run has finished: {checkout}" in reports.begin(repo.project, "verify-0")
+    assert (checkout / "door.txt").read_text() == "a door\n"
+    assert (checkout / "x.txt").exists()
+    assert not (checkout / "wall.txt").exists()
+    for id_ in ("TASK-1", "TASK-2"):
+        verdicts.give(repo.project, id_, "pass", None, "")
+    reports.done(repo.project, "verify-0", None, "")
+    assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed and verified")
+    assert repo.run("worktree", "list").count("\n") == 1
+
+
+# Kills: of any call of git, and of any file that is written
+
+
+def killed_at(step: int, *, after: bool, work: Callable[[], object]) -> int:
+    """Does that work in a process that dies before or *after* that step; its exit code."""
+    left = [step]
+
+    def guarded(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*words: object, **named: object) -> object:
+            left[0] -= 1
+            if not left[0] and not after:
+                os._exit(faults.DIED)
+            found = real(*words, **named)
+            if not left[0]:
+                os._exit(faults.DIED)
+            return found
+
+        return call
+
+    def until_then() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(git_process, "run", guarded(git_process.run))
+            patch.setattr(files, "write", guarded(files.write))
+            work()
+
+    return running.joined([running.fork(until_then)])[0]
+
+
+LINES = "".join(f"{n}\n" for n in range(30))
+
+
+def at_every_step(
+    folders: pytest.TempPathFactory,
+    after: bool,
+    prepare: Callable[[Repository], object],
+    work: Callable[[Repository], object],
+) -> Iterator[Repository]:
+    """A repository with two agents at work for each step at which the work can be killed, after that."""
+    for step in range(1 + after, 200, STRIDE):
+        repo = Repository(folders.mktemp("repo"))
+        repo.run("init", "--quiet")
+        repo.write("a.txt", LINES)
+        prepare(repo)
+        code = killed_at(step, after=after, work=partial(work, repo))
+        assert code in (0, faults.DIED), step
+        yield repo
+        if code == 0:
+            assert step > 10
+            return
+
+
+def both_done(repo: Repository) -> None:
+    """Goes on until the run has ended, and looks that each task is one commit, and that nothing is left over."""
+    for id_ in ("TASK-1", "TASK-2"):
+        if id_ in state(repo).agents:
+            done(repo, id_)
+    running.wait_for_step(repo.project)
+    assert set(statuses(repo.project).values()) == {"completed"}
+    assert sorted(subjects(repo)) == ["TASK-1: A door", "TASK-2: A wall"]
+    assert shown(repo, "a.txt") == LINES.replace("3\n", "three\n", 1).replace("27\n", "twenty-seven\n")
+    assert repo.run("worktree", "list").count("\n") == 1
+    assert repo.status() == ""
+    recorded = [state(repo).record(id_).committed for id_ in ("TASK-1", "TASK-2")]
+    assert sorted(filter(None, recorded)) == sorted(repo.run("log", "--format=%H", f"main..{branch(repo)}").split())
+
+
+def at_work(repo: Repository) -> None:
+    for id_ in ("TASK-1", "TASK-2"):
+        reports.begin(repo.project, id_)
+    write(repo, "TASK-1", a_txt=LINES.replace("3\n", "three\n", 1))
+    write(repo, "TASK-2", a_txt=LINES.replace("27\n", "twenty-seven\n"))
+
+
+def first_is_done(repo: Repository) -> None:
+    begun(repo, *TWO)
+    at_work(repo)
+    done(repo, "TASK-1")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_merge_that_is_killed_at_any_step_is_finished_by_the_next_report(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    for each in at_every_step(tmp_path_factory, after, first_is_done, lambda one: done(one, "TASK-2")):
+        both_done(each)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_wait_that_is_killed_when_a_task_is_merged_is_followed_by_one_that_goes_on(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    for each in at_every_step(tmp_path_factory, after, first_is_done, take_step):
+        both_done(each)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_worktrees_whose_making_is_killed_at_any_step_are_made_by_the_next_wait(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    def waiting(repo: Repository) -> None:
+        configured(repo, *TWO)
+        assert running.start(repo.project, "s1", ["--parallel", "2"]) == ["WAIT"]
+
+    for each in at_every_step(tmp_path_factory, after, waiting, take_step):
+        while len(state(each).agents) < 2:
+            take_step(each)
+        at_work(each)
+        both_done(each)
+
+
+def take_step(repo: Repository) -> None:
+    running.wait_for_step(repo.project, limit=1)
+
+
+# What comes after a run
+
+
+def finished(repo: Repository, **files_by_task: str) -> list[str]:
+    """A run in which TASK-1 and TASK-2 each change these files, by path; the lines of its end."""
+    begun(repo, *TWO)
+    for number in (1, 2):
+        mine = {path[2:]: text for path, text in files_by_task.items() if path.startswith(f"{'_ab'[number]}_")}
+        write(repo, f"TASK-{number}", **mine)
+        done(repo, f"TASK-{number}")
+    return running.wait_for_step(repo.project)
+
+
+def test_a_task_is_undone_on_the_branch_and_runs_again_on_top_of_it(repo: Repository) -> None:
+    finished(repo, a_door_txt="a door\n", b_wall_txt="a wall\n")
+    repo.write("b.txt", "by Ann\n")
+    status, tip = repo.status(), repo.run("rev-parse", branch(repo)).strip()
+    lines = undo.undo(repo.project, "TASK-1")
+    assert lines[0].endswith("it is pending again")
+    assert subjects(repo) == ['Revert "TASK-1: A door"', "TASK-2: A wall", "TASK-1: A door"]
+    assert repo.run("ls-tree", "--name-only", branch(repo), "door.txt", "wall.txt") == "wall.txt\n"
+    assert repo.run("rev-parse", f"{branch(repo)}^").strip() == tip
+    assert (repo.status(), statuses(repo.project)["TASK-1"]) == (status, "pending")
+    # On top of the branch that was not merged, although one task at a time needs no worktree.
+    assert running.start(repo.project, "s1", []) == ["WAIT"]
+    assert running.wait_for_step(repo.project) == ["SPAWN TASK-1 sonnet"]
+    assert (tree(repo, "TASK-1") / "wall.txt").exists()
+    assert not (tree(repo, "TASK-1") / "door.txt").exists()
+
+
+def test_an_undo_that_conflicts_changes_nothing(repo: Repository) -> None:
+    begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    write(repo, "TASK-1", a_txt="a door\n")
+    done(repo, "TASK-1")
+    running.wait_for_step(repo.project)
+    write(repo, "TASK-2", a_txt="a better door\n")
+    done(repo, "TASK-2")
+    running.wait_for_step(repo.project)
+    tip = repo.run("rev-parse", branch(repo))
+    with pytest.raises(ClaudestratorError, match=r"what came later is built on it \(a\.txt\)"):
+        undo.undo(repo.project, "TASK-1")
+    assert (repo.run("rev-parse", branch(repo)), statuses(repo.project)["TASK-1"]) == (tip, "completed")
+
+
+def test_what_the_person_commits_meanwhile_is_in_the_branch_at_the_end(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    done(repo, "TASK-1")
+    repo.write("b.txt", "by Ann\n")
+    repo.run("commit", "--quiet", "-m", "Ann's", "b.txt")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    running.wait_for_step(repo.project)
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert {"door.txt", "wall.txt"} <= {path.name for path in repo.root.iterdir()}
+    assert (repo.root / "b.txt").read_text() == "by Ann\n"
+    assert repo.status() == ""
+
+
+def test_what_is_left_of_a_task_that_failed_is_named_and_the_next_run_goes_on_there(repo: Repository) -> None:
+    begun(repo, *TWO, more="attempts = 1\n")
+    write(repo, "TASK-1", door_txt="half a door\n")
+    reports.fail(repo.project, "TASK-1", None, "no")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    assert running.wait_for_step(repo.project)[-1].endswith(
+        f"Work that no commit has is in {repo.root}/.claude/worktrees: TASK-1."
+    )
+    steering.retry(repo.project, ["TASK-1"], "")
+    assert running.start(repo.project, "s1", [])[-1] == "WAIT"
+    lines = running.wait_for_step(repo.project)
+    assert lines == ["TASK-1 goes on in the worktree that an earlier run has left", "SPAWN TASK-1 sonnet"]
+    assert (tree(repo, "TASK-1") / "door.txt").read_text() == "half a door\n"
+    assert (tree(repo, "TASK-1") / "wall.txt").read_text() == "a wall\n"
+
+
+# Where there can be no worktrees
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("rm -rf .git", "there is no git repository"),
+        ("rm -rf .git; git init --quiet", "the repository has no commit yet"),
+        ("""printf '[run]\\ncommit = "none"\\n' > .claudestrator/config.toml""", 'run.commit is "none"'),
+    ],
+)
+def test_otherwise_the_agents_share_the_working_tree_and_a_note_says_so(
+    repo: Repository, change: str, why: str
+) -> None:
+    configured(repo, task("TASK-1", extra="**Files:** a.txt\n\n"), task("TASK-2", extra="**Files:** a.txt\n\n"))
+    subprocess.run(["sh", "-c", change], cwd=repo.root, check=True)
+    lines = running.start(repo.project, "s1", ["--parallel", "2"])
+    assert lines == [f"note: the agents share the working tree, as {why}", "SPAWN TASK-1 sonnet"]
+    assert not (repo.root / ".claude/worktrees").exists()
+
+
+def test_work_of_an_earlier_run_that_no_commit_has_stays_in_the_agents_sight(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    repo.write("mine.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    repo.write("door.txt", "a door\n")
+    reports.done(repo.project, "TASK-1", None, "")
+    running.wait_for_step(repo.project)
+    files.write(repo.project.queue, queue(task("TASK-1", status="completed"), task("TASK-2", dependencies="TASK-1")))
+    lines = running.start(repo.project, "s1", ["--parallel", "2"])
+    why = "no commit has door.txt, mine.txt, which may be the work of the last run"
+    assert lines == [f"note: the agents share the working tree, as {why}", "SPAWN TASK-2 sonnet"]
