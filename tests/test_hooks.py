@@ -914,6 +914,12 @@ def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
         assert not loaded & {"dataclasses", "inspect", "subprocess"}
 
 
+def test_the_notice_of_an_agents_end_waits_for_no_click(project: Project) -> None:
+    told = json.dumps({"agent": AGENT, "description": ID, "status": "completed", "text": ""})
+    loaded = modules(project.root, ["ended", "--session", SESSION, "--mod"], told)
+    assert not loaded & {*FOREIGN, "dataclasses", "subprocess"}
+
+
 @pytest.mark.parametrize("words", [["prompt"], ["prompt", ID], ["done", ID], ["fail", ID, "why"]])
 def test_an_agent_waits_for_no_click(project: Project, words: list[str]) -> None:
     attempt = [] if words[0] == "prompt" else ["--attempt", "2"]
