@@ -111,19 +111,33 @@ def compared(scene: Scene, run: Run) -> Iterator[tuple[str, object, object]]:
     dollars = (account["cost"]["main"] or 0) + (account["cost"]["agents"] or 0)
     yield "dollars", round(sum(each["cost"]["dollars"] for each in report["models"]), 9), round(dollars, 9)
 
+    issues = (scene.project / ".claude" / "issue_queue.md").read_text(encoding="utf-8")
+    yield "issues", [issue["id"] for issue in report["issues"]], re.findall(r"### (ISSUE-\S+)", issues)
+    at_once = max(sum(a["began"] <= at < a["ended"] for *_, a in shown) for *_, each in shown for at in [each["began"]])
+    yield "in parallel", at_once > 1, True
+
     edited = {change["path"]: change["added"] for work in tasks for change in work["files"]}
-    written = [*scene.project.glob("src/*.txt"), *scene.project.glob("made/*.txt")]
-    lines = {f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8").count("\n") for path in written}
+    # Side by side, tasks are worked on in worktrees, and each is a commit on the branch of the run.
+    branch = f"claudestrator/{report['run']['id']}"
+    by_task = branch in loops.git(scene, "branch", "--format=%(refname:short)").split()
+    place = branch if by_task else "HEAD"
+    made = [name for name in loops.git(scene, "ls-tree", "-r", "--name-only", place).split() if name.endswith(".txt")]
+    made += [name for name in loops.git(scene, "ls-files", "-o", "--exclude-standard").split() if name.endswith(".txt")]
+    lines = {name: _lines(scene, place, name) for name in made if name.startswith(("src/", "made/"))}
     yield "edited lines", edited, lines
+    if by_task:
+        return
     (loop,) = report["loops"]
     yield "commit", loop["commit"], loops.git(scene, "rev-parse", "HEAD").strip()
     rows = [line.split("\t") for line in loops.git(scene, "show", "--numstat", "--format=", "HEAD").splitlines()]
     changes: list[dict[str, Any]] = loop["changes"]
     yield "diff", [[str(c["added"]), str(c["removed"]), c["path"]] for c in changes], rows
-    issues = (scene.project / ".claude" / "issue_queue.md").read_text(encoding="utf-8")
-    yield "issues", [issue["id"] for issue in report["issues"]], re.findall(r"### (ISSUE-\S+)", issues)
-    at_once = max(sum(a["began"] <= at < a["ended"] for *_, a in shown) for *_, each in shown for at in [each["began"]])
-    yield "in parallel", at_once > 1, True
+
+
+def _lines(scene: Scene, place: str, name: str) -> int:
+    path = scene.project / name
+    text = path.read_text(encoding="utf-8") if path.exists() else loops.git(scene, "show", f"{place}:{name}")
+    return text.count("\n")
 
 
 def reported(claude: Path, engine: str) -> list[str]:
