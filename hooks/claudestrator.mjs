@@ -32,11 +32,15 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/** `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way. */
+/**
+ * `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way, of which
+ * there may be several.
+ */
 const run = {
   key: '',
   turn: 0,
-  isStarting: false,
+  starting: 0,
+  start: /** @type {Promise<unknown>} */ (Promise.resolve()),
   held: /** @type {Set<string>} */ (new Set()),
   folders: /** @type {Map<string, string>} */ (new Map()), // of agents that are being started, by their prompts
   band: /** @type {Band | undefined} */ (undefined),
@@ -97,6 +101,16 @@ async function* answers($, first, turn) {
   yield broken(why)
 }
 
+/** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
+async function start($, question) {
+  run.starting++
+  const reply = run.start.then(() => ask($, 'start', question))
+  run.start = reply
+  await reply
+  run.starting--
+  return reply
+}
+
 /**
  * Starts the agent of a directive. The helper is told of a refusal; but after Esc, Claude Code refuses every agent until
  * the person has typed something, and that is waited for.
@@ -118,7 +132,7 @@ async function spawn($, { id, model, attempt, prompt, cwd }, turn) {
 
 /** @param {Engine} $ @param {number} turn */
 async function isLate($, turn) {
-  while (run.isStarting) await $.clock.sleep(100)
+  while (run.starting) await $.clock.sleep(100)
   return turn !== run.turn
 }
 
@@ -192,8 +206,10 @@ function elapsed(seconds) {
 
 /** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
-  run.key = String((await $.store.get(await $.session.root())) ?? run.key)
-  const reply = await ask($, 'start', { resume: true })
+  const key = await $.store.get(await $.session.root())
+  if (run.turn) return // a person was faster
+  run.key = String(key ?? run.key)
+  const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
   if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)
   for (const line of reply.lines) $.ui.log(line)
@@ -211,9 +227,7 @@ export function register(on) {
   })
 
   on('command.run', { command: 'claudestrator:orchestrate' }, async ($, e, next) => {
-    run.isStarting = true
-    const reply = await ask($, 'start', { words: e.args })
-    run.isStarting = false
+    const reply = await start($, { words: e.args })
     if (reply.engine !== undefined) return next(e)
     const isAside = reply.key && !stopOf(reply) && (e.origin.kind === 'composer' || e.origin.kind === 'bridge')
     if (isAside) void obeyAside($, reply)

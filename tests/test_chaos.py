@@ -160,14 +160,14 @@ def is_sent_back(story: Story) -> None:
 def gated(story: Story, *greens: str) -> None:
     """A person has allowed a gate for all tasks, and one of TASK-002, and these were green while it was at work."""
     begun = next(each["t"] for each in story.journal if each["event"] == "works" and each["id"] == "TASK-002")
-    allowed = {"event": "allowed", "who": "person", "common": True, "tasks": ["TASK-002"]}
+    allowed = {"event": "allowed", "who": "person", "kind": "plain", "tasks": ["TASK-002"]}
     story.journal.insert(0, {"t": 100, **allowed})
-    story.journal += [{"t": 100.5, "event": "gate", "id": "all", "code": 0}]
+    story.journal += [{"t": 100.5, "event": "gate", "kind": "plain", "id": "all", "code": 0}]
     for each in story.journal:
         if each["event"] == "works" and each["id"] == "TASK-001":
-            story.journal.append({"t": each["t"] + 0.5, "event": "gate", "id": "all", "code": 0})
+            story.journal.append({"t": each["t"] + 0.5, "event": "gate", "kind": "plain", "id": "all", "code": 0})
             break
-    story.journal += [{"t": begun + 0.5, "event": "gate", "id": id_, "code": 0} for id_ in greens]
+    story.journal += [{"t": begun + 0.5, "event": "gate", "kind": "plain", "id": id_, "code": 0} for id_ in greens]
 
 
 def committing(story: Story, *, ids: tuple[str, ...] = ("TASK-001", "TASK-002"), paths: str = "", **more: Any) -> None:

@@ -1,12 +1,14 @@
 """The verbs as a person meets them: transcripts, played again by the helper's real entry."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import console
+import generate_cli_docs
 import pytest
 from claudestrator_helper.__main__ import main
 from claudestrator_helper.commands.verbs import GROUPS, VERBS, LazyVerbs
@@ -265,3 +267,17 @@ def test_a_shell_completes_verbs(tmp_path: Path, shell: str) -> None:
             ["bash", "-c", command], capture_output=True, text=True, check=False, env=environ, cwd=tmp_path
         )
         assert done.stdout.split() == ["pause"], done.stderr
+
+
+def test_the_manual_page_says_of_each_verb_what_its_help_says(tmp_path: Path) -> None:
+    page = helper("help", "--man", folder=tmp_path).stdout
+    shown = page.replace("\\-", "-").replace("\\(dq", '"').replace("\\e", "\\").replace("\\&", "")
+    for name, command in generate_cli_docs.verbs().items():
+        assert f'\n.SS "{name}' in shown
+        assert " ".join((command.help or "").split("\n\n")[0].split()) in shown
+        assert str(command.epilog) in shown
+    if shutil.which("groff"):
+        words = ["groff", "-man", "-ww", "-Tascii"]
+        done = subprocess.run(words, input=page, check=True, capture_output=True, text=True)
+        assert done.stderr == ""
+    assert helper("help", folder=tmp_path) == helper("--help", folder=tmp_path)

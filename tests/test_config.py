@@ -130,11 +130,11 @@ def test_a_bad_value_is_one_line_with_the_key_the_value_and_what_is_allowed(key:
      ("[run.attempts]\nmost = 3", "config.toml: run.attempts is {'most': 3}; it has to be a whole number from 1 to 5"),
      ("models = 'opus'", "config.toml: models is 'opus'; it has to be a table: [models], and its keys below"),
      ("[[run]]\nattempts = 3", "config.toml: run is [{'attempts': 3}]; it has to be a table: [run], and its keys below"),
-     ("[run]\ntasks = 3", "config.toml: there is no key 'run.tasks'; known are run.attempts, "),
-     ("attempts = 3", "config.toml: there is no key 'attempts in no table'; known are [models], "),
-     ("'run.attempts' = 3", "config.toml: there is no key 'run.attempts in no table'; known are run.attempts, "),
-     ("[git]", "config.toml: there is no key '[git]'; known are [models], "), ("[git]\nname = 1", "config.toml: there is no key '[git]'; known are [models], "),
-     ("[run]\n'a\\nb' = 1", "config.toml: there is no key 'run.a\\\\nb'; known are run.attempts, ")],
+     ("[run]\ntasks = 3", "config.toml: there is no key 'run.tasks'; the keys are run.attempts, run.tasks_per_loop, "),
+     ("attempts = 3", "config.toml: there is no key 'attempts in no table'; the tables are models, run, "),
+     ("'run.attempts' = 3", "config.toml: there is no key 'run.attempts in no table'; the keys are run.attempts, "),
+     ("[git]", "config.toml: there is no key '[git]'; the tables are models, run, "), ("[git]\nname = 1", "config.toml: there is no key '[git]'; the tables are models, run, "),
+     ("[run]\n'a\\nb' = 1", "config.toml: there is no key 'run.a\\\\nb'; the keys are run.attempts, ")],
 )  # fmt: skip
 def test_mistakes_and_what_is_said(text: str, said: str) -> None:
     (line,) = wrong(text)

@@ -139,7 +139,7 @@ def states_files() -> set[str]:
     return (
         own
         | {f"{project.markers}/ID.{kind}" for kind in ("done", "failed", "started")}
-        | {".claude/.gitignore", ".claude/journal/"}
+        | {".claude/.gitignore", ".claude/journal/", ".claude/worktrees/ID"}
         | {
             project.issues,
             memory.summary_path(project),

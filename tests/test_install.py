@@ -556,6 +556,15 @@ def test_a_status_line_is_added_on_request_and_taken_out_again(person: Person) -
     assert not person.settings.exists()
 
 
+def test_a_status_line_of_an_older_version_gets_what_this_one_has() -> None:
+    older = settings_edit._FORMER_LINE
+    text, ours = settings_edit.merge("{}", [], [older])
+    text, ours = settings_edit.merge(text, ours)
+    assert json.loads(text)["statusLine"] == {**older.value, "refreshInterval": 5}
+    assert json.loads(settings_edit.withdraw(text, ours)[0]) == {}
+    assert settings_edit.is_known(older)
+
+
 @pytest.mark.parametrize("where", ["settings.json", "settings.local.json", "home"])
 def test_a_status_line_of_the_persons_stays_and_a_command_for_both_is_named(person: Person, where: str) -> None:
     folder, name = (person.home, "settings.json") if where == "home" else (person.project, where)

@@ -355,6 +355,12 @@ def stopped(project: Project, message: str, *, again: bool = False) -> dict[str,
     return answer
 
 
+def test_half_a_character_in_a_last_message_is_no_reason_to_lose_the_report(project: Project) -> None:
+    start(project)
+    assert final_message.take(project, "TASK-1", 1, "REPORT TASK-1 attempt 1: failed\n\nno \ud800 door")
+    assert marker_files.report_of(project, "TASK-1", 1) == markers.Marker(markers.FAILED, 1, "no \ufffd door")
+
+
 def test_the_hook_takes_the_report_before_the_mod_sees_it(project: Project) -> None:
     start(project)
     launched(project)

@@ -17,7 +17,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steering, task_commits, undo
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import START
-from claudestrator_helper.system import git_process, run_branch
+from claudestrator_helper.system import git, git_process, run_branch
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from verbs import statuses
@@ -237,6 +237,24 @@ def test_a_dry_run_says_where_tasks_are_committed(repo: Repository) -> None:
     assert plan.plan(repo.project, []).lines == [
         "TASK-1 sonnet", "each task is a commit on a branch of the run, claudestrator/<run>"
     ]  # fmt: skip
+
+
+def test_what_an_agent_writes_while_another_ones_work_is_committed_stays_out(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(repo, task("TASK-1"))
+    running.start(repo.project, "s1", [])
+    changes_in = git.changes_in
+    (repo.root / ".gitignore").write_text("")
+
+    def looked(*given: object) -> object:
+        found = changes_in(*given)  # type: ignore[arg-type]
+        repo.write(".claude/journal/task-TASK-2.md", "by another agent\n")
+        return found
+
+    monkeypatch.setattr(git, "changes_in", looked)
+    work(repo, "TASK-1", door_txt="a door\n")
+    assert ".claude" not in repo.run("show", "--format=", "--name-only", branch(repo))
 
 
 @pytest.mark.parametrize("commit", ["loop", "none"])

@@ -157,6 +157,20 @@ def test_the_helper_works_on_the_projects_state_from_anywhere_in_a_worktree(
     assert (found.code, found.stdout) == (0, "done TASK-1\n"), found.stderr
 
 
+def test_the_worktrees_of_a_project_that_is_moved_come_along(tmp_path: Path, identity: Path) -> None:
+    (tmp_path / "here").mkdir()
+    repo = Repository(tmp_path / "here")
+    repo.run("init", "--quiet")
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    repo.root.rename(tmp_path / "there")
+    moved = Repository(tmp_path / "there")
+    assert f"In a worktree of your own: {tree(moved, 'TASK-1')}" in reports.begin(moved.project, "TASK-1")
+    assert done(moved, "TASK-1") == "done TASK-1"
+    assert moved.run("worktree", "list").count("prunable") == 0
+    assert shown(moved, "door.txt") == "a door\n"
+
+
 def test_a_dependent_task_begins_with_what_it_builds_on(repo: Repository) -> None:
     begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
     write(repo, "TASK-1", door_txt="a door\n")

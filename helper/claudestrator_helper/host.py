@@ -154,7 +154,9 @@ PERMISSIONS, ALLOW, DENY, ASK, DEFAULT_MODE = "permissions", "allow", "deny", "a
 # 2.1.332. https://code.claude.com/docs/en/agent-view
 ISOLATION, ISOLATION_OFF = ("worktree", "bgIsolation"), "none"
 WORKTREES = ".claude/worktrees"  # in the checkout. https://code.claude.com/docs/en/worktrees
-STATUS_LINE = "statusLine"  # {"type": "command", "command": …}; https://code.claude.com/docs/en/statusline
+#: {"type": "command", "command": …, "refreshInterval": seconds}; https://code.claude.com/docs/en/statusline. Without
+#: the last, which 2.1.145 has too, it is drawn anew only when something enters the conversation. Measured on 2.1.332.
+STATUS_LINE, REFRESH = "statusLine", "refreshInterval"
 # What a status line's command is given.
 WORKSPACE, WORKSPACE_PROJECT, COST, DOLLARS = "workspace", "project_dir", "cost", "total_cost_usd"
 ENV, HOOKS, NO_HOOKS, PLUGINS = "env", "hooks", "disableAllHooks", "enabledPlugins"

@@ -64,7 +64,8 @@ class Terminal:
         with suppress(subprocess.CalledProcessError):
             self._tmux("kill-server")
         self.api.close()
-        shutil.rmtree(self._folder)
+        # What outlives the session may still write here.
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Terminal:  # noqa: PYI034 (Self needs Python 3.11)
         return self

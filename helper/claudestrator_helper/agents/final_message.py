@@ -23,6 +23,8 @@ def take(project: Project, id_: str, attempt: int, text: str) -> bool:
     Raises ClaudestratorError for a report that does not hold, as they do.
 
     """
+    # JSON may hold halves of characters, which no file can hold.
+    text = re.sub("[\ud800-\udfff]", "\ufffd", text)
     found = list(_LINE.finditer(text))
     if len(found) != 1 or (found[0][1], int(found[0][2])) != (id_, attempt):
         return False

@@ -51,6 +51,7 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
         *(_unloaded(project) if _wants_mod(project) else []),
         *_cap(preflight.cap_of(cap)),
         *_nested(project),
+        *_left_behind(project),
     ]
     return wrong, [f"note: {line}" for line in good_to_know]
 
@@ -127,6 +128,21 @@ def _nested(project: Project) -> list[str]:
         names = fields.one_line(fields.named(inside, len(inside)))
         found.append(f"below {project.root}, repositories of their own: {names}; a loop commits no change in them")
     return found
+
+
+def _left_behind(project: Project) -> list[str]:
+    """The worktrees that no run is at work in."""
+    if not os.path.isdir(os.path.join(project.root, host.WORKTREES)):
+        return []
+    # Importing what runs git takes longer than the rest.
+    from ..run import strays
+
+    try:
+        found = strays.found(project)
+    except ClaudestratorError:
+        return []
+    way = ["`claudestrator-helper clean` removes worktrees in which nothing would be lost"] if found else []
+    return [*few([f"left by a run: {line}" for line in found]), *way]
 
 
 def _inside(root: str) -> list[str]:

@@ -35,8 +35,10 @@ GROUPS = {
     "Set up": {
         "allow": ("allow", "--detect"),
         "check": ("check", ""),
+        "clean": ("clean", "--dry-run"),
         "install-cli": ("install_cli", ""),
         "completion": ("completion", "bash >>~/.bashrc"),
+        "help": ("manual", "retry"),
         "state": ("state", "phase"),
     },
     "Called by /orchestrate, hooks and agents": {

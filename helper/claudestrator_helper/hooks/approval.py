@@ -12,7 +12,7 @@ from .. import host
 #: Verbs by which a person steers a run, so that no agent may run them. The first three, which lose nothing, run without
 #: a prompt in the main conversation, where a person may have asked for them.
 HARMLESS = ("stop", "pause", "resume")
-STEERING = (*HARMLESS, "retry", "skip", "set-status", "state", "undo")
+STEERING = (*HARMLESS, "retry", "skip", "set-status", "state", "undo", "clean")
 #: Verbs that the orchestrator and its agents run. Other verbs for people still prompt, and so does `--project`.
 VERBS = (
     "wait", "prompt", "done", "fail", "verdict", "add-tasks", "add-issue", "remember", "tasks", "issues", "next-task",

@@ -89,7 +89,7 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue, config:
         return git.Result(why=place)
     if made := _made(project, current, place):
         return git.Result(commit=made)
-    without = task_commits.left_out(project, place, current) if place else _before(project)
+    without = task_commits.left_out(project, place) if place else _before(project)
     if without is None:
         # In a repository younger than the run, anything may be someone's unfinished work.
         known = "what was dirty before the run is not known"

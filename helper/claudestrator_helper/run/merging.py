@@ -4,7 +4,6 @@ The work is moved on top of the branch's last commit, the gate runs on the resul
 advances. Whatever stops that leaves the work in the worktree, and the next call does the rest.
 """
 
-import os
 import re
 import time
 from dataclasses import replace
@@ -71,8 +70,8 @@ def _merged(project: Project, id_: str, attempt: int, patience: float) -> str:
 
 def _tried(project: Project, current: State, id_: str, attempt: int) -> str | None:
     """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
-    commit_id = made(project, current, id_, attempt)
     tree = worktrees.of(project, id_)
+    commit_id = made(project, current, id_, attempt, tree)
     if commit_id or tree is None:
         return reports.done(project, id_, attempt, "", unchanged=not commit_id)
     tree = _on_tip(project, current, tree)
@@ -88,14 +87,11 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     return reports.done(project, id_, attempt, "", proved=passed, unchanged=not result.commit)
 
 
-def settle(project: Project, current: State, id_: str) -> tuple[git.Result, list[str]]:
-    """A task_commits.Maker: finds the commit that `done` has made, and removes the worktree."""
-    attempt = current.record(id_).completed or 0
-    commit_id = made(project, current, id_, attempt)
-    result = git.Result(commit=commit_id) if commit_id else _late(project, current, id_, attempt)
-    tree = worktrees.of(project, id_)
-    why = worktrees.remove(tree, project) if tree else ""
-    return result, [f"kept {os.path.relpath(tree.path, project.root)}: {why}"] if tree and why else []
+def settle(project: Project, current: State, id_: str) -> git.Result:
+    """A task_commits.Maker: finds the commit that `done` has made."""
+    attempt, tree = current.record(id_).completed or 0, worktrees.of(project, id_)
+    commit_id = made(project, current, id_, attempt, tree)
+    return git.Result(commit=commit_id) if commit_id else _late(project, current, id_, attempt)
 
 
 def _late(project: Project, current: State, id_: str, attempt: int) -> git.Result:
@@ -130,23 +126,24 @@ def merge(project: Project, current: State, id_: str, attempt: int, tree: Tree) 
     if isinstance(changes, str):
         return git.Result(why=changes)
     message = task_commits.message(project, current, id_, attempt)
-    result = git.commit(project, tree_merge.skipped(tree, project, changes), message, tree.repository)
+    left = tree_merge.skipped(tree, project, changes)
+    result = git.commit(project, left, message, tree.repository, changes)
     if result.commit:
-        if why := run_branch.advance(project, current.run, result.commit, tree.note.base):
+        if why := run_branch.advance(tree.repository, current.run, result.commit, tree.note.base):
             return replace(result, commit="", why=why)
         tree.noted(base=result.commit, refused=0)
     return result
 
 
-def made(project: Project, current: State, id_: str, attempt: int) -> str:
+def made(project: Project, current: State, id_: str, attempt: int, tree: Tree | None) -> str:
     """The commit of that attempt on the run's branch; "" if there is none."""
-    person, start = git.repository_of(project), task_commits.start_of(project)
-    if isinstance(person, str) or start is None:
+    place, start = tree.repository if tree else git.repository_of(project), task_commits.start_of(project)
+    if isinstance(place, str) or start is None:
         return ""
     pattern = f"^{re.escape(task_commits.mark(current, id_, attempt))}$"
     among = f"{start.commit}..refs/heads/{run_branch.name(current.run)}"
     words = ["-c", "log.showSignature=false", "log", "-1", "--format=%H", "-E", f"--grep={pattern}", among, "--"]
-    return person.call(*words).text.strip()
+    return place.call(*words).text.strip()
 
 
 def moved(project: Project, tree: Tree, tip: str) -> Tree:
@@ -159,7 +156,7 @@ def _on_tip(project: Project, current: State, tree: Tree) -> Tree:
     tree, said = tree_merge.unfold(tree), list[str]()
     if left := tree_merge.unresolved(tree):
         raise _RefusalError(f"there are conflict markers in {_named(left)}", [])
-    last = tip(project, current)
+    last = run_branch.tip(tree.repository, current.run) or tip(project, current)
     if last != tree.note.base:
         tree, said = tree_merge.move(tree, project, last)
     elif tree.note.conflicts:

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .. import host
 from ..engine import begin_run, markers, next_step, sentences, settle_reports, state
 from ..engine.carry_out import carry_out
 from ..engine.config import MOD
 from ..engine.step import NO_GATES, Inputs, Step
-from ..errors import ClaudestratorError, HeldError
+from ..errors import ClaudestratorError
 from ..store import config_file, files, issue_file, marker_files, prd_file, queue_file, state_file, typed_command
 from ..store.hidden_files import TURN
 from ..store.paths import Project
@@ -18,11 +17,10 @@ from ..system import processes
 from ..texts import fields
 from ..texts.directives import STOP, WAIT, Directive, Reply
 from ..texts.statuses import FAILED
-from . import ownership, polling, sightings, unfinished_work
+from . import ownership, polling, sightings, slow_work, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
-_GATE, _TREE = "still waiting for the gate", "still waiting for a worktree"
 
 
 class Turn(NamedTuple):
@@ -42,10 +40,10 @@ def start(
 
     """
     asked, process = begin_run.understood(words), processes.current()
-    worktrees, note = _worktrees(project, asked)
+    worktrees, note = slow_work.worktrees(project, asked)
     kept_out = unfinished_work.noted(project, session, process, asked, int(now()), worktrees=worktrees)
     with files.locked(project.lock):
-        inputs = sightings.taken_in(project, read(project, int(now())))
+        inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
         caller = caller._replace(worktrees=worktrees)
@@ -55,7 +53,7 @@ def start(
         from . import gates
 
         gates.refuse_changed(project, inputs.config, inputs.queue)
-        step = _begin(project, inputs, caller, asked)
+        step = _begin(project, sightings.taken_in(project, inputs), caller, asked)
         if step.state.unfinished:
             gates.ask(project, step.state, inputs.queue)
         if inputs.state.unfinished:
@@ -65,19 +63,6 @@ def start(
 
     leftovers.sweep(project.folders, now(), project.bounds)
     return Reply(fields.few(note + kept_out + step.lines), step.directives or _WAIT)
-
-
-def _worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]]:
-    """Whether the agents of a run that begins now have worktrees, and a line if they should, and can't."""
-    config = config_file.read(project)
-    if not ((asked.parallel or config.parallel) > 1 or os.path.exists(os.path.join(project.root, host.WORKTREES))):
-        return False, []
-    # Importing what runs git takes longer than most steps.
-    from . import trees
-
-    trees.again(project)
-    found, why = trees.wanted(project, state_file.read(project), config, asked)
-    return found, [f"note: {why}"] if why else []
 
 
 def _refuse_taken(inputs: Inputs, caller: begin_run.Caller) -> None:
@@ -130,7 +115,7 @@ def wait_in_turn(
     """Does the same for the one who has the *turn*, and may wait again and again."""
     deadline, above, process = clock() + limit, processes.above(), turn.process
     seen = unfinished_work.renewed(project, turn.session, process, int(now()))
-    drawn: tuple[object, ...] = ()
+    drawn, tidy = tuple[object, ...](), set[str]()
     while True:
         if not os.path.exists(project.session):
             # There is no run to wait for, or no longer, if the folder was moved; and nothing is written there.
@@ -144,11 +129,10 @@ def wait_in_turn(
         left = deadline - clock()
         if step.directives:
             return Reply(seen, _directives(project, step, now()))
-        if step.close or step.commits or step.gate or step.trees:
-            closed = _carried_out(project, step, left)
-            seen += closed.lines
-            if closed.directives:
-                return Reply(seen, closed.directives)
+        if (more := slow_work.carried_out(project, step, left, tidy)) is not None:
+            seen += more.lines
+            if more.directives:
+                return Reply(seen, more.directives)
             continue
         drawn = drawn or (step.state.status, looked[_QUEUE])
         if step.state.engine == MOD and (seen or left <= 0 or drawn != (step.state.status, looked[_QUEUE])):
@@ -176,49 +160,13 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
 def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     """The step's directives; the end of a run has an account of the whole."""
     # Again with each STOP, because the step that ended the run may be killed.
-    said = _wound_up(project, step.state) if any(each.kind == STOP for each in step.directives) else ""
+    said = slow_work.wound_up(project, step.state) if any(each.kind == STOP for each in step.directives) else ""
     if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
         return step.directives
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.
     from . import ending
 
     return ending.told(project, step.directives, now, said)
-
-
-def _wound_up(project: Project, current: state.State) -> str:
-    """Makes a run's commits ready for `git merge`, and removes its worktrees; what a person has to know of both."""
-    said = []
-    if any(each.committed for each in current.tasks.values()):
-        from . import task_commits
-
-        said.append(task_commits.bring_home(project))
-    if current.worktrees:
-        from . import trees
-
-        said.append(trees.ended(project))
-    return " ".join(filter(None, said))
-
-
-def _carried_out(project: Project, step: Step, left: float) -> Reply:
-    """Does the slow work that a step asks for; with a WAIT if it takes longer than *left* seconds."""
-    # git and gates run in processes of their own, and importing what starts them takes longer than most steps.
-    from . import close_loop, gates, merging, task_commits, trees
-
-    if step.gate:
-        # In between, another step renews the heartbeat.
-        patience = min(left, settle_reports.LAUNCH)
-        return Reply(gates.run(project, step.gate, patience), []) if left > 0 else Reply([_GATE], _WAIT)
-    try:
-        if step.trees:
-            lines, is_over = trees.prepare(project, step.trees, left)
-            return Reply(lines, []) if is_over or left > 0 else Reply([*lines, _TREE], _WAIT)
-        if step.commits:
-            make = merging.settle if step.state.worktrees else task_commits.in_place
-            return Reply(task_commits.commit(project, step.commits, max(1.0, left), make), [])
-        return Reply(close_loop.close(project, config_file.read(project), max(1.0, left)), [])
-    except HeldError:
-        # A commit's hooks may run a test suite, in a wait that was moved to the background.
-        return Reply(["still waiting for another process that commits"], _WAIT)
 
 
 def take_turn(project: Project, session: str, now: int) -> Turn:

@@ -6,7 +6,7 @@ A kill may repeat a commit: one that exists already is recognised by its last li
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from ..engine import markers, state
@@ -20,8 +20,8 @@ from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
-#: Makes the commit of a completed task; the lines are for the person.
-Maker = Callable[[Project, state.State, str], tuple[git.Result, list[str]]]
+#: Makes the commit of a completed task.
+Maker = Callable[[Project, state.State, str], git.Result]
 
 
 def begin(project: Project) -> None:
@@ -45,12 +45,12 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
             record = current.record(id_)
             if record.completed is None or record.committed is not None:
                 continue
-            result, more = make(project, current, id_)
+            result = make(project, current, id_)
             with files.locked(project.lock):
                 now = state_file.read(project)
                 if (now.run, now.record(id_).completed) == (current.run, record.completed):
                     state_file.write(project, now.recorded(id_, committed=result.commit))
-            lines += _lines(id_, result) + more
+            lines += _lines(id_, result)
     return lines
 
 
@@ -66,17 +66,17 @@ def repository(project: Project, run: str) -> Repository | str:
     return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
 
 
-def left_out(project: Project, ours: Repository, current: state.State, id_: str = "") -> dict[str, str] | None:
-    """The changed paths that a commit of that task must not hold, and why; None if it is not known what was dirty
+def left_out(project: Project, ours: Repository, id_: str = "") -> dict[str, str] | None:
+    """The paths that a commit of that task, or of any, must not hold, and why; None if it is not known what was dirty
     before."""
     before = noted(project)
     if before is None:
         return None
-    own = [*before, *run_branch.committed_elsewhere(ours), *_others(project, ours, current, id_)]
     known = _listed(TAKEN_BACK.read(project)) or []
     back = taken_back.paths(project, ours, marker_files.left_at(project, id_, markers.STARTED), known)
     if back != known:
         TAKEN_BACK.write(project, json.dumps(back))
+    own = [*before, *run_branch.committed_elsewhere(ours)]
     return dict.fromkeys(back, taken_back.WHY) | dict.fromkeys(own, git.BEFORE)
 
 
@@ -98,37 +98,38 @@ def is_own(project: Project, place: Repository, path: str) -> bool:
     return f"{os.path.join(place.root, path)}/".startswith(f"{os.path.realpath(project.state)}/")
 
 
-def _others(project: Project, ours: Repository, current: state.State, id_: str) -> list[str]:
-    """The changed paths of the run itself, and of the other tasks that are at work or have no commit yet."""
+def _others(
+    project: Project, ours: Repository, current: state.State, id_: str, changed: Iterable[str]
+) -> Iterator[str]:
+    """Those of the *changed* paths that are the run's own, or of other tasks that are at work or have no commit yet."""
     parsed = queue.parse(queue_file.text(project))
     waiting = [each for each in current.completed if each != id_ and current.record(each).committed is None]
     others = [*current.agents, *waiting]
     at_work = [overlap.places(parsed.by_id[each][0].files) for each in others if each in parsed.by_id]
-    found = []
-    for path in git.dirty(project, ours) or [] if id_ else []:
+    for path in changed:
         inside = os.path.relpath(os.path.join(ours.root, path), project.root)
         theirs = any(overlap.meet(overlap.places([inside]), places) for places in at_work if places)
         if theirs or is_own(project, ours, path):
-            found.append(path)
-    return found
+            yield path
 
 
-def in_place(project: Project, current: state.State, id_: str) -> tuple[git.Result, list[str]]:
-    """A Maker, of what has changed in the working tree since the last commit."""
-    return _commit(project, current, id_), []
-
-
-def _commit(project: Project, current: state.State, id_: str) -> git.Result:
+def in_place(project: Project, current: state.State, id_: str) -> git.Result:
+    """A Maker: commits what has changed in the working tree since the last commit."""
     ours = repository(project, current.run)
     if isinstance(ours, str):
         return git.Result(why=ours)
     if found := _last(project, current, id_, ours):
         return git.Result(commit=found)
-    left = left_out(project, ours, current, id_)
+    left = left_out(project, ours, id_)
     if left is None:
         return git.Result(why="what was dirty before the run is not known")
     attempt = current.record(id_).completed or 0
-    result = git.commit(project, left, message(project, current, id_, attempt), ours)
+    changes = git.changes_in(ours)
+    if isinstance(changes, str):
+        return git.Result(why=changes)
+    left |= dict.fromkeys(_others(project, ours, current, id_, changes), git.BEFORE)
+    # What is written from now on, as by an agent that reports, was not looked at.
+    result = git.commit(project, left, message(project, current, id_, attempt), ours, changes)
     if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
         result = replace(result, commit=found, why="")

@@ -1,6 +1,7 @@
 """The worktrees of a run: whether it has any, and when they come and go. run/merging.py merges what is in them."""
 
 import os
+import time
 
 from ..engine import settle_reports, state
 from ..engine.begin_run import Asked
@@ -36,11 +37,6 @@ def wanted(project: Project, current: state.State, config: Config, asked: Asked)
     return False, f"the agents share the working tree, as {why}" if why else ""
 
 
-def again(project: Project) -> None:
-    """Lets worktrees that could not be set up be set up again."""
-    tree_setup.forget(project)
-
-
 def _uncommitted(project: Project, current: state.State) -> str:
     """What the last run has done in the working tree, and no commit has."""
     if not current.archive() or current.worktrees:
@@ -57,22 +53,26 @@ def ready(project: Project, current: state.State) -> frozenset[str]:
     """Whose worktrees are ready: tasks, and the run, by its name, if its own has all that is finished."""
     found = [each for each in worktrees.listed(project) if each.note.ready and each.note.run == current.run]
     ids = [each.note.id for each in found if each.note.id != current.run]
-    own = [each.note for each in found if each.note.id == current.run]
-    return frozenset([*ids, *(note.id for note in own if note.base == merging.tip(project, current))])
+    own = [each for each in found if each.note.id == current.run]
+    own = [each for each in own if each.note.base == run_branch.tip(each.repository, current.run)]
+    return frozenset([*ids, *(each.note.id for each in own)])
 
 
 def prepare(project: Project, ids: list[str], patience: float) -> tuple[list[str], bool]:
-    """Makes the worktrees of these agents; lines for the person, and whether nothing has to be waited for any more.
+    """Makes worktrees of these agents, as many as it can soon, but at least one; lines for the person, and whether
+    nothing has to be waited for any more.
 
     Raises ClaudestratorError if git can't, and HeldError if another process has been committing for *patience* seconds.
 
     """
-    lines: list[str] = []
+    lines, begun = list[str](), time.monotonic()
     with files.locked(CLOSING_LOCK.path(project), max(1.0, patience), project.bounds):
         current = state_file.read(project)
         for id_ in ids:
             lines += _made(project, current, id_)
-    # In between, another step renews the heartbeat.
+            # Agents may begin where they are ready, and the next step renews the heartbeat.
+            if time.monotonic() - begun > settle_reports.LAUNCH:
+                break
     return lines, tree_setup.wait(project, ids, min(patience, settle_reports.LAUNCH))
 
 
@@ -82,7 +82,7 @@ def _made(project: Project, current: state.State, id_: str) -> list[str]:
         tree = _renewed(tree, tip)
     if tree is None:
         tree = worktrees.add(project, current.run, id_, tip)
-    elif not (tree.note.ready or tree_setup.is_begun(project, tree)):
+    elif not tree.note.ready and not (tree.note.run == current.run and tree_setup.is_begun(project, tree)):
         tree = worktrees.checked_out(tree.noted(run=current.run), tip)
     elif tree.note.run != current.run:
         # It holds what an earlier run could not finish.
@@ -99,6 +99,18 @@ def _renewed(tree: Tree, tip: str) -> Tree | None:
         # It stays, and a person is told of it at the end.
         tree.noted(id=f"{tree.note.id}.left")
         return None
+
+
+def tidy(project: Project, current: state.State, seen: set[str]) -> list[str] | None:
+    """Removes one worktree whose task is merged, and that is not among those *seen*, to which it is added. Returns a
+    line if something would be lost with it; None if there is none to remove."""
+    for tree in worktrees.listed(project):
+        record = current.record(tree.note.id)
+        if record.committed is not None and not record.agent and tree.path not in seen:
+            seen.add(tree.path)
+            why = worktrees.remove(tree, project)
+            return [f"kept {os.path.relpath(tree.path, project.root)}: {why}"] if why else []
+    return None
 
 
 def ended(project: Project) -> str:

@@ -14,8 +14,8 @@ from ..texts.fields import cut, named
 from ..texts.statuses import COMPLETED, PENDING
 from . import task_commits
 
-#: Otherwise it would come back when that other commit is undone.
-_PARTLY = "a part of it has been changed or removed since"
+#: Why a revert that git would make is refused: the part would come back when that other commit is undone.
+_PART = "a part of it has been changed or removed since"
 
 
 def undo(project: Project, id_: str) -> list[str]:
@@ -112,7 +112,7 @@ def _reverted_apart(place: Repository, id_: str, commit_id: str) -> str:
         names = named([cut(path, 60) for path in merged.conflicts], len(merged.conflicts))
         raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({names})")
     if _counts(place, "diff-tree", "-r", old, merged.tree) != _inverse(place, commit_id):
-        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({_PARTLY})")
+        raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({_PART})")
     said = place.call("-c", "log.showSignature=false", "log", "-1", "--format=%s", commit_id, "--").text.strip()
     message = f'Revert "{said}"\n\nThis reverts commit {commit_id}.\n'
     made = place.call("commit-tree", merged.tree, "-p", old, text=message)
@@ -129,7 +129,7 @@ def _reverted(project: Project, place: Repository, id_: str, commit_id: str) -> 
     old, why = commit_witness.head(place), ""
     done = place.call("-c", "revert.reference=false", "revert", "--no-commit", commit_id)
     if not done.code and _counts(place, "diff", "--cached", "HEAD") != _inverse(place, commit_id):
-        why = _PARTLY
+        why = _PART
     elif not done.code:
         done = place.call("commit", "--quiet", "--no-edit")
     new = commit_witness.head(place)

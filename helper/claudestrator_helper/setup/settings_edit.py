@@ -41,10 +41,12 @@ WANTED = (
         )
     ),
 )
-#: Added if it is asked for, and if there is no other.
-STATUS_LINE = Addition((host.STATUS_LINE,), {"type": "command", "command": f"{GUARD}claudestrator-helper status-line"})
+_LINE = {"type": "command", "command": f"{GUARD}claudestrator-helper status-line"}
+#: Added if it is asked for, and if there is no other. A run goes on while nothing enters the conversation.
+STATUS_LINE = Addition((host.STATUS_LINE,), {**_LINE, host.REFRESH: 5})
+_FORMER_LINE = Addition((host.STATUS_LINE,), _LINE)
 #: What any version has added and may therefore remove. Additions that are no longer wanted stay in this list.
-_KNOWN = (*WANTED, STATUS_LINE)
+_KNOWN = (*WANTED, STATUS_LINE, _FORMER_LINE)
 
 
 def check(text: str) -> None:
@@ -67,7 +69,8 @@ def merge(text: str, before: Iterable[Addition], more: Iterable[Addition] = ()) 
     text = withdraw(text, former(before))[0]
     bom, text = _split_bom(text)
     ours = []
-    for addition in (*WANTED, *more, *(each for each in before if each == STATUS_LINE)):
+    kept = [STATUS_LINE] if {STATUS_LINE.path} & {each.path for each in before} else []
+    for addition in (*WANTED, *more, *kept):
         missing = not _present(text, addition)
         if missing:
             text = _added(text, addition)

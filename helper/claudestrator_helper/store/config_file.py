@@ -107,11 +107,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
         if key in TABLES:
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be a table: [{key}], and its keys below")
         elif rule is None:
-            table = key.partition(".")[0]
-            known = [each for each in KEYS if each.startswith(f"{table}.")] or [f"[{each}]" for each in TABLES]
-            wrong.append(
-                f"{name}: there is no key {key!r:.60}; there {'are' if known[1:] else 'is'} {', '.join(known)}"
-            )
+            wrong.append(f"{name}: there is no key {key!r:.60}; {_known(key)}")
         elif not rule[0](value):
             wrong.append(f"{name}: {key} is {value!r:.60}; it has to be {rule[1]}")
         else:
@@ -120,6 +116,12 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
     if values.get("run.engine") == LEAN and isinstance(parallel, int) and parallel > MOST_FORKED:
         wrong.append(f"{name}: run.engine lean runs {MOST_FORKED} tasks at a time; take out run.engine, or set fewer")
     return values, wrong
+
+
+def _known(key: str) -> str:
+    """What there is instead of a key that there isn't."""
+    keys = [known for known in KEYS if known.split(".")[0] == key.split(".", maxsplit=1)[0]]
+    return f"the keys are {', '.join(keys)}" if keys else f"the tables are {', '.join(TABLES)}"
 
 
 def _read(project: Project) -> tuple[dict[str, object], list[str]]:

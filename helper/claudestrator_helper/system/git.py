@@ -74,14 +74,20 @@ def changed_at(path: str) -> float:
     return os.lstat(path).st_ctime
 
 
-def commit(project: Project, without: Mapping[str, str], message: str, place: Repository | None = None) -> Result:
+def commit(
+    project: Project,
+    without: Mapping[str, str],
+    message: str,
+    place: Repository | None = None,
+    known: dict[str, str] | None = None,
+) -> Result:
     """Commits the paths that are dirty now and not in *without*, which says why each is left out, with the repository's
-    hooks and a separate index; in *place* if it is named. Raises ClaudestratorError if this process is asked to end
-    meanwhile."""
+    hooks and a separate index; in *place* if it is named. *known* are the changes there, if the caller has asked for
+    them. Raises ClaudestratorError if this process is asked to end meanwhile."""
     repository = place or repository_of(project)
     if isinstance(repository, str):
         return Result(why=repository)
-    changes = changes_in(repository)
+    changes = changes_in(repository) if known is None else known
     if isinstance(changes, str):
         return Result(why=changes)
     left, since = left_out(repository.root, changes, without), time.time()

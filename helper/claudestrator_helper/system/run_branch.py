@@ -145,12 +145,14 @@ def apart(project: Project, run: str, start: Start) -> str:
     return tip or start.commit
 
 
-def advance(project: Project, run: str, new: str, old: str) -> str:
+def tip(place: Repository, run: str) -> str:
+    """The last commit of the run's branch; "" if there is no such branch."""
+    return commit_witness.head(place, f"refs/heads/{name(run)}")
+
+
+def advance(place: Repository, run: str, new: str, old: str) -> str:
     """Moves the run's branch from one commit on to the next; why that failed, or ""."""
-    person = git.repository_of(project)
-    if isinstance(person, str):
-        return person
-    return person.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
+    return place.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
 
 
 def unmerged(project: Project) -> str:

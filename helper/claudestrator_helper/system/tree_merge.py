@@ -85,7 +85,6 @@ def _rebased(tree: Tree, base: str) -> None:
     ours = tree.repository
     for words in (["update-ref", "--no-deref", "HEAD", base], ["read-tree", "--reset", base]):
         _checked(ours.call(*words).why, tree)
-    ours.call("update-index", "-q", "--refresh")
 
 
 def _checked(why: str, tree: Tree) -> None:
@@ -116,7 +115,7 @@ def _snapshot(tree: Tree, main: Project, index: str) -> str:
 
 
 def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str]:
-    """The changed paths that no commit of a worktree holds: the run's own, and what tools generate."""
+    """The changed paths that no commit of a worktree holds, and why: the run's own, and what tools generate."""
     state = os.path.relpath(main.state, main.root)
     own = os.path.normpath(os.path.join(tree.within, state)) + os.sep
     generated = [path for path, code in changes.items() if code == "??" and worktrees.is_generated(path)]

@@ -23,6 +23,8 @@ from .commit_witness import Repository
 
 #: From this version on, git can merge without a working tree.
 _SINCE = (2, 38)
+#: What is said of a worktree with commits that are on no branch.
+COMMITS = "commits of its own"
 #: Seconds to check out a large repository.
 _CHECKOUT = 600
 #: What tools leave beside sources, and no commit of a run holds.
@@ -118,11 +120,27 @@ def of(project: Project, id_: str) -> Tree | None:
 def _read(project: Project, folder: str, within: str) -> Tree | None:
     try:
         note = Note(**json.loads(files.read(os.path.join(folder, TREE_NOTE)) or ""))
-        path = os.path.dirname((files.read(os.path.join(folder, "gitdir")) or "").removesuffix("\n"))
+        # A newer git may have been told to use relative paths.
+        path = os.path.dirname(os.path.join(folder, (files.read(os.path.join(folder, "gitdir")) or "").strip("\n")))
+        if note.project != os.path.realpath(project.root) and not os.path.exists(note.project):
+            note, path = _brought_along(project, folder, note, path)
     except (ClaudestratorError, ValueError, TypeError):
         return None
     is_ours = note.project == os.path.realpath(project.root) and os.path.isdir(path)
     return Tree(path, folder, within, note) if is_ours else None
+
+
+def _brought_along(project: Project, folder: str, note: Note, path: str) -> tuple[Note, str]:
+    """The note and the place of a worktree of a project that has been moved, and its worktrees with it: git has to be
+    told, as by `git worktree repair`."""
+    place = os.path.join(os.path.realpath(folder_of(project)), os.path.basename(path))
+    if not os.path.isfile(os.path.join(place, ".git")):
+        return note, path
+    files.write(os.path.join(place, ".git"), f"gitdir: {folder}\n")
+    files.write(os.path.join(folder, "gitdir"), f"{os.path.join(place, '.git')}\n")
+    note = replace(note, project=os.path.realpath(project.root))
+    files.write(os.path.join(folder, TREE_NOTE), json.dumps(asdict(note)) + "\n")
+    return note, place
 
 
 def _common(top: str) -> str:
@@ -208,7 +226,7 @@ def left_in(tree: Tree, project: Project) -> list[str]:
         is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
         if not is_copy and not (code == "??" and is_generated(path)):
             found.append(path)
-    return found + (["commits of its own"] if _has_commits(tree) else [])
+    return found + ([COMMITS] if _has_commits(tree) else [])
 
 
 def _has_commits(tree: Tree) -> bool:

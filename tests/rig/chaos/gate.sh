@@ -12,6 +12,6 @@ case $id in
   *) test ! -e "src/$id.red" || code=1 ;;
 esac
 read -r now _ < /proc/uptime
-printf '{"t": %s, "event": "gate", "who": "gate", "id": "%s", "code": %d}\n' "$now" "$id" "$code" >> "$journal"
+printf '{"t": %s, "event": "gate", "who": "gate", "kind": "%s", "id": "%s", "code": %d}\n' "$now" "$kind" "$id" "$code" >> "$journal"
 echo "the gate of $id: $code"
 exit $code

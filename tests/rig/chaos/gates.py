@@ -46,17 +46,19 @@ def allow(scene: Scene) -> int:
         project = paths.project(scene.root)
         asked = gates.asked(config_file.read(project), queue_file.parsed(project))
         consent.write(project, asked)
-        scene.journal.note("allowed", who="person", common=bool(asked.commands), tasks=sorted(asked.tasks))
+        kind = shlex.split(asked.commands[0])[3] if asked.commands else ""
+        scene.journal.note("allowed", who="person", kind=kind, tasks=sorted(asked.tasks))
 
     return fork(write)
 
 
 class Reign(NamedTuple):
-    """From *since* until *until* a person's consent was to these: a gate for all tasks, and those of some."""
+    """From *since* until *until* a person's consent was to these: a gate of that *kind* for all tasks, "" for none, and
+    those of some *tasks*."""
 
     since: float
     until: float
-    common: bool
+    kind: str
     tasks: list[str]
 
 
@@ -67,7 +69,7 @@ def reigns(found: Evidence) -> list[Reign]:
     ordered = sorted(breaks, key=lambda each: float(each["t"]))
     ends = [*(each["t"] for each in ordered[1:]), float("inf")][: len(ordered)]
     return [
-        Reign(each["t"], end, each["common"], each["tasks"])
+        Reign(each["t"], end, each["kind"], each["tasks"])
         for each, end in zip(ordered, ends, strict=True)
         if each["event"] == "allowed"
     ]
@@ -84,11 +86,13 @@ def proved(found: Evidence) -> Iterable[str]:
         reign = next((each for each in reigns(found) if each.since <= since and at <= each.until), None)
         if reign is None:
             continue
-        # What was red before the run binds nobody until it was green once.
-        is_binding = reign.common and any(each["id"] == "all" and each["t"] < since for each in greens)
-        for wanted in [*(["all"] if is_binding else []), *([id_] if id_ in reign.tasks else [])]:
-            if not any(each["id"] == wanted and since - 0.02 <= each["t"] <= at for each in greens):
-                yield f"attempt {attempt} of {id_} was done, and its gate {wanted} was not green since it began"
+        # What was red before the run, or was allowed during it, binds nobody until it was green once.
+        common = [each for each in greens if (each["id"], each["kind"]) == ("all", reign.kind)]
+        own = [each for each in greens if each["id"] == id_]
+        wanted = [("all", common)] if any(each["t"] < since for each in common) else []
+        for what, seen in [*wanted, *([(id_, own)] if id_ in reign.tasks else [])]:
+            if not any(since - 0.02 <= each["t"] <= at for each in seen):
+                yield f"attempt {attempt} of {id_} was done, and its gate {what} was not green since it began"
 
 
 def completed(found: Evidence) -> list[tuple[float, str, int]]:

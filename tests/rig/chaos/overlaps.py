@@ -36,6 +36,8 @@ def side_by_side(found: Evidence) -> Iterable[str]:
         if each.who in begun and each.id not in given_up and not set_back(found, each.id)
     ]
     most = max((event["parallel"] for event in found.of("begins", "session opens")), default=1)
+    # In worktrees they do not meet.
+    apart = any(each.get("tree") for each in found.of("works"))
     files = {id_: re.findall(r"\S+\.py", names) for id_, names in _FILES.findall(found.queue)}
     for one in spans:
         beside = [each for each in spans if each.session == one.session and each.begun <= one.begun < each.ended]
@@ -43,5 +45,5 @@ def side_by_side(found: Evidence) -> Iterable[str]:
             yield f"{len(beside)} agents were at work at once, {', '.join(each.id for each in beside)}"
         for other in beside:
             of_one, of_other = files.get(one.id), files.get(other.id)
-            if other.id != one.id and (not of_one or not of_other or set(of_one) & set(of_other)):
+            if other.id != one.id and not apart and (not of_one or not of_other or set(of_one) & set(of_other)):
                 yield f"{one.id} began while {other.id} was at work on {of_other}"

@@ -71,6 +71,8 @@ class World:
         self.born: set[str] = set()
         self.reports: list[list[str]] = []
         self.opened = self.strikes = 0
+        #: Whether a report was accepted after the run had ended: the next `start` takes it in.
+        self.late = False
         self.ids: list[str] = []
         self.next_session = self.next_fault = self.next_act = self.settled = 0.0
 
@@ -183,6 +185,8 @@ class World:
         if self.sessions or self.person.busy or not self.opened:
             return False
         self.absorb()
+        if self.late:
+            return False
         found = _STATUS.search(content(self.scene.state))
         return found is not None and found[1] == "finished" and self.settled > 0 and not self.work_left()
 
@@ -203,6 +207,7 @@ class World:
             if event["event"] == "call":
                 self.helpers[event["pid"]] = event
                 self.faults.begun(event)
+                self.late = self.late and event["words"][0] != "start"
                 if event["words"][0] in ("start", "set-status", "add-tasks", "stop"):
                     self.settled = 0.0
             elif event["event"] == "end":
@@ -219,11 +224,15 @@ class World:
 
     def ended(self, call: Event) -> None:
         verb = call["words"][0]
-        if call["code"] or call["who"] == "echo" or verb not in ("done", "fail", "ended"):
+        if call["code"] or verb not in ("done", "fail", "ended"):
             return
-        self.faults.reported()
-        if verb != "ended":
-            self.reports.append(call["words"])
+        if verb == "done":
+            found = _STATUS.search(content(self.scene.state))
+            self.late = self.late or (found is not None and found[1] == "finished")
+        if call["who"] != "echo":
+            self.faults.reported()
+            if verb != "ended":
+                self.reports.append(call["words"])
 
     def is_ours(self, event: Event) -> bool:
         """Whether that process is still the one that the journal speaks of, or at least one of this run."""

@@ -1,0 +1,75 @@
+"""What a step leaves to be done without the project's lock: commits, gates, worktrees.
+
+Git and gates run in processes of their own, and importing what starts them takes longer than most steps.
+"""
+
+import os
+
+from .. import host
+from ..engine import begin_run, settle_reports, state
+from ..engine.step import Step
+from ..errors import HeldError
+from ..store import config_file, state_file
+from ..store.paths import Project
+from ..texts.directives import WAIT, Directive, Reply
+
+_WAIT = (Directive(WAIT),)
+_GATE, _TREE = "still waiting for the gate", "still waiting for a worktree"
+
+
+def worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]]:
+    """Whether the agents of a run that begins now have worktrees, and a line if they should, and can't."""
+    config = config_file.read(project)
+    if not ((asked.parallel or config.parallel) > 1 or os.path.exists(os.path.join(project.root, host.WORKTREES))):
+        return False, []
+    from . import tree_setup, trees
+
+    # A person has typed it, and may have corrected that.
+    tree_setup.forget(project)
+    found, why = trees.wanted(project, state_file.read(project), config, asked)
+    return found, [f"note: {why}"] if why else []
+
+
+def wound_up(project: Project, current: state.State) -> str:
+    """Makes a run's commits ready for `git merge`, and removes its worktrees; what a person has to know of both."""
+    said = []
+    if any(each.committed for each in current.tasks.values()):
+        from . import task_commits
+
+        said.append(task_commits.bring_home(project))
+    if current.worktrees:
+        from . import trees
+
+        said.append(trees.ended(project))
+    return " ".join(filter(None, said))
+
+
+def carried_out(project: Project, step: Step, left: float, seen: set[str]) -> Reply | None:
+    """Does the slow work that a step asks for, or else removes a worktree that is done with and not among those *seen*;
+    with a WAIT if it takes longer than *left* seconds. None if there is nothing to do."""
+    if not (step.close or step.commits or step.gate or step.trees or step.state.worktrees):
+        return None
+    from . import close_loop, gates, merging, task_commits, trees
+
+    patience = max(1.0, left)
+    try:
+        if step.gate:
+            # In between, another step renews the heartbeat.
+            most = min(left, settle_reports.LAUNCH)
+            return Reply(gates.run(project, step.gate, most), []) if left > 0 else Reply([_GATE], _WAIT)
+        if step.trees:
+            lines, is_over = trees.prepare(project, step.trees, left)
+            if not is_over and left <= 0:
+                return Reply([*lines, _TREE], _WAIT)
+        elif step.commits:
+            make = merging.settle if step.state.worktrees else task_commits.in_place
+            lines = task_commits.commit(project, step.commits, patience, make)
+        elif step.close:
+            lines = close_loop.close(project, config_file.read(project), patience)
+        else:
+            tidied = trees.tidy(project, step.state, seen)
+            return None if tidied is None else Reply(tidied, [])
+    except HeldError:
+        # A commit's hooks may run a test suite, in a wait that was moved to the background.
+        return Reply(["still waiting for another process that commits"], _WAIT)
+    return Reply(lines, [])

@@ -1,0 +1,76 @@
+"""The mod's module in Node.js, with a helper and an engine that answer what each test says."""
+
+import json
+import select
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig.chaos.mod import COMMAND, HOST, MODULE
+
+pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js")
+SPAWN = {"kind": "SPAWN", "id": "TASK-1", "model": "sonnet", "attempt": 1, "prompt": "Build a door."}
+STOP = {"kind": "STOP", "sentence": "The one task is completed."}
+Message = dict[str, Any]
+
+
+class Module:
+    def __init__(self, store: Path) -> None:
+        words = ["node", str(HOST), str(MODULE), "/project", "s1", str(store), "20"]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.events = 0
+
+    def event(self, name: str, **facts: Any) -> None:
+        self.events += 1
+        self.send(event=name, number=self.events, **facts)
+
+    def send(self, **message: Any) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+
+    def next(self, seconds: float = 20) -> Message | None:
+        """What it asks next; None if that is nothing for so long."""
+        assert self.process.stdout
+        if not select.select([self.process.stdout], [], [], seconds)[0]:
+            return None
+        found: Message = json.loads(self.process.stdout.readline())
+        return found
+
+    def answer(self, asked: Message, **reply: Any) -> None:
+        self.send(answered=asked["number"], value={"stdout": json.dumps(reply), "stderr": "", "exitCode": 0})
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Iterator[Module]:
+    made = Module(tmp_path / "store.json")
+    yield made
+    made.process.kill()
+    made.process.wait()
+
+
+def test_a_run_that_is_typed_while_it_is_resumed_has_one_agent_for_a_task(module: Module) -> None:
+    module.event("session.start", isInteractive=True)
+    module.event("command.run", command=COMMAND, args="", origin={"kind": "composer"})
+    first = module.next()
+    assert first
+    starts = [first]
+    # The other is not on its way yet, or both are.
+    other = module.next(0.3)
+    starts += [other] if other else []
+    agents, waits = 0, list[Message]()
+    while not waits:
+        for asked in starts:
+            module.answer(asked, lines=[], directives=[SPAWN], key=f"key of {asked['number']}")
+        starts = []
+        asked = module.next() or {}
+        if asked["call"] == "agent.spawn":
+            agents += 1
+            module.send(answered=asked["number"], value={"agentId": "a1", "model": "sonnet"})
+        elif asked["call"] == "process.run" and asked["words"][0] == "start":
+            starts, last = [asked], asked["number"]
+        elif asked["call"] == "process.run":
+            waits.append(json.loads(asked["stdin"]))
+    assert (agents, waits[0]["key"]) == (1, f"key of {last}")
