@@ -32,10 +32,7 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/**
- * `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way, of which
- * there may be several.
- */
+/** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
 const run = {
   key: '',
   turn: 0,
@@ -104,10 +101,8 @@ async function* answers($, first, turn) {
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
 async function start($, question) {
   run.starting++
-  const reply = run.start.then(() => ask($, 'start', question))
+  const reply = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--)
   run.start = reply
-  await reply
-  run.starting--
   return reply
 }
 
