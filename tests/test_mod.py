@@ -380,7 +380,7 @@ def test_taking_a_report_imports_nothing_slow(project: Project) -> None:
         "print(*{'dataclasses', 'inspect', 'subprocess', 'filelock', 'click'} & set(sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], input=event, cwd=project.root, capture_output=True, text=True
+        [sys.executable, "-c", program], input=event, cwd=project.root, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("\n", "")
     assert marker_files.report_of(project, "TASK-1", 1)
