@@ -32,10 +32,7 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/**
- * `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way, of which
- * there may be several.
- */
+/** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
 const run = {
   key: '',
   turn: 0,
@@ -104,13 +101,9 @@ async function* answers($, first, turn) {
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
 async function start($, question) {
   run.starting++
-  const reply = run.start.then(() => ask($, 'start', question))
+  const reply = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--)
   run.start = reply
-  try {
-    return await reply
-  } finally {
-    run.starting--
-  }
+  return reply
 }
 
 /**
@@ -209,9 +202,8 @@ function elapsed(seconds) {
 /** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
   const key = await $.store.get(await $.session.root())
-  // A person was faster.
-  if (run.turn) return
-  if (typeof key === 'string') run.key = key
+  if (run.turn) return // a person was faster
+  run.key = String(key ?? run.key)
   const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
   if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)

@@ -370,6 +370,22 @@ def test_the_hook_takes_the_report_before_the_mod_sees_it(project: Project) -> N
     assert found.kind == markers.DONE
 
 
+def test_taking_a_report_imports_nothing_slow(project: Project) -> None:
+    start(project)
+    launched(project)
+    told = {"hook_event_name": "SubagentStop", "session_id": SESSION, "cwd": project.root, "agent_id": AGENT}
+    event = json.dumps(told | {"last_assistant_message": report()})
+    program = (
+        "import sys; from claudestrator_helper.__main__ import main; sys.argv[1:] = ['hook']; main(); "
+        "print(*{'dataclasses', 'inspect', 'subprocess', 'filelock', 'click'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=event, cwd=project.root, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("\n", "")
+    assert marker_files.report_of(project, "TASK-1", 1)
+
+
 def test_an_agent_that_ends_silently_is_asked_for_the_line_once(project: Project) -> None:
     start(project)
     launched(project)

@@ -138,7 +138,7 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
 
 def _worktree(project: Project, name: str, *, is_task: bool) -> list[str]:
     """Where an agent works, and what is to be done there first."""
-    # What starts git is imported only for a run that has worktrees.
+    # Hooks import this module, and what runs git takes longer than they do.
     from ..system import worktrees
 
     tree = worktrees.of(project, name)
