@@ -52,6 +52,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedRun]:
         patch.setenv("CLAUDE_CONFIG_DIR", str(folder / "config"))
         run = ScriptedRun(folder / "pocket", folder / "config")
         run.fill()
+        # With worktrees each task is a commit, and the loops have none.
+        Path(run.project.config).parent.mkdir()
+        Path(run.project.config).write_text("[run]\nworktrees = false\n", encoding="utf-8")
         for name in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{name}_NAME", "T")
             patch.setenv(f"GIT_{name}_EMAIL", "t@localhost")
