@@ -253,7 +253,7 @@ export function register(on) {
     return command ? carryOut($, command.words, e.args) : next(e)
   })
 
-  // A pattern, because a release without agent.report (2.1.286) refuses a module that names it.
+  // A pattern, because a release without agent.report (2.1.323, say) refuses a module that names it.
   on('agent.*', async ($, e, next) => {
     if (next.event === 'agent.spawn' && 'prompt' in e) {
       // Named to $.agent.spawn, the folder has no effect: measured on 2.1.332.
