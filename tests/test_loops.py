@@ -13,8 +13,10 @@ from claudestrator_helper.commands import check
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine.state import STOPPED
 from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.run import merging
 from claudestrator_helper.store import files, memory, paths, state_file
 from claudestrator_helper.system import git as repository
+from claudestrator_helper.system import worktrees
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from kills import Killed
@@ -41,6 +43,41 @@ def test_three_loops_make_three_commits_and_touch_nothing_of_the_persons(project
     assert git(project, "diff", "--name-only", "--", ".", ":!.claude").split() == ["mine.txt"]
     body = git(project, "log", "-1", "--format=%b")
     assert f"TASK-105 completed: Mend ISSUE-{DAY}-005" in body
+
+
+class Apart(Agents):
+    """The same, side by side in worktrees."""
+
+    def work(self, id_: str) -> None:
+        self.worked.append(id_)
+        self.prompts[id_] = reports.begin(self.project, id_)
+        role, _, loop = id_.partition("-")
+        getattr(self, role, self.build)(id_, loop)
+        merging.done(self.project, id_, None, f"note of {id_}")
+
+    def build(self, id_: str, loop: str) -> None:
+        Path(self.project.root, ".claude/worktrees", id_, f"{id_}.txt").write_text(f"{id_}\n", encoding="utf-8")
+
+
+@pytest.mark.skipif(worktrees.git_version() < (2, 38), reason="git merges without a working tree from 2.38 on")
+def test_with_worktrees_the_tasks_of_loops_are_the_commits_and_all_else_works_on_what_is_finished(
+    project: paths.Project,
+) -> None:
+    agents = Apart(project)
+    ended = drive(agents, ["2", "--parallel", "2"])
+    branch = f"claudestrator/{state_file.read(project).run}"
+    assert ended.startswith("STOP 2 of 2 loops are done, 5 of 5 tasks completed; issues: 4 completed. 4 commits are on")
+    assert agents.worked[:6] == ["research-1", "decomp-1", "TASK-101", "TASK-102", "memory-1", "research-2"]
+    assert [line[:8] for line in git(project, "log", "--format=%s", f"main..{branch}").splitlines()] == [
+        f"TASK-10{number}" for number in (4, 3, 2, 1)
+    ]
+    checkout = f"{project.root}/.claude/worktrees/{branch.partition('/')[2]}"
+    assert f"In a checkout of what the run has finished: {checkout}" in agents.prompts["research-2"]
+    assert f"**Diff:** `git log -p -2 {branch}`" in agents.prompts["memory-1"]
+    assert "commit none: each task has a commit of its own" in agents.said
+    assert git(project, "worktree", "list").count("\n") == 1
+    git(project, "merge", "--quiet", "--ff-only", branch)
+    assert git(project, "diff", "--name-only", "--", ".", ":!.claude").split() == ["mine.txt"]
 
 
 def test_what_a_loop_learned_reaches_the_next_one_and_not_the_orchestrator(project: paths.Project) -> None:

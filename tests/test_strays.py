@@ -1,5 +1,6 @@
 """What runs have left behind: `check` names it, and `clean` removes what is merged and nothing else."""
 
+import json
 import os
 import shutil
 import sys
@@ -65,6 +66,31 @@ def left_behind(repo: Repository) -> str:
     own.commit_all()
     ended(repo)
     return branch
+
+
+def test_status_show_and_report_say_where_a_task_is_at_work_and_what_was_merged(repo: Repository) -> None:
+    branch = begun(repo)
+    finish(repo, "TASK-1", "door.txt")
+    running.wait_for_step(repo.project)
+    commit = repo.run("rev-parse", branch).strip()
+
+    def said(*words: str) -> str:
+        return helper(*words, folder=repo.root).stdout
+
+    assert ", in .claude/worktrees/TASK-2: Build it\n" in said("status")
+    assert f"\nmerged: 1 task, on {branch}\n" in said("status")
+    found = json.loads(said("status", "--json"))
+    assert [each["worktree"] for each in found["agents"]] == [f".claude/worktrees/{id_}" for id_ in IDS[1:]]
+    assert (found["branch"], found["commits"]) == (branch, 1)
+    assert f"\nworktree: .claude/worktrees/TASK-2, on top of {repo.head()[:7]}\n" in said("show", "TASK-2")
+    assert f"\nmerged: {commit[:7]} on {branch}\n" in said("show", "TASK-1")
+    works = {work["id"]: work for work in json.loads(said("report", "--format", "json"))["works"]}
+    assert (works["TASK-1"]["commit"], works["TASK-2"]["commit"]) == (commit, "")
+    assert works["TASK-2"]["worktree"] == ".claude/worktrees/TASK-2"
+    page = Path(repo.root, said("report").strip()).read_text()
+    assert f"<code>{commit[:9]}</code>" in page
+    assert "Its work is in <code><bdi>.claude/worktrees/TASK-2</bdi></code>" in page
+    assert f"- {commit[:9]} `TASK-1`\n" in said("report", "--format", "md")
 
 
 def test_check_names_what_is_left_and_clean_removes_what_is_merged(repo: Repository) -> None:

@@ -1,6 +1,7 @@
 """Agents side by side, each in a worktree of its own, and the merge of what they have done."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -402,6 +403,29 @@ def take_step(repo: Repository) -> None:
     running.wait_for_step(repo.project, limit=1)
 
 
+def second_has_the_same_lines(repo: Repository) -> None:
+    first_is_done(repo)
+    write(repo, "TASK-2", a_txt=LINES.replace("3\n", "THREE\n", 1))
+
+
+def reported(repo: Repository) -> None:
+    with pytest.raises(gates.RedError):
+        done(repo, "TASK-2")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_after_a_kill_in_a_conflict_the_agent_has_both_sides_once(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    for each in at_every_step(tmp_path_factory, after, second_has_the_same_lines, reported):
+        with pytest.raises(gates.RedError):
+            done(each, "TASK-2")
+        text = (tree(each, "TASK-2") / "a.txt").read_text()
+        assert [text.count(word) for word in ("THREE\n", "three\n", "<<<<<<<", ">>>>>>>")] == [1, 1, 1, 1]
+        write(each, "TASK-2", a_txt=LINES.replace("3\n", "three\n", 1).replace("27\n", "twenty-seven\n"))
+        both_done(each)
+
+
 # What comes after a run
 
 
@@ -490,6 +514,31 @@ def test_what_is_left_of_a_task_that_failed_is_named_and_the_next_run_goes_on_th
     assert lines == ["TASK-1 goes on in the worktree that an earlier run has left", "SPAWN TASK-1 sonnet"]
     assert (tree(repo, "TASK-1") / "door.txt").read_text() == "half a door\n"
     assert (tree(repo, "TASK-1") / "wall.txt").read_text() == "a wall\n"
+
+
+def test_worktrees_that_were_deleted_by_hand_are_made_again(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    shutil.rmtree(repo.root / ".claude/worktrees")
+    for id_ in ("TASK-1", "TASK-2"):
+        reports.fail(repo.project, id_, None, "it is gone")
+    assert running.wait_for_step(repo.project) == [
+        "failed TASK-1: it is gone; retrying with opus",
+        "failed TASK-2: it is gone; retrying with opus",
+        "SPAWN TASK-1 opus",
+        "SPAWN TASK-2 opus",
+    ]
+    assert "Its reason: it is gone" in reports.begin(repo.project, "TASK-1")
+    assert (tree(repo, "TASK-1") / "a.txt").exists()
+
+
+@pytest.mark.parametrize("points_to", ["../../../.git", "/nowhere", ""])
+def test_a_folder_that_came_with_an_archive_is_not_taken_for_a_worktree(repo: Repository, points_to: str) -> None:
+    repo.write(".claude/worktrees/TASK-1/.git", f"gitdir: {points_to}\n")
+    begun(repo, *TWO)
+    assert (tree(repo, "TASK-1-2") / "a.txt").exists()
+    assert sorted(os.listdir(tree(repo, "TASK-1"))) == [".git"]
+    assert repo.run("branch", "--show-current") == "main\n"
 
 
 # Where there can be no worktrees

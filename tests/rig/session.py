@@ -54,7 +54,7 @@ class Run:
 
 
 def prepare_home(home: Path, project: Path) -> None:
-    """Answers what Claude Code asks at its first start: onboarding, trust in the folder, the key."""
+    """Answers what Claude Code asks at its first start: onboarding, trust in the folder, the key; and git, who commits."""
     home.mkdir(parents=True, exist_ok=True)
     trusted = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
     answers = {
@@ -64,6 +64,7 @@ def prepare_home(home: Path, project: Path) -> None:
         "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
     }
     (home / ".claude.json").write_text(json.dumps(answers), encoding="utf-8")
+    (home / ".gitconfig").write_text("[user]\n\tname = Rig\n\temail = rig@localhost\n", encoding="utf-8")
 
 
 def session_environment(setting: Setting, temporary: Path) -> dict[str, str]:

@@ -16,7 +16,8 @@ from .estimate import Event, Range
 
 class AtWork(NamedTuple):
     """An agent at work: for how many *seconds*, and how many are *usual* for a task of its complexity, None if that is
-    unknown. *objective* and *complexity* are "" for an agent that carries out no task."""
+    unknown. *objective* and *complexity* are "" for an agent that carries out no task. *worktree* is the folder in
+    which it works, from the project's, which whoever shows it has to add."""
 
     id: str
     objective: str
@@ -26,6 +27,7 @@ class AtWork(NamedTuple):
     seconds: int
     usual: int | None
     started: bool
+    worktree: str | None = None
 
 
 class Gate(NamedTuple):

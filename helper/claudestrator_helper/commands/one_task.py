@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterable
 
 from ..accounts import estimate
+from ..engine.sentences import branch
 from ..engine.state import State
 from ..errors import ClaudestratorError
 from ..store import event_lines, queue_file, run_log, state_file
 from ..store.paths import Project
+from ..system import worktrees
 from ..texts import ids, schedule
 from ..texts.fields import LINES, cut, few, named
 from ..texts.queue import Queue, Task
@@ -27,6 +29,7 @@ def lines(project: Project, id_: str, now: float) -> list[str]:
     found = _task(parsed, parsed.task(id_), project.queue) if id_ in parsed.by_id else [id_]
     complexity = parsed.by_id[id_][0].complexity if id_ in parsed.by_id else ""
     found += [
+        *_worktree(project, current, id_),
         *_at_work(current, id_, estimate.times(log, parsed).median(complexity), now),
         *_told(project, current, id_),
     ]
@@ -78,6 +81,18 @@ def _at_work(current: State, id_: str, median: int | None, now: float) -> list[s
     return [f"running: {agent.model}, attempt {agent.attempt}, {estimate.exact(now - agent.claimed)}{usual}"]
 
 
+def _worktree(project: Project, current: State, id_: str) -> list[str]:
+    """Where its work is, until it is merged."""
+    if not current.worktrees:
+        return []
+    tree = worktrees.of(project, id_)
+    if tree is None:
+        return []
+    conflicts = [cut(path, 80) for path in tree.note.conflicts]
+    said = f", in conflict with what is finished in {named(conflicts, len(conflicts))}" if conflicts else ""
+    return [f"worktree: {os.path.relpath(tree.path, project.root)}, on top of {tree.note.base[:7]}{said}"]
+
+
 def _told(project: Project, current: State, id_: str) -> list[str]:
     record = current.record(id_)
     said = {
@@ -87,5 +102,7 @@ def _told(project: Project, current: State, id_: str) -> list[str]:
         "not verified": record.unverified,
     }
     found = [f"{name}: {cut(text, 400)}" for name, text in said.items() if text]
+    what = "merged" if current.worktrees else "committed"
+    found += [f"{what}: {record.committed[:7]} on {cut(branch(current))}"] if record.committed else []
     found += ["verified"] if record.completed is not None and record.is_verified else []
     return found + ([f"note: {project.note(id_)}"] if ids.is_id(id_) and os.path.exists(project.note(id_)) else [])

@@ -1,4 +1,4 @@
-"""What a run's gates are doing and how many tasks are proved, for `status` and `watch`."""
+"""What a run's gates are doing, where its agents work and how many tasks are proved, for `status` and `watch`."""
 
 import os
 
@@ -6,19 +6,30 @@ from ..accounts import estimate, progress
 from ..engine import sentences
 from ..engine.gates import BASELINE, SETUP
 from ..store.paths import Project
+from ..texts import ids
 from ..texts.fields import cut
 
 
 def read(project: Project, now: float, known: progress.Progress | None = None) -> progress.Progress:
-    """The progress of the project's run, with its gates; *known* is one of the same files. Raises
+    """The progress of the project's run, with its gates and worktrees; *known* is one of the same files. Raises
     ClaudestratorError if a file can't be read."""
     found = progress.of(project, known.state, known.queue, known.log, now) if known else progress.read(project, now)
+    if found.state.worktrees and found.at_work:
+        found = found._replace(at_work=[_placed(project, found.state.run, each) for each in found.at_work])
     if not os.path.isdir(project.gates):
         return found
     # Most projects have none.
     from ..run import gates
 
     return found._replace(gates=[progress.Gate(*each) for each in gates.at_work(project, now)])
+
+
+def _placed(project: Project, run: str, agent: progress.AtWork) -> progress.AtWork:
+    # Only runs with worktrees need git's folder.
+    from ..system import worktrees
+
+    tree = worktrees.of(project, agent.id if ids.role(agent.id) == "task" else run)
+    return agent._replace(worktree=os.path.relpath(tree.path, project.root)) if tree else agent
 
 
 def gate(found: progress.Gate) -> str:

@@ -44,7 +44,8 @@ def status(project: Project, now: float | None = None) -> list[str]:
     current = found.state
     lines = [found.bar, f"run: {_run(current, at)}", *_times(found)]
     lines += few([f"{_at_work(current)}: {_agent(each)}" for each in found.at_work])
-    lines += [*few([f"gate: {proofs.gate(each)}" for each in found.gates]), *_proofs(found), *_verification(current)]
+    lines += [*few([f"gate: {proofs.gate(each)}" for each in found.gates]), *_proofs(found), *_commits(current)]
+    lines += _verification(current)
     lines += [*_loops(project, current), *_issues(project)]
     lines += few([f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()])
     lines += few([f"blocked: {id_}  {_by(cause)}" for id_, cause in found.blocked.items()])
@@ -78,12 +79,26 @@ def as_object(project: Project, now: float | None = None) -> dict[str, object]:
         "left": found.left._asdict() if found.left else None,
         "tasks": {"total": len(found.queue.tasks), **found.counts},
         "agents": [agent._asdict() for agent in found.at_work],
+        "branch": sentences.branch(current) if _count(current) else None,
+        "commits": _count(current),
         "gates": [each._asdict() for each in found.gates],
         "proofs": found.proofs or None,
         "failed": [{"id": id_, "reason": reason} for id_, reason in current.failed.items()],
         "blocked": blocked,
         "problems": len(queue_problems.problems(found.queue)),
     }
+
+
+def _count(current: state.State) -> int:
+    """How many tasks have a commit on the run's branch."""
+    return sum(bool(record.committed) for record in current.tasks.values())
+
+
+def _commits(current: state.State) -> list[str]:
+    count, what = _count(current), "merged" if current.worktrees else "committed"
+    many = "task" if count == 1 else "tasks"
+    # The state may have come with someone's repository.
+    return [one_line(f"{what}: {count} {many}, on {sentences.branch(current)}")] if count else []
 
 
 def _proofs(found: progress.Progress) -> list[str]:
@@ -107,6 +122,7 @@ def _at_work(current: state.State) -> str:
 def _agent(agent: progress.AtWork) -> str:
     usual = f", usually {estimate.rounded(agent.usual)}" if agent.usual else ""
     waits = "" if agent.started else ", not started yet"
+    waits += f", in {cut(agent.worktree, 120)}" if agent.worktree else ""
     what = f": {cut(agent.objective, 80)}" if agent.objective else ""
     return f"{agent.id}  {agent.model}, attempt {agent.attempt}, {estimate.exact(agent.seconds)}{usual}{waits}{what}"
 

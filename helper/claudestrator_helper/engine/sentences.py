@@ -9,7 +9,7 @@ from ..texts.fields import cut
 from ..texts.queue import Queue, Task
 from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
-from .state import STOPPED, State, TaskRecord
+from .state import PAUSED, STOPPED, State, TaskRecord
 
 #: What a pending task that can't run is counted as, for people.
 BLOCKED = "blocked"
@@ -24,6 +24,15 @@ def same(one: str, other: str) -> bool:
 
 def _kernel(reason: str) -> str:
     return re.sub(r"[\w.-]*\d[\w.-]*|\W+", " ", reason).strip().lower()
+
+
+def waiting(current: State, now: int) -> str:
+    """What a `wait` says that ends without a step."""
+    names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
+    if current.status == PAUSED:
+        at_work = f", and {names} is at work" if names else ""
+        return f"paused{at_work}: `claudestrator-helper resume` continues"
+    return f"still waiting for {names}"
 
 
 def counts(statuses: Iterable[str]) -> str:
@@ -160,13 +169,18 @@ def _unchanged(queue: Queue, state: State) -> str:
     return f" Completed with nothing changed: {_named(left)}." if left else ""
 
 
+def branch(state: State) -> str:
+    """The branch of the run."""
+    return f"claudestrator/{state.run}"
+
+
 def commits(state: State) -> str:
     """Where the commits of single tasks are, and how a person takes them over."""
     count = sum(bool(record.committed) for record in state.tasks.values())
-    branch, many, them = f"claudestrator/{state.run}", "commits are", "them"
+    name, many, them = branch(state), "commits are", "them"
     if count == 1:
         many, them = "commit is", "it"
-    return f" {count} {many} on {branch}: `git merge --ff-only {branch}` takes {them} over." if count else ""
+    return f" {count} {many} on {name}: `git merge --ff-only {name}` takes {them} over." if count else ""
 
 
 def _miscounted(queue: Queue) -> str:

@@ -31,7 +31,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     # A kill between the queue and the state leaves a task failed that is still to be given up.
     given_up = agent.failures + 1 >= run.config.attempts if report else is_late
     ours = (PENDING, IN_PROGRESS, FAILED) if given_up else (PENDING, IN_PROGRESS)
-    if not is_task and not ids.ROLE.fullmatch(id_):
+    if not is_task and ids.role(id_) == "task":
         run.drop(id_, agent, "no longer in the queue")
     elif report and report.kind == markers.DONE and status != SKIPPED:
         _task_done(run, id_, agent, report) if is_task else _role_done(run, id_, agent)

@@ -81,6 +81,11 @@ class StepBuilder:
         again = Agent(self.next_attempt(id_), stronger(agent.model), self.now, self.now, agent.failures + 1, reason)
         self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_}: {cut(reason)}; retrying with {again.model}")
+        if self.state.worktrees and (id_ if id_ in self.statuses else self.state.run) not in self.inputs.trees:
+            # Someone has removed its worktree: it begins as soon as there is another.
+            self.release(id_)
+            self.record(id_, lost=again)
+            return
         self.out.retried.append(id_)
         self.spawn(id_, again, "spawned")
 

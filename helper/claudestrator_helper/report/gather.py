@@ -12,6 +12,7 @@ from ..engine.state import State
 from ..errors import ClaudestratorError
 from ..store import config_file, files, issue_file, memory, queue_file, run_log, state_file
 from ..store.paths import Project
+from ..system import worktrees
 from ..texts import fields, ids, issues, queue, queue_problems, schedule
 from ..texts.queue import Queue, Task
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS
@@ -37,6 +38,8 @@ class _Facts:
     unchanged: tuple[str, ...] = ()
     unverified: Mapping[str, str] = field(default_factory=dict)
     proved: tuple[str, ...] = ()
+    commits: Mapping[str, str] = field(default_factory=dict)
+    trees: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather(project: Project, run: str = "", clock: Callable[[], float] = time.time) -> Report:
@@ -103,7 +106,15 @@ def _facts(project: Project, run: str) -> _Facts:
         tuple(id_ for id_, record in current.tasks.items() if record.unchanged),
         {id_: record.unverified for id_, record in current.tasks.items() if record.unverified is not None},
         tuple(id_ for id_, record in current.tasks.items() if record.is_proved),
+        {id_: record.committed for id_, record in current.tasks.items() if record.committed},
+        _trees(project, current),
     )
+
+
+def _trees(project: Project, current: State) -> dict[str, str]:
+    """The worktrees of the run's tasks that are there."""
+    found = worktrees.listed(project) if current.worktrees else []
+    return {tree.note.id: os.path.relpath(tree.path, project.root) for tree in found if tree.note.run == current.run}
 
 
 def _ending(project: Project, current: State, parsed: Queue) -> str:
@@ -208,6 +219,8 @@ class _Known:
             issue=issues.issue_of(task),
             ready=history.ready(id_, needs),
             note=self._note(id_),
+            commit=fields.one_line(self.facts.commits.get(id_, "")),
+            worktree=fields.one_line(self.facts.trees.get(id_, "")),
         )
 
     def gone(self) -> Iterable[Work]:

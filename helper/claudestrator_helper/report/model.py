@@ -81,7 +81,8 @@ class Change:
 @dataclass(frozen=True)
 class Work:
     """A task, or what an agent of another role did. *status* is a task's own word; *ready* is when its dependencies
-    were met; *files* is None without a transcript."""
+    were met; *files* is None without a transcript. *commit* is that of the task on the run's branch, and *worktree*
+    where its work is until then, from the project's folder."""
 
     id: str
     role: str
@@ -98,6 +99,8 @@ class Work:
     attempts: list[Attempt] = field(default_factory=list)
     files: list[Change] | None = None
     note: str = ""
+    commit: str = ""
+    worktree: str = ""
 
     def seconds(self, now: int) -> int:
         return sum(each.seconds(now) for each in self.attempts)

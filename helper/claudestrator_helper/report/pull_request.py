@@ -5,7 +5,7 @@ import re
 from ..accounts import estimate
 from ..texts import fields
 from . import html, words
-from .model import FAILED, VERIFIED, Report, Work
+from .model import FAILED, GATE, VERIFIED, Report, Work
 
 #: Rows of a table, and characters of a title and of a reason.
 _ROWS, _TITLE, _REASON = 100, 90, 200
@@ -31,7 +31,8 @@ def _summary(report: Report) -> str:
     run, found = report.run, words.counts(report)
     total = len(report.tasks) - found.get("skipped", 0)
     parts = [f"{found.get('completed', 0)} of {fields.many(total, 'task')} completed"]
-    verified = sum(work.proof == VERIFIED for work in report.tasks)
+    verified, gated = (sum(work.proof == proof for work in report.tasks) for proof in (VERIFIED, GATE))
+    parts += [f"{gated} proved by gate"] if gated else []
     parts += [f"{verified} verified"] if verified or run.verify else []
     parts += [f"{found[name]} {name.replace('_', ' ')}" for name in found if name != "completed"]
     agents = sum(len(work.attempts) for work in report.works)
@@ -85,6 +86,7 @@ def _commits(report: Report) -> str:
         for each in report.loops
         if each.commit
     ]
+    lines += [f"- {work.commit[:9]} `{_code(work.id)}`" for work in report.tasks if work.commit]
     return "\n".join(["#### Commits", "", *lines[-_ROWS:]]) if lines else ""
 
 

@@ -181,6 +181,8 @@ def _facts(work: Work) -> Child:
     facts: list[Child] = [tag("p", "Needs ", needs)] if needs else []
     facts += [tag("p", work.blocked_by[:1].upper(), work.blocked_by[1:])] if words.state(work) == "blocked" else []
     facts += [tag("p", work.remark[:1].upper(), work.remark[1:])] if work.remark else []
+    facts += [tag("p", "Commit ", tag("code", work.commit[:9]))] if work.commit else []
+    facts += [tag("p", "Its work is in ", tag("code", tag("bdi", work.worktree)))] if work.worktree else []
     about = [f"Complexity {work.complexity}"] if work.complexity else []
     about += [f"loop {work.loop}"] if work.loop else []
     about += [f"from {work.issue}"] if work.issue else []

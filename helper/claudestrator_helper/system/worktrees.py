@@ -86,6 +86,9 @@ def why_not(project: Project) -> str:
         return person
     if git_version() < _SINCE:
         return f"git is older than {'.'.join(map(str, _SINCE))}"
+    folder = folder_of(project)
+    if os.path.realpath(folder) != os.path.join(os.path.realpath(project.root), host.WORKTREES):
+        return f"a link leads {host.WORKTREES} elsewhere"
     if not commit_witness.head(person):
         return "the repository has no commit yet"
     # What the agents do can't be committed otherwise.
@@ -162,7 +165,12 @@ def add(project: Project, run: str, id_: str, base: str) -> Tree:
     path = _free(project, id_)
     # Nothing in it is anyone's before there is a note, so one whose making was killed is taken over.
     if not os.path.isdir(path) or not os.listdir(path):
-        done = person.call("worktree", "add", "--quiet", "--detach", "--no-checkout", path, base)
+        words = ["worktree", "add", "--quiet", "--detach", "--no-checkout", path, base]
+        done = person.call(*words)
+        if done.code and not os.path.lexists(path):
+            # A worktree there was deleted by hand, and git still knows it.
+            person.call("worktree", "remove", path)
+            done = person.call(*words)
         if done.code:
             raise ClaudestratorError(f"the worktree for {id_} can't be made: {done.why}")
     folder = _folder(path)
@@ -200,18 +208,22 @@ def _free(project: Project, id_: str) -> str:
     number = 1
     while True:
         path = os.path.join(folder, f"{id_}-{number}" if number > 1 else id_)
-        if not os.path.lexists(path) or _is_shell(path):
+        if not os.path.lexists(path) or _is_shell(project, path):
             return path
         number += 1
 
 
-def _is_shell(path: str) -> bool:
+def _is_shell(project: Project, path: str) -> bool:
     """Whether a kill has left a worktree there that has neither a file nor a note."""
     if os.path.islink(path) or not os.path.isdir(path) or os.listdir(path) not in ([], [".git"]):
         return False
-    folder = _folder(path) if os.listdir(path) else ""
-    known = [os.path.exists(os.path.join(folder, name)) for name in ("index", TREE_NOTE)] if folder else []
-    return not any(known)
+    if not os.listdir(path):
+        return True
+    folder = os.path.realpath(_folder(path))
+    held = os.path.join(os.path.realpath(_common(git_safety.top(project.root)[0])), "worktrees")
+    return os.path.dirname(folder) == held and not any(
+        os.path.exists(os.path.join(folder, name)) for name in ("index", TREE_NOTE)
+    )
 
 
 def left_in(tree: Tree, project: Project) -> list[str]:
