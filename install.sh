@@ -13,6 +13,7 @@ usage: bash install.sh [--dry-run] [--status-line] [DIR]           into a projec
        bash install.sh [--dry-run] [--status-line] --local [DIR]   into a project, for you alone
        bash install.sh [--dry-run] [--status-line] --global        into ~/.claude, for all projects
        bash install.sh [--dry-run] --uninstall [DIR | --local [DIR] | --global]
+       bash install.sh [--dry-run] [--uninstall] --plugin          as a plugin, with its mod, for all your projects
        bash install.sh --demo [--live]                 a whole run on an example project
 
 Installing writes the commands to .claude/commands/, adds to .claude/settings.json what they need, makes a Python
@@ -23,6 +24,7 @@ Nothing of yours is replaced. What was written is noted in .claude/claudestrator
 --dry-run    say what would change, and change nothing
 --status-line  show the run in Claude Code's status line, if there is no other, which would stay as it is
 --uninstall  remove what was put there, and nothing that you have changed since; with --global the helper too
+--plugin     have Claude Code install the plugin from this folder, in place of all that: only a plugin brings the mod
 --demo       Claude Code with a scripted model: no API key, no cost; --live: with your own claude and login
 
 CLAUDESTRATOR_VENV=DIR  a virtual environment that has claudestrator-helper already, to be linked in place of a new one
@@ -63,18 +65,59 @@ demo() {
   exec "$cache/demo-venv/bin/python" tests/rig/demo.py "$@"
 }
 
+# plugin_step WORD…: one call of `claude plugin`, or, with --dry-run, what it would be.
+plugin_step() {
+  if [ -n "$dry" ]; then
+    printf 'would run: claude plugin %s\n' "$*"
+  elif ! "$claude" plugin "$@"; then
+    printf 'claudestrator: this failed: claude plugin %s\n' "$*" >&2
+    exit 1
+  fi
+}
+
+# plugin [--uninstall] [--dry-run]: has Claude Code install the plugin from here, or remove it.
+plugin() {
+  local claude=${CLAUDE_BIN:-} dry=''
+  [ -n "$claude" ] || claude=$(command -v claude) || claude=$HOME/.claude/local/claude
+  case " $* " in *' --dry-run '*) dry=yes ;; esac
+  case " $* " in
+    *' --uninstall '*)
+      plugin_step uninstall claudestrator@claudestrator
+      plugin_step marketplace remove claudestrator
+      ;;
+    *)
+      plugin_step marketplace add "$root"
+      plugin_step install claudestrator@claudestrator
+      ;;
+  esac
+}
+
 missing='' installs=yes words=()
 [ -n "${HOME:-}" ] || { echo 'claudestrator: HOME is not set: set it to your home folder' >&2 && exit 1; }
 for word in "$@"; do
   case $word in
     -h | --help) usage; exit 0 ;;
     --uninstall | --dry-run) installs='' && words+=("$word") ;;
-    --demo | --live | --global | --local | --status-line) words+=("$word") ;;
+    --demo | --live | --global | --local | --status-line | --plugin) words+=("$word") ;;
     -*) echo "claudestrator: there is no option $word: see bash install.sh --help" >&2 && exit 2 ;;
     *) words+=("$word") ;;
   esac
 done
 
+case " ${words[*]-} " in
+  *' --plugin '*)
+    for word in "${words[@]}"; do
+      case $word in
+        --plugin | --uninstall | --dry-run) ;;
+        *) echo 'claudestrator: --plugin goes alone, or with --uninstall or --dry-run: see bash install.sh --help' >&2 && exit 2 ;;
+      esac
+    done
+    need_claude
+    [ -z "$missing" ] || exit 1
+    plugin "${words[@]}"
+    exit 0
+    ;;
+esac
 need_python
 case " ${words[*]-} " in
   ' --demo ') demo ;;

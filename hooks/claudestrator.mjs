@@ -2,18 +2,13 @@
  * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. Whatever needs a decision is the
  * helper's; this file asks it, starts agents, and draws. All that a run needs is in the helper's files, so that a session
  * that was reloaded or resumed goes on with its run.
- *
  * @typedef {import('claude-code').EngineInterface} Engine
  * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number }} Directive
- * @typedef {{ id: string, what: string, model: string, attempt: number, since: number }} Running
- * @typedef {{ done: number, failed: number, total: number, running: Running[], next: { id: string, what: string } | null,
- *             loop: number, loops: number, status: string }} Band
+ * @typedef {{ done: number, failed: number, total: number, next: { id: string, what: string } | null,
+ *             running: { id: string, what: string, model: string, attempt: number, since: number }[], loop: number, loops: number, status: string }} Band
  * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, opening?: string, isBroken?: true, isSettled?: boolean }} Reply
  */
 
-const ORCHESTRATE = 'claudestrator:orchestrate'
-/** Claude Code ends what a module has started after ten minutes; the helper's `wait` returns before. */
-const LONGEST = 600_000
 /** How Claude Code refuses an agent after Esc: in 2.1.329 and 2.1.332, and not yet in 2.1.286. */
 const HELD = 'the session was stopped'
 const HELD_WHY = 'After Esc, Claude Code starts no agent until you have typed something; then the run goes on.'
@@ -21,7 +16,6 @@ const HELD_WHY = 'After Esc, Claude Code starts no agent until you have typed so
 /**
  * What a person may ask for at any time, also while the model is answering: such a name may hold no colon. With `instead`
  * the plugin's Markdown command of that name does the same, and no model is asked to relay it.
- *
  * @type {{ name: string, words: string[], description: string, argumentHint?: string, instead?: boolean }[]}
  */
 const COMMANDS = [
@@ -38,101 +32,97 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/**
- * `turn` is the loop that obeys; an earlier one ends, and does nothing while another `start` is on its way, of which
- * there may be several.
- */
+/** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
 const run = {
   key: '',
   turn: 0,
   starting: 0,
   start: /** @type {Promise<unknown>} */ (Promise.resolve()),
   held: /** @type {Set<string>} */ (new Set()),
-  refused: /** @type {{ id: string, attempt: number, why: string }[]} */ ([]),
-  /** The folder of each agent that is being started, by its prompt. */
-  folders: /** @type {Map<string, string>} */ (new Map()),
+  folders: /** @type {Map<string, string>} */ (new Map()), // of agents that are being started, by their prompts
   band: /** @type {Band | undefined} */ (undefined),
 }
 
-/**
- * Runs a verb of the helper, without a shell. Returns what it printed, or why it could not be run.
- *
- * @param {Engine} $ @param {string[]} words @param {string} [stdin]
- */
-async function helper($, words, stdin = '') {
+/** How a verb of the helper is run: without a shell, in the root, which no `cd` moves. @param {Engine} $ @param {string[]} words */
+async function call($, words) {
   const env = { CLAUDE_CODE_SESSION_ID: await $.session.id() }
-  try {
-    // A `cd` in the conversation moves the session's folder, and not its root.
-    const cwd = await $.session.root()
-    const { stdout, stderr } = await $.process.run([`${$.plugin.root}/bin/claudestrator-helper`, ...words], {
-      cwd, env, stdin, timeoutMs: LONGEST,
-    })
-    return (stdout || stderr).trim()
-  } catch (error) {
-    return `claudestrator-helper can't be run: ${error}`
-  }
+  return { argv: [`${$.plugin.root}/bin/claudestrator-helper`, ...words], cwd: await $.session.root(), env }
+}
+
+/** What a verb printed, or why it could not be run. @param {Engine} $ @param {string[]} words @param {string} stdin */
+async function helper($, words, stdin) {
+  const { argv, ...where } = await call($, words)
+  const ran = $.process.run(argv, { ...where, stdin, timeoutMs: 600_000 }) // the most that Claude Code allows
+  const { stdout, stderr } = await ran.catch(error => ({ stdout: '', stderr: `claudestrator-helper can't be run: ${error}` }))
+  return (stdout || stderr).trim()
+}
+
+/** Asks the helper as the module that has the run. @param {Engine} $ @param {string} verb @param {object} question @returns {Promise<Reply>} */
+async function ask($, verb, question) {
+  const said = await helper($, [verb, '--session', await $.session.id(), '--mod'], JSON.stringify({ ...question, key: run.key }))
+  try { return JSON.parse(said) } catch { return broken(said) }
+}
+
+/** Ends the run here; its key is kept for a module that is loaded anew. @param {string} said @returns {Reply} */
+function broken(said) {
+  const why = said.replace(/^STOP /, '').trim().split('\n').pop() || 'claudestrator-helper was ended'
+  const sentence = `${why}: \`/orchestrate\` goes on once that is mended`
+  return { lines: [], directives: [{ kind: 'STOP', id: '', model: '', attempt: 0, prompt: '', sentence, exitCode: 1 }], isBroken: true }
 }
 
 /**
- * Asks the helper as the module that has the run. What is no answer, as of a helper that was killed, is asked for again:
- * no one else tells of an agent's end. At last it ends the run here; its key is kept for a module that is loaded anew.
- *
- * @param {Engine} $ @param {string[]} words @param {object} question @returns {Promise<Reply>}
+ * The first answer, and then one for each step of the run, all by one process, because to start one takes longer than a
+ * step. A helper that was killed is called again.
+ * @param {Engine} $ @param {Reply} first @param {number} turn @returns {AsyncGenerator<Reply, void>}
  */
-async function ask($, words, question) {
-  const asked = [...words, '--session', await $.session.id(), '--mod']
-  for (let left = words[0] === 'wait' ? 2 : words[0] === 'ended' ? 60 : 0; ; left--) {
-    const said = await helper($, asked, JSON.stringify({ ...question, key: run.key }))
+async function* answers($, first, turn) {
+  yield { ...first, lines: [] }
+  let [why, said, began] = ['', '', 0]
+  for (let left = 3; left; left = Date.now() - began > 5000 ? 3 : left - 1) {
+    if (left < 3) await $.clock.sleep(1000)
+    if (await isLate($, turn)) return
+    began = Date.now()
+    said = ''
     try {
-      return JSON.parse(said)
-    } catch {
-      if (left) await $.clock.sleep(1000)
-      else return { lines: [], directives: [broken(said)], isBroken: true }
+      const called = await call($, ['wait', '--follow', '--session', await $.session.id(), '--mod'])
+      for await (const { stream, text } of $.process.spawn({ ...called, input: JSON.stringify({ key: run.key }) })) {
+        stream === 'stderr' ? (why = text) : (said += text)
+        const lines = said.split('\n')
+        said = lines.pop() ?? ''
+        for (const line of lines) yield JSON.parse(line)
+      }
+    } catch (error) {
+      why = String(error)
     }
   }
+  yield broken(why)
 }
 
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
 async function start($, question) {
   run.starting++
-  const reply = run.start.then(() => ask($, ['start'], question))
+  const reply = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--)
   run.start = reply
-  try {
-    return await reply
-  } finally {
-    run.starting--
-  }
-}
-
-/** @param {string} said @returns {Directive} */
-function broken(said) {
-  const why = said.replace(/^STOP /, '').split('\n').pop() || 'claudestrator-helper was ended'
-  const sentence = `${why}: \`/orchestrate\` goes on once that is mended`
-  return { kind: 'STOP', id: '', model: '', attempt: 0, prompt: '', sentence, exitCode: 1 }
+  return reply
 }
 
 /**
- * Starts the agent of a directive. A refusal is told to the helper with the next call; but after Esc, Claude Code refuses
- * every agent until the person has typed something, and that is waited for.
- *
+ * Starts the agent of a directive. The helper is told of a refusal; but after Esc, Claude Code refuses every agent until
+ * the person has typed something, and that is waited for.
  * @param {Engine} $ @param {Directive} directive @param {number} turn
  */
 async function spawn($, { id, model, attempt, prompt, cwd }, turn) {
   if (cwd) run.folders.set(prompt, cwd)
-  while (!(await isLate($, turn))) {
-    const why = await refusal($, { prompt, description: id, subagentType: 'general-purpose', model })
-    const isHeld = why.startsWith(HELD)
-    if (why && !isHeld) run.refused.push({ id, attempt, why })
+  for (let seconds = 1; !(await isLate($, turn)); seconds++) {
+    const why = await $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model }).then(({ deny }) => deny, String)
+    const isHeld = !!why?.startsWith(HELD)
     run.held[isHeld ? 'add' : 'delete'](id)
+    if (why && !isHeld) void ended($, { description: id, refused: [{ id, attempt, why }] })
     if (!isHeld) break
+    if (seconds % 300 === 0) void ask($, 'ended', { held: id }) // whose time is not to pass
     await $.clock.sleep(1000)
   }
   run.folders.delete(prompt)
-}
-
-/** Why no agent was started; "" for one that was. @param {Engine} $ @param {{ prompt: string, description: string, subagentType: string, model: string }} agent */
-function refusal($, agent) {
-  return $.agent.spawn(agent).then(({ deny }) => deny ?? '', String)
 }
 
 /** @param {Engine} $ @param {number} turn */
@@ -148,23 +138,25 @@ const stopOf = reply => reply.directives.find(each => each.kind === 'STOP')
 async function obey($, reply) {
   const turn = ++run.turn
   run.held.clear()
-  if (reply.key) {
-    run.key = reply.key
-    // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
-    await $.store.set(await $.session.root(), run.key)
-  }
-  for (;;) {
-    const stop = stopOf(reply)
-    run.band = stop ? undefined : reply.band
-    $.ui.invalidate('ui.render')
-    if (stop) {
-      return stop
-    }
-    await Promise.all(reply.directives.filter(each => each.kind === 'SPAWN').map(each => spawn($, each, turn)))
-    reply = await ask($, ['wait'], { refused: run.refused.splice(0) })
+  run.key = reply.key || run.key
+  // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
+  if (reply.key) await $.store.set(await $.session.root(), run.key)
+  for await (const answer of answers($, reply, turn)) {
     if (await isLate($, turn)) return
-    for (const line of reply.lines) $.ui.log(line)
+    for (const line of answer.lines) $.ui.log(line)
+    const stop = stopOf(answer)
+    run.band = stop ? undefined : answer.band
+    $.ui.invalidate('ui.render')
+    for (const each of answer.directives) if (each.kind === 'SPAWN') void spawn($, each, turn)
+    if (stop) return stop
   }
+}
+
+/** Tells of an agent's end, unless the hook on it has, and the run has gone on: a second later. @param {Engine} $ @param {{ description: string }} end */
+async function ended($, end) {
+  await $.clock.sleep(1000)
+  const isAtWork = run.band?.running.some(each => each.id === end.description)
+  if (isAtWork && (await ask($, 'ended', end)).isBroken) await ended($, end)
 }
 
 /** Obeys in the background, and tells the person how it ended. @param {Engine} $ @param {Reply} reply */
@@ -172,15 +164,12 @@ async function obeyAside($, reply) {
   const tick = $.clock.every(1000, () => $.ui.invalidate('ui.render'))
   const stop = await obey($, reply)
   tick.cancel()
-  $.ui.invalidate('ui.render')
-  if (!stop) return
-  $.ui.log(stop.sentence)
-  await $.ui.notify(stop.sentence, { title: 'Claudestrator' })
+  if (stop) $.ui.log(stop.sentence)
+  if (stop) await $.ui.notify(stop.sentence, { title: 'Claudestrator' })
 }
 
 /**
  * The lines of the band, for so many columns and rows: what is done, what runs, what comes next.
- *
  * @param {Band} band @param {number} now @param {number} columns @param {number} rows
  * @returns {{ text: string, color?: string, dimColor?: boolean, wrap?: 'wrap' }[]}
  */
@@ -213,19 +202,13 @@ function elapsed(seconds) {
 /** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
   const key = await $.store.get(await $.session.root())
-  // A person was faster.
-  if (run.turn) return
-  if (typeof key === 'string') run.key = key
+  if (run.turn) return // a person was faster
+  run.key = String(key ?? run.key)
   const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
   if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)
   for (const line of reply.lines) $.ui.log(line)
   await obeyAside($, reply)
-}
-
-/** @param {Engine} $ @param {string[]} words @param {string} args */
-async function carryOut($, words, args) {
-  return { text: await helper($, words, args), isTextDisplayOnly: /** @type {const} */ (true) }
 }
 
 /** @param {import('claude-code').On} on */
@@ -238,7 +221,7 @@ export function register(on) {
     return next(e)
   })
 
-  on('command.run', { command: ORCHESTRATE }, async ($, e, next) => {
+  on('command.run', { command: 'claudestrator:orchestrate' }, async ($, e, next) => {
     const reply = await start($, { words: e.args })
     if (reply.engine !== undefined) return next(e)
     const isAside = reply.key && !stopOf(reply) && (e.origin.kind === 'composer' || e.origin.kind === 'bridge')
@@ -248,23 +231,21 @@ export function register(on) {
     const text = [...reply.lines, isAside ? reply.opening : stop?.sentence].filter(Boolean).join('\n')
     return { text, isTextDisplayOnly: true, ...(stop?.exitCode && { exitCode: stop.exitCode }) }
   })
-  on('command.run', ($, e, next) => {
+  on('command.run', async ($, e, next) => {
     const command = COMMANDS.find(({ name, instead }) => e.command === `claudestrator-${name}` || (instead && e.command === `claudestrator:${name}`))
-    return command ? carryOut($, command.words, e.args) : next(e)
+    return command ? { text: await helper($, command.words, e.args), isTextDisplayOnly: true } : next(e)
   })
 
-  // A pattern, because a release without agent.report (2.1.286) refuses a module that names it.
+  // A pattern, because a release without agent.report (2.1.323, say) refuses a module that names it.
   on('agent.*', async ($, e, next) => {
-    if (next.event === 'agent.spawn' && 'prompt' in e) {
-      // Named to $.agent.spawn, the folder has no effect: measured on 2.1.332.
-      const cwd = run.folders.get(e.prompt)
-      return next(cwd ? { ...e, cwd } : e)
-    }
+    // Named to $.agent.spawn, the folder has no effect: measured on 2.1.332.
+    if (next.event === 'agent.spawn' && 'prompt' in e && run.folders.has(e.prompt)) return next({ ...e, cwd: run.folders.get(e.prompt) })
     if (next.event !== 'agent.report' || !('status' in e)) return next(e)
     const agent = (await $.agent.list()).find(each => each.id === e.agentId)
-    if (!/^(\/claudestrator:\S+ )?\S+$/.test(agent?.description ?? '')) return next(e)
-    const told = ask($, ['ended'], { agent: e.agentId, status: e.status, text: e.text, description: agent?.description })
-    if (agent?.spawnedBy !== $.plugin.name && !(await told).isSettled) return next(e)
+    if (!agent || !/^(\/claudestrator:\S+ )?\S+$/.test(agent.description)) return next(e)
+    const end = { agent: e.agentId, status: e.status, text: e.text, description: agent.description }
+    if (agent.spawnedBy === $.plugin.name) void ended($, end)
+    else if (!(await ask($, 'ended', end)).isSettled) return next(e)
     return { consumed: 'Claudestrator has taken the report' }
   })
 
@@ -272,7 +253,6 @@ export function register(on) {
     if (!run.band || e.props.hasSurvey) return next(e)
     const { Box, Text } = $.ui.resolve(e)
     const lines = drawn(run.band, (await $.clock.now()) / 1000, e.props.bodyColumns, e.props.maxRows)
-    const children = lines.map(({ text, ...style }) => Text({ wrap: 'truncate', ...style, children: [text] }))
-    return Box({ flexDirection: 'column', children })
+    return Box({ flexDirection: 'column', children: lines.map(({ text, ...style }) => Text({ wrap: 'truncate', ...style, children: [text] })) })
   })
 }

@@ -10,13 +10,26 @@ const band = {
   next: { id: 'TASK-003', what: 'A window' },
 }
 
-/** The calls of the helper: each verb, and what it was told. Without an answer it was killed. */
+/**
+ * The calls of the helper: each verb, and what it was told. A `wait` answers until STOP, in pieces that are no lines.
+ * Without an answer it was killed.
+ */
 function helper(on, answers) {
   const calls = []
   on('process.run', async ($, e) => {
     calls.push({ argv: e.argv.slice(1), ...JSON.parse(e.init?.stdin ?? '{}') })
     const stdout = JSON.stringify(await answers.shift()) ?? ''
     return { value: { exitCode: 0, stdout, stderr: '', isStdoutTruncated: false, isStderrTruncated: false } }
+  })
+  on('process.spawn', async function* ($, e) {
+    calls.push({ argv: e.argv.slice(1), ...JSON.parse(e.input) })
+    for (let answer = await answers.shift(); answer; answer = await answers.shift()) {
+      const line = `${JSON.stringify(answer)}\n`
+      yield { stream: 'stdout', text: line.slice(0, 9) }
+      yield { stream: 'stdout', text: line.slice(9) }
+      if (answer.directives.some(each => each.kind === 'STOP')) break
+    }
+    return { value: { code: 0, signal: null } }
   })
   on('session.id', () => ({ value: 's1' }))
   on('session.root', () => ({ value: '/project' }))
@@ -48,12 +61,58 @@ test('an agent begins in the folder that its directive names', async ($, on) => 
   expect(spawned).toEqual([['TASK-001', undefined], ['TASK-002', apart.cwd]])
 })
 
-test('a refusal of an agent is told to the helper', async ($, on) => {
-  const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, { lines: [], directives: [stop] }])
-  on('agent.spawn', () => ({ deny: 'no place' }))
-  await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
-  expect(calls[1].refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'no place' }])
+test('one process takes all steps, and no agent waits for another to be started', async ($, on) => {
+  const spawn4 = from => [0, 1, 2, 3].map(n => ({ ...spawn, id: `TASK-${from + n}` }))
+  const calls = helper(on, [
+    { lines: [], directives: spawn4(1), band, key: 'k' },
+    { lines: ['done TASK-1 (1/8)'], directives: spawn4(5).slice(0, 1), band },
+    { lines: ['done TASK-2 (4/8)'], directives: spawn4(5).slice(1), band },
+    { lines: [], directives: [stop], band },
+  ])
+  const spawned = []
+  on('agent.spawn', async ($, e) => {
+    spawned.push(e.description)
+    // It is not started before the run has ended.
+    if (e.description === 'TASK-5') await new Promise(() => {})
+    return { model: 'sonnet', agentId: e.description }
+  })
+  await $.command.run({ command: 'claudestrator:orchestrate', args: '--parallel 4', origin: { kind: 'sdk' } })
+  expect(calls.map(each => each.argv.slice(0, 2))).toEqual([['start', '--session'], ['wait', '--follow']])
+  expect(spawned).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(n => `TASK-${n}`))
 })
+
+test('a refusal of an agent is told to the helper, which goes on', async ($, on) => {
+  let end
+  const ended = new Promise(resolve => { end = resolve })
+  const running = [{ id: 'TASK-001', what: 'A door', model: 'sonnet', attempt: 1, since: 0 }]
+  const calls = helper(on, [{ lines: [], directives: [spawn], band: { ...band, running }, key: 'k' }, ended, {}])
+  on('clock.sleep', () => ({ value: undefined }))
+  on('agent.spawn', () => ({ deny: 'no place' }))
+  const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
+  end({ lines: [], directives: [stop] })
+  await run
+  expect(calls.map(each => each.argv[0]).sort()).toEqual(['ended', 'start', 'wait'])
+  expect(calls.find(each => each.argv[0] === 'ended').refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'no place' }])
+})
+
+for (const id of ['TASK-002', 'TASK-009']) {
+  test(`the end of ${id} is told only while it is drawn as at work`, async ($, on) => {
+    let end
+    const ended = new Promise(resolve => { end = resolve })
+    const calls = helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], band, key: 'k' }, ended, {}])
+    on('clock.sleep', () => ({ value: undefined }))
+    on('agent.list', () => ({ value: [{ id: 'a1', description: id, spawnedBy: 'claudestrator', type: 'x', status: 'running', kind: 'local_agent' }] }))
+    on('agent.report', () => ({ value: {} }))
+    const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+    while (calls.length < 2) await new Promise(resolve => setTimeout(resolve, 1))
+    await $.agent.report({ agentId: 'a1', status: 'completed', text: 'REPORT' })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(calls.slice(2).map(each => [each.argv[0], each.agent, each.text])).toEqual(id === 'TASK-002' ? [['ended', 'a1', 'REPORT']] : [])
+    end({ lines: [], directives: [stop] })
+    await run
+  })
+}
 
 for (const [columns, model] of [[155, 'opus, attempt 2'], [39, 'opus ×2']] as const) {
   test(`the band says what is done, what runs and what comes next in ${columns} columns`, async ($, on) => {

@@ -50,6 +50,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield own
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _power_stays_on() -> Iterator[None]:
+    """What a test writes has to outlive a process, not the machine; and the disk would take longer than the test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 def _of_downloads(real: Path) -> dict[str, Path]:
     """Where downloads are cached and configured: a home without these would fetch everything anew, or fail to."""
     return {

@@ -172,7 +172,7 @@ def _directed(lines: list[str], tasks: list[str], *, refused: bool) -> None:
         words = match[2].split()
         if match[1] == "SPAWN":
             need(len(words) == 2 and ids.is_id(words[0]) and words[1] in NAMES, "a forged SPAWN", match[0])
-            need(words[0] in tasks or ids.ROLE.fullmatch(words[0]), "a SPAWN for nobody", match[0])
+            need(words[0] in tasks or ids.role(words[0]) != "task", "a SPAWN for nobody", match[0])
 
 
 def _answered(project: paths.Project) -> list[str]:

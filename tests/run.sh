@@ -43,9 +43,14 @@ check() {
 checked() {
   local at
   for at in "${!names[@]}"; do
-    wait "${pids[at]}" || failed="${failed:+$failed, }${names[at]}"
-    printf '%s\n' "-- ${names[at]}"
-    cat "$home/check-$((at + 1))"
+    printf '%s' "-- ${names[at]}: "
+    if wait "${pids[at]}"; then
+      echo passed
+    else
+      failed="${failed:+$failed, }${names[at]}"
+      echo failed
+      cat "$home/check-$((at + 1))"
+    fi
   done
 }
 

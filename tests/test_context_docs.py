@@ -51,7 +51,8 @@ def test_the_tables_name_each_engine_and_queue_with_its_figures() -> None:
     written = rows_of(report.DOCUMENT.read_text(encoding="utf-8"))
     named = [(row.title, row.tasks) for row in report.kept()]
     assert [(cells[1], int(cells[0])) for cells in written] == named * 2
-    figures = [cell for cells in written for cell in cells[2:]]
+    # An engine whose agents had another time is not compared.
+    figures = [cell for cells in written for cell in cells[2:] if cell]
     assert all(re.fullmatch(r"[\d,]+(\.\d+)?( s)?", cell) for cell in figures)
 
 

@@ -32,8 +32,6 @@ def in_one_session() -> Iterator[None]:
             patch.setenv(f"GIT_{name}_EMAIL", "t@localhost")
         # All that happens here happens in one session, whatever process it happens in.
         patch.setattr(processes, "current", str)
-        # A process that dies leaves behind the same files with it as without it.
-        patch.setattr(os, "fsync", lambda _: None)
         yield
 
 
@@ -109,7 +107,7 @@ def test_a_verb_that_only_looks_is_never_a_traceback_either(tmp_path: Path, word
         ask = partial(helper, *words.split(), folder=scene.before.root)
         ask(first=partial(faults.record, faults.LOOKS, tmp_path / "calls"))
         calls = (tmp_path / "calls").read_text().split()
-        for at in range(1, len(calls) + 1):
+        for at in range(1, len(calls) + 1, 1 if ALL else 2):
             result = ask(first=partial(faults.fail_once, at, (errno.EIO, errno.ENOENT, errno.EACCES)[at % 3]))
             assert result.code in (0, 1), result
             assert "Traceback" not in result.stderr, result

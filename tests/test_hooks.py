@@ -646,8 +646,15 @@ def test_agents_of_somebody_else_wake_no_run(project: Project) -> None:
     )
 
 
-@pytest.mark.parametrize("status", ["stopping", "stopped", "finished", ""])
-def test_a_run_that_is_over_or_was_asked_to_stop_sends_nobody_back(project: Project, status: str) -> None:
+def test_a_session_that_was_interrupted_ends_a_run_that_was_asked_to_stop(project: Project) -> None:
+    state_file.write(project, changed(state_file.read(project), status="stopping"))
+    at_work = [{"id": AGENT, "type": "subagent", "status": "running", "description": ID}]
+    assert is_silent(project, stopped(project, background_tasks=at_work), CLAUDE_CODE_SESSION_ATTENDED="1")
+    assert "claudestrator-helper wait" in json.loads(hooked(project, stopped(project)).stdout)["reason"]
+
+
+@pytest.mark.parametrize("status", ["paused", "stopped", "finished", ""])
+def test_a_run_that_is_over_or_pauses_sends_nobody_back(project: Project, status: str) -> None:
     state_file.write(project, state_of(run="r", status=status, session=SESSION))
     assert is_silent(project, stopped(project))
 
@@ -912,6 +919,12 @@ def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
         loaded = modules(project.root, ["hook"], told)
         assert "claudestrator_helper.store.state_file" in loaded
         assert not loaded & {"dataclasses", "inspect", "subprocess"}
+
+
+def test_the_notice_of_an_agents_end_waits_for_no_click(project: Project) -> None:
+    told = json.dumps({"agent": AGENT, "description": ID, "status": "completed", "text": ""})
+    loaded = modules(project.root, ["ended", "--session", SESSION, "--mod"], told)
+    assert not loaded & {*FOREIGN, "dataclasses", "subprocess"}
 
 
 @pytest.mark.parametrize("words", [["prompt"], ["prompt", ID], ["done", ID], ["fail", ID, "why"]])

@@ -703,13 +703,53 @@ def test_a_project_that_is_the_clone_itself_works_as_any_other(person: Person, t
 
 
 @pytest.mark.parametrize(
-    "words", [["--nonsense"], ["--demo", "--global"], ["--live"], ["one", "two"], ["--local", "--global"]]
+    "words",
+    [
+        ["--nonsense"],
+        ["--demo", "--global"],
+        ["--live"],
+        ["one", "two"],
+        ["--local", "--global"],
+        ["--plugin", "--global"],
+    ],
 )
 def test_options_that_make_no_sense_are_a_usage_error(person: Person, words: list[str]) -> None:
     done = person.runs(*words)
     assert done.returncode == 2
     assert done.stderr
     assert (tree(person.project), tree(person.home)) == ({}, {})
+
+
+CLAUDE = """#!/bin/sh
+echo "$@" >>"$HOME/asked"
+! [ "$2" = "$FAILS" ]
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "fails", "asked"),
+    [
+        ([], "", ["plugin marketplace add {clone}", "plugin install claudestrator@claudestrator"]),
+        ([], "marketplace", ["plugin marketplace add {clone}"]),
+        (
+            ["--uninstall"],
+            "",
+            ["plugin uninstall claudestrator@claudestrator", "plugin marketplace remove claudestrator"],
+        ),
+        (["--dry-run"], "", []),
+    ],
+)
+def test_claude_code_is_asked_for_the_plugin_and_nothing_else_is_written(
+    person: Person, tmp_path: Path, words: list[str], fails: str, asked: list[str]
+) -> None:
+    claude = tmp_path / "claude code"
+    claude.write_text(CLAUDE)
+    claude.chmod(0o755)
+    done = person.runs("--plugin", *words, CLAUDE_BIN=str(claude), FAILS=fails)
+    assert (done.returncode, "this failed: claude plugin" in done.stderr) == (1 if fails else 0, bool(fails))
+    kept = person.home / "asked"
+    assert (kept.read_text().splitlines() if kept.exists() else []) == [each.format(clone=REPOSITORY) for each in asked]
+    assert (tree(person.project), [path.name for path in person.home.iterdir()]) == ({}, ["asked"] if asked else [])
 
 
 def test_help_names_every_option() -> None:

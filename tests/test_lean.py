@@ -1,6 +1,7 @@
 """The lean engine: agents in the foreground, and the hook on their call in which the run goes on."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from claudestrator_helper.engine.config import LEAN
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
-from claudestrator_helper.store import marker_files, skill_calls, state_file
+from claudestrator_helper.store import marker_files, run_log, skill_calls, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts.queue import Queue
@@ -78,6 +79,7 @@ def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> N
 def test_the_last_result_is_how_the_run_ended(project: Project) -> None:
     Path(project.queue).write_text(queue(task(ID, status="in_progress")))
     marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    run_log.append(project, state_file.read(project), [{"event": "spawned", "id": ID}], time.time())
     named = "Report: .claude/claudestrator/reports/r.html"
     assert handed_over(project)[0] == f"STOP The one task is completed. {named}"
     assert state_file.read(project).status == "finished"

@@ -132,6 +132,19 @@ def test_a_spawn_that_no_agent_answers_is_printed_again_as_the_same_attempt() ->
     assert run.wait(Config().start_timeout + 60) == []
 
 
+def test_a_timeout_whose_step_was_cut_off_after_the_queue_is_one_all_the_same() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    run.live("TASK-1")
+    before = run.now + 60 * Config().task_timeout - 5
+    while run.now + 15 < before:
+        assert run.wait(15) == []
+    # The step that gave it up has changed the queue alone, and nobody waited for a while.
+    run.text = run.text.replace("in_progress", "failed", 1)
+    run.now += 100
+    assert run.wait(0) == ["SPAWN TASK-2 sonnet"]
+    assert run.said[-1].startswith("failed TASK-1 (0/2): no report within")
+
+
 def test_an_agent_without_a_report_has_failed_after_the_timeout_and_its_late_done_counts() -> None:
     run = started(task("TASK-1"), task("TASK-2"))
     run.live("TASK-1")

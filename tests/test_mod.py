@@ -3,7 +3,10 @@
 import json
 import os
 import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -367,6 +370,22 @@ def test_the_hook_takes_the_report_before_the_mod_sees_it(project: Project) -> N
     assert found.kind == markers.DONE
 
 
+def test_taking_a_report_imports_nothing_slow(project: Project) -> None:
+    start(project)
+    launched(project)
+    told = {"hook_event_name": "SubagentStop", "session_id": SESSION, "cwd": project.root, "agent_id": AGENT}
+    event = json.dumps(told | {"last_assistant_message": report()})
+    program = (
+        "import sys; from claudestrator_helper.__main__ import main; sys.argv[1:] = ['hook']; main(); "
+        "print(*{'dataclasses', 'inspect', 'subprocess', 'filelock', 'click'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=event, cwd=project.root, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("\n", "")
+    assert marker_files.report_of(project, "TASK-1", 1)
+
+
 def test_an_agent_that_ends_silently_is_asked_for_the_line_once(project: Project) -> None:
     start(project)
     launched(project)
@@ -503,6 +522,95 @@ def test_the_mod_learns_that_the_notice_of_another_engines_agent_has_nothing_to_
         state_file.write(project, current._replace(tasks={"TASK-1": current.tasks["TASK-1"]._replace(agent=None)}))
     told = ask(project, "ended", session=session, agent=AGENT, status="completed", text="", description=description)
     assert told == {"isSettled": settled}
+
+
+@contextmanager
+def following(project: Project, key: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """The one process that takes a run's steps."""
+    words = [
+        str(Path(sys.executable).with_name("claudestrator-helper")),
+        "wait",
+        "--follow",
+        "--session",
+        SESSION,
+        "--mod",
+    ]
+    with subprocess.Popen(
+        words, cwd=project.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        process.stdin.write(json.dumps({"key": key, **more}).encode())
+        process.stdin.close()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def answers(process: "subprocess.Popen[bytes]", until: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+    """What it has answered by the time that the condition holds, which it must come to before it ends."""
+    found: list[dict[str, Any]] = []
+    assert process.stdout
+    while not until(found):
+        line = process.stdout.readline()
+        assert line, found
+        found.append(json.loads(line))
+    return found
+
+
+def test_one_process_takes_the_steps_of_four_agents_that_end_together(project: Project) -> None:
+    Path(project.queue).write_text(queue(*(task(f"TASK-{n}", extra=f"**Files:** src/{n}.py\n\n") for n in range(1, 9))))
+    begun = start(project, "--parallel 4")
+    four = [f"TASK-{n}" for n in (1, 2, 3, 4)]
+    assert kinds(begun) == [f"SPAWN {id_}" for id_ in four]
+    with following(project, begun["key"]) as process:
+        for id_ in four:
+            launched(project, id_)
+            marker_files.leave(project, id_, markers.DONE, 1, markers.DONE)
+        told = answers(process, lambda found: sum(len(each["lines"]) for each in found) >= 4)
+        spawned = [each for answer in told for each in answer["directives"] if each["kind"] == "SPAWN"]
+        assert sorted(line for answer in told for line in answer["lines"]) == [
+            f"done {id_} ({at}/8)" for at, id_ in enumerate(four, 1)
+        ]
+        assert [each["id"] for each in spawned] == ["TASK-5", "TASK-6", "TASK-7", "TASK-8"]
+        assert all(each["prompt"] and each["attempt"] == 1 for each in spawned)
+        # Typed again, the run has another key and another process.
+        start(project, key=begun["key"])
+        assert process.wait(30) == 0
+
+
+def test_who_follows_hears_of_refusals_and_needs_the_key(project: Project) -> None:
+    key = start(project)["key"]
+    with following(project, key) as process:
+        ask(project, "ended", key=key, refused=[{"id": "TASK-1", "attempt": 1, "why": "no"}])
+        (told,) = answers(process, lambda found: len(found) == 1)
+        assert kinds(told) == ["SPAWN TASK-1"]
+    with following(project, "guessed") as process:
+        (told,) = answers(process, lambda found: len(found) == 1)
+        assert "taken over" in told["directives"][0]["sentence"]
+        assert process.wait(30) == 0
+
+
+def test_while_an_agent_is_held_its_time_does_not_pass(project: Project) -> None:
+    key = start(project)["key"]
+    before = state_file.read(project)
+    agent = before.agents["TASK-1"]
+    state_file.write(project, before.recorded("TASK-1", agent=agent._replace(claimed=agent.claimed - 3590)))
+    ask(project, "ended", key="guessed", held="TASK-1")
+    assert state_file.read(project).agents["TASK-1"].claimed == agent.claimed - 3590
+    ask(project, "ended", key=key, held="TASK-1")
+    assert state_file.read(project).agents["TASK-1"].claimed >= agent.claimed
+
+
+def test_a_run_that_is_over_ends_what_follows_it(project: Project) -> None:
+    Path(project.queue).write_text(queue(task("TASK-1")))
+    key = start(project)["key"]
+    with following(project, key) as process:
+        launched(project)
+        marker_files.leave(project, "TASK-1", markers.DONE, 1, markers.DONE)
+        told = answers(process, lambda found: bool(found) and kinds(found[-1]) == ["STOP"])
+        assert told[-1]["directives"][0]["sentence"].startswith("The one task is completed.")
+        assert process.wait(30) == 0
 
 
 def test_after_clear_and_a_kill_the_session_goes_on_with_its_run_under_its_new_id(project: Project) -> None:

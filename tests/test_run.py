@@ -225,6 +225,18 @@ def test_a_stop_ends_the_run_at_its_next_step(project: paths.Project) -> None:
     assert wait(project)[-1].startswith("STOP The run has stopped, as asked: 1 of 2 tasks completed.")
 
 
+def test_a_run_that_no_one_waits_for_is_stopped_at_once(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2"))
+    ago = time.time() - 2 * heartbeat.ABSENCE
+    running.start(project, "s1", [], now=lambda: ago)
+    assert steering.stop(project) == "The run will stop once TASK-1 has reported."
+    reports.done(project, "TASK-1", 1, "")
+    assert steering.stop(project).startswith(
+        "The run has stopped: `/orchestrate` continues it. What TASK-1 reports will"
+    )
+    assert running.start(project, "s1", []) == ["done TASK-1 (1/2)", "SPAWN TASK-2 sonnet"]
+
+
 def test_a_stop_in_the_runs_own_session_takes_effect_at_once(project: paths.Project) -> None:
     fill(project, task("TASK-1"), task("TASK-2"))
     running.start(project, "s1", [])

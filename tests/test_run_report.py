@@ -21,7 +21,7 @@ from claudestrator_helper.commands import orchestrate
 from claudestrator_helper.commands import report as verb
 from claudestrator_helper.engine import state
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.report import earlier, gather, html, keep, layout, model, page, pull_request, words
+from claudestrator_helper.report import costs, earlier, gather, html, keep, layout, model, page, pull_request, words
 from claudestrator_helper.report.history import History
 from claudestrator_helper.report.model import Attempt, Change, Cost, Report, Run, Work
 from claudestrator_helper.run import live_report, steering
@@ -52,6 +52,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedRun]:
         patch.setenv("CLAUDE_CONFIG_DIR", str(folder / "config"))
         run = ScriptedRun(folder / "pocket", folder / "config")
         run.fill()
+        # With worktrees each task is a commit, and the loops have none.
+        Path(run.project.config).parent.mkdir()
+        Path(run.project.config).write_text("[run]\nworktrees = false\n", encoding="utf-8")
         for name in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{name}_NAME", "T")
             patch.setenv(f"GIT_{name}_EMAIL", "t@localhost")
@@ -180,6 +183,18 @@ def test_each_attempt_has_its_own_transcript_and_the_files_that_its_agent_edited
             counts[1] += given.get("old_string", "").count("gone ")
     shown = {change.path: [change.added, change.removed] for work in report.tasks for change in work.files or ()}
     assert shown == edited
+
+
+@pytest.mark.parametrize("within", [".", "pocket"])
+def test_a_file_in_a_worktree_is_the_projects(tmp_path: Path, within: str) -> None:
+    (tmp_path / ".git").mkdir()
+    root = tmp_path / within
+    root.mkdir(exist_ok=True)
+    found = costs.Spent(Project(str(root), str(root / ".claude")), None)
+    place = os.path.normpath(os.path.join(".claude/worktrees/TASK-1", within, "src/a.py"))
+    assert found._relative(str(root / place)) == "src/a.py"
+    assert found._relative(str(root / "src/a.py")) == "src/a.py"
+    assert found._relative(str(root / ".claude/worktrees/x")) == ".claude/worktrees/x"
 
 
 def test_loops_commits_and_issues_are_those_of_git_and_the_snapshots(played: ScriptedRun, report: Report) -> None:

@@ -456,6 +456,20 @@ def test_a_task_is_undone_on_the_branch_and_runs_again_on_top_of_it(repo: Reposi
     assert not (tree(repo, "TASK-1") / "door.txt").exists()
 
 
+def test_an_undo_of_what_a_later_task_has_removed_changes_nothing(repo: Repository) -> None:
+    begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    write(repo, "TASK-1", door_txt="a door\n", wall_txt="a wall\n")
+    done(repo, "TASK-1")
+    running.wait_for_step(repo.project)
+    write(repo, "TASK-2", door_txt=None)
+    done(repo, "TASK-2")
+    running.wait_for_step(repo.project)
+    before = subjects(repo)
+    with pytest.raises(ClaudestratorError, match="a part of it has been changed or removed since"):
+        undo.undo(repo.project, "TASK-1")
+    assert (subjects(repo), statuses(repo.project)["TASK-1"]) == (before, "completed")
+
+
 def test_an_undo_that_conflicts_changes_nothing(repo: Repository) -> None:
     begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
     write(repo, "TASK-1", a_txt="a door\n")

@@ -22,7 +22,7 @@ from claudestrator_helper.engine import markers, state
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.run import steering
 from claudestrator_helper.store import files, leftovers, marker_files, paths, run_log, state_file
-from claudestrator_helper.system import consent, gate_process, processes
+from claudestrator_helper.system import consent, gate_process, processes, working_tree
 from claudestrator_helper.texts import ids, issues
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
@@ -128,7 +128,8 @@ def proven(project: paths.Project) -> None:
     reports.begin(project, "TASK-1")
     green = [gate_process.Outcome("true", 0, 0, [])]
     key = f"{state_file.read(project).run} 1"
-    gate_process.write(project, "TASK-1", gate_process.Record(key, ["true"], over=True, outcomes=green))
+    tree = working_tree.print_of_files(project)
+    gate_process.write(project, "TASK-1", gate_process.Record(key, ["true"], over=True, tree=tree, outcomes=green))
 
 
 def verifying(project: paths.Project, verdict: str = "") -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from context.report import Row
 
-WIDTH, HEIGHT = 860, 340
-_TOP, _BOTTOM = 72, 296
+WIDTH, HEIGHT = 900, 400
+_TOP, _BOTTOM = 72, 356
 _BARS_LEFT, _BARS_WIDTH = 24, 250
 _LEFT, _RIGHT = 420, 690
 #: Between the baselines of two labels.
@@ -21,7 +21,8 @@ _COLOURS = {
     "faint": ("#59636e", "#9198a1"), "rule": ("#d1d9e0", "#3d444d"),
     "original": ("#bc4c00", "#f0883e"), "task": ("#0969da", "#58a6ff"),
     "parallel": ("#8250df", "#bc8cff"), "lean": ("#1a7f37", "#3fb950"),
-    "background": ("#9a6700", "#d29922"), "mod": ("#bf3989", "#f778ba"),
+    "background": ("#9a6700", "#d29922"), "background-4": ("#7d4e00", "#e3b341"),
+    "mod": ("#bf3989", "#f778ba"), "mod-4": ("#99286e", "#ff9bce"),
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def picture(rows: list[Row]) -> str:
 
 
 def tables(rows: list[Row]) -> str:
-    one_by_one = {row.tasks: row.wall for row in rows if row.engine == "task"}
+    one_by_one = {(row.tasks, row.seconds): row.wall for row in rows if row.engine == "task"}
     return f"{_costs(rows)}\n{_times(rows, one_by_one)}"
 
 
@@ -96,7 +96,7 @@ def _costs(rows: list[Row]) -> str:
     )
 
 
-def _times(rows: list[Row], one_by_one: dict[int, float]) -> str:
+def _times(rows: list[Row], one_by_one: dict[tuple[int, float], float]) -> str:
     return _table(
         ("tasks", "", "an agent's work", "wall", "/ agents' work", "/ Task engine's wall", "to the next agent"),
         (
@@ -104,7 +104,7 @@ def _times(rows: list[Row], one_by_one: dict[int, float]) -> str:
                 f"{row.seconds:g} s",
                 f"{row.wall:,.0f} s",
                 f"{row.wall * ENGINES[row.engine].slots / row.work:.2f}",
-                f"{row.wall / one_by_one[row.tasks]:.2f}" if row.tasks in one_by_one else "",
+                f"{row.wall / task:.2f}" if (task := one_by_one.get((row.tasks, row.seconds))) else "",
                 f"{row.dispatch:.2f} s",
             )
             for row in rows

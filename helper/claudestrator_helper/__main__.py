@@ -51,6 +51,7 @@ _QUICK = {
     "prompt": ("agent_calls", "prompt"),
     "done": ("agent_calls", "done"),
     "fail": ("agent_calls", "fail"),
+    "ended": ("mod_calls", "main"),
 }
 
 

@@ -64,7 +64,11 @@ ENGINES = {
     "background": Engine(
         "lean engine in a terminal", "/orchestrate --engine lean", characters=260, turns=1.3, terminal=True
     ),
+    "background-4": Engine(
+        "lean, terminal, parallel 4", "/orchestrate --engine lean --parallel 4", 4, characters=260, terminal=True
+    ),
     "mod": Engine("mod", "/orchestrate --engine mod", characters=0, turns=0, plugin=True),
+    "mod-4": Engine("mod, parallel 4", "/orchestrate --engine mod --parallel 4", 4, characters=0, turns=0, plugin=True),
 }
 
 

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """A running session: type into it, look at it, close it. Raises IsolationError when it does not come up."""
+    """A running session: type into it, look at it, close it. Raises IsolationError when it does not come up. `size` is
+    in columns and rows."""
 
-    def __init__(self, setting: Setting, brain: Brain, mode: str) -> None:
+    def __init__(self, setting: Setting, brain: Brain, mode: str, size: tuple[int, int] = (160, 50)) -> None:
         self._folder = tempfile.mkdtemp(prefix="rig-")
         handout = Handout(str(Path(self._folder, "handout")))
         command = [str(setting.claude), "--permission-mode", mode, *setting.arguments]
         line = shlex.join(inside(command, handout.path, processes=setting.own_processes))
         environment = session_environment(setting, Path(self._folder))
-        size = ("-x", "160", "-y", "50")
-        self._tmux("-f", "/dev/null", "new-session", "-d", *size, line, cwd=setting.project, env=environment)
+        sized = ("-x", str(size[0]), "-y", str(size[1]))
+        self._tmux("-f", "/dev/null", "new-session", "-d", *sized, line, cwd=setting.project, env=environment)
         self.api = MessagesApi(brain, handout.listener())
 
     def type(self, text: str) -> None:

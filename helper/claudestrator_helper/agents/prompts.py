@@ -7,7 +7,7 @@ from ..engine import gates, state
 from ..engine.config import MOD
 from ..store import config_file, issue_file, project_files, role_texts
 from ..store.paths import Project
-from ..system import consent, worktrees
+from ..system import consent
 from ..texts import fields, ids, quoting
 from ..texts.queue import Queue, Task
 
@@ -138,6 +138,9 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
 
 def _worktree(project: Project, name: str, *, is_task: bool) -> list[str]:
     """Where an agent works, and what is to be done there first."""
+    # Hooks import this module, and what runs git takes longer than they do.
+    from ..system import worktrees
+
     tree = worktrees.of(project, name)
     if tree is None:
         return []

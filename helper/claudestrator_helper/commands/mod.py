@@ -7,15 +7,13 @@ The mod proves that it is the one that has the run with a key, which `start` pri
 of. An agent's shell has no way to it: the key is in no file, no argument and no environment.
 """
 
-import json
 import os
-import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import click
 
-from .. import __version__, host, output
+from .. import __version__, output
 from ..engine import band, begin_run, markers, options
 from ..engine.choice import Able, choose
 from ..engine.config import MOD
@@ -23,26 +21,17 @@ from ..engine.state import FINISHED, STOPPED, State
 from ..errors import ClaudestratorError
 from ..run import steps
 from ..run.live_report import LiveReport
-from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
+from ..store import config_file, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes, working_tree
-from ..texts import directives, fields, ids
+from ..texts import directives, ids
 from ..texts.directives import SPAWN, Reply
 from ..texts.statuses import COMPLETED, SKIPPED
+from . import mod_calls
+from .mod_calls import Answer, Given, text
 
-Given = dict[str, object]
-Answer = dict[str, object]
 #: Seconds of one wait: Claude Code ends what a mod has started after 600.
 LONGEST_WAIT = 570.0
-
-
-def answer(reply: Callable[[Given], Answer]) -> None:
-    """Prints the answer to what standard input says. A refusal is a STOP, as it is in `start`."""
-    try:
-        said = reply(_given())
-    except (ClaudestratorError, ValueError, RecursionError) as error:
-        said = _refusal(error)
-    output.echo([output.as_json_line(said)])
 
 
 def follow(project: Project, session: str) -> None:
@@ -52,15 +41,14 @@ def follow(project: Project, session: str) -> None:
     from ..agents import reports  # noqa: F401
 
     try:
-        for said in _answers(project, session, _given()):
+        for said in _answers(project, session, mod_calls.question()):
             output.echo([output.as_json_line(said)])
     except (ClaudestratorError, ValueError, RecursionError) as error:
-        output.echo([output.as_json_line(_refusal(error))])
+        output.echo([output.as_json_line(mod_calls.refusal(error))])
 
 
 def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
     _admit(project, given)
-    _note_refused(project, given.get("refused"))
     turn, page = steps.take_turn(project, session, int(time.time())), LiveReport(project)
     reply = Reply([], [])
     while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
@@ -70,24 +58,11 @@ def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
         yield _answer(project, reply)
 
 
-def _given() -> Given:
-    # Claude Code starts what its mods run itself, and doesn't name its own process to it.
-    os.environ[host.PID] = str(os.getppid())
-    _refuse_orphan()
-    given = json.loads(files.stdin() or "{}")
-    return given if isinstance(given, dict) else {}
-
-
-def _refusal(error: Exception) -> Answer:
-    refusal = {"kind": directives.STOP, "sentence": fields.cut(str(error), fields.LINE), "exitCode": 1}
-    return {"lines": [], "directives": [refusal]}
-
-
 def start(project: Project, session: str, given: Given) -> Answer:
     """Begins or continues a run from `words`, if `key` allows it: directives, what is drawn, a new `key`, and the
     `opening` that tells a person of it. With `resume` only the session's own run is continued. Where another engine is
     to carry out the run, nothing is begun and the answer names that `engine`."""
-    words, current = _text(given, "words").split(), state_file.read(project)
+    words, current = text(given, "words").split(), state_file.read(project)
     # `/clear` gives the session of a process another id.
     is_its = session == current.owner.session or current.owner.process == (processes.current() or None)
     if given.get("resume") and not (current.unfinished and current.engine == MOD and is_its):
@@ -101,7 +76,7 @@ def start(project: Project, session: str, given: Given) -> Answer:
     config = config_file.read(project)
     choice = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True))
     engine = choice.engine
-    if engine != MOD or not _may_start(current, _text(given, "key")):
+    if engine != MOD or not _may_start(current, text(given, "key")):
         return {"engine": engine if engine != MOD else "task"}
     from ..setup import preflight
 
@@ -119,7 +94,7 @@ def wait(project: Project, session: str, given: Given, limit: float | None) -> A
     """Waits for the run's next step, or for news for the person. `refused` lists the agents that Claude Code did not
     start, with `id`, `attempt` and `why`."""
     _admit(project, given)
-    _note_refused(project, given.get("refused"))
+    mod_calls.note_refused(project, state_file.read(project), given.get("refused"))
     if warned := _warned(project, session):
         return _answer(project, warned)
     page = LiveReport(project)
@@ -131,7 +106,7 @@ def _admit(project: Project, given: Given) -> None:
     """Raises ClaudestratorError unless the mod that calls has the run."""
     current = state_file.read(project)
     is_its = current.owner.process in ("", processes.current())
-    if current.unfinished and not (is_its and current.owner.mod == processes.digest(_text(given, "key"))):
+    if current.unfinished and not (is_its and current.owner.mod == processes.digest(text(given, "key"))):
         raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
 
 
@@ -146,30 +121,6 @@ def _warned(project: Project, session: str) -> Reply | None:
     typed_command.note(project, session, mode, seen.process, words=None)
     lines = [f"note: {line}" for line in claude_settings.unwriting(claude_settings.read(project), mode)]
     return Reply(lines, [directives.Directive(directives.WAIT)]) if lines else None
-
-
-def ended(project: Project, session: str, given: Given) -> Answer:
-    """Takes the last message, `text`, of the run's agent `agent`, which has ended by `status`. Of the agent of another
-    engine, with its `description`, the answer says whether the notice of its end `isSettled`."""
-    from ..agents import final_message
-    from ..hooks import subagents, user_prompt_submit
-
-    current = state_file.read(project)
-    if current.owner.mod == processes.digest(_text(given, "key")):
-        final_message.ended(project, *(_text(given, key) for key in ("agent", "status", "text")))
-        return {}
-    is_its = bool(session) and session == current.owner.session and current.engine != MOD
-    name, described = _text(given, "agent"), subagents.described({host.DESCRIPTION: _text(given, "description")})
-    return {"isSettled": is_its and bool(user_prompt_submit.settled(project, current, name, described))}
-
-
-def _refuse_orphan() -> None:
-    """Raises ClaudestratorError if no one reads the answer: what has started this has died, and the process that is
-    above now, which lives as long as the machine, would have the run."""
-    listening = select.poll()
-    listening.register(1, 0)
-    if any(what & (select.POLLERR | select.POLLHUP) for _, what in listening.poll(0)):
-        raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one continues the run")
 
 
 def _may_start(current: State, key: str) -> bool:
@@ -189,22 +140,12 @@ def _forget_unlaunched(project: Project, current: State) -> None:
             marker_files.remove(project, id_, markers.STARTED)
 
 
-def _note_refused(project: Project, refused: object) -> None:
-    current = state_file.read(project) if refused else State()
-    for each in refused if isinstance(refused, list) else []:
-        id_ = str(each.get("id")) if isinstance(each, dict) else ""
-        agent = current.agents.get(id_)
-        if agent and each.get("attempt") == agent.attempt and not marker_files.report_of(project, id_, agent.attempt):
-            marker_files.fail(
-                project, id_, agent.attempt, fields.cut(str(each.get("why")), fields.LINE), markers.REFUSAL
-            )
-
-
 def _answer(project: Project, reply: Reply) -> Answer:
     current = state_file.read(project)
     drawn = band.band(queue_file.parsed(project), current)
     # They begin at the same moment, and git takes as long as all else here.
-    tree = working_tree.fingerprint(project) if any(each.kind == SPAWN for each in reply.directives) else ""
+    begins = any(each.kind == SPAWN for each in reply.directives) and not current.worktrees
+    tree = working_tree.fingerprint(project) if begins else ""
     return {
         "lines": reply.lines,
         "directives": [_directive(project, current, each, tree) for each in reply.directives],
@@ -240,15 +181,10 @@ def _is_complete(project: Project, current: State) -> bool:
     return current.status == FINISHED and all(task.status in (COMPLETED, SKIPPED) for task in tasks)
 
 
-def _text(given: Given, key: str) -> str:
-    value = given.get(key)
-    return value if isinstance(value, str) else ""
-
-
 @click.command("ended")
 @click.option("--session", default="", metavar="ID", help="The session of the run.")
 @click.option("--mod", is_flag=True, required=True, help="Claude Code's mod calls.")
 @click.pass_obj
 def ended_verb(project: paths.Project, session: str, *, mod: bool) -> None:
     """Take the last message of an agent whose run has ended, as JSON on standard input; for Claude Code's mod."""
-    answer(lambda given: ended(project, session, given))
+    mod_calls.answer(lambda given: mod_calls.ended(project, session, given))

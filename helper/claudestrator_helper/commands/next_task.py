@@ -3,15 +3,17 @@
 from collections.abc import Container
 
 from .. import output
-from ..store import paths, project_files
+from ..store import files, paths
 from ..texts import queue, schedule
 from ..texts.fields import LINE, cut
-from . import arguments
 
 
 def main(folder: str | None, words: list[str]) -> int:
     """Runs the verb and returns its exit code. Raises ClaudestratorError for unknown words and as `answer` does."""
-    arguments.refuse_others("next-task", words, "--json", "--hook")
+    if words:
+        from . import arguments
+
+        arguments.refuse_others("next-task", words, "--json", "--hook")
     if "--hook" in words:
         from ..hooks import session_start
 
@@ -38,7 +40,7 @@ def answer(project: paths.Project, *, as_json: bool) -> str:
 
 def select(project: paths.Project) -> schedule.Selection:
     """The next ready task, or why there is none. Raises ClaudestratorError for a queue that can't be read."""
-    parsed = queue.parse(project_files.text(project, project.queue), archive=lambda: _archive(project))
+    parsed = queue.parse(files.read(project.queue, project.bounds) or "", archive=lambda: _archive(project))
     found = schedule.select(parsed)
     if found.reason in (schedule.COMPLETE, schedule.EMPTY):
         # Only now does it matter whether some sections could not be read.

@@ -42,8 +42,9 @@ def start_verb(
 
     if mod:
         from . import mod as mods
+        from . import mod_calls
 
-        mods.answer(lambda given: mods.start(project, session, given))
+        mod_calls.answer(lambda given: mods.start(project, session, given))
         return
     given = files.stdin().split() if words == ("-",) else list(words)
     for name, value in options.items():

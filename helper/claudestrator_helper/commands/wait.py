@@ -32,11 +32,12 @@ def wait_verb(project: paths.Project, session: str, limit: float | None, *, mod:
 
     if mod:
         from . import mod as mods
+        from . import mod_calls
 
         if follow:
             mods.follow(project, session)
         else:
-            mods.answer(lambda given: mods.wait(project, session, given, limit))
+            mod_calls.answer(lambda given: mods.wait(project, session, given, limit))
         return
     lines, seconds = orchestrate.after_start(project, session), polling.limit() if limit is None else limit
     if not lines:

@@ -9,7 +9,7 @@ from ..texts.fields import cut
 from ..texts.queue import Queue, Task
 from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
-from .state import STOPPED, State, TaskRecord
+from .state import PAUSED, STOPPED, State, TaskRecord
 
 #: What a pending task that can't run is counted as, for people.
 BLOCKED = "blocked"
@@ -24,6 +24,15 @@ def same(one: str, other: str) -> bool:
 
 def _kernel(reason: str) -> str:
     return re.sub(r"[\w.-]*\d[\w.-]*|\W+", " ", reason).strip().lower()
+
+
+def waiting(current: State, now: int) -> str:
+    """What a `wait` says that ends without a step."""
+    names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
+    if current.status == PAUSED:
+        at_work = f", and {names} is at work" if names else ""
+        return f"paused{at_work}: `claudestrator-helper resume` continues"
+    return f"still waiting for {names}"
 
 
 def counts(statuses: Iterable[str]) -> str:

@@ -25,11 +25,13 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
     found = run.markers.reports.get(id_)
     report = found if found and found.attempt in (None, agent.attempt) else None
     is_task, status = id_ in run.statuses, run.statuses.get(id_, IN_PROGRESS)
-    is_late = run.now - agent.claimed >= 60 * run.config.task_timeout
+    # Where a step was killed that gave it up, the time since then may count as nobody's.
+    claimed = run.inputs.state.agents[id_].claimed if status == FAILED else agent.claimed
+    is_late = run.now - claimed >= 60 * run.config.task_timeout
     # A kill between the queue and the state leaves a task failed that is still to be given up.
     given_up = agent.failures + 1 >= run.config.attempts if report else is_late
     ours = (PENDING, IN_PROGRESS, FAILED) if given_up else (PENDING, IN_PROGRESS)
-    if not is_task and not ids.ROLE.fullmatch(id_):
+    if not is_task and ids.role(id_) == "task":
         run.drop(id_, agent, "no longer in the queue")
     elif report and report.kind == markers.DONE and status != SKIPPED:
         _task_done(run, id_, agent, report) if is_task else _role_done(run, id_, agent)

@@ -16,14 +16,14 @@ _GO_ON = (
 
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
-    """Sends the session back to its run, unless an agent's end will wake it or a person has asked the run to stop. The
-    session may end where its waits change nothing, for example because they are refused."""
+    """Sends the session back to its run, unless an agent's end will wake it: a run that was asked to stop ends by a
+    `wait`, too. The session may end where its waits change nothing, for example because they are refused."""
     from ..engine import state
     from ..store.hidden_files import SENT_BACK
 
     if (
         current.engine == "mod"
-        or current.status != state.RUNNING
+        or current.status not in (state.RUNNING, state.STOPPING)
         or event.get(host.SESSION) != current.owner.session
         or _will_wake(current, event)
     ):

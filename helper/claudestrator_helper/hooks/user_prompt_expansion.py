@@ -9,8 +9,8 @@ from .payload import Answer
 #: Words after `/orchestrate` that begin no run.
 _ASIDE = {"status", "stop", "help", "--help", "--dry-run"}
 _REACH = (
-    "While the run is at work: Esc, or ctrl+x ctrl+s, sends what you type at once; in another terminal, "
-    "`claudestrator-helper watch`, `pause` and `stop` reach it."
+    "While the run is at work: Esc, or ctrl+x ctrl+s, sends what you type at once, and the run goes on by itself when "
+    "an agent ends; in another terminal, `claudestrator-helper watch`, `pause` and `stop` reach it."
 )
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from ..store.paths import Project
 from .payload import Answer, block, specific
 
 #: It goes on from "UserPromptSubmit operation blocked by hook:".
-_REASON = "only the notice that {id} has ended, which the run knows already: {progress}"
+REASON = "only the notice that {id} has ended, which the run knows already: {progress}"
 
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
@@ -21,7 +21,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     id_ = settled(project, current, found[1], found[2]) if found else ""
     if not id_ or _begins_turn(project, current, event):
         return None
-    reason = _REASON.format(id=id_, progress=progress.line(project, current))
+    reason = REASON.format(id=id_, progress=progress.line(project, current))
     return block(reason) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
 
 

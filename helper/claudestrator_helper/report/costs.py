@@ -10,6 +10,7 @@ from ..accounts import prices
 from ..accounts.prices import Usage
 from ..accounts.run_cost import Account
 from ..store.paths import Project
+from ..system import git_safety
 from ..texts import fields
 from .model import Attempt, Change, Cost, Model
 
@@ -90,14 +91,14 @@ class Spent:
         for base in (self.project.root, root):
             if os.path.isabs(path) and os.path.commonpath([base, path]) == base:
                 path = os.path.relpath(path, base)
-        return self._in_project(path)[:_PATH]
+        return self._in_checkout(path)[:_PATH]
 
-    def _in_project(self, path: str) -> str:
-        """A path of an agent's worktree as that of the project."""
-        _, inside, below = path.partition(f"{host.WORKTREES}/")
-        if not inside or not path.startswith(host.WORKTREES):
+    def _in_checkout(self, path: str) -> str:
+        """The path in the project of one in an agent's worktree, which is one of the whole repository; others as they
+        are."""
+        inside = path.removeprefix(f"{host.WORKTREES}/")
+        below = inside.partition("/")[2]
+        if inside == path or not below:
             return path
-        from ..system import git_safety
-
         within = git_safety.top(self.project.root)[1]
-        return os.path.relpath(below.partition("/")[2] or ".", within or ".")
+        return below.removeprefix(f"{within}/") if within != "." else below

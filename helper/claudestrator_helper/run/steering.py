@@ -6,7 +6,7 @@ import time
 from ..engine import heartbeat, sentences, state
 from ..engine.config import MOD
 from ..errors import ClaudestratorError
-from ..store import files, queue_file, run_log, state_file
+from ..store import files, marker_files, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..texts import queue
 from ..texts.fields import cut, named
@@ -22,7 +22,8 @@ def stop(project: Project, *, now: bool = False) -> str:
     session has ended its wait, so that no step would follow. Returns what to tell the person."""
     before = state_file.read(project)
     # A mod waits beside the conversation, whatever is typed there.
-    now = now and not (before.engine == MOD and heartbeat.fresh(before, int(time.time())))
+    attended = heartbeat.fresh(before, int(time.time()))
+    now = (now and not (before.engine == MOD and attended)) or not (attended or _awaited(project, before))
     current = _ask(project, state.STOPPED if now else state.STOPPING, (state.RUNNING, state.PAUSED, state.STOPPING))
     if current is None:
         return _NOTHING
@@ -31,6 +32,11 @@ def stop(project: Project, *, now: bool = False) -> str:
         left = f" What {names} reports will count." if names else ""
         return f"The run has stopped: `/orchestrate` continues it.{left}{_home(project, current)}"
     return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+
+
+def _awaited(project: Project, current: state.State) -> bool:
+    """Whether an agent has not reported yet. Its end wakes the session; without one, no step may follow."""
+    return any(not marker_files.report_of(project, id_, each.attempt) for id_, each in current.agents.items())
 
 
 def _home(project: Project, current: state.State) -> str:

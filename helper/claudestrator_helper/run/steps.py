@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..engine import begin_run, markers, next_step, settle_reports, state
+from ..engine import begin_run, markers, next_step, sentences, settle_reports, state
 from ..engine.carry_out import carry_out
 from ..engine.config import MOD
 from ..engine.step import NO_GATES, Inputs, Step
@@ -113,9 +113,8 @@ def wait_in_turn(
     now: Callable[[], float] = time.time,
 ) -> Reply:
     """Does the same for the one who has the *turn*, and may wait again and again."""
-    session, process, _ = turn
-    deadline, above = clock() + limit, processes.above()
-    seen = unfinished_work.renewed(project, session, process, int(now()))
+    deadline, above, process = clock() + limit, processes.above(), turn.process
+    seen = unfinished_work.renewed(project, turn.session, process, int(now()))
     drawn, tidy = tuple[object, ...](), set[str]()
     while True:
         if not os.path.exists(project.session):
@@ -139,7 +138,7 @@ def wait_in_turn(
         if step.state.engine == MOD and (seen or left <= 0 or drawn != (step.state.status, looked[_QUEUE])):
             return Reply(seen, _WAIT)
         if left <= 0:
-            return Reply([*seen, _waiting(step.state, int(now()))], _WAIT)
+            return Reply([*seen, sentences.waiting(step.state, int(now()))], _WAIT)
         paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
         polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
@@ -204,12 +203,9 @@ def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step |
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
         if not has_turn(project, turn):
             return looked, None
+        owner = inputs.state.owner
         # A sandbox hides the calling process.
-        alone = (
-            process == inputs.state.owner.process
-            if process
-            else bool(session) and session == inputs.state.owner.session
-        )
+        alone = process == owner.process if process else bool(session) and session == owner.session
         inputs = sightings.taken_in(project, inputs)._replace(alone=alone)
         return looked, _apply(project, inputs, inputs.state)
 
@@ -225,14 +221,6 @@ def _watched(project: Project) -> list[str]:
 def _reports(project: Project, current: state.State) -> list[str]:
     kinds = (markers.DONE, markers.FAILED)
     return [marker_files.path(project, id_, kind) for id_ in current.agents for kind in kinds]
-
-
-def _waiting(current: state.State, now: int) -> str:
-    names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
-    if current.status == state.PAUSED:
-        at_work = f", and {names} is at work" if names else ""
-        return f"paused{at_work}: `claudestrator-helper resume` continues"
-    return f"still waiting for {names}"
 
 
 def read(project: Project, now: int, known: state.State | None = None) -> Inputs:

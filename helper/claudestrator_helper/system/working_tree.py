@@ -42,7 +42,7 @@ def print_of_files(project: Project) -> str:
     for entry in _files(project.root, project.state):
         with suppress(OSError):
             seen = entry.stat(follow_symlinks=False)
-            stamps.append((entry.path, seen.st_size, seen.st_mtime_ns))
+            stamps.append((entry.path.removeprefix(project.root), seen.st_size, seen.st_mtime_ns))
         if len(stamps) > _MOST or time.monotonic() > deadline:
             return ""
     return f"{zlib.crc32(repr(sorted(stamps)).encode('utf-8', 'surrogateescape')):08x}"

@@ -127,7 +127,10 @@ _INVISIBLE = (
 
 def one_line(text: str) -> str:
     """*text* without control characters and without what is invisible, its white space folded."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", visible(text)).split())
+    text = visible(text)
+    # Compiling the pattern takes longer than all else here.
+    text = text if text.isprintable() else re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text)
+    return " ".join(text.split())
 
 
 def visible(text: str) -> str:

@@ -14,14 +14,14 @@ WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+")
 #: The agent that turns PRD.md into tasks.
 DECOMPOSITION = "decomposition"
 
-#: Agents that do not carry out a task.
-ROLE = re.compile(r"(decomposition)|(research|decomp|verify|memory)-\d+")
+#: Agents that do not carry out a task, by what precedes the number of their loop.
+ROLES = ("research", "decomp", "verify", "memory")
 
 
 def role(id_: str) -> str:
     """The role of the agent with that id; "task" for an agent that carries out a task."""
-    match = ROLE.fullmatch(id_)
-    return (match[1] or match[2]) if match else "task"
+    name, _, number = id_.partition("-")
+    return name if id_ == DECOMPOSITION or (name in ROLES and number.isdecimal()) else "task"
 
 
 def is_id(text: str) -> bool:

@@ -95,7 +95,7 @@ def _of_groups(parsed: Queue) -> list[Problem]:
 def _of_task(task: Task) -> Iterator[str]:
     if len(task.queue.by_id[task.id]) > 1:
         yield f"the id is used more than once, at lines {task.queue.where(task.id)}"
-    if ids.ROLE.fullmatch(task.id):
+    if ids.role(task.id) != "task":
         yield "the id belongs to an agent of the run"
     yield from _of_status(task)
     if wrong := gate_commands.problem(task.gate):

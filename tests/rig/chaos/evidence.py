@@ -72,8 +72,8 @@ def told(journal: list[Event]) -> list[Event]:
     """The events, with it noted of each `start` whether it knew what was typed: a mod says it, or else a hook has."""
     last: dict[str, bool] = {}
     for event in journal:
-        if event["event"] == "end" and event["words"] == ["hook"]:
-            last[event["who"].removesuffix(" hook")] = event["code"] == 0
+        if event["event"] == "typed":
+            last[event["who"]] = event["told"]
         elif event["event"] == "end" and event["words"][0] == "start":
             event["told"] = "--mod" in event["words"] or last.get(event["who"], False)
     return journal

@@ -56,6 +56,8 @@ def of(found: Evidence, folder: str) -> Figures:
         whys = (re.sub(r"/\S+|'.*?'", "…", why) for id_ in now for why in history.without(found, id_)[:1])
         counts.update(f"no commit: {why[:60]}" for why in whys)
         counts["commits of tasks"] = len(found.history.commits)
+    counts["agents in worktrees"] = len(history.in_trees(found))
+    counts["conflicts given back to an agent"] = sum("conflict" in each["err"] for each in found.calls("done"))
     counts["gates run"] = len(found.of("gate"))
     counts["gates red"] = sum(bool(each["code"]) for each in found.of("gate"))
     counts["runs with gates"] = sum(bool(each["gate"]) for each in found.of("begins"))

@@ -103,6 +103,9 @@ def committed(found: Evidence) -> Iterable[str]:
         is_due = id_.startswith("TASK-") and run in by_task and (run, id_) not in known
         if not is_due or set_back(found, id_) or without(found, id_):
             continue
+        if any(each["of"] == "full disk" for each in found.of("fault")) and f"src/{id_}.txt" in history.held:
+            # On a full disk neither the commit nor the word of it may come; the next commit has the work.
+            continue
         if alone or f"src/{id_}.txt" not in history.held:
             # Beside others in one working tree, its work may be in the commit of one of them.
             yield f"{id_} was completed, has no commit, and nobody was told"

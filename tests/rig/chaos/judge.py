@@ -28,6 +28,7 @@ _STATUS_CELL = re.compile(r"^\| Status \| .*? \|$", re.MULTILINE)
 _HONEST = re.compile(
     r"(no tool|a test is red|unclear|gave up|no access) session-|ended without reporting$|no report within \d+ minutes$"
     r"|ended by an error of the API: \w+$|its gate `.*` is red |its gate was ended again and again"
+    r"|there are conflict markers in |what others have finished meanwhile conflicts with it |its work can't be committed "
 )
 
 

@@ -105,7 +105,8 @@ class Session(Events):
             self.type_markdown(words)
 
     def type_markdown(self, words: str) -> None:
-        self.hook("UserPromptExpansion", command_name="orchestrate", command_args=words)
+        told = self.begin_hook("UserPromptExpansion", command_name="orchestrate", command_args=words).result()
+        self.note("typed", told=told.code == 0)
         self.begin(*(word.replace("${CLAUDE_SESSION_ID}", self.id) for word in START))
 
     def wait(self) -> None:
