@@ -615,6 +615,28 @@ def test_a_folder_that_came_with_an_archive_is_not_taken_for_a_worktree(repo: Re
     assert repo.run("branch", "--show-current") == "main\n"
 
 
+def test_a_conflict_that_an_earlier_run_has_left_is_still_one_in_the_next(repo: Repository) -> None:
+    begun(repo, *TWO, task("TASK-3"), more="attempts = 1\n", parallel=3)
+    write(repo, "TASK-1", a_txt="by one\n")
+    write(repo, "TASK-2", a_txt="by two\n")
+    write(repo, "TASK-3", c_txt="by three\n")
+    done(repo, "TASK-1")
+    with pytest.raises(gates.RedError):
+        done(repo, "TASK-2")
+    done(repo, "TASK-3")
+    reports.fail(repo.project, "TASK-2", None, "no")
+    running.wait_for_step(repo.project)
+    steering.retry(repo.project, ["TASK-2"], "")
+    running.start(repo.project, "s1", [])
+    running.wait_for_step(repo.project)
+    assert "in `a.txt`: solve that first" in reports.begin(repo.project, "TASK-2")
+    with pytest.raises(gates.RedError, match=r"markers in a\.txt"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    done(repo, "TASK-2")
+    assert [shown(repo, "a.txt"), shown(repo, "c.txt")] == ["by both\n", "by three\n"]
+
+
 # Where there can be no worktrees
 
 
