@@ -154,7 +154,9 @@ def test_what_a_run_goes_on_with_stays(repo: Repository, status: str) -> None:
     lines = strays.clean(repo.project)
     assert branch in repo.run("for-each-ref", "--format=%(refname:short)", "refs/heads")
     if status != "stopped":
-        assert (lines, sorted(os.listdir(repo.root / ".claude/worktrees"))) == ([], before)
+        run = branch.removeprefix("claudestrator/")
+        assert lines == [f"kept {len(before) - 1} worktrees of the run {run}, which is unfinished"]
+        assert sorted(os.listdir(repo.root / ".claude/worktrees")) == before
         assert "left by a run" not in helper("check", folder=repo.root).stdout
 
 
@@ -167,8 +169,10 @@ def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(
     owner = current.owner if heartbeat is None else current.owner._replace(heartbeat=heartbeat)
     state_file.write(repo.project, current._replace(owner=owner))
     monkeypatch.setattr(processes, "alive", lambda _: alive)
-    assert "TASK-1 of the run" in strays.found(repo.project)[0]
-    assert strays.clean(repo.project) == []
+    lines = strays.found(repo.project)
+    assert "TASK-1 of the run" in lines[0]
+    assert lines[-1] == f"the run {current.run} is unfinished: `/orchestrate` continues it"
+    assert strays.clean(repo.project) == [f"kept 3 worktrees of the run {current.run}, which is unfinished"]
     assert tree(repo, "TASK-1").exists()
 
 

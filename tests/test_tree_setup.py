@@ -128,10 +128,12 @@ def test_a_red_set_up_stops_the_run_with_its_reason_and_orchestrate_tries_it_aga
         )
     ]
     assert not tree(repo).exists()
-    repo.write("setup.sh", "exit 7\n")
+    repo.write("setup.sh", "echo no such file; exit 7\n")
+    assert "no such registry" in begun(repo)[-1]
+    repo.commit_all()
+    assert "no such file" in begun(repo)[-1]
     configured(repo, "true")
-    lines = begun(repo)
-    assert lines[-1].startswith("SPAWN TASK-")
+    assert begun(repo)[-1].startswith("SPAWN TASK-")
 
 
 def test_a_wait_ends_in_time_while_a_set_up_runs_and_the_next_one_goes_on(repo: Repository) -> None:

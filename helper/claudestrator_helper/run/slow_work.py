@@ -22,9 +22,10 @@ def begin(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]]:
     """The same as `worktrees`, for a run that a person begins or continues: they may have corrected what was wrong."""
     found = worktrees(project, asked)
     if found[0]:
-        from . import tree_setup
+        from . import merging, tree_setup
 
         tree_setup.forget(project)
+        merging.catch_up(project)
     return found
 
 
