@@ -13,7 +13,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import merging, strays
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import CLOSING_LOCK
-from claudestrator_helper.system import worktrees
+from claudestrator_helper.system import processes, worktrees
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from running import helper
@@ -158,11 +158,16 @@ def test_what_a_run_goes_on_with_stays(repo: Repository, status: str) -> None:
         assert "left by a run" not in helper("check", folder=repo.root).stdout
 
 
-def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(repo: Repository) -> None:
+@pytest.mark.parametrize(("heartbeat", "alive"), [(1, None), (None, False)])
+def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, heartbeat: int | None, alive: bool | None
+) -> None:
     begun(repo)
     current = state_file.read(repo.project)
-    state_file.write(repo.project, current._replace(owner=current.owner._replace(heartbeat=1, process="")))
-    assert "TASK-1 of the run" in helper("check", folder=repo.root).stdout
+    owner = current.owner if heartbeat is None else current.owner._replace(heartbeat=heartbeat)
+    state_file.write(repo.project, current._replace(owner=owner))
+    monkeypatch.setattr(processes, "alive", lambda _: alive)
+    assert "TASK-1 of the run" in strays.found(repo.project)[0]
     assert strays.clean(repo.project) == []
     assert tree(repo, "TASK-1").exists()
 

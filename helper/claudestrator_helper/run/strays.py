@@ -51,7 +51,8 @@ def _strays(project: Project, *, going: bool = True) -> list[Tree]:
     and that `/orchestrate` continues."""
     listed = worktrees.listed(project)
     current = state_file.read(project) if listed else state.State()
-    is_left = going and not (heartbeat.fresh(current, int(time.time())) or processes.alive(current.owner.process))
+    lives = processes.alive(current.owner.process)
+    is_left = going and not (heartbeat.fresh(current, int(time.time())) if lives is None else lives)
     used = {current.run} if current.unfinished and not is_left else set()
     return [tree for tree in listed if tree.note.run not in used and not tree_setup.is_running(project, tree)]
 
