@@ -136,6 +136,37 @@ def test_a_conflict_is_refused_with_both_sides_in_the_worktree_and_ends_merged(r
     assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
 
 
+def a_file_is_renamed(one: Path, two: Path) -> None:
+    (one / "a.txt").rename(one / "new.txt")
+    (one / "new.txt").write_text(LINES.replace("3\n", "three\n", 1))
+    (two / "a.txt").write_text(LINES.replace("3\n", "THREE\n", 1))
+
+
+def a_file_is_a_folder(one: Path, two: Path) -> None:
+    (one / "thing").write_text("a file\n")
+    (two / "thing").mkdir()
+    (two / "thing" / "x.txt").write_text("x\n")
+
+
+def markers_are_long(one: Path, two: Path) -> None:
+    (one / "b.txt").write_text("by one\n")
+    (two / "b.txt").write_text("by two\n")
+
+
+@pytest.mark.parametrize("differ", [a_file_is_renamed, a_file_is_a_folder, markers_are_long])
+def test_a_conflict_of_any_kind_that_was_left_as_it_is_is_refused_again(
+    repo: Repository, differ: Callable[[Path, Path], None]
+) -> None:
+    repo.write(".gitattributes", "b.txt conflict-marker-size=12\n")
+    repo.write("a.txt", LINES)
+    begun(repo, *TWO)
+    differ(tree(repo, "TASK-1"), tree(repo, "TASK-2"))
+    done(repo, "TASK-1")
+    for why in ("what others have finished", "there are conflict markers in"):
+        with pytest.raises(gates.RedError, match=f"TASK-2 is not done, as {why}"):
+            done(repo, "TASK-2")
+
+
 def test_agents_that_change_the_same_file_in_different_places_need_not_look_again(repo: Repository) -> None:
     lines = "".join(f"{n}\n" for n in range(30))
     repo.write("a.txt", lines)
@@ -325,6 +356,18 @@ def test_the_gate_runs_on_the_merged_tree_and_a_red_one_goes_back_to_the_agent(r
     assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed; 2 proved by gate.")
     assert gates_run(repo) == [state(repo).run, "TASK-1", "TASK-2", "TASK-2"]
     assert "Gate: `sh check.sh`: green" in repo.run("log", "-1", "--format=%B", branch(repo))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_gate_is_not_passed_by_taking_the_worktree_away(repo: Repository) -> None:
+    gated(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n", wall_txt="a wall\n")
+    tree(repo, "TASK-1").rename(repo.root / "elsewhere")
+    with pytest.raises(ClaudestratorError, match="TASK-1 is not done, as its worktree is gone"):
+        done(repo, "TASK-1")
+    (repo.root / "elsewhere").rename(tree(repo, "TASK-1"))
+    with pytest.raises(gates.RedError, match="is red"):
+        done(repo, "TASK-1")
 
 
 @pytest.mark.usefixtures("home")
@@ -571,6 +614,22 @@ def test_what_the_person_commits_meanwhile_is_in_the_branch_at_the_end(repo: Rep
     assert repo.status() == ""
 
 
+def test_a_person_who_looks_at_the_branch_has_what_they_checked_out(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", a_txt="changed\n")
+    done(repo, "TASK-1")
+    repo.run("switch", "--quiet", branch(repo))
+    repo.write("b.txt", "by Ann\n")
+    status, head = repo.status(), repo.head()
+    done(repo, "TASK-2")
+    assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed.")
+    assert (repo.status(), repo.head()) == (status, head)
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert (repo.root / "a.txt").read_text() == "changed\n"
+    assert repo.status() == status
+
+
 def test_what_is_left_of_a_task_that_failed_is_named_and_the_next_run_goes_on_there(repo: Repository) -> None:
     begun(repo, *TWO, more="attempts = 1\n")
     write(repo, "TASK-1", door_txt="half a door\n")
@@ -641,6 +700,7 @@ def test_a_conflict_that_an_earlier_run_has_left_is_still_one_in_the_next(repo: 
     [
         ("rm -rf .git", "there is no git repository"),
         ("rm -rf .git; git init --quiet", "the repository has no commit yet"),
+        ("git branch claudestrator", "a branch is called claudestrator, so git can make none below that name"),
         ("""printf '[run]\\ncommit = "none"\\n' > .claudestrator/config.toml""", 'run.commit is "none"'),
     ],
 )
