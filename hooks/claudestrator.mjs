@@ -236,7 +236,7 @@ export function register(on) {
     return command ? { text: await helper($, command.words, e.args), isTextDisplayOnly: true } : next(e)
   })
 
-  // A pattern, because a release without agent.report (2.1.286) refuses a module that names it.
+  // A pattern, because a release without agent.report (2.1.323, say) refuses a module that names it.
   on('agent.*', async ($, e, next) => {
     // Named to $.agent.spawn, the folder has no effect: measured on 2.1.332.
     if (next.event === 'agent.spawn' && 'prompt' in e && run.folders.has(e.prompt)) return next({ ...e, cwd: run.folders.get(e.prompt) })

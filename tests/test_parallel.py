@@ -2,7 +2,7 @@
 
 import hypothesis.strategies as st
 import pytest
-from claudestrator_helper.engine import begin_run, outage
+from claudestrator_helper.engine import begin_run, next_step, outage
 from claudestrator_helper.engine.config import LEAN, TASK, Config
 from claudestrator_helper.engine.state import STOPPED
 from claudestrator_helper.errors import ClaudestratorError
@@ -259,3 +259,15 @@ def test_a_state_that_names_too_many_starts_no_more_than_claude_code_runs() -> N
     run.state = changed(run.state, parallel=10_000)
     run.wait()
     assert len(run.state.agents) == 20
+
+
+def test_with_worktrees_tasks_of_other_files_come_first_and_no_place_stays_empty() -> None:
+    files = {"TASK-1": on("a.py"), "TASK-2": on("a.py"), "TASK-3": "", "TASK-4": on("b.py")}
+    run = Simulation(queue(*(task(id_, extra=extra) for id_, extra in files.items())))
+    inputs = begin_run.begin(run.inputs(), begin_run.Caller("s1", worktrees=True), "run-1", begin_run.Asked(parallel=4))
+    asked = next_step.next_step(inputs)
+    assert (asked.trees, asked.directives) == (["TASK-1", "TASK-3", "TASK-4", "TASK-2"], [])
+    there = inputs._replace(trees=frozenset(("TASK-1", "TASK-3")))
+    begun = next_step.next_step(there)
+    assert [each.id for each in begun.directives] == ["TASK-1", "TASK-3"]
+    assert begun.trees == ["TASK-4", "TASK-2"]

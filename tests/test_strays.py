@@ -13,7 +13,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import merging, strays
 from claudestrator_helper.store import files, state_file
 from claudestrator_helper.store.hidden_files import CLOSING_LOCK
-from claudestrator_helper.system import worktrees
+from claudestrator_helper.system import processes, worktrees
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from running import helper
@@ -154,16 +154,25 @@ def test_what_a_run_goes_on_with_stays(repo: Repository, status: str) -> None:
     lines = strays.clean(repo.project)
     assert branch in repo.run("for-each-ref", "--format=%(refname:short)", "refs/heads")
     if status != "stopped":
-        assert (lines, sorted(os.listdir(repo.root / ".claude/worktrees"))) == ([], before)
+        run = branch.removeprefix("claudestrator/")
+        assert lines == [f"kept {len(before) - 1} worktrees of the run {run}, which is unfinished"]
+        assert sorted(os.listdir(repo.root / ".claude/worktrees")) == before
         assert "left by a run" not in helper("check", folder=repo.root).stdout
 
 
-def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(repo: Repository) -> None:
+@pytest.mark.parametrize(("heartbeat", "alive"), [(1, None), (None, False)])
+def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, heartbeat: int | None, alive: bool | None
+) -> None:
     begun(repo)
     current = state_file.read(repo.project)
-    state_file.write(repo.project, current._replace(owner=current.owner._replace(heartbeat=1, process="")))
-    assert "TASK-1 of the run" in helper("check", folder=repo.root).stdout
-    assert strays.clean(repo.project) == []
+    owner = current.owner if heartbeat is None else current.owner._replace(heartbeat=heartbeat)
+    state_file.write(repo.project, current._replace(owner=owner))
+    monkeypatch.setattr(processes, "alive", lambda _: alive)
+    lines = strays.found(repo.project)
+    assert "TASK-1 of the run" in lines[0]
+    assert lines[-1] == f"the run {current.run} is unfinished: `/orchestrate` continues it"
+    assert strays.clean(repo.project) == [f"kept 3 worktrees of the run {current.run}, which is unfinished"]
     assert tree(repo, "TASK-1").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import allow
+from claudestrator_helper.engine import settle_reports
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, plan
@@ -65,6 +66,10 @@ def tree(repo: Repository, id_: str = "TASK-1") -> Path:
 
 def test_the_set_up_runs_in_each_new_worktree_before_its_agent_begins(repo: Repository) -> None:
     configured(repo, "mkdir node_modules", "sh -c 'sleep 0.3; pwd > node_modules/where'")
+    told = plan.plan(repo.project, ["--parallel", "2"]).lines
+    assert any(
+        line.startswith("each task's agent has a worktree, which `mkdir node_modules`, `sh -c ") for line in told
+    )
     lines = begun(repo)
     while len(state_file.read(repo.project).agents) < 2:
         lines += running.wait_for_step(repo.project, "s1", 20)
@@ -83,7 +88,11 @@ def test_a_set_up_that_no_one_has_allowed_does_not_run_and_everyone_is_told(repo
     configured(repo, "touch made", allowed=False)
     (note,) = gates.note(repo.project, config_file.read(repo.project), queue_file.parsed(repo.project))
     assert note.startswith("a set-up of worktrees waits for you: `claudestrator-helper allow` in a terminal")
-    assert note in plan.plan(repo.project, []).lines
+    assert plan.plan(repo.project, ["--parallel", "2"]).lines[-3:] == [
+        note,
+        "each task's agent has a worktree",
+        "each task is a commit on a branch of the run, claudestrator/<run>",
+    ]
     assert begun(repo) == ["SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
     assert not (tree(repo) / "made").exists()
 
@@ -119,10 +128,12 @@ def test_a_red_set_up_stops_the_run_with_its_reason_and_orchestrate_tries_it_aga
         )
     ]
     assert not tree(repo).exists()
-    repo.write("setup.sh", "exit 7\n")
+    repo.write("setup.sh", "echo no such file; exit 7\n")
+    assert "no such registry" in begun(repo)[-1]
+    repo.commit_all()
+    assert "no such file" in begun(repo)[-1]
     configured(repo, "true")
-    lines = begun(repo)
-    assert lines[-1].startswith("SPAWN TASK-")
+    assert begun(repo)[-1].startswith("SPAWN TASK-")
 
 
 def test_a_wait_ends_in_time_while_a_set_up_runs_and_the_next_one_goes_on(repo: Repository) -> None:
@@ -133,6 +144,22 @@ def test_a_wait_ends_in_time_while_a_set_up_runs_and_the_next_one_goes_on(repo: 
     lines = running.wait_for_step(repo.project, "s1", 20)
     assert lines[-1].startswith("SPAWN TASK-")
     assert len((tree(repo) / "runs.local").read_text().split()) == 1
+
+
+def test_a_mod_shows_what_else_has_ended_while_a_set_up_runs(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(repo, "sh -c 'test ! -e ../../../slow || sleep 600'")
+    files.write(repo.project.queue, queue(*TWO, task("TASK-3", dependencies="TASK-1")))
+    begun(repo)
+    while len(state_file.read(repo.project).agents) < 2:
+        running.wait_for_step(repo.project, "s1", 20)
+    state_file.write(repo.project, state_file.read(repo.project)._replace(engine="mod"))
+    (repo.root / "slow").touch()
+    reports.begin(repo.project, "TASK-1")
+    assert merging.done(repo.project, "TASK-1", None, "", 20) == "done TASK-1"
+    monkeypatch.setattr(settle_reports, "LAUNCH", 0.2)
+    lines = running.wait_for_step(repo.project, "s1", 20)
+    assert (lines[0], lines[-1]) == ("done TASK-1 (1/3), nothing changed", "WAIT")
+    assert "still waiting for a worktree" not in lines
 
 
 def test_ignored_files_are_copied_and_nothing_else(repo: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:

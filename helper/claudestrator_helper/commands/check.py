@@ -138,11 +138,9 @@ def _left_behind(project: Project) -> list[str]:
     from ..run import strays
 
     try:
-        found = strays.found(project)
+        return few(strays.found(project))
     except ClaudestratorError:
         return []
-    way = ["`claudestrator-helper clean` removes worktrees in which nothing would be lost"] if found else []
-    return [*few([f"left by a run: {line}" for line in found]), *way]
 
 
 def _inside(root: str) -> list[str]:

@@ -83,7 +83,7 @@ def _at_work(current: State, id_: str, median: int | None, now: float) -> list[s
 
 def _worktree(project: Project, current: State, id_: str) -> list[str]:
     """Where its work is, until it is merged."""
-    if not current.worktrees:
+    if not current.worktrees or current.record(id_).committed:
         return []
     tree = worktrees.of(project, id_)
     if tree is None:

@@ -178,6 +178,9 @@ class StepBuilder:
         if self.config.share_files or not at_work:
             return True
         places = overlap.places(task.files)
+        if self.state.worktrees:
+            # What is not named may be anything, but that is no reason to wait.
+            at_work = [others for others in at_work if others and places]
         return not any(overlap.meet(places, others) for others in at_work)
 
     def freed(self) -> bool:

@@ -115,8 +115,9 @@ def _facts(project: Project, run: str) -> _Facts:
 
 def _trees(project: Project, current: State) -> dict[str, str]:
     """The worktrees of the run's tasks that are there."""
-    found = worktrees.listed(project) if current.worktrees else []
-    return {tree.note.id: os.path.relpath(tree.path, project.root) for tree in found if tree.note.run == current.run}
+    found = [tree for tree in worktrees.listed(project) if tree.note.run == current.run] if current.worktrees else []
+    open_ = [tree for tree in found if not current.record(tree.note.id).committed]
+    return {tree.note.id: os.path.relpath(tree.path, project.root) for tree in open_}
 
 
 def _ending(project: Project, current: State, parsed: Queue) -> str:

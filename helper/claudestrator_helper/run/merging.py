@@ -6,10 +6,11 @@ advances. Whatever stops that leaves the work in the worktree, and the next call
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from ..agents import reports
-from ..engine.state import State
+from ..engine.state import STOPPED, State
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, state_file
 from ..store.hidden_files import CLOSING_LOCK, MERGE_LOCK
@@ -117,6 +118,14 @@ def tip(project: Project, current: State) -> str:
     if start is None:
         raise ClaudestratorError("what was checked out before the run is not known")
     return run_branch.apart(project, current.run, start)
+
+
+def catch_up(project: Project) -> None:
+    """Lets a run that a person continues begin on what they have committed, where it has no commits of its own."""
+    current, start = state_file.read(project), task_commits.start_of(project)
+    if current.worktrees and start and (current.unfinished or current.status == STOPPED):
+        with suppress(HeldError), files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
+            run_branch.catch_up(project, current.run, start.branch)
 
 
 def merge(project: Project, current: State, id_: str, attempt: int, tree: Tree) -> git.Result:

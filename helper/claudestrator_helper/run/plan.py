@@ -11,7 +11,7 @@ from ..store.paths import Project
 from ..texts import fields, ids, queue, schedule
 from ..texts.directives import DRY_RUN, Reply
 from ..texts.statuses import PENDING
-from . import gates, steps
+from . import gates, slow_work, steps, tree_setup
 
 #: How many tasks and loops are shown.
 _SHOWN, _LOOPS = 30, 5
@@ -35,7 +35,7 @@ def plan(project: Project, words: list[str]) -> Reply:
     )
     looping = inputs._replace(state=inputs.state._replace(loop=Loop(total=asked.loops)))
     inputs = inputs._replace(role_models=steps.role_models(project, looping))
-    proofs = _planned_proofs(project, inputs)
+    proofs = _planned_proofs(project, inputs, asked)
     inputs, more = _shortened(inputs)
     lines: list[str] = []
     left = _MOST
@@ -55,15 +55,21 @@ def plan(project: Project, words: list[str]) -> Reply:
     return Reply([*lines, *(more or ["… and more"]), *_planned_loops(inputs, asked.loops), *proofs], [DRY_RUN])
 
 
-def _planned_proofs(project: Project, inputs: Inputs) -> list[str]:
-    """What each task has to pass, and where it is committed. Raises ClaudestratorError as `start` does if a gate is no
-    longer what was allowed."""
+def _planned_proofs(project: Project, inputs: Inputs, asked: begin_run.Asked) -> list[str]:
+    """What each task has to pass, and where it is made and committed. Raises ClaudestratorError as `start` does if a
+    gate is no longer what was allowed."""
     gates.refuse_changed(project, inputs.config, inputs.queue)
     commands = [f"`{fields.cut(each, 80)}`" for each in gates.for_all(project, inputs.config)]
     lines = [f"before each task is done: {fields.named(commands, len(commands))}"] if commands else []
     lines += gates.note(project, inputs.config, inputs.queue)
-    by_task = inputs.config.commit == BY_TASK
-    return lines + (["each task is a commit on a branch of the run, claudestrator/<run>"] if by_task else [])
+    apart, why = slow_work.worktrees(project, asked)
+    if apart:
+        setup = [f"`{fields.cut(each, 80)}`" for each in tree_setup.allowed(project, inputs.config)]
+        said = f", which {fields.named(setup, len(setup))} sets up" if setup else ""
+        lines.append(f"each task's agent has a worktree{said}")
+    if apart or inputs.config.commit == BY_TASK:
+        lines.append("each task is a commit on a branch of the run, claudestrator/<run>")
+    return lines + why
 
 
 def _shortened(inputs: Inputs) -> tuple[Inputs, list[str]]:

@@ -7,6 +7,7 @@ import os
 
 from .. import host
 from ..engine import begin_run, settle_reports, state
+from ..engine.config import MOD
 from ..engine.step import Step
 from ..errors import HeldError
 from ..store import config_file, state_file
@@ -17,15 +18,24 @@ _WAIT = (Directive(WAIT),)
 _GATE, _TREE = "still waiting for the gate", "still waiting for a worktree"
 
 
+def begin(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]]:
+    """The same as `worktrees`, for a run that a person begins or continues: they may have corrected what was wrong."""
+    found = worktrees(project, asked)
+    if found[0]:
+        from . import merging, tree_setup
+
+        tree_setup.forget(project)
+        merging.catch_up(project)
+    return found
+
+
 def worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]]:
     """Whether the agents of a run that begins now have worktrees, and a line if they should, and can't."""
     config = config_file.read(project)
     if not ((asked.parallel or config.parallel) > 1 or os.path.exists(os.path.join(project.root, host.WORKTREES))):
         return False, []
-    from . import tree_setup, trees
+    from . import trees
 
-    # A person has typed it, and may have corrected that.
-    tree_setup.forget(project)
     found, why = trees.wanted(project, state_file.read(project), config, asked)
     return found, [f"note: {why}"] if why else []
 
@@ -58,10 +68,8 @@ def carried_out(project: Project, step: Step, left: float, seen: set[str]) -> Re
             most = min(left, settle_reports.LAUNCH)
             return Reply(gates.run(project, step.gate, most), []) if left > 0 else Reply([_GATE], _WAIT)
         if step.trees:
-            lines, is_over = trees.prepare(project, step.trees, left)
-            if not is_over and left <= 0:
-                return Reply([*lines, _TREE], _WAIT)
-        elif step.commits:
+            return _prepared(project, step, left)
+        if step.commits:
             make = merging.settle if step.state.worktrees else task_commits.in_place
             lines = task_commits.commit(project, step.commits, patience, make)
         elif step.close:
@@ -73,3 +81,13 @@ def carried_out(project: Project, step: Step, left: float, seen: set[str]) -> Re
         # A commit's hooks may run a test suite, in a wait that was moved to the background.
         return Reply(["still waiting for another process that commits"], _WAIT)
     return Reply(lines, [])
+
+
+def _prepared(project: Project, step: Step, left: float) -> Reply:
+    from . import trees
+
+    lines, is_over = trees.prepare(project, step.trees, left)
+    if not is_over and step.state.engine == MOD:
+        # It shows at once what else has ended.
+        return Reply(lines, _WAIT)
+    return Reply(lines, []) if is_over or left > 0 else Reply([*lines, _TREE], _WAIT)

@@ -40,7 +40,7 @@ def start(
 
     """
     asked, process = begin_run.understood(words), processes.current()
-    worktrees, note = slow_work.worktrees(project, asked)
+    worktrees, note = slow_work.begin(project, asked)
     kept_out = unfinished_work.noted(project, session, process, asked, int(now()), worktrees=worktrees)
     with files.locked(project.lock):
         inputs = read(project, int(now()))

@@ -24,8 +24,14 @@ _BRANCH = re.compile(rf"{re.escape(run_branch.name(''))}\d{{8}}-\d{{6}}-[0-9a-f]
 
 
 def found(project: Project) -> list[str]:
-    """A line for each worktree that no run is at work in, with what is in it."""
-    return [f"{_place(project, tree)} ({_whose(tree)}): {_content(tree, project)}" for tree in _strays(project)]
+    """A line for each worktree that no run is at work in, with what is in it, and one on what to do."""
+    trees, going = _strays(project), _going(project)
+    lines = [f"left by a run: {_place(project, tree)} ({_whose(tree)}): {_content(tree, project)}" for tree in trees]
+    if any(tree.note.run == going for tree in trees):
+        lines.append(f"the run {fields.cut(going, 40)} is unfinished: `/orchestrate` continues it")
+    if any(tree.note.run != going for tree in trees):
+        lines.append("`claudestrator-helper clean` removes worktrees in which nothing would be lost")
+    return lines
 
 
 def clean(project: Project, *, dry_run: bool = False) -> list[str]:
@@ -41,6 +47,7 @@ def clean(project: Project, *, dry_run: bool = False) -> list[str]:
     try:
         with files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
             lines = [_cleaned(project, tree, dry_run=dry_run) for tree in _strays(project, going=False)]
+            lines += _in_use(project)
             return lines + [_deleted(person, name, dry_run=dry_run) for name in _branches(project, person)]
     except HeldError as error:
         raise ClaudestratorError("a task is being committed or merged: call this again once that is over") from error
@@ -51,9 +58,23 @@ def _strays(project: Project, *, going: bool = True) -> list[Tree]:
     and that `/orchestrate` continues."""
     listed = worktrees.listed(project)
     current = state_file.read(project) if listed else state.State()
-    is_left = going and not (heartbeat.fresh(current, int(time.time())) or processes.alive(current.owner.process))
+    lives = processes.alive(current.owner.process)
+    is_left = going and not (heartbeat.fresh(current, int(time.time())) if lives is None else lives)
     used = {current.run} if current.unfinished and not is_left else set()
     return [tree for tree in listed if tree.note.run not in used and not tree_setup.is_running(project, tree)]
+
+
+def _going(project: Project) -> str:
+    """The run that is unfinished; "" if there is none."""
+    current = state_file.read(project)
+    return current.run if current.unfinished else ""
+
+
+def _in_use(project: Project) -> list[str]:
+    going = _going(project)
+    used = [tree for tree in worktrees.listed(project) if tree.note.run == going]
+    many = f"{len(used)} worktree{'' if len(used) == 1 else 's'}"
+    return [f"kept {many} of the run {fields.cut(going, 40)}, which is unfinished"] if used else []
 
 
 def _place(project: Project, tree: Tree) -> str:

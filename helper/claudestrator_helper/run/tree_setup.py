@@ -37,7 +37,7 @@ def furnish(project: Project, tree: Tree) -> list[str]:
     """Copies the files and starts the commands, if that has not been done; the worktree is ready once both are over.
     Returns lines for the person. The caller holds the lock of commits."""
     config, lines = config_file.read(project), list[str]()
-    commands = _allowed(project, config)
+    commands = allowed(project, config)
     if not is_begun(project, tree):
         tree, lines = tree_copies.copied(tree, project, config.worktree_copy)
     if not commands or _is_over(project, tree, commands):
@@ -58,7 +58,7 @@ def wait(project: Project, ids: list[str], patience: float) -> bool:
 
 def problem(project: Project, current: State) -> str:
     """Why a worktree of the run can't be set up; "" if none is known."""
-    commands = _allowed(project, config_file.read(project))
+    commands = allowed(project, config_file.read(project))
     waiting = [tree for tree in worktrees.listed(project) if not tree.note.ready and tree.note.run == current.run]
     return next(filter(None, (_why_not(project, tree, commands) for tree in waiting)), "") if commands else ""
 
@@ -70,9 +70,10 @@ def forget(project: Project) -> None:
             project_files.remove(project, os.path.join(project.gates, f"{_name(tree)}.json"))
 
 
-def _allowed(project: Project, config: Config) -> list[str]:
-    allowed = consent.read(project) if config.worktree_setup else None
-    return config.worktree_setup if allowed and config.worktree_setup == allowed.setup else []
+def allowed(project: Project, config: Config) -> list[str]:
+    """The commands, if a person has allowed them."""
+    known = consent.read(project) if config.worktree_setup else None
+    return config.worktree_setup if known and config.worktree_setup == known.setup else []
 
 
 def _is_over(project: Project, tree: Tree, commands: list[str]) -> bool:

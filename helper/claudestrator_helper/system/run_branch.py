@@ -155,6 +155,17 @@ def advance(place: Repository, run: str, new: str, old: str) -> str:
     return place.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
 
 
+def catch_up(project: Project, run: str, branch: str) -> None:
+    """Moves a run's branch that no working tree follows on to what the person has committed since on *branch*, the one
+    on which the run began, if it has no commit that they lack."""
+    person = git.repository_of(project)
+    if isinstance(person, str) or not is_apart(person) or _branch(person) != branch:
+        return
+    old, head = tip(person, run), commit_witness.head(person)
+    if old and old != head and _is_within(person, old, head):
+        person.call("update-ref", "-m", "claudestrator: caught up", f"refs/heads/{name(run)}", head, old)
+
+
 def unmerged(project: Project) -> str:
     """The branch of the last run, if its agents had worktrees and the person has not taken its work over; else ""."""
     person = git.repository_of(project)
