@@ -190,7 +190,8 @@ def _loop(project: Project, number: int, run: str) -> str:
         snapshot = json.loads(project_files.text(project, path) or "{}")
         count = Counter(str(task["status"]) for task in snapshot["tasks"])
         did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
-        commit = str(snapshot["commit"] or "no commit")[:9]
+        why = f" ({cut(str(snapshot['no_commit_because']), 60)})" if snapshot.get("no_commit_because") else ""
+        commit = str(snapshot["commit"])[:9] if snapshot["commit"] else f"no commit{why}"
         found, closed = (len(snapshot["issues"][kind]) for kind in ("found", "closed"))
         line = f"loop {number}: {commit}, tasks: {did}; issues: {found} found, {closed} closed"
         return cut(line, 200) if snapshot["run"] == run else ""
