@@ -38,6 +38,12 @@ def test_a_loop_that_was_closed_is_a_line(tmp_path: Path) -> None:
     assert loops(tmp_path, json.dumps(SNAPSHOT)) == ["loop 1: 012345678, tasks: 1 completed; issues: 2 found, 0 closed"]
 
 
+def test_a_loop_without_a_commit_says_why(tmp_path: Path) -> None:
+    without = {**SNAPSHOT, "commit": None, "no_commit_because": "each task has a commit of its own"}
+    (line,) = loops(tmp_path, json.dumps(without))
+    assert line.startswith("loop 1: no commit (each task has a commit of its own), tasks: 1 completed")
+
+
 @pytest.mark.parametrize(
     "snapshot",
     ["", "{", "[]", "7", "{}", "[" * 100_000, *(json.dumps({**SNAPSHOT, key: value}) for key, value in
