@@ -73,8 +73,10 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
     tree = worktrees.of(project, id_)
     commit_id = made(project, current, id_, attempt, tree)
-    if commit_id or tree is None:
-        return reports.done(project, id_, attempt, "", unchanged=not commit_id)
+    if commit_id:
+        return reports.done(project, id_, attempt, "")
+    if tree is None:
+        raise _RefusalError("its worktree is gone: report that it failed, and the next attempt gets another", [])
     tree = _on_tip(project, current, tree)
     try:
         passed = gates.proved(project, id_, attempt, 0, tree.project(project))
