@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper import output
-from claudestrator_helper.commands import status, tasks
+from claudestrator_helper.commands import status, status_line, tasks
 from claudestrator_helper.engine import state
 from claudestrator_helper.store import paths, state_file
 from claudestrator_helper.system import gate_process, processes
@@ -36,6 +36,12 @@ def loops(folder: Path, snapshot: str, loop: int = 1) -> list[str]:
 
 def test_a_loop_that_was_closed_is_a_line(tmp_path: Path) -> None:
     assert loops(tmp_path, json.dumps(SNAPSHOT)) == ["loop 1: 012345678, tasks: 1 completed; issues: 2 found, 0 closed"]
+
+
+def test_a_loop_without_a_commit_says_why(tmp_path: Path) -> None:
+    without = {**SNAPSHOT, "commit": None, "no_commit_because": "each task has a commit of its own"}
+    (line,) = loops(tmp_path, json.dumps(without))
+    assert line.startswith("loop 1: no commit (each task has a commit of its own), tasks: 1 completed")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,16 @@ def test_a_session_that_is_alive_is_not_called_silent(
     state_file.write(project, state_of(run="r", status="running", heartbeat=100, engine="lean"))
     monkeypatch.setattr(processes, "alive", lambda _: alive)
     assert ("last heard of" in status.status(project, 4000)[1]) == (not alive)
+
+
+def test_of_a_session_that_has_ended_no_agent_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = at_work(tmp_path)
+    state_file.write(project, changed(state_file.read(project), process="h/b/n/1/2"))
+    monkeypatch.setattr(processes, "alive", lambda _: False)
+    lines = status.status(project, 1_795_683_600 + 301)
+    assert lines[1] == "run: running (r), its session has ended: `/orchestrate` continues it"
+    assert any(line.startswith("at work when its session ended: TASK-5") for line in lines)
+    assert status_line.line(project, 3.0, 1_795_683_600 + 301) == "⏹ 4/9 · 1 failed · /orchestrate continues it"
 
 
 PAST = "".join(

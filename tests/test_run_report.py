@@ -23,11 +23,12 @@ from claudestrator_helper.engine import state
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.report import costs, earlier, gather, html, keep, layout, model, page, pull_request, words
 from claudestrator_helper.report.history import History
-from claudestrator_helper.report.model import Attempt, Change, Cost, Report, Run, Work
+from claudestrator_helper.report.model import Attempt, Change, Cost, Orchestration, Report, Run, Work
 from claudestrator_helper.run import live_report, steering
 from claudestrator_helper.run.live_report import LiveReport
 from claudestrator_helper.store import paths, run_log, state_file
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
 from claudestrator_helper.texts import fields as lines
 from claudestrator_helper.texts import queue as q
 from claudestrator_helper.texts.directives import Directive, Reply
@@ -629,7 +630,41 @@ def test_an_attempt_whose_session_died_is_lost_and_the_next_one_counts() -> None
     ]
 
 
+def test_what_a_report_knew_outlives_the_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = a_run(tmp_path)
+    known = replace(gather.gather(project), orchestration=Orchestration(1, 1, 1, 0, Cost(1)))
+    keep.write(project, known)
+    assert earlier.report(project).orchestration == known.orchestration
+    # A run that has gone on since is another matter.
+    monkeypatch.setattr(
+        gather, "gather", lambda *_: replace(known, orchestration=None, run=replace(known.run, ended=7))
+    )
+    assert earlier.report(project).orchestration is None
+
+
 # While a run goes on
+
+
+def test_the_report_of_a_run_whose_session_has_ended_is_not_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = a_run(tmp_path, status=state.RUNNING)
+    found = state_file.read(project)
+    state_file.write(project, found._replace(owner=found.owner._replace(process="h/b/n/1/2")))
+    monkeypatch.setattr(processes, "alive", lambda _: False)
+    report = gather.gather(project)
+    assert (report.is_live, report.run.status) == (False, state.STOPPED)
+    assert report.run.ending == "Its session has ended in the middle of it: `/orchestrate` continues it."
+    assert [each.outcome for each in report.tasks[0].attempts] == ["lost"]
+
+
+def test_a_lost_attempt_lasts_as_long_as_its_agent_was_heard(tmp_path: Path) -> None:
+    transcript = tmp_path / "agent.jsonl"
+    transcript.write_text("")
+    os.utime(transcript, (150, 150))
+    spent = costs.Spent(paths.project(str(tmp_path)), None)
+    lost = Attempt(1, "haiku", 100, 9000, outcome="lost", transcript=str(transcript))
+    assert [each.ended for each in spent.by_attempt("TASK-1", [lost, replace(lost, outcome="done")])] == [150, 9000]
 
 
 def test_a_page_that_a_slow_writer_brings_after_the_end_does_not_replace_the_last_one(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""The screens in docs/mod.md, which tests/record_screens.py records: they are those of the present words."""
+"""The screens in docs/mod.md, which tests/screens.py records: they are those of the present words."""
 
 import re
 
 import pytest
-import record_screens
+import screens
 from claudestrator_helper.engine.choice import Able, choose
 from claudestrator_helper.engine.config import AUTO
 from claudestrator_helper.hooks import user_prompt_submit
@@ -20,7 +20,7 @@ ALARMING = re.compile(r"error|exception|blocked|not load|undefined|unfinished|Tr
 
 
 def screen(name: str, columns: int, moment: str) -> str:
-    found = record_screens.block(name, columns, moment).search(record_screens.DOCUMENT.read_text(encoding="utf-8"))
+    found = screens.block(name, columns, moment).search(screens.DOCUMENT.read_text(encoding="utf-8"))
     assert found
     return found[2]
 
@@ -48,7 +48,7 @@ def test_the_mods_screens_begin_with_the_present_words(columns: int, moment: str
     assert f"claudestrator: {choose(AUTO, 1, Able(mod=True))} The run has begun." in shown
 
 
-@pytest.mark.parametrize("columns", record_screens.WIDTHS)
+@pytest.mark.parametrize("columns", screens.WIDTHS)
 def test_the_skills_screens_have_the_present_words(columns: int) -> None:
     shown = " ".join(screen("skills", columns, "ended").split())
     assert user_prompt_submit.REASON.format(id="TASK-003", progress="done 3/3") in shown

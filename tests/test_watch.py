@@ -58,6 +58,14 @@ def test_a_picture_of_a_run_at_44_columns(tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 44
 
 
+def test_of_a_session_that_has_ended_no_time_passes(tmp_path: Path) -> None:
+    found = proofs.read(at_work(tmp_path), NOW)._replace(gone=True)
+    lines = [line.rstrip() for line in drawn(found, width=60).splitlines()]
+    assert "its session has ended: /orchestrate continues it" in lines
+    assert lines[lines.index("⏹ TASK-5 Build a door") + 1] == "  opus, attempt 2"
+    assert not any("running" in line for line in lines[1:4])
+
+
 def test_without_colours_there_is_no_escape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = progress.read(at_work(tmp_path), NOW)
     assert "\x1b[3" in drawn(found, force_terminal=True)

@@ -17,7 +17,7 @@ from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, steering, undo
 from claudestrator_helper.store import files, paths, state_file
-from claudestrator_helper.system import consent, git_process, worktrees
+from claudestrator_helper.system import changes, consent, git_process, worktrees
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from verbs import statuses
@@ -106,6 +106,7 @@ def test_two_agents_work_side_by_side_and_the_persons_tree_stays_theirs(repo: Re
         f"STOP All 2 tasks are completed. 2 commits are on {branch(repo)}: "
         f"`git merge --ff-only {branch(repo)}` takes them over."
     )
+    assert changes.on_branch(repo.project, branch(repo)) == changes.Changes(3, 3, 1, 0)
     assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["a.txt", "wall.txt"]
     assert (repo.status(), repo.head()) == (status, head)

@@ -169,7 +169,8 @@ def _follow(folder: Path, ended: threading.Event, began: float) -> None:
 def _described(event: dict[str, Any]) -> str:
     model = f" ({event['model']}, attempt {event['attempt']})" if "model" in event else ""
     reason = f": {event['reason'][:120]}" if event.get("reason") else ""
-    return f"{event['event']:9} {event.get('id', '')}{model}{reason}"
+    what = f"{event['event']:9} {event['id']}" if "id" in event else event["event"]
+    return f"{what}{model}{reason}"
 
 
 def _say_how_it_ended(run: Run) -> None:

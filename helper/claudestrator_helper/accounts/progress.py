@@ -46,7 +46,7 @@ NO_GATES = list[Gate]()
 class Progress(NamedTuple):
     """A run at one moment: *seconds* since it began, until it ended, None if unknown; how many are *left*; the pending
     tasks that are *blocked*, and by what; the *events* of its log, and the whole *log*; the *gates* that are running,
-    which whoever shows them has to add."""
+    and whether the session of an unfinished run is *gone*, which whoever shows them has to add."""
 
     state: state.State
     queue: Queue
@@ -57,6 +57,7 @@ class Progress(NamedTuple):
     events: list[Event]
     log: list[Event]
     gates: list[Gate] = NO_GATES
+    gone: bool = False
 
     @property
     def proofs(self) -> dict[str, int]:

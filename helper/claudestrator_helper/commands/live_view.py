@@ -20,6 +20,7 @@ _STYLES = {
     "completed": "green", "in_progress": "cyan", "pending": "", "blocked": "yellow", "failed": "red", "skipped": "dim",
     "other": "red",
 }  # fmt: skip
+GONE = "its session has ended: /orchestrate continues it"
 _ENDED = ("failed", "lost", "refused")
 
 
@@ -35,11 +36,12 @@ def picture(found: Progress, dollars: float | None) -> RenderableType:
     if not found.state.run:
         return Text("No run yet: type /orchestrate in Claude Code", style="dim")
     parts: list[RenderableType] = [_head(found), _bar(found), _counts(found)]
+    parts += [_line(GONE, "bold yellow")] if found.gone else []
     parts += [_line(proofs.counted(found), "dim")] if proofs.counted(found) else []
-    parts += [line for agent in found.at_work[:AGENTS] for line in _agent(agent)]
+    parts += [line for agent in found.at_work[:AGENTS] for line in _agent(agent, gone=found.gone)]
     parts += [_line(f"gate: {proofs.gate(each)}", "cyan") for each in found.gates[:AGENTS]]
     more = len(found.at_work) - AGENTS
-    parts += [Text(f"and {more} more at work", style="dim")] if more > 0 else []
+    parts += [Text(f"and {more} more", style="dim")] if more > 0 else []
     parts += [
         _line(f"blocked {id_} by {cause.culprit} ({cause.why})", "yellow")
         for id_, cause in list(found.blocked.items())[:BLOCKED]
@@ -68,7 +70,7 @@ def _counts(found: Progress) -> Text:
     counts["pending"] -= counts["blocked"]
     line = Text()
     shown = [
-        (f"{counts[name]} {name.replace('in_progress', 'running')}", style)
+        (f"{counts[name]} {name.replace('in_progress', 'begun' if found.gone else 'running')}", style)
         for name, style in _STYLES.items()
         if counts[name]
     ]
@@ -77,14 +79,14 @@ def _counts(found: Progress) -> Text:
     return line
 
 
-def _agent(agent: AtWork) -> list[Text]:
+def _agent(agent: AtWork, *, gone: bool) -> list[Text]:
     usual = f" of about {estimate.rounded(agent.usual)}" if agent.usual else ""
     late = agent.usual is not None and agent.seconds > 2 * agent.usual
-    waits = "" if agent.started else ", starting"
-    head = Text("▶ ", style="cyan", no_wrap=True, overflow="ellipsis")
+    waits = "" if agent.started or gone else ", starting"
+    head = Text("⏹ " if gone else "▶ ", style="cyan", no_wrap=True, overflow="ellipsis")
     head.append(agent.id, style="bold cyan").append(f" {cut(agent.objective, 200)}")
-    facts = f"  {agent.model}, attempt {agent.attempt}, {estimate.exact(agent.seconds)}{usual}{waits}"
-    return [head, _line(facts, "yellow" if late else "")]
+    took = "" if gone else f", {estimate.exact(agent.seconds)}{usual}{waits}"
+    return [head, _line(f"  {agent.model}, attempt {agent.attempt}{took}", "yellow" if late and not gone else "")]
 
 
 def _costs(found: Progress, dollars: float | None) -> str:

@@ -1,4 +1,5 @@
-"""What a run's gates are doing, where its agents work and how many tasks are proved, for `status` and `watch`."""
+"""What a run's gates are doing, where its agents work, whether its session is gone and how many tasks are proved, for
+`status` and `watch`."""
 
 import os
 
@@ -6,14 +7,16 @@ from ..accounts import estimate, progress
 from ..engine import sentences
 from ..engine.gates import BASELINE, SETUP
 from ..store.paths import Project
+from ..system import processes
 from ..texts import ids
 from ..texts.fields import cut
 
 
 def read(project: Project, now: float, known: progress.Progress | None = None) -> progress.Progress:
-    """The progress of the project's run, with its gates and worktrees; *known* is one of the same files. Raises
-    ClaudestratorError if a file can't be read."""
+    """The progress of the project's run, with its session, gates and worktrees; *known* is one of the same files.
+    Raises ClaudestratorError if a file can't be read."""
     found = progress.of(project, known.state, known.queue, known.log, now) if known else progress.read(project, now)
+    found = found._replace(gone=found.state.unfinished and processes.gone(found.state.owner.process))
     if found.state.worktrees and found.at_work:
         found = found._replace(at_work=[_placed(project, found.state.run, each) for each in found.at_work])
     if not os.path.isdir(project.gates):

@@ -42,8 +42,8 @@ def status(project: Project, now: float | None = None) -> list[str]:
     at = int(time.time() if now is None else now)
     found = proofs.read(project, at)
     current = found.state
-    lines = [found.bar, f"run: {_run(current, at)}", *_times(found)]
-    lines += few([f"{_at_work(current)}: {_agent(each)}" for each in found.at_work])
+    lines = [found.bar, f"run: {_run(found, at)}", *_times(found)]
+    lines += few([f"{_at_work(found)}: {_agent(each)}" for each in found.at_work])
     lines += [*few([f"gate: {proofs.gate(each)}" for each in found.gates]), *_proofs(found), *_commits(current)]
     lines += _verification(current)
     lines += [*_loops(project, current), *_issues(project)]
@@ -114,9 +114,11 @@ def _times(found: progress.Progress) -> list[str]:
     return [f"time: {estimate.exact(found.seconds)}{left}"]
 
 
-def _at_work(current: state.State) -> str:
+def _at_work(found: progress.Progress) -> str:
+    if found.gone:
+        return "at work when its session ended"
     # No one waits for the agents of a run that was stopped, and so no one knows when they end.
-    return "running" if current.unfinished else "at work when it was stopped"
+    return "running" if found.state.unfinished else "at work when it was stopped"
 
 
 def _agent(agent: progress.AtWork) -> str:
@@ -131,7 +133,8 @@ def _by(cause: schedule.Cause) -> str:
     return f"in the {cause}" if cause.kind == schedule.CYCLE else f"by {cut(cause.culprit)} ({cut(cause.why)})"
 
 
-def _run(current: state.State, at: int) -> str:
+def _run(found: progress.Progress, at: int) -> str:
+    current = found.state
     if not current.run:
         return "none yet, `/orchestrate` in Claude Code starts one"
     where = [f"{current.status} ({current.run})"]
@@ -142,7 +145,9 @@ def _run(current: state.State, at: int) -> str:
         where += [f"{current.engine} engine"] if current.engine != TASK else []
         where += [f"up to {current.parallel} tasks at a time"] if current.parallel > 1 else []
     heard = max(0, at - current.owner.heartbeat)
-    if current.unfinished and heard > 60 and not processes.alive(current.owner.process):
+    if found.gone:
+        where.append("its session has ended: `/orchestrate` continues it")
+    elif current.unfinished and heard > 60 and not processes.alive(current.owner.process):
         where.append(f"its session was last heard of {estimate.exact(heard)} ago: `/orchestrate` continues it")
     # The state may have come with someone's repository.
     return one_line(", ".join(where))
@@ -185,7 +190,8 @@ def _loop(project: Project, number: int, run: str) -> str:
         snapshot = json.loads(project_files.text(project, path) or "{}")
         count = Counter(str(task["status"]) for task in snapshot["tasks"])
         did = ", ".join(f"{number} {word}" for word, number in count.items()) or "no tasks"
-        commit = str(snapshot["commit"] or "no commit")[:9]
+        why = f" ({cut(str(snapshot['no_commit_because']), 60)})" if snapshot.get("no_commit_because") else ""
+        commit = str(snapshot["commit"])[:9] if snapshot["commit"] else f"no commit{why}"
         found, closed = (len(snapshot["issues"][kind]) for kind in ("found", "closed"))
         line = f"loop {number}: {commit}, tasks: {did}; issues: {found} found, {closed} closed"
         return cut(line, 200) if snapshot["run"] == run else ""

@@ -14,6 +14,7 @@ from ..accounts.transcript import obj
 from ..errors import ClaudestratorError
 from ..store import event_lines, files, paths, project_files
 from ..store.paths import Project
+from ..system import processes
 from ..texts import frontmatter, queue
 from ..texts.fields import cut
 from ..texts.statuses import COMPLETED, FAILED, SKIPPED
@@ -22,6 +23,8 @@ from . import arguments
 #: Bytes of the log, the last ones, that are read for the estimate; and of Claude Code's JSON.
 _LOG, _INPUT = 200_000, 1_000_000
 _SIGNS = {"running": "▶", "paused": "⏸", "stopping": "⏹"}
+#: Of an unfinished run whose session has ended.
+_GONE = "⏹"
 
 
 def main(folder: str | None, words: list[str]) -> int:
@@ -48,11 +51,16 @@ def line(project: Project, dollars: float | None, now: float) -> str:
     sign = _SIGNS.get(str(found.get("status")))
     if not sign:
         return ""
+    owner = found.get("process")
+    gone = isinstance(owner, str) and processes.gone(owner)
     parsed = queue.parse(project_files.text(project, project.queue))
     statuses = [task.status for task in parsed.tasks]
-    agents = _agents(found.get("tasks"), now)
+    agents = {} if gone else _agents(found.get("tasks"), now)
+    sign = _GONE if gone else sign
     parts = [f"{sign} {statuses.count(COMPLETED)}/{len(statuses) - statuses.count(SKIPPED)}{_names(agents)}"]
     parts += [f"{statuses.count(FAILED)} failed"] if FAILED in statuses else []
+    if gone:
+        return " · ".join([*parts, "/orchestrate continues it"])
     parallel = found.get("parallel")
     places = min(parallel, host.AGENTS_AT_ONCE) if isinstance(parallel, int) else 1
     left = estimate.remaining(parsed, estimate.times(_events(project), parsed), agents, places)

@@ -12,7 +12,7 @@ from ..accounts.run_cost import Account
 from ..store.paths import Project
 from ..system import git_safety
 from ..texts import fields
-from .model import Attempt, Change, Cost, Model
+from .model import LOST, Attempt, Change, Cost, Model
 
 #: Files that are named of one task, and characters of a path.
 _FILES, _PATH = 200, 300
@@ -20,6 +20,18 @@ _FILES, _PATH = 200, 300
 
 def total(used: Iterable[Usage]) -> Cost:
     return sum(map(_cost, used), Cost())
+
+
+def _until_its_last_word(attempt: Attempt) -> Attempt:
+    """A lost attempt, of whose end the log knows only that the next one began later, with the time at which its agent
+    was last heard of; others as they are."""
+    if attempt.outcome != LOST or attempt.ended is None or not attempt.transcript:
+        return attempt
+    try:
+        heard = int(os.stat(attempt.transcript).st_mtime)
+    except OSError:
+        return attempt
+    return replace(attempt, ended=max(attempt.began, min(attempt.ended, heard)))
 
 
 def _cost(used: Usage) -> Cost:
@@ -46,7 +58,7 @@ class Spent:
                 at = of[-1]
                 cost = total(agent.usage) + (found[at].cost or Cost())
                 found[at] = replace(found[at], cost=cost, transcript=found[at].transcript or agent.path)
-        return found
+        return [_until_its_last_word(each) for each in found]
 
     def files(self, id_: str) -> list[Change] | None:
         """The files that the agents of a task edited; None without a transcript."""

@@ -1,4 +1,5 @@
-"""The report of any run: gathered anew for the last one, and as it was kept for earlier ones."""
+"""The report of any run: gathered anew for the last one, and as it was kept for earlier ones, and where Claude Code has
+deleted its transcripts since."""
 
 from ..store import state_file
 from ..store.paths import Project
@@ -13,4 +14,9 @@ def report(project: Project, run: str = "") -> Report:
         kept = keep.read(project, run)
         if kept is not None:
             return kept
-    return gather.gather(project, run)
+    found = gather.gather(project, run)
+    if found.orchestration or found.is_live:
+        return found
+    kept = keep.read(project, found.run.id)
+    # What a person changes after the end, such as by `skip`, is not worth the tokens, cost and files of all tasks.
+    return kept if kept and kept.orchestration and kept.run.ended == found.run.ended else found

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from ..accounts import prices, run_cost
 from ..accounts.run_cost import Account
 from ..engine import sentences
-from ..engine.state import State
+from ..engine.state import STOPPED, State
 from ..errors import ClaudestratorError
 from ..store import config_file, files, issue_file, memory, queue_file, run_log, state_file
 from ..store.paths import Project
-from ..system import worktrees
+from ..system import processes, worktrees
 from ..texts import fields, ids, issues, queue, queue_problems, schedule
 from ..texts.queue import Queue, Task
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS
@@ -24,6 +24,7 @@ from .model import ELSEWHERE, GATE, REPORTED, VERIFIED, VERSION, Issue, Orchestr
 TITLE, _TEXT = 500, 1500
 #: What a task that the queue no longer has is called.
 _GONE = "no longer in the queue"
+_SESSION_ENDED = "Its session has ended in the middle of it: `/orchestrate` continues it."
 
 
 @dataclass(frozen=True)
@@ -87,22 +88,23 @@ def _facts(project: Project, run: str) -> _Facts:
         parsed = queue.parse(queue_file.text(project), models, current.archive)
         return _Facts(parsed, Run(run, name, "", 0, None))
     parsed = queue_file.read(project, current, models)
+    gone = current.unfinished and processes.gone(current.owner.process)
     about = Run(
-        *(current.run, name, current.status, 0, None),
+        *(current.run, name, STOPPED if gone else current.status, 0, None),
         engine=current.engine,
         parallel=current.parallel,
         verify=current.verification.asked,
         loops=current.loop.total,
         loop=current.loop.number,
         focus=fields.cut(current.loop.focus, TITLE),
-        ending=_ending(project, current, parsed),
+        ending=_SESSION_ENDED if gone else _ending(project, current, parsed),
     )
     return _Facts(
         parsed,
         about,
-        current.status if current.unfinished else "",
+        current.status if current.unfinished and not gone else "",
         current.owner.session,
-        tuple(current.agents),
+        () if gone else tuple(current.agents),
         tuple(id_ for id_, record in current.tasks.items() if record.unchanged),
         {id_: record.unverified for id_, record in current.tasks.items() if record.unverified is not None},
         tuple(id_ for id_, record in current.tasks.items() if record.is_proved),

@@ -76,10 +76,11 @@ def _head(report: Report) -> Html:
     how = [f"{run.engine} engine" if run.engine else "", f"up to {run.parallel} at a time" if run.parallel > 1 else ""]
     how += [f"{fields.many(run.loops, 'loop')}" if run.loops else "", "with verification" if run.verify else ""]
     how += [fields.many(run.sessions, "session") if run.sessions > 1 else ""]
-    live = f"At work: this page loads itself again every {REFRESH} seconds." if report.is_live else None
-    until = f"until {words.clock(run.ended)}" if run.ended is not None else "until now"
+    # No one renews the page of a run that is killed, so it says as of when it is.
+    at = words.clock(report.until)
+    live = f"At work at {at}. This page loads itself again every {REFRESH} seconds." if report.is_live else None
     began = tag("time", words.date(run.began), datetime=words.utc(run.began))
-    when: list[Child] = [began, f" {until} · {spent}"]
+    when: list[Child] = [began, f" until {at} · {spent}"]
     return tag(
         "header",
         tag("p", "Claudestrator", class_="brand"),

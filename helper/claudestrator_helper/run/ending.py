@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from ..accounts import estimate, spending
+from ..engine import sentences
 from ..engine.config import MOD
+from ..engine.state import State
 from ..store import run_log, state_file
 from ..store.paths import Project
 from ..texts.directives import STOP, Directive
@@ -24,7 +26,8 @@ def told(project: Project, directives: list[Directive], now: float, home: str) -
 
 def _account(project: Project, now: float) -> str:
     current, events = state_file.read(project), run_log.read(project)
-    seconds = estimate.elapsed(events, current.run, now)
+    # As `status` and the report count it: to the run's last event, not to the end of the commits after it.
+    seconds = estimate.elapsed(events, current.run, None)
     if seconds is None or seconds < _SHORT:
         return ""
     dollars = spending.run_dollars(project)
@@ -34,7 +37,10 @@ def _account(project: Project, now: float) -> str:
     parts = [f"It took {estimate.exact(seconds)}{cost}"]
     again = _again(event for event in events if event.get("run") == current.run)
     parts += [f"tried again: {named(again, len(again))}"] if again else []
-    return "; ".join([*parts, *_changes(project, now - seconds)]) + "."
+    if current.worktrees:
+        return "; ".join([*parts, *_merged(project, current)]) + "."
+    began = now - (estimate.elapsed(events, current.run, now) or seconds)
+    return "; ".join([*parts, *_changes(project, began)]) + "."
 
 
 def _again(events: Iterable[Mapping[str, object]]) -> list[str]:
@@ -48,6 +54,16 @@ def _again(events: Iterable[Mapping[str, object]]) -> list[str]:
         elif event["event"] == "spawned" and id_ in failed:
             again[id_] = None
     return list(again)
+
+
+def _merged(project: Project, current: State) -> list[str]:
+    """What the run's branch would bring."""
+    from ..system import changes
+
+    found = changes.on_branch(project, sentences.branch(current))
+    if found is None or not found.files:
+        return []
+    return [f"changed there: {many(found.files, 'file')} (+{found.added} -{found.removed})"]
 
 
 def _changes(project: Project, began: float) -> list[str]:

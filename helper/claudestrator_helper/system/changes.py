@@ -28,15 +28,34 @@ def since(project: Project, moment: float) -> Changes | None:
     if not base:
         return None
     # Paths of `diff` are the repository's, and of `ls-files` the folder's.
-    diff = _called(top, "diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-z", base, "--", within)
+    rows = _rows(top, base, within)
     fresh = _called(top, "ls-files", "--others", "--exclude-standard", "-z", "--", within)
-    if diff is None or fresh is None:
+    if rows is None or fresh is None:
         return None
-    rows = [line.split("\t", 2) for line in diff.split("\0") if line.count("\t") > 1]
     rows = [row for row in rows if _is_later(project, top, row[2], moment)]
-    added, removed = (sum(int(row[at]) for row in rows if row[at].isdigit()) for at in (0, 1))
     new = sum(_is_later(project, top, path, moment) for path in fresh.split("\0") if path)
-    return Changes(len(rows), added, removed, new)
+    return Changes(len(rows), *_lines(rows), new)
+
+
+def on_branch(project: Project, branch: str) -> Changes | None:
+    """What merging the *branch* brings to the commit that is checked out; None outside a repository, and if git
+    fails."""
+    top, within = git_safety.top(project.root)
+    rows = _rows(top, f"HEAD...refs/heads/{branch}", within) if top else None
+    return None if rows is None else Changes(len(rows), *_lines(rows), 0)
+
+
+def _rows(top: str, base: str, within: str) -> list[list[str]] | None:
+    """The changed files, each as its added and removed lines and its path in the repository; None if git fails."""
+    words = ("diff", "--no-ext-diff", "--no-textconv", "--no-renames", "--numstat", "-z", base, "--", within)
+    diff = _called(top, *words)
+    return None if diff is None else [line.split("\t", 2) for line in diff.split("\0") if line.count("\t") > 1]
+
+
+def _lines(rows: list[list[str]]) -> tuple[int, int]:
+    """The lines that were added and removed in all; git counts none in a binary file."""
+    added, removed = (sum(int(row[at]) for row in rows if row[at].isdigit()) for at in (0, 1))
+    return added, removed
 
 
 def _base(top: str, moment: int) -> str:

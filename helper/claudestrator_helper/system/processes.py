@@ -122,6 +122,11 @@ def alive(owner: str) -> bool | None:
     return found is not None and found.start == start
 
 
+def gone(owner: str) -> bool:
+    """Whether it is known that the process *owner* has ended; "" is unknown."""
+    return bool(owner) and alive(owner) is False
+
+
 def of_this_boot(owner: str) -> bool:
     """Whether that process ran on this machine since its last boot."""
     _, boot, *_ = (*owner.split("/"), "", "")
