@@ -237,6 +237,80 @@ def test_conflicts_without_end_fail_the_attempt_and_the_next_begins_with_them(re
     assert "conflicts with what others have finished, in `a.txt`" in reports.begin(repo.project, "TASK-2")
 
 
+# Work of other kinds
+
+
+def test_conflicts_without_markers_are_named_and_nothing_of_either_side_is_lost(repo: Repository) -> None:
+    repo.write("image.bin", b"\0base")
+    begun(repo, *TWO)
+    (tree(repo, "TASK-1") / "image.bin").write_bytes(b"\0one")
+    write(repo, "TASK-1", a_txt="changed by one\n", b_txt=None)
+    (tree(repo, "TASK-2") / "image.bin").write_bytes(b"\0two")
+    write(repo, "TASK-2", a_txt=None, b_txt="changed by two\n")
+    done(repo, "TASK-1")
+    with pytest.raises(gates.RedError, match=r"conflicts with it in a\.txt, b\.txt, image\.bin") as caught:
+        done(repo, "TASK-2")
+    assert any("CONFLICT (modify/delete): a.txt" in line for line in caught.value.output)
+    assert (tree(repo, "TASK-2") / "image.bin").read_bytes() == b"\0two"
+    assert (tree(repo, "TASK-2") / "a.txt").read_text() == "changed by one\n"
+    assert (tree(repo, "TASK-2") / "b.txt").read_text() == "changed by two\n"
+    assert shown(repo, "image.bin") == "\0one"
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert [shown(repo, path) for path in ("a.txt", "b.txt", "image.bin")] == [
+        "changed by one\n",
+        "changed by two\n",
+        "\0two",
+    ]
+
+
+def test_commits_and_branches_of_an_agents_own_become_the_one_commit_of_the_task(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    in_tree = Repository(tree(repo, "TASK-1"))
+    in_tree.run("switch", "--quiet", "-c", "mine")
+    in_tree.commit_all()
+    write(repo, "TASK-1", handle_txt="a handle\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    done(repo, "TASK-1")
+    assert subjects(repo) == ["TASK-1: A door", "TASK-2: A wall"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "handle.txt"]
+    assert repo.run("log", "--format=%s", "-1", "mine") == "by hand\n"
+
+
+def test_secrets_stay_in_the_worktree_which_is_kept_and_what_tools_generate_is_in_no_commit(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    (tree(repo, "TASK-1") / ".env").write_text("TOKEN=1\n")
+    for id_ in ("TASK-1", "TASK-2"):
+        (tree(repo, id_) / "__pycache__").mkdir()
+        (tree(repo, id_) / "__pycache__/door.pyc").write_text(id_)
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-1")
+    done(repo, "TASK-2")
+    lines = running.wait_for_step(repo.project)
+    assert lines[-1].endswith(f"Work that no commit has is in {repo.root}/.claude/worktrees: TASK-1.")
+    assert repo.run("show", "--format=", "--name-only", f"{branch(repo)}^").split() == ["door.txt"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+    assert not tree(repo, "TASK-2").exists()
+
+
+def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository) -> None:
+    part = Repository(repo.root / "dir")
+    part.write(".claude/task_queue.md", queue(*TWO))
+    part.write(".gitignore", ".claude/\n")
+    repo.commit_all()
+    running.start(part.project, "s1", ["--parallel", "2"])
+    running.wait_for_step(part.project)
+    root = part.root / ".claude/worktrees/TASK-1/dir"
+    assert f"In a worktree of your own: {root}\n" in reports.begin(part.project, "TASK-1")
+    found = running.helper("tasks", folder=root)
+    assert "TASK-1" in found.stdout, found
+    (root / "c.txt").write_text("changed\n")
+    done(part, "TASK-1")
+    assert repo.run("show", "--format=", "--name-only", branch(part)).split() == ["dir/c.txt"]
+
+
 # Gates, verification and loops: what works on what is finished
 
 
@@ -598,6 +672,28 @@ def test_a_folder_that_came_with_an_archive_is_not_taken_for_a_worktree(repo: Re
     assert (tree(repo, "TASK-1-2") / "a.txt").exists()
     assert sorted(os.listdir(tree(repo, "TASK-1"))) == [".git"]
     assert repo.run("branch", "--show-current") == "main\n"
+
+
+def test_a_conflict_that_an_earlier_run_has_left_is_still_one_in_the_next(repo: Repository) -> None:
+    begun(repo, *TWO, task("TASK-3"), more="attempts = 1\n", parallel=3)
+    write(repo, "TASK-1", a_txt="by one\n")
+    write(repo, "TASK-2", a_txt="by two\n")
+    write(repo, "TASK-3", c_txt="by three\n")
+    done(repo, "TASK-1")
+    with pytest.raises(gates.RedError):
+        done(repo, "TASK-2")
+    done(repo, "TASK-3")
+    reports.fail(repo.project, "TASK-2", None, "no")
+    running.wait_for_step(repo.project)
+    steering.retry(repo.project, ["TASK-2"], "")
+    running.start(repo.project, "s1", [])
+    running.wait_for_step(repo.project)
+    assert "in `a.txt`: solve that first" in reports.begin(repo.project, "TASK-2")
+    with pytest.raises(gates.RedError, match=r"markers in a\.txt"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    done(repo, "TASK-2")
+    assert [shown(repo, "a.txt"), shown(repo, "c.txt")] == ["by both\n", "by three\n"]
 
 
 # Where there can be no worktrees

@@ -53,16 +53,16 @@ def test_in_a_terminal_the_end_of_the_agent_is_awaited_and_then_it_is_sent_back(
     assert project.statuses(scene.project) == {"TASK-001": "completed"}
 
 
-def test_who_asked_the_run_to_stop_is_let_go(stage: Stage) -> None:
+def test_who_ends_when_the_run_was_asked_to_stop_is_sent_back_to_its_end(stage: Stage) -> None:
     scene = stage.by_script("let-go", {}).with_queue(ONE, TWO)
     model = Slipping(Play(), ends_instead_of(WAIT, lambda: project.helper(scene.project, "stop")))
 
     outcome = scene.run(model)
 
     assert not model.left
-    assert SENT_BACK not in outcome.transcript.text
+    assert SENT_BACK in outcome.transcript.text
     assert outcome.agents == ["TASK-001 1"]
-    assert project.helper(scene.project, "state", "status").strip() == '"stopping"'
+    assert project.helper(scene.project, "state", "status").strip() == '"stopped"'
 
 
 def test_a_session_that_does_something_else_is_left_alone(stage: Stage) -> None:

@@ -75,7 +75,8 @@ class LiveReport:
     def _had_agents(self, run: str) -> bool:
         from ..store import run_log
 
-        return any(each.get("run") == run and each["event"] == "spawned" for each in run_log.read(self.project))
+        about = ("spawned", "done", "failed")
+        return any(each.get("run") == run and each["event"] in about for each in run_log.read(self.project))
 
     def _is_due(self) -> bool:
         try:

@@ -71,6 +71,8 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
     them. Raises ClaudestratorError, with the work where it was, if that can't be done."""
     ours = tree.repository
     tree = _taken_back(tree)
+    # What an earlier attempt has left is still to be looked at.
+    waiting = unresolved(tree)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
         index = os.path.join(folder, "index")
         before = _snapshot(tree, main, index)
@@ -80,7 +82,8 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
         shutil.copy2(index, os.path.join(tree.folder, "index"))
     _rebased(tree, tip)
-    return tree.noted(base=tip, moving=[], conflicts=merged.conflicts), merged.said
+    conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
+    return tree.noted(base=tip, moving=[], conflicts=conflicts), merged.said
 
 
 def _rebased(tree: Tree, base: str) -> None:

@@ -39,11 +39,23 @@ class Call:
     """A call under way."""
 
     def __init__(self, words: Sequence[str], pid: int, reader: int) -> None:
-        self.words, self.pid, self.reader = words, pid, reader
+        self.words, self.pid, self.reader, self.rest = words, pid, reader, b""
 
     def ended(self) -> Result | None:
         """None while it goes on; the result can be had once."""
         return self.result() if select.select([self.reader], [], [], 0)[0] else None
+
+    def lines(self) -> list[str]:
+        """Of a call that is followed, the answers that have come since; the last piece may be its Result, as a list."""
+        while select.select([self.reader], [], [], 0)[0] and (part := os.read(self.reader, 65536)):
+            self.rest += part
+        *lines, self.rest = self.rest.split(b"\n")
+        return [line.decode() for line in lines]
+
+    @property
+    def over(self) -> bool:
+        """Whether a call that is followed has ended."""
+        return self.rest.startswith(b"[") and self.rest.endswith(b"]")
 
     def result(self) -> Result:
         text = _all_of(self.reader)
@@ -105,10 +117,17 @@ def _shell(
         os.close(descriptor)
     scene.journal.note("call", who=who, pid=pid, group=os.getpgid(0), words=words)
     begun = round(real(), 4)
+    about = {"who": who, "pid": pid, "words": words}
+    if "--follow" in words:
+        # Each line is an answer of its own.
+        for line in os.fdopen(os.dup(out[0]), encoding="utf-8"):
+            scene.journal.note("end", **about, begun=begun, code=0, out=line, err="")
+            begun = round(real(), 4)
+            with contextlib.suppress(BrokenPipeError):
+                os.write(writer, line.encode())
     texts = _all_of(out[0]), _all_of(err[0])
     result = Result(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), *texts)
-    about = {"who": who, "pid": pid, "words": words, "begun": begun}
-    scene.journal.note("end", **about, code=result.code, out=result.out, err=result.err)
+    scene.journal.note("end", **about, begun=begun, code=result.code, out=result.out, err=result.err)
     # Of a session that was killed nobody reads this any more.
     with contextlib.suppress(BrokenPipeError):
         os.write(writer, json.dumps(result).encode())

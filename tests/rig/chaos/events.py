@@ -46,7 +46,9 @@ def described(seat: Seat) -> str:
 class Events:
     def __init__(self, scene: Scene, name: str, id_: str, environ: dict[str, str]) -> None:
         self.scene, self.name, self.id, self.environ = scene, name, id_, environ
+        #: Agents at work, by their processes; and all that were launched.
         self.seats: dict[int, Seat] = {}
+        self.known: list[Seat] = []
 
     def hook(self, name: str, **facts: object) -> dict[str, Any]:
         return self.answer_of(self.begin_hook(name, **facts).result())

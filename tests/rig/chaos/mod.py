@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rig.chaos.calls import Call, call
+from rig.chaos.events import described
 from rig.chaos.scene import real
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ class Mod:
             self.load()
         self.doomed("at once")
         for number, under_way in list(self.calls.items()):
-            result = under_way.ended()
-            if result:
+            if "--follow" in under_way.words:
+                self.follow(number, under_way)
+            elif result := under_way.ended():
                 self.calls.pop(number, None)
                 self.heard = real()
                 self.note_answer(under_way.words[0], result.out)
@@ -109,6 +111,16 @@ class Mod:
         for message in self.messages():
             self.heard = real()
             self.obey(message)
+
+    def follow(self, number: int, under_way: Call) -> None:
+        for line in under_way.lines():
+            self.heard = real()
+            self.note_answer("wait", line)
+            self.doomed("after a wait")
+            self.answer(number, {"stream": "stdout", "text": f"{line}\n"})
+        if under_way.over:
+            self.calls.pop(number, None)
+            self.answer(number, None)
 
     def note_answer(self, verb: str, out: str) -> None:
         given = json.loads(out).get("directives", []) if out.startswith("{") else []
@@ -127,14 +139,14 @@ class Mod:
         if not self.loaded:
             # It was killed after it had asked.
             return
-        if what == "process.run":
+        if what in ("process.run", "process.spawn"):
             self.run(number, message["words"], message["stdin"])
         elif what == "agent.spawn":
             if not self.doomed("before a spawn"):
                 self.answer(number, self.spawned(message["agent"]))
                 self.doomed("after a spawn")
         elif what == "agent.list":
-            self.answer(number, [{"id": who, "spawnedBy": "claudestrator"} for who in self.launched])
+            self.answer(number, self.listed())
         elif what == "ui.notify":
             self.session.hears(message["text"])
         elif what == "ended":
@@ -146,6 +158,15 @@ class Mod:
         self.calls[number] = call(session.scene, session.name, words, stdin, environ, direct=True)
         if words[0] in ("wait", "ended"):
             self.doomed("in a wait" if words[0] == "wait" else "in an end")
+
+    def listed(self) -> list[dict[str, str]]:
+        """All agents of the session, as Claude Code lists them."""
+        by = {True: "claudestrator", False: ""}
+        known = self.session.known
+        return [
+            {"id": seat.agent, "spawnedBy": by[seat.agent in self.launched], "description": described(seat)}
+            for seat in known
+        ]
 
     def spawned(self, agent: dict[str, str]) -> dict[str, str]:
         if self.chance.random() < 0.02:

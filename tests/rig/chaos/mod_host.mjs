@@ -16,6 +16,20 @@ const ask = (call, facts = {}) => new Promise(resolve => {
   asked.set(asked.size + 1, resolve)
   send({ call, number: asked.size, ...facts })
 })
+/** What comes for a call piece by piece, until null. */
+async function* pieces(call, facts) {
+  const number = asked.size + 1
+  const come = []
+  let wake = () => {}
+  asked.set(number, piece => { come.push(piece); wake() })
+  send({ call, number, ...facts })
+  for (;;) {
+    while (!come.length) await new Promise(resolve => { wake = resolve })
+    const piece = come.shift()
+    if (piece === null) return
+    yield piece
+  }
+}
 const scaled = milliseconds => milliseconds / Number(speed)
 
 const stored = () => {
@@ -29,7 +43,10 @@ const keep = values => {
 const $ = {
   plugin: { name: 'claudestrator', root: '' },
   session: { id: async () => session, root: async () => root },
-  process: { run: (argv, { stdin }) => ask('process.run', { words: argv.slice(1), stdin }) },
+  process: {
+    run: (argv, { stdin }) => ask('process.run', { words: argv.slice(1), stdin }),
+    spawn: ({ argv, input }) => pieces('process.spawn', { words: argv.slice(1), stdin: input ?? '' }),
+  },
   agent: { spawn: async agent => answer('agent.spawn', agent, e => ask('agent.spawn', { agent: e })), list: () => ask('agent.list') },
   store: {
     get: async key => stored()[key],

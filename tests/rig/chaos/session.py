@@ -207,6 +207,7 @@ class Session(Events):
     def begin_agent(self, id_: str, way: str, prompt: str, given: dict[str, str]) -> Seat:
         self.launched += 1
         seat = Seat(id_, f"{self.name}.{self.launched}.{id_}", way, given)
+        self.known.append(seat)
         self.note("launch", agent=seat.who, way=way)
         if way == "foreground":
             self.note("foreground", agent=seat.who)
