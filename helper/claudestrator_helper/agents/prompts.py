@@ -82,6 +82,13 @@ All paths of the project are below that folder for you. Read, change and run thi
 itself, where others are at work. Leave commits to the report that it is done: that merges your work with what others
 have finished, and is refused if the two conflict, or if the gate is red after the merge."""
 
+#: Measured with 2.1.332 in acceptEdits: a subagent's `cd` does not last, and there git and `mkdir` after it, and
+#: `git -C`, ask. The agents of the engine "mod" begin in their worktree.
+_FROM_ELSEWHERE = """
+
+Bash calls begin in {root}, each of them: put `cd {path} && ` in front, but of none of claudestrator-helper. Do without
+git, and make folders by writing files into them: either may ask for permission, and a person may be away."""
+
 _CHECKOUT = """\
 # Where you work
 
@@ -127,7 +134,7 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     if record.hint:
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
     is_task = ids.role(id_) == "task"
-    parts += _worktree(project, id_ if is_task else current.run, is_task=is_task) if current.worktrees and agent else []
+    parts += _worktree(project, id_, current) if current.worktrees and agent else []
     allowed = consent.read(project) if is_task else None
     is_gated = allowed is not None and allowed.proves
     parts += _gate(project, parsed.task(id_)) if is_gated else []
@@ -136,19 +143,21 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
 
 
-def _worktree(project: Project, name: str, *, is_task: bool) -> list[str]:
+def _worktree(project: Project, id_: str, current: state.State) -> list[str]:
     """Where an agent works, and what is to be done there first."""
     # Hooks import this module, and what runs git takes longer than they do.
     from ..system import worktrees
 
-    tree = worktrees.of(project, name)
+    is_task = ids.role(id_) == "task"
+    tree = worktrees.of(project, id_ if is_task else current.run)
     if tree is None:
         return []
+    elsewhere = "" if current.engine == MOD else _FROM_ELSEWHERE.format(path=tree.root, root=project.root)
     if not is_task:
-        return [_CHECKOUT.format(path=tree.root, root=project.root)]
+        return [_CHECKOUT.format(path=tree.root, root=project.root) + elsewhere]
     conflicts = [f"`{fields.cut(path, 200)}`" for path in tree.note.conflicts]
     said = _CONFLICT.format(paths=fields.named(conflicts, len(conflicts))) if conflicts else ""
-    return [_WORKTREE.format(path=tree.root, root=project.root) + said]
+    return [_WORKTREE.format(path=tree.root, root=project.root) + elsewhere + said]
 
 
 def _gate(project: Project, task: Task) -> list[str]:

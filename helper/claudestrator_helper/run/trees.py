@@ -31,10 +31,23 @@ def wanted(project: Project, current: state.State, config: Config, asked: Asked)
     else:
         why = worktrees.why_not(project) or _uncommitted(project, current)
         if not why:
-            return True, ""
+            return True, _unseen(project)
     if waiting:
         return False, f"the agents do not see {waiting}, which is not merged, as {why}"
     return False, f"the agents share the working tree, as {why}" if why else ""
+
+
+def _unseen(project: Project) -> str:
+    """What a person has not committed, and a checkout therefore lacks; the requirements are read from their place."""
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        return ""
+    within = os.path.join(os.path.realpath(project.root), "")
+    own = (f"{within}.claudestrator/", f"{within}PRD.md")
+    found = [path for path in git.dirty(project, person) or [] if not task_commits.is_own(project, person, path)]
+    left = [path for path in found if not os.path.join(person.root, path).startswith(own)]
+    names = fields.named([fields.cut(path, 60) for path in left], len(left))
+    return f"the agents do not see what no commit has: {names}" if left else ""
 
 
 def _uncommitted(project: Project, current: state.State) -> str:
