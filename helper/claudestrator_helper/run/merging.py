@@ -73,8 +73,11 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
     tree = worktrees.of(project, id_)
     commit_id = made(project, current, id_, attempt, tree)
-    if commit_id or tree is None:
-        return reports.done(project, id_, attempt, "", unchanged=not commit_id)
+    if commit_id:
+        return reports.done(project, id_, attempt, "", unchanged=False)
+    if tree is None:
+        way = f"report with `claudestrator-helper fail {id_} --attempt {attempt} -`, and another begins in a new one"
+        raise ClaudestratorError(f"{id_} is not done, as its worktree is gone, and its work with it: {way}")
     tree = _on_tip(project, current, tree)
     try:
         passed = gates.proved(project, id_, attempt, 0, tree.project(project))
