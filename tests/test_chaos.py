@@ -269,6 +269,15 @@ def test_a_run_whose_tasks_were_proved_and_committed_has_no_findings() -> None:
     assert judge.findings(story.evidence()) == []
 
 
+def test_a_gate_that_is_red_before_a_run_binds_no_task_of_it() -> None:
+    story = Story()
+    gated(story, "TASK-002")
+    for each in story.journal:
+        if each["event"] == "end" and each["out"] == "SPAWN TASK-002 sonnet\n":
+            each["out"] = "red before the run: `pytest` (exit 1)\nSPAWN TASK-002 sonnet\n"
+    assert judge.findings(story.evidence()) == []
+
+
 def test_the_judge_reads_what_the_mod_was_told_as_it_reads_what_a_model_was() -> None:
     directives = [{"kind": "SPAWN", "id": "TASK-001", "model": "opus", "prompt": "…"}, {"kind": "WAIT"}]
     answers = {

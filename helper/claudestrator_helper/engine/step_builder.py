@@ -73,8 +73,9 @@ class StepBuilder:
         return self.state.record(id_).attempts + 1
 
     def release(self, id_: str) -> None:
-        """Makes it pending again: its agent is gone, and no other is to come now."""
-        self.record(id_, agent=None)
+        """Makes it pending again: its agent is gone, and no other is to come now. What failed before counts."""
+        agent, lost = self.state.record(id_).agent, self.state.record(id_).lost
+        self.record(id_, agent=None, lost=agent if agent and agent.failures else lost)
         self.change(id_, PENDING)
 
     def retry(self, id_: str, agent: Agent, reason: str, cause: str) -> None:
