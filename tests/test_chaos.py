@@ -217,6 +217,10 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     "a reason that nobody gave": (lambda s: s.failed("TASK-003", 2, "something"), "which no agent said"),
     "a completed task was spawned again": (lambda s: s.spawned("TASK-001", 2), "spawned after it was completed, 1 times"),
     "an attempt ran in two sessions": (lambda s: s.works("TASK-002", 2, "one"), "attempt 2 of TASK-002 ran in 2 sessions"),
+    "an attempt had two agents": (
+        lambda s: s.note("works", who="two.2.TASK-002", id="TASK-002", attempt=2, session="id of two"),
+        "attempt 2 of TASK-002 was made by 2 agents",
+    ),
     "an accepted report was lost": (
         lambda s: status(s, "TASK-002", "completed", "failed"),
         "`done` of attempt 2 of TASK-002 was accepted, and it is failed",

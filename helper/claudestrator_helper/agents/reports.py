@@ -33,7 +33,8 @@ def begin(project: Project, id_: str, tree: str | None = None) -> str:
         # An orchestrator that lost its place may send, or wake, an agent that the run does not wait for.
         raise ClaudestratorError(f"no agent is to work on {id_} now: end here, without doing anything")
     process = processes.current() if agent else ""
-    if process and current.owner.process != process and processes.alive(current.owner.process):
+    if process and current.owner.process not in ("", process):
+        # If that one is dead, too: whoever goes on with the run begins all that it had at work anew.
         raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
     if agent and not text:
         raise _held_back(project, id_, agent.attempt)

@@ -37,6 +37,8 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     if its_own and event.get(host.AGENT):
         why = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
         return _decided("deny", why)
+    if _is_anothers(project, current, event, called):
+        return _decided("deny", "another agent is at work on that: end here, without doing anything")
     is_skill = tool == host.SKILL
     if not is_skill and not approval.is_plain(given) and re.search(_PERSONS, called):
         return _decided("deny", "only a person can allow a gate, in a terminal: do without, or report that you can't")
@@ -49,6 +51,26 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         return None
     changed = forked_skill.called(project, current, given)
     return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: changed} if changed != given else {}))
+
+
+def _is_anothers(project: Project, current: State, event: dict[str, object], called: str) -> bool:
+    """Whether an agent asks for the prompt of an attempt that is another's. The first that asks has it: no hook of ours
+    saw the launch of one that was launched while another session had the run."""
+    import re
+
+    from ..engine.config import TASK
+
+    found, name = re.fullmatch(r"claudestrator-helper prompt (\S+)\s*", called), event.get(host.AGENT)
+    agent = current.agents.get(found[1]) if found else None
+    if not (found and agent and isinstance(name, str) and name) or current.engine != TASK:
+        return False
+    from ..engine import markers
+    from ..store import marker_files
+
+    known = marker_files.name(project, found[1], agent.attempt)
+    if not known:
+        marker_files.leave(project, found[1], markers.AGENT, agent.attempt, name)
+    return known not in ("", name)
 
 
 def _is_approved(event: dict[str, object], given: dict[str, object]) -> bool:
