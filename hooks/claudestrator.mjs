@@ -1,17 +1,16 @@
 /**
- * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. Whatever needs a decision is the
- * helper's; this file asks it, starts agents, and draws. All that a run needs is in the helper's files, so that a session
- * that was reloaded or resumed goes on with its run.
+ * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. The helper decides; this file asks
+ * it, starts agents, and draws. All that a run needs is in the helper's files, so that it goes on after a reload or a resume.
  * @typedef {import('claude-code').EngineInterface} Engine
- * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number }} Directive
+ * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isHeld?: boolean }} Directive
  * @typedef {{ done: number, failed: number, total: number, next: { id: string, what: string } | null,
  *             running: { id: string, what: string, model: string, attempt: number, since: number }[], loop: number, loops: number, status: string }} Band
  * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, opening?: string, isBroken?: true, isSettled?: boolean }} Reply
  */
 
-/** How Claude Code refuses an agent after Esc: in 2.1.329 and 2.1.332, and not yet in 2.1.286. */
-const HELD = 'the session was stopped'
+const HELD = 'the session was stopped' // how an agent is refused after Esc: in 2.1.329 and 2.1.332, and not yet in 2.1.286
 const HELD_WHY = 'After Esc, Claude Code starts no agent until you have typed something; then the run goes on.'
+const HUNG = 900_000 // milliseconds without a word from a helper that takes steps: it says something every 570 seconds
 
 /**
  * What a person may ask for at any time, also while the model is answering: such a name may hold no colon. With `instead`
@@ -34,19 +33,16 @@ const COMMANDS = [
 
 /** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
 const run = {
-  key: '',
-  turn: 0,
-  starting: 0,
+  key: '', turn: 0, starting: 0,
   start: /** @type {Promise<unknown>} */ (Promise.resolve()),
-  held: /** @type {Set<string>} */ (new Set()),
-  folders: /** @type {Map<string, string>} */ (new Map()), // of agents that are being started, by their prompts
+  agents: /** @type {Map<string, Directive>} */ (new Map()), // that this loop was told to start
   band: /** @type {Band | undefined} */ (undefined),
 }
 
 /** How a verb of the helper is run: without a shell, in the root, which no `cd` moves. @param {Engine} $ @param {string[]} words */
 async function call($, words) {
-  const env = { CLAUDE_CODE_SESSION_ID: await $.session.id() }
-  return { argv: [`${$.plugin.root}/bin/claudestrator-helper`, ...words], cwd: await $.session.root(), env }
+  const [argv, session] = [[`${$.plugin.root}/bin/claudestrator-helper`, ...words], await $.session.id()]
+  return { argv, cwd: await $.session.root(), env: { CLAUDE_CODE_SESSION_ID: session } }
 }
 
 /** What a verb printed, or why it could not be run. @param {Engine} $ @param {string[]} words @param {string} stdin */
@@ -71,28 +67,31 @@ function broken(said) {
 }
 
 /**
- * The first answer, and then one for each step of the run, all by one process, because to start one takes longer than a
- * step. A helper that was killed is called again.
+ * The first answer, and then one for each step, by one process that takes them all, because to start one takes longer than a
+ * step. A helper that is killed, or hangs, is called again, and told which agents it need not ask for again.
  * @param {Engine} $ @param {Reply} first @param {number} turn @returns {AsyncGenerator<Reply, void>}
  */
 async function* answers($, first, turn) {
   yield { ...first, lines: [] }
-  let [why, said, began] = ['', '', 0]
+  let [why, began] = ['', 0]
   for (let left = 3; left; left = Date.now() - began > 5000 ? 3 : left - 1) {
     if (left < 3) await $.clock.sleep(1000)
     if (await isLate($, turn)) return
     began = Date.now()
-    said = ''
+    const told = [...run.agents.values()].map(({ id, attempt }) => ({ id, attempt }))
+    const called = await call($, ['wait', '--follow', '--session', await $.session.id(), '--mod'])
+    const process = $.process.spawn({ ...called, input: JSON.stringify({ key: run.key, told }) })
     try {
-      const called = await call($, ['wait', '--follow', '--session', await $.session.id(), '--mod'])
-      for await (const { stream, text } of $.process.spawn({ ...called, input: JSON.stringify({ key: run.key }) })) {
-        stream === 'stderr' ? (why = text) : (said += text)
+      for (let said = '', next; (next = await Promise.race([process.next(), $.clock.sleep(HUNG)])) && !next.done; ) {
+        next.value.stream === 'stderr' ? (why = next.value.text) : (said += next.value.text)
         const lines = said.split('\n')
         said = lines.pop() ?? ''
         for (const line of lines) yield JSON.parse(line)
       }
     } catch (error) {
       why = String(error)
+    } finally {
+      void process.return({ code: null, signal: null }).catch(() => {}) // which ends it
     }
   }
   yield broken(why)
@@ -101,8 +100,7 @@ async function* answers($, first, turn) {
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
 async function start($, question) {
   run.starting++
-  const reply = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--)
-  run.start = reply
+  const reply = (run.start = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--))
   return reply
 }
 
@@ -111,18 +109,16 @@ async function start($, question) {
  * the person has typed something, and that is waited for.
  * @param {Engine} $ @param {Directive} directive @param {number} turn
  */
-async function spawn($, { id, model, attempt, prompt, cwd }, turn) {
-  if (cwd) run.folders.set(prompt, cwd)
+async function spawn($, directive, turn) {
+  const { id, model, attempt, prompt } = directive
+  run.agents.set(id, directive)
   for (let seconds = 1; !(await isLate($, turn)); seconds++) {
     const why = await $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model }).then(({ deny }) => deny, String)
-    const isHeld = !!why?.startsWith(HELD)
-    run.held[isHeld ? 'add' : 'delete'](id)
-    if (why && !isHeld) void ended($, { description: id, refused: [{ id, attempt, why }] })
-    if (!isHeld) break
+    directive.isHeld = !!why?.startsWith(HELD)
+    if (!directive.isHeld) return why && ended($, { description: id, refused: [{ id, attempt, why }] })
     if (seconds % 300 === 0) void ask($, 'ended', { held: id }) // whose time is not to pass
     await $.clock.sleep(1000)
   }
-  run.folders.delete(prompt)
 }
 
 /** @param {Engine} $ @param {number} turn */
@@ -131,13 +127,12 @@ async function isLate($, turn) {
   return turn !== run.turn
 }
 
-/** @param {Reply} reply */
-const stopOf = reply => reply.directives.find(each => each.kind === 'STOP')
+const stopOf = (/** @type {Reply} */ reply) => reply.directives.find(each => each.kind === 'STOP')
 
 /** Obeys directives until STOP, and returns that; nothing when a later loop has taken over. @param {Engine} $ @param {Reply} reply */
 async function obey($, reply) {
   const turn = ++run.turn
-  run.held.clear()
+  run.agents.clear()
   run.key = reply.key || run.key
   // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
   if (reply.key) await $.store.set(await $.session.root(), run.key)
@@ -152,7 +147,7 @@ async function obey($, reply) {
   }
 }
 
-/** Tells of an agent's end, unless the hook on it has, and the run has gone on: a second later. @param {Engine} $ @param {{ description: string }} end */
+/** Tells of an agent's end, unless the hook on it has, and the run has gone on: a second later. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
 async function ended($, end) {
   await $.clock.sleep(1000)
   const isAtWork = run.band?.running.some(each => each.id === end.description)
@@ -169,33 +164,31 @@ async function obeyAside($, reply) {
 }
 
 /**
- * The lines of the band, for so many columns and rows: what is done, what runs, what comes next.
- * @param {Band} band @param {number} now @param {number} columns @param {number} rows
+ * The lines of the band. @param {Band} band @param {number} now @param {number} columns @param {number} rows
  * @returns {{ text: string, color?: string, dimColor?: boolean, wrap?: 'wrap' }[]}
  */
 function drawn(band, now, columns, rows) {
-  const isWide = columns >= 80
-  const width = isWide ? 30 : 12
+  const [isWide, width] = columns >= 80 ? [true, 30] : [false, 12]
   const filled = band.total ? Math.round((width * (band.done + band.failed)) / band.total) : 0
-  const counts = [`${band.done} of ${band.total} done`, band.failed ? `${band.failed} failed` : '']
-  const head = [...counts, band.loop ? `loop ${band.loop} of ${band.loops}` : '', band.status].filter(Boolean).join(', ')
+  const counts = [`${band.done} of ${band.total} done`, band.failed && `${band.failed} failed`, band.loop && `loop ${band.loop} of ${band.loops}`]
+  const head = [...counts, band.status].filter(Boolean).join(', ')
   const shown = band.running.slice(0, Math.max(1, rows - 3))
   const lines = shown.map(({ id, what, model, attempt, since }) => {
     const by = attempt > 1 ? `${model}${isWide ? ', attempt ' : ' ×'}${attempt}` : model
-    return { text: run.held.has(id) ? `○ ${id}  ${by}  held  ${what}` : `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
+    return { text: run.agents.get(id)?.isHeld ? `○ ${id}  ${by}  held  ${what}` : `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
   })
   const hidden = band.running.length - shown.length
   if (hidden) lines.push({ text: `● and ${hidden} more` })
   const next = band.next ? [{ text: `○ next: ${band.next.id}  ${band.next.what}`, dimColor: true }] : []
-  const color = band.failed ? 'warning' : 'success'
-  return [{ text: `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${head}`, color }, ...lines, ...next, ...(run.held.size ? [{ text: HELD_WHY, wrap: /** @type {const} */ ('wrap') }] : [])]
+  const why = [...run.agents.values()].some(each => each.isHeld) ? [{ text: HELD_WHY, wrap: /** @type {const} */ ('wrap') }] : []
+  return [{ text: `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${head}`, color: band.failed ? 'warning' : 'success' }, ...lines, ...next, ...why]
 }
 
 /** @param {number} seconds */
 function elapsed(seconds) {
   const whole = Math.max(0, Math.round(seconds))
-  const minutes = Math.floor(whole / 60)
-  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  if (hours) return `${hours} h ${minutes} min`
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`
 }
 
@@ -206,17 +199,14 @@ async function resume($) {
   run.key = String(key ?? run.key)
   const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
-  if (reply.opening && !stopOf(reply)) $.ui.log(reply.opening)
-  for (const line of reply.lines) $.ui.log(line)
+  for (const line of [stopOf(reply) ? '' : reply.opening, ...reply.lines]) if (line) $.ui.log(line)
   await obeyAside($, reply)
 }
 
 /** @param {import('claude-code').On} on */
 export function register(on) {
   on('session.start', async ($, e, next) => {
-    for (const { name, description, argumentHint } of COMMANDS) {
-      await $.command.register({ name: `claudestrator-${name}`, description, argumentHint, immediate: true })
-    }
+    for (const { name, ...told } of COMMANDS) await $.command.register({ ...told, name: `claudestrator-${name}`, immediate: true })
     if (e.isInteractive) void resume($)
     return next(e)
   })
@@ -238,8 +228,9 @@ export function register(on) {
 
   // A pattern, because a release without agent.report (2.1.323, say) refuses a module that names it.
   on('agent.*', async ($, e, next) => {
+    const told = next.event === 'agent.spawn' && 'prompt' in e ? run.agents.get(e.description) : undefined
     // Named to $.agent.spawn, the folder has no effect: measured on 2.1.332.
-    if (next.event === 'agent.spawn' && 'prompt' in e && run.folders.has(e.prompt)) return next({ ...e, cwd: run.folders.get(e.prompt) })
+    if (told?.cwd && 'prompt' in e && told.prompt === e.prompt) return next({ ...e, cwd: told.cwd })
     if (next.event !== 'agent.report' || !('status' in e)) return next(e)
     const agent = (await $.agent.list()).find(each => each.id === e.agentId)
     if (!agent || !/^(\/claudestrator:\S+ )?\S+$/.test(agent.description)) return next(e)

@@ -37,7 +37,13 @@ function helper(on, answers) {
   return calls
 }
 
+/** No one waits, but for ten minutes. */
+function sleepless(on) {
+  on('clock.sleep', ($, e) => (e.ms < 600_000 ? { value: undefined } : new Promise(() => {})))
+}
+
 test('a directive becomes an agent, words stay words, and STOP is the answer', async ($, on) => {
+  sleepless(on)
   const calls = helper(on, [
     { lines: ['note: x'], directives: [spawn], band, key: 'k' },
     { lines: ['done TASK-001 (1/1)'], directives: [stop], band },
@@ -53,6 +59,7 @@ test('a directive becomes an agent, words stay words, and STOP is the answer', a
 })
 
 test('an agent begins in the folder that its directive names', async ($, on) => {
+  sleepless(on)
   const apart = { ...spawn, id: 'TASK-002', prompt: 'Build a wall.', cwd: '/project/.claude/worktrees/TASK-002' }
   helper(on, [{ lines: [], directives: [spawn, apart], band, key: 'k' }, { lines: [], directives: [stop] }])
   const spawned = []
@@ -62,6 +69,7 @@ test('an agent begins in the folder that its directive names', async ($, on) => 
 })
 
 test('one process takes all steps, and no agent waits for another to be started', async ($, on) => {
+  sleepless(on)
   const spawn4 = from => [0, 1, 2, 3].map(n => ({ ...spawn, id: `TASK-${from + n}` }))
   const calls = helper(on, [
     { lines: [], directives: spawn4(1), band, key: 'k' },
@@ -86,7 +94,7 @@ test('a refusal of an agent is told to the helper, which goes on', async ($, on)
   const ended = new Promise(resolve => { end = resolve })
   const running = [{ id: 'TASK-001', what: 'A door', model: 'sonnet', attempt: 1, since: 0 }]
   const calls = helper(on, [{ lines: [], directives: [spawn], band: { ...band, running }, key: 'k' }, ended, {}])
-  on('clock.sleep', () => ({ value: undefined }))
+  sleepless(on)
   on('agent.spawn', () => ({ deny: 'no place' }))
   const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
   while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
@@ -101,7 +109,7 @@ for (const id of ['TASK-002', 'TASK-009']) {
     let end
     const ended = new Promise(resolve => { end = resolve })
     const calls = helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], band, key: 'k' }, ended, {}])
-    on('clock.sleep', () => ({ value: undefined }))
+    sleepless(on)
     on('agent.list', () => ({ value: [{ id: 'a1', description: id, spawnedBy: 'claudestrator', type: 'x', status: 'running', kind: 'local_agent' }] }))
     on('agent.report', () => ({ value: {} }))
     const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
@@ -166,6 +174,7 @@ test('an agent that Claude Code does not start after Esc is shown as held, and w
 })
 
 test('what begins no run leaves the run that is at work to its loop', async ($, on) => {
+  sleepless(on)
   let end
   const ended = new Promise(resolve => { end = resolve })
   const calls = helper(on, [
@@ -188,10 +197,28 @@ test('what begins no run leaves the run that is at work to its loop', async ($, 
 
 test('a helper that is ended in the middle is asked again, and is never missed in silence', async ($, on) => {
   const calls = helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], key: 'k' }, undefined, { lines: [], directives: [stop] }])
-  on('clock.sleep', () => ({ value: undefined }))
+  sleepless(on)
   const orchestrate = () => $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
   expect((await orchestrate()).text).toBe(stop.sentence)
   expect(calls.map(each => each.argv[0])).toEqual(['start', 'wait', 'wait'])
   const answer = await orchestrate()
   expect([answer.text, answer.exitCode]).toEqual(['claudestrator-helper was ended: `/orchestrate` goes on once that is mended', 1])
 })
+
+for (const how of ['is killed', 'hangs']) {
+  test(`a helper that ${how} before it has named all agents is told of those that it has`, async ($, on) => {
+    const calls = helper(on, [
+      { lines: [], directives: [spawn], band, key: 'k' },
+      how === 'hangs' ? new Promise(() => {}) : undefined,
+      { lines: [], directives: [stop] },
+    ])
+    let patience = 0
+    on('clock.sleep', ($, e) => (e.ms < 600_000 || (how === 'hangs' && !patience++) ? { value: undefined } : new Promise(() => {})))
+    on('agent.spawn', () => ({ model: 'sonnet', agentId: 'a1' }))
+    const answer = await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+    expect(calls.map(each => [each.argv[0], each.told])).toEqual([
+      ['start', undefined], ['wait', [{ id: 'TASK-001', attempt: 1 }]], ['wait', [{ id: 'TASK-001', attempt: 1 }]],
+    ])
+    expect(answer.text).toBe(stop.sentence)
+  })
+}

@@ -623,3 +623,20 @@ def test_after_clear_and_a_kill_the_session_goes_on_with_its_run_under_its_new_i
     assert ask(project, "start", session="another", resume=True, key=key) == {"engine": ""}
     again = ask(project, "start", session="cleared", resume=True, key=key)
     assert (kinds(again), again["opening"]) == (["SPAWN TASK-1"], "The run goes on.")
+
+
+@pytest.mark.parametrize("told", [[], [{"id": "TASK-1", "attempt": 1}], [{"id": "TASK-2", "attempt": 0}], "x", None])
+def test_an_agent_whose_directive_died_with_the_helper_is_asked_for_at_once(project: Project, told: object) -> None:
+    Path(project.queue).write_text(queue(*(task(f"TASK-{n}", extra=f"**Files:** src/{n}.py\n\n") for n in (1, 2, 3))))
+    key = start(project, "--parallel 3")["key"]
+    # The first was heard of, the second is at work, and of the third only the helper knew.
+    launched(project, "TASK-2")
+    with following(project, key, told=told) as process:
+        (answer,) = answers(process, lambda found: len(found) == 1)
+    missed = ["TASK-3"] if told and told != "x" and told[0]["attempt"] else ["TASK-1", "TASK-3"]  # type: ignore[index]
+    assert kinds(answer) == [f"SPAWN {id_}" for id_ in missed]
+    assert (answer["lines"], [each["attempt"] for each in answer["directives"]]) == ([], [1] * len(missed))
+    with following(project, key, told=[{"id": id_, "attempt": 1} for id_ in ("TASK-1", "TASK-3")]) as process:
+        ask(project, "ended", key=key, agent=AGENT, status="completed", text="REPORT TASK-2 attempt 1: done")
+        (answer,) = answers(process, lambda found: len(found) == 1)
+    assert (kinds(answer), answer["lines"]) == (["WAIT"], ["done TASK-2 (1/3)"])

@@ -74,3 +74,9 @@ def test_a_run_that_is_typed_while_it_is_resumed_has_one_agent_for_a_task(module
         elif asked["call"] == "process.spawn":
             waits.append(json.loads(asked["stdin"]))
     assert (agents, waits[0]["key"]) == (1, f"key of {last}")
+
+
+def test_the_module_stays_under_250_lines_of_a_readable_width() -> None:
+    lines = MODULE.read_text().splitlines()
+    assert len(lines) < 250
+    assert max(len(line) for line in lines if "@typedef" not in line) <= 165

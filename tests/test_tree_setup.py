@@ -17,7 +17,7 @@ from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, plan
 from claudestrator_helper.store import config_file, files, queue_file, state_file
-from claudestrator_helper.system import consent, gate_process, worktrees
+from claudestrator_helper.system import consent, gate_process, tree_copies, worktrees
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from running import helper
@@ -191,6 +191,15 @@ def test_a_copy_is_never_committed_whatever_an_agent_makes_of_the_rules(repo: Re
     assert merging.done(repo.project, "TASK-1", None, "", 20) == "done TASK-1"
     branch = f"claudestrator/{state_file.read(repo.project).run}"
     assert repo.run("show", "--format=", "--name-only", branch).split() == [".gitignore"]
+
+
+def test_what_a_killed_copy_has_left_is_written_anew(repo: Repository) -> None:
+    repo.write(".env", "TOKEN=1\n")
+    configured(repo, copy=(".env",))
+    found = worktrees.add(repo.project, "r", "TASK-1", repo.head())
+    (tree(repo) / ".env").write_text("TOK")
+    found, lines = tree_copies.copied(found, repo.project, [".env"])
+    assert (found.note.copied, lines, (tree(repo) / ".env").read_text()) == ([".env"], [], "TOKEN=1\n")
 
 
 def test_nothing_is_written_through_a_link_that_is_checked_out(

@@ -139,6 +139,37 @@ def test_a_conflict_is_refused_with_both_sides_in_the_worktree_and_ends_merged(r
     assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
 
 
+def a_file_is_renamed(one: Path, two: Path) -> None:
+    (one / "a.txt").rename(one / "new.txt")
+    (one / "new.txt").write_text(LINES.replace("3\n", "three\n", 1))
+    (two / "a.txt").write_text(LINES.replace("3\n", "THREE\n", 1))
+
+
+def a_file_is_a_folder(one: Path, two: Path) -> None:
+    (one / "thing").write_text("a file\n")
+    (two / "thing").mkdir()
+    (two / "thing" / "x.txt").write_text("x\n")
+
+
+def markers_are_long(one: Path, two: Path) -> None:
+    (one / "b.txt").write_text("by one\n")
+    (two / "b.txt").write_text("by two\n")
+
+
+@pytest.mark.parametrize("differ", [a_file_is_renamed, a_file_is_a_folder, markers_are_long])
+def test_a_conflict_of_any_kind_that_was_left_as_it_is_is_refused_again(
+    repo: Repository, differ: Callable[[Path, Path], None]
+) -> None:
+    repo.write(".gitattributes", "b.txt conflict-marker-size=12\n")
+    repo.write("a.txt", LINES)
+    begun(repo, *TWO)
+    differ(tree(repo, "TASK-1"), tree(repo, "TASK-2"))
+    done(repo, "TASK-1")
+    for why in ("what others have finished", "there are conflict markers in"):
+        with pytest.raises(gates.RedError, match=f"TASK-2 is not done, as {why}"):
+            done(repo, "TASK-2")
+
+
 def test_agents_that_change_the_same_file_in_different_places_need_not_look_again(repo: Repository) -> None:
     lines = "".join(f"{n}\n" for n in range(30))
     repo.write("a.txt", lines)
@@ -209,6 +240,80 @@ def test_conflicts_without_end_fail_the_attempt_and_the_next_begins_with_them(re
     assert "conflicts with what others have finished, in `a.txt`" in reports.begin(repo.project, "TASK-2")
 
 
+# Work of other kinds
+
+
+def test_conflicts_without_markers_are_named_and_nothing_of_either_side_is_lost(repo: Repository) -> None:
+    repo.write("image.bin", b"\0base")
+    begun(repo, *TWO)
+    (tree(repo, "TASK-1") / "image.bin").write_bytes(b"\0one")
+    write(repo, "TASK-1", a_txt="changed by one\n", b_txt=None)
+    (tree(repo, "TASK-2") / "image.bin").write_bytes(b"\0two")
+    write(repo, "TASK-2", a_txt=None, b_txt="changed by two\n")
+    done(repo, "TASK-1")
+    with pytest.raises(gates.RedError, match=r"conflicts with it in a\.txt, b\.txt, image\.bin") as caught:
+        done(repo, "TASK-2")
+    assert any("CONFLICT (modify/delete): a.txt" in line for line in caught.value.output)
+    assert (tree(repo, "TASK-2") / "image.bin").read_bytes() == b"\0two"
+    assert (tree(repo, "TASK-2") / "a.txt").read_text() == "changed by one\n"
+    assert (tree(repo, "TASK-2") / "b.txt").read_text() == "changed by two\n"
+    assert shown(repo, "image.bin") == "\0one"
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert [shown(repo, path) for path in ("a.txt", "b.txt", "image.bin")] == [
+        "changed by one\n",
+        "changed by two\n",
+        "\0two",
+    ]
+
+
+def test_commits_and_branches_of_an_agents_own_become_the_one_commit_of_the_task(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    in_tree = Repository(tree(repo, "TASK-1"))
+    in_tree.run("switch", "--quiet", "-c", "mine")
+    in_tree.commit_all()
+    write(repo, "TASK-1", handle_txt="a handle\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    done(repo, "TASK-1")
+    assert subjects(repo) == ["TASK-1: A door", "TASK-2: A wall"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "handle.txt"]
+    assert repo.run("log", "--format=%s", "-1", "mine") == "by hand\n"
+
+
+def test_secrets_stay_in_the_worktree_which_is_kept_and_what_tools_generate_is_in_no_commit(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    (tree(repo, "TASK-1") / ".env").write_text("TOKEN=1\n")
+    for id_ in ("TASK-1", "TASK-2"):
+        (tree(repo, id_) / "__pycache__").mkdir()
+        (tree(repo, id_) / "__pycache__/door.pyc").write_text(id_)
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-1")
+    done(repo, "TASK-2")
+    lines = running.wait_for_step(repo.project)
+    assert lines[-1].endswith(f"Work that no commit has is in {repo.root}/.claude/worktrees: TASK-1.")
+    assert repo.run("show", "--format=", "--name-only", f"{branch(repo)}^").split() == ["door.txt"]
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
+    assert not tree(repo, "TASK-2").exists()
+
+
+def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository) -> None:
+    part = Repository(repo.root / "dir")
+    part.write(".claude/task_queue.md", queue(*TWO))
+    part.write(".gitignore", ".claude/\n")
+    repo.commit_all()
+    running.start(part.project, "s1", ["--parallel", "2"])
+    running.wait_for_step(part.project)
+    root = part.root / ".claude/worktrees/TASK-1/dir"
+    assert f"In a worktree of your own: {root}\n" in reports.begin(part.project, "TASK-1")
+    found = running.helper("tasks", folder=root)
+    assert "TASK-1" in found.stdout, found
+    (root / "c.txt").write_text("changed\n")
+    done(part, "TASK-1")
+    assert repo.run("show", "--format=", "--name-only", branch(part)).split() == ["dir/c.txt"]
+
+
 # Gates, verification and loops: what works on what is finished
 
 
@@ -255,6 +360,18 @@ def test_the_gate_runs_on_the_merged_tree_and_a_red_one_goes_back_to_the_agent(r
     assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed; 2 proved by gate.")
     assert gates_run(repo) == [state(repo).run, "TASK-1", "TASK-2", "TASK-2"]
     assert "Gate: `sh check.sh`: green" in repo.run("log", "-1", "--format=%B", branch(repo))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_gate_is_not_passed_by_taking_the_worktree_away(repo: Repository) -> None:
+    gated(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n", wall_txt="a wall\n")
+    tree(repo, "TASK-1").rename(repo.root / "elsewhere")
+    with pytest.raises(ClaudestratorError, match="TASK-1 is not done, as its worktree is gone"):
+        done(repo, "TASK-1")
+    (repo.root / "elsewhere").rename(tree(repo, "TASK-1"))
+    with pytest.raises(gates.RedError, match="is red"):
+        done(repo, "TASK-1")
 
 
 @pytest.mark.usefixtures("home")
@@ -502,6 +619,22 @@ def test_what_the_person_commits_meanwhile_is_in_the_branch_at_the_end(repo: Rep
     assert repo.status() == ""
 
 
+def test_a_person_who_looks_at_the_branch_has_what_they_checked_out(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", a_txt="changed\n")
+    done(repo, "TASK-1")
+    repo.run("switch", "--quiet", branch(repo))
+    repo.write("b.txt", "by Ann\n")
+    status, head = repo.status(), repo.head()
+    done(repo, "TASK-2")
+    assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed.")
+    assert (repo.status(), repo.head()) == (status, head)
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    assert (repo.root / "a.txt").read_text() == "changed\n"
+    assert repo.status() == status
+
+
 def test_what_is_left_of_a_task_that_failed_is_named_and_the_next_run_goes_on_there(repo: Repository) -> None:
     begun(repo, *TWO, more="attempts = 1\n")
     write(repo, "TASK-1", door_txt="half a door\n")
@@ -577,13 +710,6 @@ def test_an_agent_whose_worktree_is_gone_gets_no_prompt_and_the_attempt_is_made_
     assert str(tree(repo, "TASK-1")) in reports.begin(repo.project, "TASK-1")
 
 
-def test_a_task_whose_worktree_is_gone_is_not_done(repo: Repository) -> None:
-    begun(repo, *TWO)
-    taken_away(repo)
-    with pytest.raises(ClaudestratorError, match="TASK-1 is not done, as its worktree is gone, and its work with it"):
-        done(repo, "TASK-1")
-
-
 @pytest.mark.parametrize("points_to", ["../../../.git", "/nowhere", ""])
 def test_a_folder_that_came_with_an_archive_is_not_taken_for_a_worktree(repo: Repository, points_to: str) -> None:
     repo.write(".claude/worktrees/TASK-1/.git", f"gitdir: {points_to}\n")
@@ -591,6 +717,28 @@ def test_a_folder_that_came_with_an_archive_is_not_taken_for_a_worktree(repo: Re
     assert (tree(repo, "TASK-1-2") / "a.txt").exists()
     assert sorted(os.listdir(tree(repo, "TASK-1"))) == [".git"]
     assert repo.run("branch", "--show-current") == "main\n"
+
+
+def test_a_conflict_that_an_earlier_run_has_left_is_still_one_in_the_next(repo: Repository) -> None:
+    begun(repo, *TWO, task("TASK-3"), more="attempts = 1\n", parallel=3)
+    write(repo, "TASK-1", a_txt="by one\n")
+    write(repo, "TASK-2", a_txt="by two\n")
+    write(repo, "TASK-3", c_txt="by three\n")
+    done(repo, "TASK-1")
+    with pytest.raises(gates.RedError):
+        done(repo, "TASK-2")
+    done(repo, "TASK-3")
+    reports.fail(repo.project, "TASK-2", None, "no")
+    running.wait_for_step(repo.project)
+    steering.retry(repo.project, ["TASK-2"], "")
+    running.start(repo.project, "s1", [])
+    running.wait_for_step(repo.project)
+    assert "in `a.txt`: solve that first" in reports.begin(repo.project, "TASK-2")
+    with pytest.raises(gates.RedError, match=r"markers in a\.txt"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    done(repo, "TASK-2")
+    assert [shown(repo, "a.txt"), shown(repo, "c.txt")] == ["by both\n", "by three\n"]
 
 
 # Where there can be no worktrees
@@ -601,6 +749,7 @@ def test_a_folder_that_came_with_an_archive_is_not_taken_for_a_worktree(repo: Re
     [
         ("rm -rf .git", "there is no git repository"),
         ("rm -rf .git; git init --quiet", "the repository has no commit yet"),
+        ("git branch claudestrator", "a branch is called claudestrator, so git can make none below that name"),
         ("""printf '[run]\\ncommit = "none"\\n' > .claudestrator/config.toml""", 'run.commit is "none"'),
     ],
 )

@@ -21,7 +21,7 @@ from ..engine.state import FINISHED, STOPPED, State
 from ..errors import ClaudestratorError
 from ..run import steps
 from ..run.live_report import LiveReport
-from ..store import config_file, marker_files, paths, queue_file, state_file, typed_command
+from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes, working_tree
 from ..texts import directives, ids
@@ -36,7 +36,8 @@ LONGEST_WAIT = 570.0
 
 def follow(project: Project, session: str) -> None:
     """Prints an answer for each step of the run, a line each, until a STOP or until another wait has taken over. One
-    process takes all steps, because starting one takes longer than a step."""
+    process takes all steps, because starting one takes longer than a step. `told` lists the agents, with `id` and
+    `attempt`, that the mod has been told to start: one before may have been killed before it could print others."""
     # It is needed when an agent has ended, and until then there is time.
     from ..agents import reports  # noqa: F401
 
@@ -50,6 +51,7 @@ def follow(project: Project, session: str) -> None:
 def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
     _admit(project, given)
     turn, page = steps.take_turn(project, session, int(time.time())), LiveReport(project)
+    _ask_again(project, given.get("told"))
     reply = Reply([], [])
     while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
         _admit(project, given)
@@ -131,6 +133,23 @@ def _may_start(current: State, key: str) -> bool:
     if not (current.unfinished or current.owner.mod):
         return True
     return bool(current.owner.mod) and current.owner.mod == processes.digest(key)
+
+
+def _ask_again(project: Project, told: object) -> None:
+    """Makes the next step spawn, at once, what is neither at work nor among those that the mod was *told* to start."""
+    heard = (
+        [(each.get("id"), each.get("attempt")) for each in told if isinstance(each, dict)]
+        if isinstance(told, list)
+        else []
+    )
+    with files.locked(project.lock):
+        current = before = state_file.read(project)
+        for id_, agent in before.agents.items():
+            if (id_, agent.attempt) not in heard and not marker_files.name(project, id_, agent.attempt):
+                marker_files.remove(project, id_, markers.STARTED)
+                current = current.recorded(id_, agent=agent._replace(spawned=0))
+        if current != before:
+            state_file.write(project, current)
 
 
 def _forget_unlaunched(project: Project, current: State) -> None:

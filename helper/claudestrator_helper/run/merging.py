@@ -74,10 +74,9 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     tree = worktrees.of(project, id_)
     commit_id = made(project, current, id_, attempt, tree)
     if commit_id:
-        return reports.done(project, id_, attempt, "", unchanged=False)
+        return reports.done(project, id_, attempt, "")
     if tree is None:
-        way = f"report with `claudestrator-helper fail {id_} --attempt {attempt} -`, and another begins in a new one"
-        raise ClaudestratorError(f"{id_} is not done, as its worktree is gone, and its work with it: {way}")
+        raise _RefusalError("its worktree is gone: report that it failed, and the next attempt gets another", [])
     tree = _on_tip(project, current, tree)
     try:
         passed = gates.proved(project, id_, attempt, 0, tree.project(project))

@@ -18,6 +18,7 @@ from ..store.paths import Project
 from ..texts import fields
 from . import commit_witness, git
 from .commit_witness import Repository
+from .git_process import call
 
 _FOLDER = "claudestrator"
 #: A file in our git folder, if the working tree does not follow the branch.
@@ -150,9 +151,24 @@ def tip(place: Repository, run: str) -> str:
     return commit_witness.head(place, f"refs/heads/{name(run)}")
 
 
+def taken(person: Repository) -> str:
+    """The branch of a person's that leaves no room for a run's, "" if there is none."""
+    parent = os.path.dirname(name("x"))
+    return parent if commit_witness.head(person, f"refs/heads/{parent}") else ""
+
+
 def advance(place: Repository, run: str, new: str, old: str) -> str:
-    """Moves the run's branch from one commit on to the next; why that failed, or ""."""
-    return place.call("update-ref", "-m", "claudestrator: merged", f"refs/heads/{name(run)}", new, old).why
+    """Moves the run's branch from one commit on to the next; why that failed, or "".
+
+    Where a person has it checked out, their HEAD stays at the commit that they have, no longer on the branch: git would
+    take what is new on it for something that they have taken back.
+
+    """
+    ref = f"refs/heads/{name(run)}"
+    checkout = place.call("for-each-ref", "--format=%(worktreepath)", ref).text.strip("\n")
+    if checkout and os.path.isdir(checkout):
+        call(checkout, "update-ref", "--no-deref", "-m", "claudestrator: detached", "HEAD", old, old)
+    return place.call("update-ref", "-m", "claudestrator: merged", ref, new, old).why
 
 
 def catch_up(project: Project, run: str, branch: str) -> None:

@@ -1,6 +1,6 @@
 """Files that git ignores, such as `.env`, copied from the project into a new worktree.
 
-Only the project's own files are read, and only new files in the worktree are written, whatever links there are. No
+Only the project's own files are read, and only ignored files in the worktree are written, whatever links there are. No
 commit holds a copy (tree_merge.skipped).
 """
 
@@ -66,15 +66,14 @@ def _ignored(tree: Tree, names: list[str]) -> set[str]:
 def _copy(main: Project, tree: Tree, name: str) -> str:
     """Copies a file; why that can't be, or ""."""
     goal = _goal(tree, name)
-    if os.path.lexists(goal):
-        return ""
     try:
         os.makedirs(os.path.dirname(goal), exist_ok=True)
         # An agent may put a link there at any moment.
         source = os.open(os.path.join(main.root, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(source, "rb") as given:
             mode = stat.S_IMODE(os.fstat(source).st_mode)
-            with open(os.open(goal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as copy:
+            # No agent has been there yet: what there is of it was left by a copy that was killed.
+            with open(os.open(goal, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as copy:
                 shutil.copyfileobj(given, copy)
     except OSError as error:
         return str(error.strerror)

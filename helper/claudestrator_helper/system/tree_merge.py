@@ -17,8 +17,11 @@ from . import commit_witness, git, worktrees
 from .commit_witness import Repository
 from .worktrees import Tree
 
-#: The labels of the markers are commits of ours, so text of the project that looks like markers is none.
-_MARKER = re.compile(rb"^<<<<<<< [0-9a-f]{40,64}\s*$", re.MULTILINE)
+#: The labels of the markers are commits of ours, so text of the project that looks like markers is none. A path follows
+#: where a file was renamed, and the attribute `conflict-marker-size` sets how long they are.
+_MARKER = re.compile(rb"^<+ [0-9a-f]{40,64}(?::.*)?\s*$", re.MULTILINE)
+#: The end of a name that git gives to a file where the other side has a folder, or the other way round.
+_IN_THE_WAY = re.compile(r"~[0-9a-f]{40,64}(?:_\d+)?(?:/|$)")
 #: Merges need commits, and these are in no history.
 _NOBODY = ("-c", "user.name=claudestrator", "-c", "user.email=claudestrator@localhost", "-c", "commit.gpgSign=false")
 
@@ -68,6 +71,8 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
     them. Raises ClaudestratorError, with the work where it was, if that can't be done."""
     ours = tree.repository
     tree = _taken_back(tree)
+    # What an earlier attempt has left is still to be looked at.
+    waiting = unresolved(tree)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
         index = os.path.join(folder, "index")
         before = _snapshot(tree, main, index)
@@ -77,7 +82,8 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
         shutil.copy2(index, os.path.join(tree.folder, "index"))
     _rebased(tree, tip)
-    return tree.noted(base=tip, moving=[], conflicts=merged.conflicts), merged.said
+    conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
+    return tree.noted(base=tip, moving=[], conflicts=conflicts), merged.said
 
 
 def _rebased(tree: Tree, base: str) -> None:
@@ -124,8 +130,10 @@ def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str
 
 
 def unresolved(tree: Tree) -> list[str]:
-    """The paths that were in conflict and still have markers."""
-    return [path for path in tree.note.conflicts if _has_markers(os.path.join(tree.path, path))]
+    """The paths that were in conflict and still have markers, or the name that git gave them."""
+    full = {path: os.path.join(tree.path, path) for path in tree.note.conflicts}
+    named = [path for path in full if _IN_THE_WAY.search(path) and os.path.lexists(full[path])]
+    return [path for path in full if path in named or _has_markers(full[path])]
 
 
 def _has_markers(path: str) -> bool:

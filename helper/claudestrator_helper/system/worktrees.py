@@ -91,6 +91,8 @@ def why_not(project: Project) -> str:
         return f"a link leads {host.WORKTREES} elsewhere"
     if not commit_witness.head(person):
         return "the repository has no commit yet"
+    if taken := run_branch.taken(person):
+        return f"a branch is called {taken}, so git can make none below that name"
     # What the agents do can't be committed otherwise.
     return "" if not person.call("var", "GIT_COMMITTER_IDENT").code else "git knows no name and e-mail of yours"
 

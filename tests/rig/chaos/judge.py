@@ -142,6 +142,10 @@ def once(found: Evidence) -> Iterable[str]:
     for id_, count in again.items():
         if count > set_back(found, id_):
             yield f"{id_} was spawned after it was completed, {count} times"
+    yield from _made_once(found)
+
+
+def _made_once(found: Evidence) -> Iterable[str]:
     sessions, agents = defaultdict(set), defaultdict(set)
     for event in found.of("works"):
         sessions[event["id"], event["attempt"]].add(event["session"])
