@@ -217,6 +217,10 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     "a reason that nobody gave": (lambda s: s.failed("TASK-003", 2, "something"), "which no agent said"),
     "a completed task was spawned again": (lambda s: s.spawned("TASK-001", 2), "spawned after it was completed, 1 times"),
     "an attempt ran in two sessions": (lambda s: s.works("TASK-002", 2, "one"), "attempt 2 of TASK-002 ran in 2 sessions"),
+    "an attempt had two agents": (
+        lambda s: s.note("works", who="two.2.TASK-002", id="TASK-002", attempt=2, session="id of two"),
+        "attempt 2 of TASK-002 was made by 2 agents",
+    ),
     "an accepted report was lost": (
         lambda s: status(s, "TASK-002", "completed", "failed"),
         "`done` of attempt 2 of TASK-002 was accepted, and it is failed",
@@ -266,6 +270,15 @@ def test_a_run_whose_tasks_were_proved_and_committed_has_no_findings() -> None:
     story = Story()
     gated(story, "all", "TASK-002")
     committing(story)
+    assert judge.findings(story.evidence()) == []
+
+
+def test_a_gate_that_is_red_before_a_run_binds_no_task_of_it() -> None:
+    story = Story()
+    gated(story, "TASK-002")
+    for each in story.journal:
+        if each["event"] == "end" and each["out"] == "SPAWN TASK-002 sonnet\n":
+            each["out"] = "red before the run: `pytest` (exit 1)\nSPAWN TASK-002 sonnet\n"
     assert judge.findings(story.evidence()) == []
 
 

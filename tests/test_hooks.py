@@ -740,6 +740,24 @@ def test_an_agent_neither_waits_for_the_run_nor_steers_it(
     assert (json.loads(said)["hookSpecificOutput"]["permissionDecision"] if said else None) == decision
 
 
+def test_of_two_agents_on_one_attempt_the_first_that_asks_for_its_prompt_has_it(project: Project) -> None:
+    # No hook saw the launch of the first: another session had the run.
+    prompt = f"claudestrator-helper prompt {ID}"
+    assert '"allow"' in hooked(project, called(project, prompt, agent_id="unseen")).stdout
+    reports.begin(project, ID)
+    hooked(project, launched(project))
+    assert '"deny"' in hooked(project, called(project, prompt, agent_id=AGENT)).stdout
+    assert '"allow"' in hooked(project, called(project, prompt, agent_id="unseen")).stdout
+    assert is_silent(project, event(project, stop_hook_active=True))
+    assert '"block"' in hooked(project, event(project, agent_id="unseen")).stdout
+
+
+def test_of_two_agents_on_one_attempt_the_one_that_was_seen_launched_has_it(project: Project) -> None:
+    hooked(project, launched(project))
+    assert '"deny"' in hooked(project, called(project, f"claudestrator-helper prompt {ID}", agent_id="unseen")).stdout
+    assert '"allow"' in hooked(project, called(project, f"claudestrator-helper prompt {ID}", agent_id=AGENT)).stdout
+
+
 def test_once_the_run_is_over_nothing_is_approved(project: Project) -> None:
     state_file.write(project, state_of(run="r", status="finished", session=SESSION))
     assert is_silent(project, called(project, "claudestrator-helper wait"))

@@ -159,6 +159,20 @@ def test_a_task_that_claude_code_started_no_agent_for_is_ready_again_and_waits_f
     assert run.statuses()["TASK-2"] == "in_progress"
 
 
+def test_a_refusal_takes_no_failure_back() -> None:
+    run = parallel(2, *independent("TASK-1", "TASK-2"), hooked=True)
+    run.launched = frozenset({"TASK-1", "TASK-2"})
+    run.fail("TASK-2")
+    assert run.wait() == ["SPAWN TASK-2 opus"]
+    assert run.wait(10) == []
+    assert run.said[-1].startswith("refused TASK-2")
+    run.done("TASK-1")
+    assert run.wait() == ["SPAWN TASK-2 opus"]
+    run.fail("TASK-2")
+    assert run.wait()[0].startswith("STOP ")
+    assert run.statuses()["TASK-2"] == "failed"
+
+
 def test_a_task_that_was_refused_with_nobody_else_at_work_is_spawned_again() -> None:
     run = parallel(2, *independent("TASK-1"), hooked=True)
     assert run.wait(10) == ["SPAWN TASK-1 sonnet"]
@@ -196,6 +210,19 @@ def test_an_outage_lets_the_others_finish_and_says_why_the_run_stopped() -> None
     assert "rate_limit" in run.wait()[0]
     assert run.state.status == STOPPED
     assert run.statuses() == {"TASK-1": "pending", "TASK-2": "pending"}
+
+
+def test_an_outage_takes_no_failure_back() -> None:
+    run = parallel(1, *independent("TASK-1"))
+    run.fail("TASK-1")
+    for _ in range(outage.MOST):
+        assert run.wait() == ["SPAWN TASK-1 opus"]
+        run.ended_by_the_api("TASK-1", "rate_limit")
+    assert run.wait()[0].startswith("STOP The run has stopped")
+    assert run.start() == ["SPAWN TASK-1 opus"]
+    run.fail("TASK-1")
+    run.wait()
+    assert run.statuses()["TASK-1"] == "failed"
 
 
 def test_one_that_gets_through_ends_an_outage() -> None:

@@ -91,6 +91,14 @@ def test_an_agent_of_a_session_that_is_alive_and_lost_the_run_gets_no_work(proje
     )
 
 
+def test_such_an_agent_gets_none_when_the_session_that_took_over_has_died(project: Project) -> None:
+    assert by_claude(project, "start", "--session", "one").endswith("SPAWN TASK-001 sonnet\n")
+    assert by_claude(project, "start", "--session", "two", "--takeover", session="two").endswith(" sonnet\n")
+    said = by_claude(project, "prompt", "TASK-001", session="one")
+    assert "another session has taken over TASK-001: end here" in said
+    assert marker_files.begun(project, "TASK-001", 2) is None
+
+
 def test_a_report_that_comes_while_another_session_takes_over_is_refused_or_counts(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

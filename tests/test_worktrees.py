@@ -12,12 +12,15 @@ import faults
 import pytest
 import running
 from claudestrator_helper.agents import reports, verdicts
+from claudestrator_helper.commands import mod
+from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, steering, undo
-from claudestrator_helper.store import files, paths, state_file
+from claudestrator_helper.store import files, marker_files, paths, state_file
 from claudestrator_helper.system import changes, consent, git_process, worktrees
+from claudestrator_helper.texts.directives import SPAWN, Directive
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from verbs import statuses
@@ -567,7 +570,7 @@ def test_a_task_is_undone_on_the_branch_and_runs_again_on_top_of_it(repo: Reposi
     assert repo.run("rev-parse", f"{branch(repo)}^").strip() == tip
     assert (repo.status(), statuses(repo.project)["TASK-1"]) == (status, "pending")
     # On top of the branch that was not merged, although one task at a time needs no worktree.
-    assert running.start(repo.project, "s1", []) == ["SPAWN TASK-1 sonnet"]
+    assert running.start(repo.project, "s1", [])[-1] == "SPAWN TASK-1 sonnet"
     assert (tree(repo, "TASK-1") / "wall.txt").exists()
     assert not (tree(repo, "TASK-1") / "door.txt").exists()
 
@@ -661,6 +664,49 @@ def test_worktrees_that_were_deleted_by_hand_are_made_again(repo: Repository) ->
     ]
     assert "Its reason: it is gone" in reports.begin(repo.project, "TASK-1")
     assert (tree(repo, "TASK-1") / "a.txt").exists()
+
+
+def taken_away(repo: Repository) -> None:
+    shutil.rmtree(repo.root / ".claude/worktrees")
+
+
+def test_an_agent_that_the_api_has_ended_begins_again_in_a_worktree_of_its_own(repo: Repository) -> None:
+    begun(repo, *TWO)
+    taken_away(repo)
+    for id_ in ("TASK-1", "TASK-2"):
+        marker_files.fail(repo.project, id_, 1, "ended by an error of the API: rate_limit", markers.API)
+    lines = running.wait_for_step(repo.project)
+    assert lines[-2:] == ["SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
+    assert state(repo).agents["TASK-1"].failures == 0
+    assert str(tree(repo, "TASK-1")) in reports.begin(repo.project, "TASK-1")
+
+
+def test_an_agent_that_was_never_started_is_begun_again_in_a_worktree_of_its_own(repo: Repository) -> None:
+    configured(repo, *TWO)
+    assert running.start(repo.project, "s1", ["--parallel", "2"])[-1] == "SPAWN TASK-2 sonnet"
+    taken_away(repo)
+    begun = running.start(repo.project, "s1", [])
+    if begun[-1] == "WAIT":
+        begun = running.wait_for_step(repo.project)
+    assert begun[-2:] == ["SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
+    assert (tree(repo, "TASK-1") / "a.txt").exists()
+
+
+@pytest.mark.parametrize("by_mod", [False, True])
+def test_an_agent_whose_worktree_is_gone_gets_no_prompt_and_the_attempt_is_made_again(
+    repo: Repository, *, by_mod: bool
+) -> None:
+    begun(repo, *TWO)
+    taken_away(repo)
+    if by_mod:
+        assert mod._directive(repo.project, state(repo), Directive(SPAWN, "TASK-1", "sonnet"), "") == {}
+    else:
+        with pytest.raises(ClaudestratorError, match=r"the worktree of TASK-1 is gone, .* end here, without doing"):
+            reports.begin(repo.project, "TASK-1")
+    lines = running.wait_for_step(repo.project)
+    assert lines == ["lost TASK-1: held back, as its worktree was gone", "SPAWN TASK-1 sonnet"]
+    assert (state(repo).agents["TASK-1"].attempt, state(repo).agents["TASK-1"].failures) == (2, 0)
+    assert str(tree(repo, "TASK-1")) in reports.begin(repo.project, "TASK-1")
 
 
 @pytest.mark.parametrize("points_to", ["../../../.git", "/nowhere", ""])

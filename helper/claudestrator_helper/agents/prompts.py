@@ -118,7 +118,7 @@ _HINT = """\
 
 
 def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> str:
-    """The whole prompt of the agent *id_*.
+    """The whole prompt of the agent *id_*; "" if the worktree that it is to work in is gone.
 
     Raises ClaudestratorError for an id that is neither a task's nor a running agent's, and for a role's text that
     can't be read.
@@ -134,7 +134,11 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     if record.hint:
         parts.append(_HINT.format(hint=fields.cut(record.hint, REASON_LIMIT)))
     is_task = ids.role(id_) == "task"
-    parts += _worktree(project, id_, current) if current.worktrees and agent else []
+    if current.worktrees and agent:
+        place = _worktree(project, id_, current)
+        if not place:
+            return ""
+        parts.append(place)
     allowed = consent.read(project) if is_task else None
     is_gated = allowed is not None and allowed.proves
     parts += _gate(project, parsed.task(id_)) if is_gated else []
@@ -143,21 +147,21 @@ def prompt(project: Project, id_: str, current: state.State, parsed: Queue) -> s
     return "\n\n".join([_bounded(body, ROLE_LIMIT, path), *parts, report])
 
 
-def _worktree(project: Project, id_: str, current: state.State) -> list[str]:
-    """Where an agent works, and what is to be done there first."""
+def _worktree(project: Project, id_: str, current: state.State) -> str:
+    """Where an agent works, and what is to be done there first; "" if that worktree is gone."""
     # Hooks import this module, and what runs git takes longer than they do.
     from ..system import worktrees
 
     is_task = ids.role(id_) == "task"
     tree = worktrees.of(project, id_ if is_task else current.run)
     if tree is None:
-        return []
+        return ""
     elsewhere = "" if current.engine == MOD else _FROM_ELSEWHERE.format(path=tree.root, root=project.root)
     if not is_task:
-        return [_CHECKOUT.format(path=tree.root, root=project.root) + elsewhere]
+        return _CHECKOUT.format(path=tree.root, root=project.root) + elsewhere
     conflicts = [f"`{fields.cut(path, 200)}`" for path in tree.note.conflicts]
     said = _CONFLICT.format(paths=fields.named(conflicts, len(conflicts))) if conflicts else ""
-    return [_WORKTREE.format(path=tree.root, root=project.root) + elsewhere + said]
+    return _WORKTREE.format(path=tree.root, root=project.root) + elsewhere + said
 
 
 def _gate(project: Project, task: Task) -> list[str]:

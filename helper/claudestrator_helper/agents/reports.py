@@ -23,7 +23,7 @@ def begin(project: Project, id_: str, tree: str | None = None) -> str:
     fingerprint if the caller knows it.
 
     Raises ClaudestratorError for an id that no agent has while a run is unfinished; otherwise anyone may look at a
-    task's prompt.
+    task's prompt. It does so too for an agent whose worktree is gone, whose attempt is made again then.
 
     """
     current, parsed = _read(project)
@@ -33,8 +33,11 @@ def begin(project: Project, id_: str, tree: str | None = None) -> str:
         # An orchestrator that lost its place may send, or wake, an agent that the run does not wait for.
         raise ClaudestratorError(f"no agent is to work on {id_} now: end here, without doing anything")
     process = processes.current() if agent else ""
-    if process and current.owner.process != process and processes.alive(current.owner.process):
+    if process and current.owner.process not in ("", process):
+        # If that one is dead, too: whoever goes on with the run begins all that it had at work anew.
         raise ClaudestratorError(f"another session has taken over {id_}: end here, without doing anything")
+    if agent and not text:
+        raise _held_back(project, id_, agent.attempt)
     if agent and marker_files.begun(project, id_, agent.attempt) is None:
         if ids.role(id_) != "task" or current.worktrees:
             tree = ""
@@ -42,6 +45,18 @@ def begin(project: Project, id_: str, tree: str | None = None) -> str:
             tree = working_tree.fingerprint(project)
         marker_files.leave(project, id_, markers.STARTED, agent.attempt, markers.STARTED, tree)
     return text
+
+
+def _held_back(project: Project, id_: str, attempt: int) -> ClaudestratorError:
+    """Records that an agent has no worktree, and so would work in the person's tree; why it gets no prompt."""
+    if marker_files.report_of(project, id_, attempt) is None:
+        why = "held back, as its worktree was gone"
+        marker_files.fail(project, id_, attempt, why, markers.INTERRUPTION)
+    # The hook on its end tells by the number that it is not the agent of the next attempt.
+    report = f"`claudestrator-helper done {id_} --attempt {attempt}`"
+    return ClaudestratorError(
+        f"the worktree of {id_} is gone, so {report} would count for nothing: end here, without doing anything"
+    )
 
 
 def awaited(project: Project, skill: str = "") -> str:

@@ -167,19 +167,25 @@ def _answer(project: Project, reply: Reply) -> Answer:
     tree = working_tree.fingerprint(project) if begins else ""
     return {
         "lines": reply.lines,
-        "directives": [_directive(project, current, each, tree) for each in reply.directives],
+        "directives": [said for each in reply.directives if (said := _directive(project, current, each, tree))],
         "band": drawn,
     }
 
 
 def _directive(project: Project, current: State, directive: directives.Directive, tree: str) -> Answer:
+    """What the mod is told of a directive; nothing of an agent that is held back, whom the next step has begin."""
     said: Answer = {key: value for key, value in directive._asdict().items() if value}
     if directive.kind == SPAWN:
         from ..agents import reports
 
-        said["prompt"] = reports.begin(project, directive.id, tree)
+        said["attempt"] = attempt = current.record(directive.id).attempts
+        try:
+            said["prompt"] = reports.begin(project, directive.id, tree)
+        except ClaudestratorError:
+            if marker_files.report_of(project, directive.id, attempt) is None:
+                raise
+            return {}
         said |= _folder(project, current, directive.id)
-        said["attempt"] = current.record(directive.id).attempts
     if directive.kind == directives.STOP and not _is_complete(project, current):
         said["exitCode"] = 1
     return said

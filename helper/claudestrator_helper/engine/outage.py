@@ -39,14 +39,13 @@ def settle(run: StepBuilder, id_: str, agent: Agent, why: str, cause: str) -> No
     run.log("lost", id_, agent, why, cause)
     run.out.lines.append(f"lost {id_}: {why}")
     if _counted(run, id_, why):
-        run.out.retried.append(id_)
-        run.spawn(id_, agent._replace(attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
+        run.respawn(id_, agent._replace(attempt=run.next_attempt(id_), claimed=run.now, spawned=run.now), "spawned")
 
 
 def unstarted(run: StepBuilder, id_: str, agent: Agent) -> None:
     """Has the orchestrator called again for an agent that it brought no news of, until it was asked too often."""
     if _counted(run, id_, _UNSTARTED):
-        run.spawn(id_, agent._replace(spawned=run.now), "spawned again")
+        run.respawn(id_, agent._replace(spawned=run.now), "spawned again")
 
 
 def _counted(run: StepBuilder, id_: str, why: str) -> bool:

@@ -59,11 +59,11 @@ def _keep(run: StepBuilder, id_: str, agent: Agent) -> None:
     if overdue and _is_unseen(run, id_) and len(run.state.agents) > 1 and agent.spawned >= agent.claimed:
         _put_back(run, id_, agent)
         return
-    if run.statuses.get(id_) == PENDING:
+    if overdue:
+        run.respawn(id_, agent._replace(spawned=run.now), "spawned again")
+    elif run.statuses.get(id_) == PENDING:
         # A kill between the claim and the queue's edit, or a hand that set it back while its agent works.
         run.out.claimed[id_] = IN_PROGRESS
-    if overdue:
-        run.spawn(id_, agent._replace(spawned=run.now), "spawned again")
 
 
 def _refused(run: StepBuilder, id_: str, agent: Agent) -> None:

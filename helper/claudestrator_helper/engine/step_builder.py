@@ -73,21 +73,26 @@ class StepBuilder:
         return self.state.record(id_).attempts + 1
 
     def release(self, id_: str) -> None:
-        """Makes it pending again: its agent is gone, and no other is to come now."""
-        self.record(id_, agent=None)
+        """Makes it pending again: its agent is gone, and no other is to come now. What failed before counts."""
+        agent, lost = self.state.record(id_).agent, self.state.record(id_).lost
+        self.record(id_, agent=None, lost=agent if agent and agent.failures else lost)
         self.change(id_, PENDING)
 
     def retry(self, id_: str, agent: Agent, reason: str, cause: str) -> None:
         again = Agent(self.next_attempt(id_), stronger(agent.model), self.now, self.now, agent.failures + 1, reason)
         self.log("failed", id_, agent, reason, cause)
         self.out.lines.append(f"failed {id_}: {cut(reason)}; retrying with {again.model}")
+        self.respawn(id_, again, "spawned")
+
+    def respawn(self, id_: str, agent: Agent, event: str) -> None:
+        """Spawns an agent once more. Where someone has removed its worktree, it begins as soon as there is another."""
         if self.state.worktrees and (id_ if id_ in self.statuses else self.state.run) not in self.inputs.trees:
-            # Someone has removed its worktree: it begins as soon as there is another.
             self.release(id_)
-            self.record(id_, lost=again)
+            self.record(id_, lost=agent)
             return
-        self.out.retried.append(id_)
-        self.spawn(id_, again, "spawned")
+        if agent.attempt != self.state.record(id_).attempts:
+            self.out.retried.append(id_)
+        self.spawn(id_, agent, event)
 
     def give_up(self, id_: str, agent: Agent | None, reason: str, cause: str = "") -> None:
         self.change(id_, FAILED)

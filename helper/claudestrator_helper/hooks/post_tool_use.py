@@ -34,7 +34,10 @@ def _of_launch(
     id_, name = given.get(host.DESCRIPTION), got.get(host.AGENT_NAME)
     if event.get(host.TOOL) not in host.LAUNCHERS or not isinstance(name, str) or id_ not in current.agents:
         return None
-    marker_files.leave(project, id_, markers.AGENT, current.agents[id_].attempt, name)
+    attempt = current.agents[id_].attempt
+    # One that has begun already has the attempt, although no hook saw its launch.
+    if not (marker_files.name(project, id_, attempt) and marker_files.begun(project, id_, attempt) is not None):
+        marker_files.leave(project, id_, markers.AGENT, attempt, name)
     if current.engine == "mod":
         _note_mode(project, event)
     if got.get(host.STATUS) != host.LAUNCHED:

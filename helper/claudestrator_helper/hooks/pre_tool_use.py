@@ -11,7 +11,7 @@ _NOT_AGENTS = (
     r"(?:^|[;&|(])\s*claudestrator-helper\s+(?:--project(?:=|\s+)\S+\s+)?(wait|start|ended|{})(?![\w-])"
     r"|^claudestrator:work-"
 )
-
+_OF_OTHERS = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
 
 #: A person's consent to a gate, however it is wrapped.
 _PERSONS = r"claudestrator-helper['\"]?(?:\s+--project(?:=|\s+)\S+)?\s+['\"]?allow(?![\w-])"
@@ -34,8 +34,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
 
     permit = bool(its_own and its_own[1] == "wait" and not event.get(host.AGENT))
     typed_command.guard(project, permit=permit, turn=str(event.get(host.TURN) or ""))
-    if its_own and event.get(host.AGENT):
-        why = "only the orchestrator or the person runs that: do what your prompt says, and end with your report"
+    if event.get(host.AGENT) and (why := _OF_OTHERS if its_own else _of_another(project, current, event, called)):
         return _decided("deny", why)
     is_skill = tool == host.SKILL
     if not is_skill and not approval.is_plain(given) and re.search(_PERSONS, called):
@@ -49,6 +48,26 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         return None
     changed = forked_skill.called(project, current, given)
     return _decided("allow", "an agent of the run", **({host.CHANGED_INPUT: changed} if changed != given else {}))
+
+
+def _of_another(project: Project, current: State, event: dict[str, object], called: str) -> str:
+    """Why an agent may not have the prompt that it asks for; "" if it may, or makes another call. The first that asks
+    has the attempt: no hook of ours saw the launch of one that was launched while another session had the run."""
+    import re
+
+    from ..engine.config import TASK
+
+    found, name = re.fullmatch(r"claudestrator-helper prompt (\S+)\s*", called), str(event[host.AGENT])
+    agent = current.agents.get(found[1]) if found else None
+    if not (found and agent) or current.engine != TASK:
+        return ""
+    from ..engine import markers
+    from ..store import marker_files
+
+    known = marker_files.name(project, found[1], agent.attempt)
+    if not known:
+        marker_files.leave(project, found[1], markers.AGENT, agent.attempt, name)
+    return "" if known in ("", name) else "another agent is at work on that: end here, without doing anything"
 
 
 def _is_approved(event: dict[str, object], given: dict[str, object]) -> bool:

@@ -124,8 +124,24 @@ class Agent:
         return True
 
     def asks_for_prompt(self) -> str:
+        if self.is_denied(f"claudestrator-helper prompt {self.id}"):
+            return ""
         result = self.call("prompt", self.id)
         return "" if result.code else result.out
+
+    def is_denied(self, command: str) -> bool:
+        """Whether the hook on a call forbids it."""
+        event = {
+            "hook_event_name": "PreToolUse",
+            "session_id": self.environ["CLAUDE_CODE_SESSION_ID"],
+            "cwd": self.scene.root,
+            "agent_id": named(self.who),
+            "tool_name": "Bash",
+            "tool_input": {"command": command},
+        }
+        environ = {**self.environ, "CLAUDE_PROJECT_DIR": self.scene.root}
+        said = call(self.scene, f"{self.who} hook", ["hook"], json.dumps(event), environ).result().out
+        return '"deny"' in said
 
     def understood(self, text: str) -> bool:
         """Whether *text* says how to report."""
@@ -216,6 +232,11 @@ class Agent:
         # An agent is a part of its session, and ends with it.
         if os.getppid() != self.parent:
             leave(Left.ORPHANED)
+
+
+def named(who: str) -> str:
+    """Claude Code's name of the agent that the journal calls so."""
+    return who.replace(".", "_")
 
 
 def transcript(scene: Scene, who: str) -> str:

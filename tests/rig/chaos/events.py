@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from rig.chaos.agent import named
 from rig.chaos.calls import Call, Result, call
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ class Seat:
 
     def __init__(self, id_: str, who: str, way: str, given: dict[str, str]) -> None:
         self.id, self.who, self.way, self.given, self.asked = id_, who, way, given, False
-        #: Claude Code's name of it.
-        self.agent = who.replace(".", "_")
+        self.agent = named(who)
 
     @property
     def foreground(self) -> bool:

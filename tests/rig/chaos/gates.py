@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("gate.sh")
 #: Of the gate for all tasks, by how it behaves; "" for none. Minutes of the helper's clock end one that hangs.
 KINDS = {"": 6, "plain": 5, "flaky": 2, "slow": 2, "hangs": 1}
+_ANEW = re.compile(
+    r"^(?:STOP (?:All \d+ tasks|The one task|The run has ended)|red (?:before the run|when the))", re.MULTILINE
+)
 LIMITS = "refusals = 2\ntimeout = 1\n"
 
 
@@ -86,13 +89,19 @@ def proved(found: Evidence) -> Iterable[str]:
         reign = next((each for each in reigns(found) if each.since <= since and at <= each.until), None)
         if reign is None:
             continue
-        # What was red before the run, or was allowed during it, binds nobody until it was green once.
-        common = [each for each in greens if (each["id"], each["kind"]) == ("all", reign.kind)]
+        # What was red before the run, or was allowed during it, binds nobody until it was green once in this run.
+        anew = max((each for each in _begun_anew(found) if each <= since), default=0.0)
+        common = [each for each in greens if (each["id"], each["kind"]) == ("all", reign.kind) and each["t"] >= anew]
         own = [each for each in greens if each["id"] == id_]
         wanted = [("all", common)] if any(each["t"] < since for each in common) else []
         for what, seen in [*wanted, *([(id_, own)] if id_ in reign.tasks else [])]:
             if not any(since - 0.02 <= each["t"] <= at for each in seen):
                 yield f"attempt {attempt} of {id_} was done, and its gate {what} was not green since it began"
+
+
+def _begun_anew(found: Evidence) -> list[float]:
+    """When a run was said to be over, or a gate to be red before one: what was green until then binds nobody."""
+    return [each["t"] for each in found.calls("start", "wait", "hook") if _ANEW.search(each["out"])]
 
 
 def completed(found: Evidence) -> list[tuple[float, str, int]]:

@@ -130,7 +130,7 @@ def _reasons(found: Evidence, id_: str) -> list[str]:
 
 
 def once(found: Evidence) -> Iterable[str]:
-    """A task that was completed is not spawned again, and what one attempt does is done in one session."""
+    """A task that was completed is not spawned again, and what one attempt does is done by one agent in one session."""
     again: Counter[str] = Counter()
     completed: set[str] = set()
     for event in found.log:
@@ -142,9 +142,17 @@ def once(found: Evidence) -> Iterable[str]:
     for id_, count in again.items():
         if count > set_back(found, id_):
             yield f"{id_} was spawned after it was completed, {count} times"
-    sessions = defaultdict(set)
+    yield from _made_once(found)
+
+
+def _made_once(found: Evidence) -> Iterable[str]:
+    sessions, agents = defaultdict(set), defaultdict(set)
     for event in found.of("works"):
         sessions[event["id"], event["attempt"]].add(event["session"])
+        agents[event["id"], event["attempt"]].add(event["who"])
+    for (id_, attempt), names in agents.items():
+        if len(names) > 1:
+            yield f"attempt {attempt} of {id_} was made by {len(names)} agents"
     for (id_, attempt), ids in sessions.items():
         if len(ids) > 1:
             yield f"attempt {attempt} of {id_} ran in {len(ids)} sessions"
