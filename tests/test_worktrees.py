@@ -318,11 +318,11 @@ def test_a_conflict_that_is_solved_does_not_count_when_another_follows(repo: Rep
         write(repo, f"TASK-{number}", a_txt=f"{number}\n")
     done(repo, "TASK-1")
     for id_ in ("TASK-2", "TASK-3"):
-        with pytest.raises(gates.RedError, match="conflicts with it in a.txt"):
+        with pytest.raises(gates.RedError, match=r"conflicts with it in a\.txt"):
             done(repo, id_)
         write(repo, id_, a_txt=f"1\n{id_[-1]}\n")
     assert done(repo, "TASK-2") == "done TASK-2"
-    with pytest.raises(gates.RedError, match="conflicts with it in a.txt"):
+    with pytest.raises(gates.RedError, match=r"conflicts with it in a\.txt"):
         done(repo, "TASK-3")
     write(repo, "TASK-3", a_txt="1\n2\n3\n")
     assert done(repo, "TASK-3") == "done TASK-3"
