@@ -396,6 +396,14 @@ def test_an_agent_that_ends_silently_is_asked_for_the_line_once(project: Project
     assert (found.kind, found.cause) == (markers.FAILED, markers.SILENCE)
 
 
+def test_an_agent_in_a_worktree_is_asked_for_the_call_that_merges_its_work(project: Project) -> None:
+    start(project)
+    launched(project)
+    with files.locked(project.lock):
+        state_file.write(project, state_file.read(project)._replace(worktrees=True))
+    assert "run `claudestrator-helper done TASK-1 --attempt 1`" in stopped(project, "It works.")["reason"]
+
+
 def test_a_report_that_does_not_hold_is_given_back(project: Project) -> None:
     Path(project.queue).unlink()
     Path(project.prd).write_text("# Build a door\n")

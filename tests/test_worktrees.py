@@ -314,6 +314,24 @@ def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository
     assert repo.run("show", "--format=", "--name-only", branch(part)).split() == ["dir/c.txt"]
 
 
+def test_a_conflict_that_is_solved_does_not_count_when_another_follows(repo: Repository) -> None:
+    more = "attempts = 1\n[gate]\nrefusals = 1\n"
+    begun(repo, *TWO, task("TASK-3"), parallel=3, more=more)
+    for number in (1, 2, 3):
+        write(repo, f"TASK-{number}", a_txt=f"{number}\n")
+    done(repo, "TASK-1")
+    for id_ in ("TASK-2", "TASK-3"):
+        with pytest.raises(gates.RedError, match=r"conflicts with it in a\.txt"):
+            done(repo, id_)
+        write(repo, id_, a_txt=f"1\n{id_[-1]}\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
+    with pytest.raises(gates.RedError, match=r"conflicts with it in a\.txt"):
+        done(repo, "TASK-3")
+    write(repo, "TASK-3", a_txt="1\n2\n3\n")
+    assert done(repo, "TASK-3") == "done TASK-3"
+    assert shown(repo, "a.txt") == "1\n2\n3\n"
+
+
 # Gates, verification and loops: what works on what is finished
 
 

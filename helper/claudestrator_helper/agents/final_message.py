@@ -4,6 +4,7 @@ the note or the reason below."""
 import re
 
 from ..engine import markers, outage
+from ..engine.state import State
 from ..errors import ClaudestratorError
 from ..store import marker_files, state_file
 from ..store.paths import Project
@@ -15,6 +16,12 @@ from . import reports
 COMPLETED, FAILED, STOPPED = "completed", "failed", "stopped"
 #: The line, with what Markdown may put around it.
 _LINE = re.compile(r"^[ \t>*`#]*REPORT (\S{1,64}) attempt (\d{1,9}): (done|failed)[ \t*`.]*$", re.MULTILINE)
+
+
+def has_to_call(project: Project, id_: str, current: State) -> bool:
+    """Whether no last message can report *id_* as done, because that runs a gate, or merges a worktree."""
+    allowed = consent.read(project)
+    return ids.role(id_) == "task" and (current.worktrees or (allowed is not None and allowed.proves))
 
 
 def take(project: Project, id_: str, attempt: int, text: str) -> bool:
@@ -29,10 +36,7 @@ def take(project: Project, id_: str, attempt: int, text: str) -> bool:
     if len(found) != 1 or (found[0][1], int(found[0][2])) != (id_, attempt):
         return False
     below = text[found[0].end() :].strip().strip("`").strip()
-    allowed = consent.read(project)
-    is_gated = allowed is not None and allowed.proves
-    has_to_call = is_gated or state_file.read(project).worktrees
-    if found[0][3] == "done" and ids.role(id_) == "task" and has_to_call:
+    if found[0][3] == "done" and has_to_call(project, id_, state_file.read(project)):
         way = f"`claudestrator-helper done {id_} --attempt {attempt}`"
         raise ClaudestratorError(f"{id_} is not done before its gate was green: report with {way}")
     if found[0][3] == "done":

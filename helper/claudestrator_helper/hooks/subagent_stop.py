@@ -36,7 +36,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     again, is_free = bool(event.get(host.HOOK_ACTIVE)), event.get(host.MODE) == host.AUTO
     if wrong and not again:
         return block(wrong)
-    text = _report(current.engine).format(id=id_, attempt=agent.attempt)
+    text = _report(project, current, id_).format(id=id_, attempt=agent.attempt)
     running = subagents.jobs(current, event, id_)
     if running:
         # The end of its job will wake it, so it has not ended, and it has not been asked for its report yet.
@@ -55,8 +55,11 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     return block(_REMIND + text)
 
 
-def _report(engine: str) -> str:
-    return _REPORT_BY_MESSAGE if engine == "mod" else _REPORT
+def _report(project: Project, current: State, id_: str) -> str:
+    from ..agents import final_message
+
+    by_message = current.engine == "mod" and not final_message.has_to_call(project, id_, current)
+    return _REPORT_BY_MESSAGE if by_message else _REPORT
 
 
 def _take_message(project: Project, current: State, id_: str, event: dict[str, object]) -> str:

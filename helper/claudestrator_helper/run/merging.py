@@ -170,6 +170,8 @@ def _on_tip(project: Project, current: State, tree: Tree) -> Tree:
     last = run_branch.tip(tree.repository, current.run) or tip(project, current)
     if last != tree.note.base:
         tree, said = tree_merge.move(tree, project, last)
+        # Of the conflict before this one nothing is left, and the agent can't know what others finish.
+        tree = tree.noted(refused=0) if said else tree
     elif tree.note.conflicts:
         tree = tree.noted(conflicts=[])
     if said or tree.note.conflicts:
