@@ -202,6 +202,25 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
     )
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_gate_that_was_green_has_to_stay_so_although_its_agent_never_saw_it(project: Project, *, again: bool) -> None:
+    write(project, "red")
+    gated(project, task("TASK-1"), task("TASK-2"))
+    os.remove(f"{project.root}/red")
+    with pytest.raises(gates.RunningError):
+        gates.done(project, "TASK-1", 1, "", 0)
+    while not (record := gate_process.read(project, "TASK-1")) or not record.over:
+        time.sleep(0.05)
+    write(project, "red")
+    if again:
+        assert "is red" in refused(project, "TASK-1")
+        return
+    reports.fail(project, "TASK-1", 1, "it was in the way")
+    running.wait_for_step(project)
+    reports.begin(project, "TASK-1")
+    assert "is red" in refused(project, "TASK-1")
+
+
 def test_a_gate_that_is_allowed_during_a_run_counts_from_when_it_was_green_and_is_not_called_red_before(
     project: Project,
 ) -> None:

@@ -149,9 +149,6 @@ def run(project: Project, name: str, patience: float) -> list[str]:
         # A sandbox may end it with each call: then no one knows, and nothing waits for it.
         gate_process.write(project, name, replace(wanted, over=True))
         return [f"the gate before {name} was ended {before.refused} times before it was over"]
-    if name == BASELINE and before and before.key == wanted.key and before.over:
-        # A gate that is changed and allowed again takes nothing back: what was green has to stay green.
-        _seen_green(project, current, before)
     tree = worktrees.of(project, current.run) if current.worktrees else None
     place = tree.project(project) if tree else project
     record = _record(place, name, wanted, [], config.gate_timeout, patience)
@@ -168,10 +165,13 @@ def run(project: Project, name: str, patience: float) -> list[str]:
 
 def at_work(project: Project, now: float) -> list[tuple[str, int, int]]:
     """The gates that are running: name, for how many seconds, and how often each has refused its report before."""
-    names = [name.removesuffix(".json") for name in files.names(project.gates) if name.endswith(".json")]
-    found = [(name, record) for name in names if (record := gate_process.read(project, name))]
-    running = [(name, record) for name, record in found if gate_process.is_running(record)]
+    running = [(name, record) for name, record in _records(project) if gate_process.is_running(record)]
     return [(name, max(0, int(now) - record.begun), record.refused) for name, record in running]
+
+
+def _records(project: Project) -> list[tuple[str, Record]]:
+    names = [name.removesuffix(".json") for name in files.names(project.gates) if name.endswith(".json")]
+    return [(name, record) for name in names if (record := gate_process.read(project, name))]
 
 
 def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list[str]:
@@ -210,7 +210,16 @@ def _excused(project: Project, current: State, config: Config) -> list[str]:
     """The commands for all tasks that were not green yet, since the run began."""
     known = [gate_process.read(project, name) for name in (BASELINE, _GREEN)]
     green = {command for record in known if record and record.key == current.run for command in record.green}
+    if green.issuperset(config.gate_commands):
+        return []
+    # An agent may have died before it could look at the result of its gate.
+    green |= {command for _, record in _records(project) if _is_of(record, current) for command in record.green}
     return [command for command in config.gate_commands if command not in green]
+
+
+def _is_of(record: Record, current: State) -> bool:
+    """Whether that gate ran in the run that is under way."""
+    return record.over and record.key.split(" ")[0] == current.run
 
 
 #: The record, under the run's name, of the commands that were red before the run and have been green since.
@@ -232,6 +241,11 @@ def _record(
 ) -> Record | None:
     """The record of that gate once it is over; None if that takes longer than *patience* seconds."""
     deadline, found = time.monotonic() + patience, gate_process.read(project, name)
+    current = state_file.read(project)
+    if found and _is_of(found, current):
+        # It may be replaced before anyone has looked at it, also where a gate is changed and allowed again: what was
+        # green has to stay green.
+        _seen_green(project, current, found)
     if found and (found.key, found.commands) != (wanted.key, wanted.commands):
         found = None
     if found and found.over and _is_stale(project, found):
