@@ -110,6 +110,7 @@ def test_of_a_session_that_has_ended_no_agent_is_at_work(tmp_path: Path, monkeyp
     monkeypatch.setattr(processes, "alive", lambda _: False)
     lines = status.status(project, 1_795_683_600 + 301)
     assert lines[1] == "run: running (r), its session has ended: `/orchestrate` continues it"
+    assert lines[2] == "time: 0 s so far"
     assert any(line.startswith("at work when its session ended: TASK-5") for line in lines)
     assert status_line.line(project, 3.0, 1_795_683_600 + 301) == "⏹ 4/9 · 1 failed · /orchestrate continues it"
 

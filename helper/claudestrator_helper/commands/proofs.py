@@ -16,7 +16,10 @@ def read(project: Project, now: float, known: progress.Progress | None = None) -
     """The progress of the project's run, with its session, gates and worktrees; *known* is one of the same files.
     Raises ClaudestratorError if a file can't be read."""
     found = progress.of(project, known.state, known.queue, known.log, now) if known else progress.read(project, now)
-    found = found._replace(gone=found.state.unfinished and processes.gone(found.state.owner.process))
+    if found.state.unfinished and processes.gone(found.state.owner.process):
+        # As in its report, no time passes until it is continued.
+        seconds = estimate.elapsed(found.events, found.state.run, None)
+        found = found._replace(gone=True, seconds=seconds, left=None)
     if found.state.worktrees and found.at_work:
         found = found._replace(at_work=[_placed(project, found.state.run, each) for each in found.at_work])
     if not os.path.isdir(project.gates):
