@@ -2,7 +2,7 @@
  * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. The helper decides; this file asks
  * it, starts agents, and draws. All that a run needs is in the helper's files, so that it goes on after a reload or a resume.
  * @typedef {import('claude-code').EngineInterface} Engine
- * @typedef {{ kind: 'SPAWN' | 'WORK' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isHeld?: boolean }} Directive
+ * @typedef {{ kind: 'SPAWN' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isHeld?: boolean }} Directive
  * @typedef {{ done: number, failed: number, total: number, next: { id: string, what: string } | null,
  *             running: { id: string, what: string, model: string, attempt: number, since: number }[], loop: number, loops: number, status: string }} Band
  * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, opening?: string, isBroken?: true, isSettled?: boolean }} Reply
@@ -147,7 +147,7 @@ async function obey($, reply) {
   }
 }
 
-/** Tells of an agent's end, unless the hook on it has, and the run has gone on: a second later. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
+/** Tells of an agent's end, a second later, unless its hook has done so. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
 async function ended($, end) {
   await $.clock.sleep(1000)
   const isAtWork = run.band?.running.some(each => each.id === end.description)
