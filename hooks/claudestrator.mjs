@@ -147,7 +147,7 @@ async function obey($, reply) {
   }
 }
 
-/** Tells of an agent's end, a second later, unless its hook has done so. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
+/** Tells of an agent's end, a second later, unless the run has gone on. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
 async function ended($, end) {
   await $.clock.sleep(1000)
   const isAtWork = run.band?.running.some(each => each.id === end.description)
