@@ -56,8 +56,8 @@ def configured(repo: Repository, *setup: str, copy: tuple[str, ...] = (), allowe
 
 
 def begun(repo: Repository, patience: float = 20) -> list[str]:
-    assert running.start(repo.project, "s1", ["--parallel", "2"])[-1] == "WAIT"
-    return running.wait_for_step(repo.project, "s1", patience)
+    lines = running.start(repo.project, "s1", ["--parallel", "2"])
+    return running.wait_for_step(repo.project, "s1", patience) if lines[-1] == "WAIT" else lines
 
 
 def tree(repo: Repository, id_: str = "TASK-1") -> Path:
@@ -136,8 +136,11 @@ def test_a_red_set_up_stops_the_run_with_its_reason_and_orchestrate_tries_it_aga
     assert begun(repo)[-1].startswith("SPAWN TASK-")
 
 
-def test_a_wait_ends_in_time_while_a_set_up_runs_and_the_next_one_goes_on(repo: Repository) -> None:
+def test_a_wait_ends_in_time_while_a_set_up_runs_and_the_next_one_goes_on(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     configured(repo, "sh -c 'echo $$ >> runs.local; sleep 2'")
+    monkeypatch.setattr(settle_reports, "LAUNCH", 0.1)
     assert begun(repo, 0.3) == ["still waiting for a worktree", "WAIT"]
     status = helper("status", folder=repo.root).stdout
     assert "gate: the set-up of TASK-1's worktree, running for" in status

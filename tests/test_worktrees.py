@@ -92,7 +92,7 @@ TWO = (task("TASK-1", objective="A door"), task("TASK-2", objective="A wall"))
 
 def test_two_agents_work_side_by_side_and_the_persons_tree_stays_theirs(repo: Repository) -> None:
     lines = begun(repo, *TWO)
-    assert lines == ["WAIT", "SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
+    assert lines == ["SPAWN TASK-1 sonnet", "SPAWN TASK-2 sonnet"]
     repo.write("b.txt", "by Ann\n")
     repo.write("mine.txt", "by Ann\n")
     status, head = repo.status(), repo.head()
@@ -301,7 +301,6 @@ def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository
     part.write(".gitignore", ".claude/\n")
     repo.commit_all()
     running.start(part.project, "s1", ["--parallel", "2"])
-    running.wait_for_step(part.project)
     root = part.root / ".claude/worktrees/TASK-1/dir"
     assert f"In a worktree of your own: {root}\n" in reports.begin(part.project, "TASK-1")
     found = running.helper("tasks", folder=root)
@@ -523,11 +522,11 @@ def test_a_wait_that_is_killed_when_a_task_is_merged_is_followed_by_one_that_goe
 def test_worktrees_whose_making_is_killed_at_any_step_are_made_by_the_next_wait(
     tmp_path_factory: pytest.TempPathFactory, after: bool
 ) -> None:
-    def waiting(repo: Repository) -> None:
-        configured(repo, *TWO)
-        assert running.start(repo.project, "s1", ["--parallel", "2"]) == ["WAIT"]
+    def begin(repo: Repository) -> None:
+        running.start(repo.project, "s1", ["--parallel", "2"])
 
-    for each in at_every_step(tmp_path_factory, after, waiting, take_step):
+    for each in at_every_step(tmp_path_factory, after, lambda one: configured(one, *TWO), begin):
+        begin(each)
         while len(state(each).agents) < 2:
             take_step(each)
         at_work(each)
@@ -585,8 +584,7 @@ def test_a_task_is_undone_on_the_branch_and_runs_again_on_top_of_it(repo: Reposi
     assert repo.run("rev-parse", f"{branch(repo)}^").strip() == tip
     assert (repo.status(), statuses(repo.project)["TASK-1"]) == (status, "pending")
     # On top of the branch that was not merged, although one task at a time needs no worktree.
-    assert running.start(repo.project, "s1", [])[-1] == "WAIT"
-    assert running.wait_for_step(repo.project) == ["SPAWN TASK-1 sonnet"]
+    assert running.start(repo.project, "s1", [])[-1] == "SPAWN TASK-1 sonnet"
     assert (tree(repo, "TASK-1") / "wall.txt").exists()
     assert not (tree(repo, "TASK-1") / "door.txt").exists()
 
@@ -660,8 +658,7 @@ def test_what_is_left_of_a_task_that_failed_is_named_and_the_next_run_goes_on_th
         f"Work that no commit has is in {repo.root}/.claude/worktrees: TASK-1."
     )
     steering.retry(repo.project, ["TASK-1"], "")
-    assert running.start(repo.project, "s1", [])[-1] == "WAIT"
-    lines = running.wait_for_step(repo.project)
+    lines = running.start(repo.project, "s1", [])
     assert lines == ["TASK-1 goes on in the worktree that an earlier run has left", "SPAWN TASK-1 sonnet"]
     assert (tree(repo, "TASK-1") / "door.txt").read_text() == "half a door\n"
     assert (tree(repo, "TASK-1") / "wall.txt").read_text() == "a wall\n"
@@ -705,7 +702,6 @@ def test_a_conflict_that_an_earlier_run_has_left_is_still_one_in_the_next(repo: 
     running.wait_for_step(repo.project)
     steering.retry(repo.project, ["TASK-2"], "")
     running.start(repo.project, "s1", [])
-    running.wait_for_step(repo.project)
     assert "in `a.txt`: solve that first" in reports.begin(repo.project, "TASK-2")
     with pytest.raises(gates.RedError, match=r"markers in a\.txt"):
         done(repo, "TASK-2")

@@ -62,7 +62,22 @@ def start(
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)
-    return Reply(fields.few(note + kept_out + step.lines), step.directives or _WAIT)
+    reply = Reply(step.lines, step.directives)
+    if step.trees and not step.directives:
+        reply = _begun_in_trees(project, step, now)
+    return Reply(fields.few(note + kept_out + reply.lines), reply.directives or _WAIT)
+
+
+def _begun_in_trees(project: Project, step: Step, now: Callable[[], float]) -> Reply:
+    """The reply once there are worktrees, if they can be made soon: a WAIT would cost the conversation a turn."""
+    made = slow_work.carried_out(project, step, settle_reports.LAUNCH, set())
+    lines = step.lines + (made.lines if made else [])
+    if made and not made.directives:
+        with files.locked(project.lock):
+            inputs = read(project, int(now()))
+            step = _apply(project, inputs, inputs.state)
+        return Reply(lines + step.lines, _directives(project, step, now()))
+    return Reply(lines, [])
 
 
 def _refuse_taken(inputs: Inputs, caller: begin_run.Caller) -> None:
