@@ -636,6 +636,17 @@ def test_what_the_person_commits_meanwhile_is_in_the_branch_at_the_end(repo: Rep
     assert repo.status() == ""
 
 
+def test_a_branch_that_is_deleted_while_its_run_is_at_work_loses_nothing(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    done(repo, "TASK-1")
+    running.wait_for_step(repo.project, limit=1)
+    repo.run("branch", "--quiet", "-D", branch(repo))
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+
+
 def test_a_person_who_looks_at_the_branch_has_what_they_checked_out(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", door_txt="a door\n")

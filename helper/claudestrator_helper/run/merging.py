@@ -119,7 +119,18 @@ def tip(project: Project, current: State) -> str:
     start = task_commits.start_of(project)
     if start is None:
         raise ClaudestratorError("what was checked out before the run is not known")
-    return run_branch.apart(project, current.run, start)
+    return run_branch.apart(project, current.run, start._replace(commit=_last(project, current, start.commit)))
+
+
+def _last(project: Project, current: State, start: str) -> str:
+    """The last commit that the run is known to have made, for a branch that was deleted while it is at work."""
+    person, last = git.repository_of(project), start
+    if isinstance(person, str) or run_branch.tip(person, current.run):
+        return start
+    for each in filter(None, (record.committed for record in current.tasks.values())):
+        if not person.call("merge-base", "--is-ancestor", last, each).code:
+            last = each
+    return last
 
 
 def catch_up(project: Project) -> None:
