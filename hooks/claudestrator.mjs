@@ -100,8 +100,8 @@ async function* answers($, first, turn) {
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
 async function start($, question) {
   run.starting++
-  const reply = (run.start = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--))
-  return reply
+  const kept = async () => (run.key ||= String((await $.store.get(await $.session.root())) ?? '')) // of a module loaded anew
+  return (run.start = run.start.then(kept).then(() => ask($, 'start', question)).finally(() => run.starting--))
 }
 
 /**
@@ -147,7 +147,7 @@ async function obey($, reply) {
   }
 }
 
-/** Tells of an agent's end, unless the hook on it has, and the run has gone on: a second later. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
+/** Tells of an agent's end a second later, unless the run has gone on by then. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
 async function ended($, end) {
   await $.clock.sleep(1000)
   const isAtWork = run.band?.running.some(each => each.id === end.description)
