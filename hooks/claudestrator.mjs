@@ -100,8 +100,8 @@ async function* answers($, first, turn) {
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
 async function start($, question) {
   run.starting++
-  const reply = (run.start = run.start.then(() => ask($, 'start', question)).finally(() => run.starting--))
-  return reply
+  const kept = async () => (run.key ||= String((await $.store.get(await $.session.root())) ?? '')) // of a module loaded anew
+  return (run.start = run.start.then(kept).then(() => ask($, 'start', question)).finally(() => run.starting--))
 }
 
 /**

@@ -15,7 +15,7 @@ from queues import queue, task
 from rig.chaos import figures, judge
 from rig.chaos.evidence import Effect, Evidence, printed
 from rig.chaos.history import Commit, History
-from rig.chaos.scene import Event
+from rig.chaos.scene import Event, Journal
 
 COMMAND = Path(__file__).with_name("chaos.py")
 needs_linux = pytest.mark.skipif(
@@ -293,6 +293,13 @@ def test_the_judge_reads_what_the_mod_was_told_as_it_reads_what_a_model_was() ->
     }
     for out, said in answers.items():
         assert printed({"event": "end", "words": ["wait", "--mod"], "out": out})["out"] == said
+
+
+def test_the_journal_is_written_where_the_helpers_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "write", lambda *_: pytest.fail("the helper's disk"))
+    journal = Journal(str(tmp_path / "journal.jsonl"))
+    journal.note("kill", who="chaos")
+    assert [each["event"] for each in journal.news()] == ["kill"]
 
 
 def test_what_a_person_gave_back_may_run_again() -> None:

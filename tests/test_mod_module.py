@@ -51,6 +51,14 @@ def module(tmp_path: Path) -> Iterator[Module]:
     made.process.wait()
 
 
+def test_a_start_that_is_typed_before_a_module_goes_on_with_its_run_names_the_key_that_was_kept(
+    module: Module, tmp_path: Path
+) -> None:
+    (tmp_path / "store.json").write_text(json.dumps({"/project": "kept"}))
+    module.event("command.run", command=COMMAND, args="", origin={"kind": "composer"})
+    assert '"key": "kept"' in json.dumps(module.next()).replace("\\", "").replace('":"', '": "')
+
+
 def test_a_run_that_is_typed_while_it_is_resumed_has_one_agent_for_a_task(module: Module) -> None:
     module.event("session.start", isInteractive=True)
     module.event("command.run", command=COMMAND, args="", origin={"kind": "composer"})
