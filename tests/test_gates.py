@@ -205,7 +205,7 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
 @pytest.mark.parametrize("again", [False, True])
 def test_a_gate_that_was_green_has_to_stay_so_although_its_agent_never_saw_it(project: Project, *, again: bool) -> None:
     write(project, "red")
-    gated(project, task("TASK-1"), task("TASK-2"))
+    gated(project, task("TASK-1"), task("TASK-2"), command="sh -c 'sleep 0.5; test ! -e red'")
     os.remove(f"{project.root}/red")
     with pytest.raises(gates.RunningError):
         gates.done(project, "TASK-1", 1, "", 0)

@@ -15,7 +15,7 @@ import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steering, task_commits, undo
-from claudestrator_helper.store import files, state_file
+from claudestrator_helper.store import files, run_log, state_file
 from claudestrator_helper.store.hidden_files import START
 from claudestrator_helper.system import git, git_process, run_branch
 from queues import queue, task
@@ -162,6 +162,8 @@ def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: R
     repo.write(".git/info/exclude", "stop\n")
     repo.write("stop")
     assert "commit none of TASK-1: not today" in work(repo, "TASK-1", door_txt="a door\n")
+    logged = [(each["id"], each["reason"]) for each in run_log.read(repo.project) if each["event"] == "uncommitted"]
+    assert logged == [("TASK-1", "not today")]
     (repo.root / "stop").unlink()
     work(repo, "TASK-2", wall_txt="a wall\n")
     assert subjects(repo)[0] == "TASK-2: Build it"

@@ -6,11 +6,12 @@ A kill may repeat a commit: one that exists already is recognised by its last li
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from ..engine import markers, state
-from ..store import files, marker_files, queue_file, state_file
+from ..store import files, marker_files, queue_file, run_log, state_file
 from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START, TAKEN_BACK
 from ..store.paths import Project
 from ..system import gate_process, git, run_branch, taken_back
@@ -20,6 +21,8 @@ from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
+#: The event of a completed task for which there is no commit.
+UNCOMMITTED = "uncommitted"
 #: Makes the commit of a completed task.
 Maker = Callable[[Project, state.State, str], git.Result]
 
@@ -49,6 +52,10 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
             with files.locked(project.lock):
                 now = state_file.read(project)
                 if (now.run, now.record(id_).completed) == (current.run, record.completed):
+                    if not result.commit:
+                        # The line for the person may be lost with this process, and no other says it again.
+                        event: dict[str, object] = {"event": UNCOMMITTED, "id": id_, "reason": result.why}
+                        run_log.append(project, now, [event], time.time())
                     state_file.write(project, now.recorded(id_, committed=result.commit))
             lines += _lines(id_, result)
     return lines
