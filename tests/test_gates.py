@@ -464,6 +464,7 @@ def test_where_nothing_tells_whether_files_have_changed_a_short_gate_runs_again(
 
 def refused_at(project: Project) -> None:
     """The gate has run to its end, and no call has asked for its result yet."""
+    write(project, "check.sh", "sleep 0.5\n" + Path(project.root, "check.sh").read_text())
     with pytest.raises(ClaudestratorError, match="still running"):
         gates.done(project, "TASK-1", 1, "", 0)
     wait_for(lambda: bool((found := gate_process.read(project, "TASK-1")) and found.over))

@@ -134,6 +134,7 @@ class StoppedEverywhere(ScriptedModel):
         return meant
 
 
+@pytest.mark.parametrize("both", ["lean"], indirect=True)
 @pytest.mark.usefixtures("tmux")
 def test_a_run_that_is_stopped_in_every_phase_goes_on_there_and_does_nothing_twice(both: Stage) -> None:
     scene = finished(both, "stopped")

@@ -126,6 +126,7 @@ def gated(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     consent.write(paths.project(str(scene.project)), Gates(["true"], {"TASK-005": ["ls fifth.txt"]}))
 
 
+@pytest.mark.parametrize("both", ["task"], indirect=True)
 def test_a_task_that_fails_is_tried_again_and_what_fails_twice_blocks_its_dependents_and_nothing_else(
     both: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +167,7 @@ def test_a_task_that_fails_is_tried_again_and_what_fails_twice_blocks_its_depend
     assert loops.git(scene, "show", "--format=", "--name-only").split() == ["fifth.txt"]
 
 
+@pytest.mark.parametrize("both", ["lean"], indirect=True)
 def test_an_agent_that_ends_without_a_report_is_told_so_and_then_replaced(both: Stage) -> None:
     # The hooks of both installations are the same.
     make = both.by_plugin if both.engine == "lean" else both.by_script
