@@ -98,13 +98,7 @@ def queue_of(project: Project, current: state.State) -> queue.Queue:
 
 
 def done(
-    project: Project,
-    id_: str,
-    attempt: int | None,
-    note: str,
-    *,
-    proved: bool = False,
-    unchanged: bool | None = None,
+    project: Project, id_: str, attempt: int | None, note: str, *, proved: bool = False, unchanged: bool | None = None
 ) -> str:
     """Leaves the marker and the note. Returns the line that the agent ends with. *proved* says that its gate was green,
     and *unchanged* whether it has changed nothing, None if the working tree shall tell.

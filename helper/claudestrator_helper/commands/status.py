@@ -61,9 +61,7 @@ def as_object(project: Project, now: float | None = None) -> dict[str, object]:
     at = time.time() if now is None else now
     found = proofs.read(project, at)
     current = found.state
-    blocked = [
-        {"id": id_, "kind": cause.kind, "by": cause.culprit, "why": cause.why} for id_, cause in found.blocked.items()
-    ]
+    blocked = [{"id": id_, "kind": why.kind, "by": why.culprit, "why": why.why} for id_, why in found.blocked.items()]
     return {
         "version": 1,
         "run": current.run or None,

@@ -36,10 +36,9 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     typed_command.guard(project, permit=permit, turn=str(event.get(host.TURN) or ""))
     if event.get(host.AGENT) and (why := _OF_OTHERS if its_own else _of_another(project, current, event, called)):
         return _decided("deny", why)
-    is_skill = tool == host.SKILL
-    if not is_skill and not approval.is_plain(given) and re.search(_PERSONS, called):
+    if tool != host.SKILL and not approval.is_plain(given) and re.search(_PERSONS, called):
         return _decided("deny", "only a person can allow a gate, in a terminal: do without, or report that you can't")
-    if not is_skill:
+    if tool != host.SKILL:
         return _decided("allow", "a plain call of claudestrator-helper") if _is_approved(event, given) else None
     # Most calls are agents' of the helper.
     from . import forked_skill

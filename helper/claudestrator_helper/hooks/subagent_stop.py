@@ -37,8 +37,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     if wrong and not again:
         return block(wrong)
     text = _report(project, current, id_).format(id=id_, attempt=agent.attempt)
-    running = subagents.jobs(current, event, id_)
-    if running:
+    if running := subagents.jobs(current, event, id_):
         # The end of its job will wake it, so it has not ended, and it has not been asked for its report yet.
         marker_files.leave(project, id_, markers.HELD, agent.attempt, markers.HELD)
         if is_free or (again and subagents.will_be_woken(current)):
@@ -47,8 +46,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
             subagents.wait_for_end(event, running)
         return block(_BUSY.format(jobs=subagents.names(running)) + text)
     if is_free or (again and not marker_files.is_held(project, id_, agent.attempt)):
-        # In auto mode the report may be in a call that no hook of ours sees; the mod does.
-        if not (is_free and current.engine == "mod"):
+        if not (is_free and current.engine == "mod"):  # which sees the report where no hook does
             marker_files.fail(project, id_, agent.attempt, markers.ENDED, markers.SILENCE)
         return None
     marker_files.remove(project, id_, markers.HELD)
