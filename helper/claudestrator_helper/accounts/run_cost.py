@@ -95,9 +95,8 @@ def of_run(
     with_agents: bool = True,
     by_mod: bool = True,
 ) -> Account:
-    """The account of any run in the *log*; *session* is the run's own if the log names none. Agents that the
-    conversation doesn't name, because the mod has started them, are found if their *attempts* are given; and where no
-    mod carries the run out, the conversation must have it.
+    """The account of any run in the *log*; *session* is the run's own if the log names none. Agents of a mod, which no
+    conversation names, are found if their *attempts* are given; without a mod, the conversation must have the run.
 
     Raises ClaudestratorError as `of_project` does.
 
@@ -114,8 +113,7 @@ def of_run(
         found = Account(run, Segment(), len(paths), gone)
     found.whole.agents.update(agents.unnamed(paths, found.whole.agents, set(attempts)))
     launched, lost = agents.of(found.whole, paths)
-    theirs = {agent.id for agent in launched}
-    for id_ in (id_ for id_, _ in attempts if id_ in theirs):
+    for id_ in (id_ for id_, _ in attempts if any(agent.id == id_ for agent in launched)):
         found.whole.row(id_)
     return replace(found, launched=launched, lost=lost)
 
