@@ -1,8 +1,10 @@
 """A commit for each task, on a branch of the run that moves nothing of the person's; and taking a task back."""
 
+import errno
 import os
 import random
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -257,6 +259,19 @@ def test_what_an_agent_writes_while_another_ones_work_is_committed_stays_out(
     monkeypatch.setattr(git, "changes_in", looked)
     work(repo, "TASK-1", door_txt="a door\n")
     assert ".claude" not in repo.run("show", "--format=", "--name-only", branch(repo))
+
+
+def test_a_full_disk_costs_the_commit_and_is_no_traceback(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(repo, task("TASK-1"))
+    running.start(repo.project, "s1", [])
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    assert "commit none of TASK-1: git's index can't be copied: No space left on device" in work(
+        repo, "TASK-1", door_txt="a door\n"
+    )
 
 
 @pytest.mark.parametrize("commit", ["loop", "none"])

@@ -121,7 +121,7 @@ def test_a_person_sees_the_run_keeps_the_prompt_and_has_it_stopped_and_continued
         (scene.project / "go").touch()
         assert "next: TASK-003  part 3" in terminal.screen()
         terminal.wait_for(lambda: "The run has stopped, as asked: 2 of 4" in terminal.screen(), "stop")
-        assert "next: TASK-003" not in terminal.screen().split("The run has stopped")[1]
+        terminal.wait_for(lambda: "next: TASK-003" not in terminal.screen().split("The run has stopped")[1], "no band")
         assert mains(terminal) == 0
         typed(terminal, "hello", ".")
         typed(terminal, "/orchestrate", "TASK-004  haiku")

@@ -80,7 +80,8 @@ def test_a_task_whose_agent_claude_code_refuses_is_ready_again(stage: Stage) -> 
 
     assert "PreToolUse:Agent hook error: " in outcome.transcript.text
     assert outcome.agents == ["TASK-001 1", "TASK-002 2"]
-    events = [f"{each['event']} {each['id']}" for each in outcome.events if "id" in each]
+    told = [each for each in outcome.events if "id" in each and each["event"] != "uncommitted"]
+    events = [f"{each['event']} {each['id']}" for each in told]
     ran = ["spawned TASK-001", "spawned TASK-002", "refused TASK-002", "done TASK-001"]
     assert events == [*ran, "spawned TASK-002", "done TASK-002"]
 

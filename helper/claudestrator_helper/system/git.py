@@ -5,7 +5,6 @@ they are. It is made from an index of its own, so the person's index is intact e
 are relative to the repository's root; bytes in them that are not UTF-8 are surrogates.
 """
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -200,11 +199,22 @@ def _committed(repository: Repository, changes: dict[str, str], left: dict[str, 
     return id_, "" if id_ else why or done.why or NOTHING
 
 
+def copied_index(folder: str, path: str) -> str:
+    """Copies the index of a git folder, whose times save git from reading all files; returns why that failed, or ""."""
+    try:
+        # copy2 keeps the age that those times rely on.
+        shutil.copy2(os.path.join(folder, "index"), path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return f"git's index can't be copied: {error.strerror}"
+    return ""
+
+
 def staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
     """Fills *index* with the last commit and the changes; returns what went wrong, or ""."""
-    with contextlib.suppress(FileNotFoundError):
-        # The known times of the other files save git from reading them all. copy2 keeps the age that they rely on.
-        shutil.copy2(os.path.join(repository.folder, "index"), index)
+    if why := copied_index(repository.folder, index):
+        return why
     gone = [path for path, code in changes.items() if "D" in code]
     there = [path for path, code in changes.items() if "D" not in code]
     calls = [

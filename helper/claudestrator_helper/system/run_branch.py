@@ -8,7 +8,6 @@ out or delete it.
 """
 
 import os
-import shutil
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -213,9 +212,8 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
         return common.why
     # A person may move the project.
     files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
-    with suppress(FileNotFoundError):
-        # Its times save git from reading every file.
-        shutil.copy2(os.path.join(person.folder, "index"), os.path.join(found.folder, "index"))
+    if why := git.copied_index(person.folder, os.path.join(found.folder, "index")):
+        return why
     if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
         done = person.call("update-ref", f"refs/heads/{name(run)}", start.commit, "")
         if done.code:
