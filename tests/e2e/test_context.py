@@ -89,7 +89,7 @@ def test_no_word_of_a_task_is_in_the_orchestrators_conversation(stage: Stage, en
     words = budget.invented_words(play_for(engine, factor))
     conversation = cost_of(stage, engine, factor).text
 
-    assert len(words) > 50
+    assert len(words) > 90
     assert f"TASK-{TASKS[engine]:03}" in conversation
     assert not [word for word in words if word in conversation]
 
