@@ -90,11 +90,22 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     return reports.done(project, id_, attempt, "", proved=passed, unchanged=not result.commit)
 
 
-def settle(project: Project, current: State, id_: str) -> git.Result:
-    """A task_commits.Maker: finds the commit that `done` has made."""
-    attempt, tree = current.record(id_).completed or 0, worktrees.of(project, id_)
-    commit_id = made(project, current, id_, attempt, tree)
-    return git.Result(commit=commit_id) if commit_id else _late(project, current, id_, attempt)
+def settle(project: Project, ids: list[str], patience: float) -> list[str]:
+    """Records the commits that `done` has made of these tasks; see task_commits.commit."""
+    # Others may be merging for a while, and the next agent need not wait for them.
+    lines, left = task_commits.recorded(project, ids, _found)
+    return lines + (task_commits.commit(project, left, patience, _settled) if left else [])
+
+
+def _found(project: Project, current: State, id_: str) -> str:
+    return made(project, current, id_, current.record(id_).completed or 0, worktrees.of(project, id_))
+
+
+def _settled(project: Project, current: State, id_: str) -> git.Result:
+    commit_id = _found(project, current, id_)
+    return (
+        git.Result(commit=commit_id) if commit_id else _late(project, current, id_, current.record(id_).completed or 0)
+    )
 
 
 def _late(project: Project, current: State, id_: str, attempt: int) -> git.Result:

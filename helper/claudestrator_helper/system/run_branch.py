@@ -133,7 +133,7 @@ def apart(project: Project, run: str, start: Start) -> str:
         raise ClaudestratorError(person)
     found, ref = of(person), f"refs/heads/{name(run)}"
     tip = commit_witness.head(person, ref)
-    if tip and current(person) == ref:
+    if tip and current(person) == name(run):
         return tip
     done = person.call("update-ref", ref, start.commit, "") if not tip else None
     if done and done.code:
