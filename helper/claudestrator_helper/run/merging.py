@@ -102,10 +102,9 @@ def _found(project: Project, current: State, id_: str) -> str:
 
 
 def _settled(project: Project, current: State, id_: str) -> git.Result:
-    commit_id = _found(project, current, id_)
-    return (
-        git.Result(commit=commit_id) if commit_id else _late(project, current, id_, current.record(id_).completed or 0)
-    )
+    if commit_id := _found(project, current, id_):
+        return git.Result(commit=commit_id)
+    return _late(project, current, id_, current.record(id_).completed or 0)
 
 
 def _late(project: Project, current: State, id_: str, attempt: int) -> git.Result:

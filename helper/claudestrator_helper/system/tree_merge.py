@@ -79,7 +79,7 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         tree = tree.noted(moving=[before, merged.tree])
         _checked(ours.call("read-tree", "-m", "-u", before, merged.tree, index=index).why, tree)
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
-        _checked(git.copied_index(folder, os.path.join(tree.folder, "index")), tree)
+        _checked(commit_witness.copied_index(folder, os.path.join(tree.folder, "index")), tree)
     _rebased(tree, tip)
     conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
     return tree.noted(base=tip, moving=[], conflicts=conflicts), merged.said
