@@ -48,7 +48,9 @@ def _measured(stage: Stage, given: argparse.Namespace, slots: int) -> float:
     ids = [f"TASK-{number:03}" for number in range(1, given.tasks + 1)]
     scene = _scene(stage, f"{slots}-at-once", given.files)
     scene.with_queue(*(task_section(id_, f"part {id_}", files=(f"src/{id_[-3:]}.py",)) for id_ in ids))
-    acts = {id_: (Act({f"src/{id_[-3:]}.py": "VALUE = 1\n"}, delay=given.seconds),) for id_ in ids}
+    acts: dict[str, tuple[Act, ...]] = {
+        id_: (Act({f"src/{id_[-3:]}.py": "VALUE = 1\n"}, delay=given.seconds),) for id_ in ids
+    }
     words = f"/orchestrate --parallel {slots}" if slots > 1 else "/orchestrate"
     outcome = scene.orchestrate(Play(acts=acts), words, limit=120 + 3 * given.tasks * (given.seconds + 2))
     _check(scene, outcome, ids)

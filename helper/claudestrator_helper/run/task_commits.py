@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from ..engine import markers, state
 from ..store import files, marker_files, queue_file, run_log, state_file
@@ -156,7 +155,7 @@ def in_place(project: Project, current: state.State, id_: str) -> git.Result:
     result = git.commit(project, left, message(project, current, id_, attempt), ours, changes)
     if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
-        result = replace(result, commit=found, why="")
+        result = result._replace(commit=found, why="")
     return result
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from ..errors import ClaudestratorError
 from ..store import files
@@ -25,8 +25,7 @@ _BUSY = 3.0
 _NAME = "claudestrator-commit"
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """*root* is the working tree's folder, *folder* its git folder, *within* the project's path relative to *root*. A
     git folder of our *own* has a HEAD and an index of its own for the same working tree; see run_branch."""
 
@@ -41,14 +40,13 @@ class Repository:
         return call(self.root, *words, text=text, index=index, timeout=timeout, hooks=hooks, git_folder=place)
 
 
-@dataclass(frozen=True)
-class Witness:
-    """*old* is the commit before ours, *mark* the last line of our message, *index* the entry that the repository's
+class Witness(NamedTuple):
+    """*old* is the commit before ours, *mark* the last line of our message, *held* the entry that the repository's
     index had for each path to commit, *left* the paths to leave out."""
 
     old: str
     mark: str
-    index: dict[str, str]
+    held: dict[str, str]
     left: list[str]
 
 
@@ -57,7 +55,7 @@ def leave(repository: Repository, message: str, old: str, paths: Iterable[str], 
     held = {} if repository.own else _held(repository)
     index = {path: held.get(path, "") for path in paths}
     mark = message.rstrip().rpartition("\n")[2]
-    files.write(_path(repository), json.dumps(asdict(Witness(old, mark, index, [*left]))))
+    files.write(_path(repository), json.dumps(Witness(old, mark, index, [*left])._asdict()))
 
 
 def settle(repository: Repository, *, over: bool = False, made: bool = False, index: str = "") -> tuple[str, str]:
@@ -78,7 +76,7 @@ def settle(repository: Repository, *, over: bool = False, made: bool = False, in
         why = _undone(repository, found.old, new)
         _remove(repository)
         return "", f"{why}, as a hook put {fields.named(map(_short, foreign), len(foreign))} into it"
-    if _renewed(repository, index) if repository.own else _told(repository, entries, found.index):
+    if _renewed(repository, index) if repository.own else _told(repository, entries, found.held):
         _remove(repository)
     return new, ""
 
@@ -141,7 +139,7 @@ def _is_ours(repository: Repository, found: Witness) -> bool:
 def _is_foreign(path: str, found: Witness) -> bool:
     """Whether *path* must not be in the commit. Files that a hook formats or generates may be."""
     left_out = path in found.left or f"{path}/" in found.left
-    return left_out or (path not in found.index and secret_names.is_secret(path))
+    return left_out or (path not in found.held and secret_names.is_secret(path))
 
 
 def _undone(repository: Repository, old: str, new: str) -> str:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..errors import ClaudestratorError
 from ..store.paths import Project
@@ -33,16 +33,16 @@ _UNDER_WAY = {
 _CONFLICTS = ("DD", "AU", "UD", "UA", "DU", "AA", "UU")
 #: Why most paths are left out; the person who changed them knows.
 BEFORE = "it was changed before the run"
+_NONE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The result of a commit: its id, or "" and why there is none. *left* gives the reason for each path left out, and
     *missing* says which of a person's changes a hook has taken away."""
 
     commit: str = ""
     why: str = ""
-    left: dict[str, str] = field(default_factory=dict)
+    left: Mapping[str, str] = _NONE
     missing: str = ""
 
 

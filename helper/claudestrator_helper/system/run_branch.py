@@ -125,12 +125,9 @@ def current(person: Repository) -> str:
     return ""
 
 
-def apart(project: Project, run: str, start: Start) -> str:
+def apart(person: Repository, run: str, start: Start) -> str:
     """The last commit of a run's branch that no working tree follows, because its agents have worktrees. The branch is
     made if it is missing, at *start*. Raises ClaudestratorError if that fails."""
-    person = git.repository_of(project)
-    if isinstance(person, str):
-        raise ClaudestratorError(person)
     found, ref = of(person), f"refs/heads/{name(run)}"
     tip = commit_witness.head(person, ref)
     if tip and current(person) == name(run):

@@ -36,9 +36,12 @@ class Merged(NamedTuple):
 def merge(place: Repository, base: str, mine: str, theirs: str) -> Merged:
     """The changes from *base* to *theirs* in *mine*; each is a tree or a commit. Raises ClaudestratorError if git can't
     merge."""
-    # The option --merge-base is younger than the rest (2.40).
-    common = _commit(place, base)
-    sides = [_commit(place, each, common) for each in (mine, theirs)]
+    # The option --merge-base is younger than the rest (2.40), so git has to find it.
+    if place.call("merge-base", "--is-ancestor", base, theirs).code:
+        common = _commit(place, base)
+        sides = [_commit(place, each, common) for each in (mine, theirs)]
+    else:
+        sides = [_commit(place, mine, base), theirs]
     done = place.call("merge-tree", "--write-tree", "-z", "--name-only", *sides)
     tree, *rest = done.text.split("\0")
     if done.code not in (0, 1) or not tree:
