@@ -237,7 +237,9 @@ def left_in(tree: Tree, project: Project) -> list[str]:
     found = []
     for code, path in ((entry[:2], entry[3:]) for entry in done.text.split("\0") if entry):
         is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
-        if not is_copy and not (code == "??" and is_generated(path)):
+        # No agent has been in one that is not ready: what differs there, a kill has left half written.
+        is_half = not tree.note.ready and code not in ("??", "!!")
+        if not (is_copy or is_half) and not (code == "??" and is_generated(path)):
             found.append(path)
     return found + ([COMMITS] if _has_commits(tree) else [])
 
@@ -265,6 +267,8 @@ def remove(tree: Tree, project: Project) -> str:
     """Removes a worktree from which nothing would be lost; why not, or ""."""
     if left := left_in(tree, project):
         return f"it holds {fields.named([fields.cut(path, 60) for path in left], len(left))}"
+    if not tree.note.ready:
+        tree.repository.call("reset", "--quiet", "--hard", timeout=_CHECKOUT)
     for path in _generated(tree):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(tree.path, path))
