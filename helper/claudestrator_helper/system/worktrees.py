@@ -74,7 +74,10 @@ class Tree(NamedTuple):
     def noted(self, **values: object) -> "Tree":
         """The tree with these values in its note, which is written."""
         changed = self._replace(note=self.note._replace(**values))  # type: ignore[arg-type]
-        files.write(os.path.join(self.folder, TREE_NOTE), json.dumps(changed.note._asdict()) + "\n")
+        if changed != self or not values:
+            # Nothing is lost with one that is not ready.
+            text = json.dumps(changed.note._asdict()) + "\n"
+            files.write(os.path.join(self.folder, TREE_NOTE), text, lasting=changed.note.ready)
         return changed
 
 
