@@ -852,7 +852,12 @@ def test_a_hook_reads_no_more_than_the_beginning_of_a_file_of_somebody_elses(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, real = list[int](), files._content
-    monkeypatch.setattr(files, "_content", lambda path, most: asked.append(most) or real(path, most))
+
+    def content(path: str, most: int = -1) -> bytes:
+        asked.append(most)
+        return real(path, most)
+
+    monkeypatch.setattr(files, "_content", content)
     for name in dispatch._MODULES:
         dispatch.answer_to({"hook_event_name": name, "session_id": "other", "cwd": project.root, "prompt": host.NOTICE})
     assert asked
