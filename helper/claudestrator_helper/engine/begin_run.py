@@ -120,5 +120,4 @@ def _released(record: TaskRecord, agent: Agent | None) -> TaskRecord:
     """The record where *agent* is all that is left at work on it."""
     if agent or not record.agent:
         return record._replace(agent=agent, refused=False)
-    lost = record.agent if record.agent.failures else record.lost
-    return record._replace(agent=None, refused=False, released=record.agent.attempt, lost=lost)
+    return record._replace(agent=None, refused=False, released=record.agent.attempt, lost=record.agent)

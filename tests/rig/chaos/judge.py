@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from rig.chaos import gates, history
+from rig.chaos.agent import TASKS
 from rig.chaos.evidence import COMPLETED, Evidence, set_back
 from rig.chaos.overlaps import side_by_side
 from rig.chaos.person import notes, statuses
@@ -34,7 +35,7 @@ _HONEST = re.compile(
 
 def findings(found: Evidence) -> list[str]:
     """What is wrong, one line each; nothing for a run that kept every promise."""
-    checks = (ended, tracebacks, kept, told, outcomes, once, reports, bounded, owned, held, filed)
+    checks = (ended, tracebacks, kept, decomposed, told, outcomes, once, reports, bounded, owned, held, filed)
     others = (side_by_side, gates.proved, history.committed, history.kept_whole)
     return [f"{check.__name__}: {line}" for check in (*checks, *others) for line in check(found)]
 
@@ -66,6 +67,19 @@ def kept(found: Evidence) -> Iterable[str]:
         bare = re.sub(r"<!-- note \d+ of the person -->\n\n", "", found.queue)
         if not _without_statuses(bare).startswith(_without_statuses(given).rstrip("\n")):
             yield "more than statuses has changed in the queue"
+
+
+def decomposed(found: Evidence) -> Iterable[str]:
+    """A decomposition that has begun ends with all its tasks in the queue, or somebody is told that it failed."""
+    given, failed = found.of("begins")[0], "The decomposition of PRD.md failed"
+    begun = any((each["event"], each.get("id")) == ("spawned", "decomposition") for each in found.log)
+    if given["queue"] or not begun or any(failed in each["sentence"] for each in found.of("says")):
+        return
+    now, added = statuses(found.queue), [each["t"] for each in found.calls("add-tasks") if not each["code"]]
+    saves = [each["ids"] for each in found.of("saved") if each["t"] > min(added, default=0)]
+    for id_ in TASKS[: given["tasks"]]:
+        if id_ not in now and all(id_ in ids for ids in saves):
+            yield f"PRD.md was being decomposed, and its {id_} is not in the queue"
 
 
 def _expected(found: Evidence, saves: list[Event]) -> list[str]:
