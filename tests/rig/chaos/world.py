@@ -119,7 +119,9 @@ class World:
         os.setsid()
         self.prepare()
         begun = real()
-        calm, limit = begun + self.terms.seconds, begun + self.terms.seconds + self.terms.patience
+        calm = begun + self.terms.seconds
+        # What is taken back at the end is done once more.
+        limit = calm + self.terms.patience * (1 + self.person.regrets)
         try:
             while not self.over() and real() < limit:
                 self.absorb()
