@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rig.chaos.evidence import COMPLETED, set_back
-from rig.chaos.person import statuses
+from rig.chaos.person import is_broken, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,15 +123,16 @@ def undone(found: Evidence) -> Iterable[str]:
     reverted = Counter(commit.reverts for commit in history.commits if commit.reverts)
     made = {commit.id: id_ for commit in history.commits for _, id_, _ in commit.marks}
     yield from (f"the commit {id_[:7]} was undone {count} times" for id_, count in reverted.items() if count > 1)
-    asked = {(each["words"][1], each["code"]) for each in found.calls("undo") if each["code"] != 1}
+    asked = [
+        each["words"][1] for each in found.calls("undo") if not each["code"] or is_broken(each["code"], each["err"])
+    ]
     undone = Counter(made.get(id_, "?") for id_ in reverted)
     for id_, count in undone.items():
-        if count > sum(each["words"][1] == id_ and each["code"] != 1 for each in found.calls("undo")):
+        if count > asked.count(id_):
             yield f"{count} commits of {id_} were undone, and nobody asked for it"
     left = {id_ for commit, id_ in made.items() if commit not in reverted}
     for id_, status in statuses(found.queue).items():
-        was_killed = any(of == id_ and code for of, code in asked)
-        if status == COMPLETED and id_ in {*undone} - left and not was_killed and not without(found, id_):
+        if status == COMPLETED and id_ in {*undone} - left and not without(found, id_):
             yield f"{id_} is completed, and all its commits were undone"
 
 

@@ -48,11 +48,19 @@ class Person:
         self.repository = False
         #: How many tasks are still to be taken back once the run has ended: before, agents are mostly at work.
         self.regrets = self.chance.randint(0, 2)
+        #: Tasks whose `undo` broke off, to be called once more then.
+        self.broken: list[str] = []
 
     @property
     def busy(self) -> bool:
-        self.calls = [each for each in self.calls if each.ended() is None]
+        self.calls = [each for each in self.calls if not self.is_over(each)]
         return bool(self.calls or self.open)
+
+    def is_over(self, under_way: Call) -> bool:
+        result = under_way.ended()
+        if result and under_way.words[0] == "undo" and is_broken(result.code, result.err):
+            self.broken.append(under_way.words[1])
+        return result is not None
 
     def tick(self) -> None:
         """Saves what has been open long enough."""
@@ -119,7 +127,9 @@ class Person:
 
     def regrets_one(self) -> bool:
         """Whether a task is being taken back now that the run has ended."""
-        if self.repository and self.regrets:
+        if self.broken:
+            self.call("undo", self.broken.pop())
+        elif self.repository and self.regrets:
             self.regrets -= 1
             self.undoes()
         return self.busy
@@ -201,6 +211,11 @@ class Person:
 
     def call(self, *words: str, stdin: str = "") -> None:
         self.calls.append(call(self.scene, "person", words, stdin))
+
+
+def is_broken(code: int, err: str) -> bool:
+    """Whether a call was killed, or says that it is to be made again: it may have done a part of its work."""
+    return code < 0 or "try again" in err
 
 
 def replaced(path: str, text: str) -> None:
