@@ -18,7 +18,7 @@ from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
 from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.run import steps
-from claudestrator_helper.store import files, marker_files, state_file
+from claudestrator_helper.store import files, marker_files, run_log, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
@@ -74,8 +74,9 @@ def test_a_run_begins_with_the_agents_whole_prompt_and_a_key_that_no_file_has(pr
     state = state_file.read(project)
     assert (state.engine, state.parallel, state.owner.hooked, state.owner.session) == (MOD, 2, True, SESSION)
     texts = [path.read_text() for path in Path(project.state).rglob("*") if path.is_file()]
-    assert len(begun["key"]) == 32
-    assert not any(begun["key"] in text for text in texts)
+    secret, *heard = begun["key"].split()
+    assert (len(secret), heard) == (32, [state.run, "0"])
+    assert not any(secret in text for text in texts)
 
 
 @pytest.mark.parametrize("words", ["status", "help", "--help", "--dry-run", "stop"])
@@ -608,6 +609,9 @@ def test_while_an_agent_is_held_its_time_does_not_pass(project: Project) -> None
     assert state_file.read(project).agents["TASK-1"].claimed == agent.claimed - 3590
     ask(project, "ended", key=key, held="TASK-1")
     assert state_file.read(project).agents["TASK-1"].claimed >= agent.claimed
+    ask(project, "ended", key=key, held="TASK-1")
+    asked = [event["reason"] for event in run_log.read(project) if event["event"] == "question"]
+    assert asked == ["After Esc, Claude Code starts no agent until you have typed something: TASK-1 waits"]
 
 
 def test_a_run_that_is_over_ends_what_follows_it(project: Project) -> None:
@@ -648,3 +652,42 @@ def test_an_agent_whose_directive_died_with_the_helper_is_asked_for_at_once(proj
         ask(project, "ended", key=key, agent=AGENT, status="completed", text="REPORT TASK-2 attempt 1: done")
         (answer,) = answers(process, lambda found: len(found) == 1)
     assert (kinds(answer), answer["lines"]) == (["WAIT"], ["done TASK-2 (1/3)"])
+
+
+def test_a_line_that_died_with_the_helper_is_told_by_the_next_and_by_no_other(project: Project) -> None:
+    begun = start(project)
+    for _ in range(2):
+        launched(project)
+        ask(project, "ended", key=begun["key"], agent=AGENT, status="completed", text=report())
+        with following(project, begun["key"]) as process:
+            # The second has no step to take: the first has been killed before anyone could read its answer.
+            (told,) = answers(process, lambda found: len(found) == 1)
+        assert told["lines"] == ["done TASK-1 (1/2)"]
+    assert wait(project, told["key"])["lines"] == []
+    again = start(project, key=begun["key"])
+    assert again["lines"][-1] == "done TASK-1 (1/2)"
+    assert "done TASK-1 (1/2)" not in start(project, key=again["key"])["lines"]
+
+
+@pytest.mark.parametrize("how", ["follow", "resume"])
+def test_the_end_that_died_with_the_helper_is_told_by_the_next(project: Project, how: str) -> None:
+    Path(project.queue).write_text(queue(task("TASK-1")))
+    key = start(project)["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    end = wait(project, key)
+    if how == "follow":
+        with following(project, key) as process:
+            (again,) = answers(process, lambda found: len(found) == 1)
+    else:
+        again = start(project, resume=True, key=key)
+        assert start(project, resume=True, key=again["key"]) == {"engine": ""}
+    assert (again["lines"], again["directives"]) == (["done TASK-1 (1/1)"], end["directives"])
+    assert again["directives"][0]["sentence"].startswith("The one task is completed.")
+
+
+def test_an_agent_that_is_being_started_when_the_run_is_typed_again_is_not_asked_for_again(project: Project) -> None:
+    key = start(project)["key"]
+    again = start(project, key=key, told=[{"id": "TASK-1", "attempt": 1}])
+    assert kinds(again) == ["WAIT"]
+    assert kinds(start(project, key=again["key"], told=[{"id": "TASK-1", "attempt": 2}])) == ["SPAWN TASK-1"]
