@@ -20,6 +20,7 @@ from claudestrator_helper.engine.state import State
 from claudestrator_helper.run import steps
 from claudestrator_helper.store import files, marker_files, run_log, state_file
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
@@ -234,6 +235,22 @@ def test_without_the_key_no_job_that_outlives_the_run_begins_the_next(project: P
     said = helper("start", "--session", "another", "3", folder=project.root)
     assert said.stdout.startswith("STOP only a typed `/orchestrate` starts a run here")
     assert kinds(start(project, key=key)) == ["SPAWN TASK-2"]
+
+
+@pytest.mark.parametrize(("above", "begins"), [("shell", False), ("Claude Code", True)])
+def test_a_job_that_outlives_a_run_of_another_engine_begins_no_run_of_the_mod(
+    project: Project, above: str, begins: bool
+) -> None:
+    start(project)
+    current = state_file.read(project)
+    owner = current.owner._replace(mod="")
+    if above == "shell":
+        # What has called the helper is below the process that had the run.
+        machine, grandparent = owner.process.rsplit("/", 2)[0], processes._process(os.getppid())
+        assert grandparent
+        owner = owner._replace(process=f"{machine}/{os.getppid()}/{grandparent.start}")
+    state_file.write(project, current._replace(status="finished", engine=TASK, owner=owner, tasks={}))
+    assert ("key" in start(project)) == begins
 
 
 def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(project: Project) -> None:

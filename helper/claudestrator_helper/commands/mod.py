@@ -148,11 +148,12 @@ def _warned(project: Project, session: str) -> Reply | None:
 
 def _may_start(current: State, given: Given) -> bool:
     """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod. A job of
-    an agent may outlive the run."""
+    an agent may outlive the run. After a run of another engine, which leaves no key, it has a shell above it, where the
+    mod has Claude Code itself."""
     if not (current.owner.process and processes.below(current.owner.process)):
         return True
     if not (current.unfinished or current.owner.mod):
-        return True
+        return current.owner.process == processes.current()
     return bool(current.owner.mod) and current.owner.mod == mod_calls.digest(given)
 
 
