@@ -104,7 +104,7 @@ def commit(
         interrupted = True
         id_ = why = ""
     # A hook sees the whole repository, not only the project.
-    whole = replace(repository, within=".")
+    whole = repository._replace(within=".")
     missing = _missing(whole, left, since) or _missing(whole, kept, since, sure=False)
     missing = missing or _missing(whole, killed, began, sure=False)
     if interrupted:
