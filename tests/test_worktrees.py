@@ -238,6 +238,18 @@ def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
     assert statuses(repo.project)["TASK-1"] == "in_progress"
 
 
+def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository) -> None:
+    repo.hook("pre-commit", "test -e a.txt && git add -A")
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    (tree(repo, "TASK-1") / ".env").write_text("TOKEN=1\n")
+    with pytest.raises(gates.RedError, match=r"it was undone, as a hook put \.env into it"):
+        done(repo, "TASK-1")
+    assert ".env" not in repo.run("log", "--all", "--format=", "--name-only")
+    (tree(repo, "TASK-1") / ".env").unlink()
+    assert done(repo, "TASK-1") == "done TASK-1"
+
+
 def test_conflicts_without_end_fail_the_attempt_and_the_next_begins_with_them(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", a_txt="by one\n")

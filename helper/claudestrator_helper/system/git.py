@@ -93,16 +93,20 @@ def commit(
     if begun := under_way(repository):
         return Result(why=f"{begun} is under way", left=left)
     killed, began = commit_witness.cut_off(repository)
-    interrupted = False
+    interrupted, kept = False, list(left)
     try:
         left |= secret_scanners.findings(repository.root, [path for path in changes if path not in left])
-        id_, why = _committed(repository, changes, left, message)
+        kept = [*left, *_around(repository)]
+        id_, why = _committed(repository, {path: changes[path] for path in changes if path not in left}, kept, message)
     except (OSError, ClaudestratorError) as error:
         return Result(why=fields.one_line(str(error)), left=left)
     except Interrupted:
         interrupted = True
         id_ = why = ""
-    missing = _missing(repository, left, since) or _missing(repository, killed, began, sure=False)
+    # A hook sees the whole repository, not only the project.
+    whole = repository._replace(within=".")
+    missing = _missing(whole, left, since) or _missing(whole, kept, since, sure=False)
+    missing = missing or _missing(whole, killed, began, sure=False)
     if interrupted:
         raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` continues the loop")
     return Result(id_, why, left, missing)
@@ -184,10 +188,9 @@ def left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) -> 
     return left
 
 
-def _committed(repository: Repository, changes: dict[str, str], left: dict[str, str], message: str) -> tuple[str, str]:
-    """The id of a new commit of the changes that are not left out, or "" and why there is none. Raises OSError or
-    ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
-    chosen = {path: code for path, code in changes.items() if path not in left}
+def _committed(repository: Repository, chosen: dict[str, str], kept: list[str], message: str) -> tuple[str, str]:
+    """The id of a new commit of the *chosen* changes and of none that are *kept* out, or "" and why there is none.
+    Raises OSError or ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
     if not chosen:
         return "", NOTHING
     old = commit_witness.head(repository)
@@ -196,12 +199,21 @@ def _committed(repository: Repository, changes: dict[str, str], left: dict[str, 
         why = staged(repository, index, old, chosen)
         if why or not repository.call("diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
             return "", why or NOTHING
-        commit_witness.leave(repository, message, old, chosen, left)
+        commit_witness.leave(repository, message, old, chosen, kept)
         words = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
         done = repository.call(*words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
         # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
         id_, why = commit_witness.settle(repository, over=True, made=not done.code, index=index)
     return id_, "" if id_ else why or done.why or NOTHING
+
+
+def _around(repository: Repository) -> list[str]:
+    """The changed paths outside the project, which no commit of a run holds unless a hook adds them."""
+    within = f"{repository.within}/"
+    changes = changes_in(repository._replace(within=".")) if within != "./" else {}
+    if isinstance(changes, str):
+        raise ClaudestratorError(changes)
+    return [path for path in changes if not path.startswith(within)]
 
 
 def staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
