@@ -411,3 +411,15 @@ def test_a_status_flip_changes_one_cell_and_nothing_else(text: str, status: str)
         assert [(t.id, t.status) for t in after.tasks] == [
             (t.id, status if t.id == found.id else t.status) for t in parsed.tasks
         ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["#### Acceptance Criteria\n\n- [ ] a\n- [ ] b", "### Acceptance Criteria\n\n- a\n- b", "**Acceptance Criteria**\n- a\n- b", "- Acceptance criteria:\n  - a\n  - b", "Acceptance Criteria:\n1. a\n2. b",
+     "**AC:**\n- a\n- b", "**Success criteria:**\n* a\n* b", "**Acceptance Criteria (all of them):**\n- a\n- b", "**Definition of Done:**\n- a\n- b"],
+)  # fmt: skip
+def test_criteria_are_found_whatever_their_form(written: str) -> None:
+    text = f"### TASK-1\n\n| Status | pending |\n\n**Objective:** Build it\n\n{written}\n\n**Dependencies:** None\n"
+    parsed = q.parse(text)
+    assert parsed.tasks[0].criteria == ["a", "b"]
+    assert queue_problems.problems(parsed) == []

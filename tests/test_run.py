@@ -440,8 +440,8 @@ def test_a_plan_of_many_tasks_is_short_and_read_once(project: paths.Project, mon
     lines = plan.plan(project, ["50", "x", "--verify"]).printed()
     assert sum(parsed) < 8 * os.path.getsize(project.queue)
     assert lines[:2] == ["TASK-1000 sonnet", "TASK-998 sonnet"]
-    assert lines[29:31] == ["TASK-942 sonnet", "verify-0 opus"]
-    assert "and 970 more tasks" in lines
+    assert lines[23:25] == ["TASK-954 sonnet", "verify-0 opus"]
+    assert "and 976 more tasks" in lines
     assert lines[-2:] == ["and 45 more loops like these", "STOP Dry run: nothing was changed."]
     assert len(lines) <= 40
 
@@ -460,6 +460,21 @@ def test_a_plan_names_the_tasks_in_order_with_their_models_and_changes_nothing(p
         "STOP Dry run: nothing was changed.",
     ]
     assert {path: path.read_bytes() for path in Path(project.root).rglob("*") if path.is_file()} == before
+
+
+def test_a_plan_says_what_will_not_run_and_why_nothing_does(project: paths.Project) -> None:
+    fill(project, task("TASK-1"), task("TASK-2", dependencies="TASK-1; a key from Ann"), "- [ ] TASK-3 Mail\n")
+    assert plan.plan(project, []).lines == [
+        "TASK-1 sonnet",
+        (
+            "will not run: blocked: TASK-2 by a key from Ann (not in the queue); line 35 of the queue can't be read "
+            "(TASK-3 looks like a task but is not a section of its own (### TASK-3))"
+        ),
+    ]
+    Path(project.queue).unlink()
+    Path(project.prd).write_bytes(b"PK\x03\x04")
+    (said,) = plan.plan(project, []).lines
+    assert "a Word or zip file" in said
 
 
 @pytest.mark.parametrize("words", [["two"], ["x", "3"], ["rm", "rf", "/"], ["it's"]])

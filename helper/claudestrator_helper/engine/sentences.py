@@ -132,6 +132,12 @@ def _completed(queue: Queue) -> str:
     return f"All {done} {which}tasks are completed" if done > 1 else f"The {which or 'one '}task is completed"
 
 
+def held(queue: Queue, unreadable: list[Problem]) -> str:
+    """What no run takes up as the queue is, and why; "" if there is nothing of the kind."""
+    odd = [f"{task.id} is {cut(task.status, 30)!r}" for task in queue.tasks if task.status not in MOVES]
+    return "; ".join([*_blocked(schedule.causes(queue)), *([_named(odd)] if odd else []), *_unread(unreadable)])
+
+
 def _skipped(queue: Queue) -> list[str]:
     skipped = [task.id for task in queue.tasks if task.status == SKIPPED]
     return [f"skipped: {_named(skipped)}"] if skipped else []

@@ -3,18 +3,18 @@
 import time
 from heapq import heappop, heappush
 
-from ..engine import begin_run, choice, loop_phases, markers, next_step, simulation, verification
+from ..engine import begin_run, choice, loop_phases, markers, next_step, sentences, simulation, verification
 from ..engine.config import BY_TASK
 from ..engine.state import Loop
 from ..engine.step import Inputs
 from ..store.paths import Project
-from ..texts import fields, ids, queue, schedule
-from ..texts.directives import DRY_RUN, Reply
+from ..texts import fields, ids, queue, queue_problems, schedule
+from ..texts.directives import DRY_RUN, STOP, Reply
 from ..texts.statuses import PENDING
 from . import gates, slow_work, steps, tree_setup
 
-#: How many tasks and loops are shown.
-_SHOWN, _LOOPS = 30, 5
+#: How many tasks and loops are shown: with all that may be said besides, a plan has at most 40 lines.
+_SHOWN, _LOOPS = 24, 5
 #: How many characters of queues a plan reads: each of its lines reads the whole queue.
 _MOST = 2_000_000
 
@@ -36,7 +36,9 @@ def plan(project: Project, words: list[str]) -> Reply:
     looping = inputs._replace(state=inputs.state._replace(loop=Loop(total=asked.loops)))
     inputs = inputs._replace(role_models=steps.role_models(project, looping))
     proofs = _planned_proofs(project, inputs, asked)
+    held = sentences.held(inputs.queue, queue_problems.unreadable(inputs.queue))
     inputs, more = _shortened(inputs)
+    more += [f"will not run: {held}"] if held else []
     lines: list[str] = []
     left = _MOST
     while left > 0:
@@ -46,6 +48,8 @@ def plan(project: Project, words: list[str]) -> Reply:
         spawned = [", ".join(spawned)] if spawned else []
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
+        if not (lines or spawned or held or asked.loops):
+            lines = [each.sentence for each in step.directives if each.kind == STOP]
         if ids.DECOMPOSITION in step.state.agents or not spawned:
             return Reply([*lines, *more, *_planned_loops(inputs, asked.loops), *proofs], [DRY_RUN])
         lines += spawned

@@ -20,7 +20,15 @@ _NOTHING = re.compile(
 _COMMENT = r"<!--.*?(?:-->|\Z)"
 _CLEANED = (
     (re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$|\[[ xX]?\]"), " "),
-    (re.compile(rf"{_COMMENT}|~~.*?~~|<(del|s|strike)>.{{0,1000}}?</\1>", re.DOTALL | re.IGNORECASE), " "),
+    (
+        re.compile(
+            rf"{_COMMENT}|~~.*?~~|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])|<(del|s|strike)>.{{0,1000}}?</\1>",
+            re.DOTALL | re.IGNORECASE,
+        ),
+        " ",
+    ),
+    # A paragraph that continues an item.
+    (re.compile(r"(?<=[\w)`*])[ \t\r]*\n[ \t\r]*\n(?=[ \t]+[^\s\d*+-])"), ". "),
     (re.compile(r"</?(?!br\b|[A-Za-z]+(?:[-_.]\d|\d\d))\w[^<>\n]{0,200}>"), " "),
     (re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*\)|\[[^\[\]\n]*\])"), r"\1"),
     (
@@ -41,13 +49,14 @@ _CLAUSE = re.compile(
     rf"(,\s*(?:and|or|plus)\b|[,()]|(?<={SIGN})\s*(?:&|\+|/|(?:and|or|plus)\b)|(?={_EXCEPT}))", re.IGNORECASE
 )
 _BUT = re.compile(_EXCEPT, re.IGNORECASE)
+#: What comes later than the task itself, and so do all that follow it in a list.
+_LATER = "(?:un)?blocks|(?:un)?blocking|enables|needed by|required by|used by|precedes|followed by|downstream(?! of)"
 #: What makes a task after it none that has to be completed first.
 _NOT = re.compile(
-    r"\b(?:not|never|no longer|without|independent(?:ly)?(?= of)|unrelated|(?:in )?parallel|alongside"
+    rf"\b(?:not|never|no longer|without|independent(?:ly)?(?= of)|unrelated|(?:in )?parallel|alongside"
     r"|concurrent(?:ly)?|simultaneous(?:ly)?"
-    r"|beside|next to|instead of|rather than|unlike|(?:un)?blocks|(?:un)?blocking|enables|needed by|required by"
-    r"|used by|before|precedes|followed by"
-    r"|replaces|supersedes|formerly|same time as)\b|\b\w+n['’]t\b",
+    rf"|beside|next to|instead of|rather than|unlike|before|{_LATER}|replaces|supersedes"
+    r"|formerly|same time as)\b|\b\w+n['’]t\b",
     re.IGNORECASE,
 )
 #: What comes after the task itself: "TASK-005 depends on this".
@@ -69,7 +78,7 @@ _NEUTRAL = re.compile(
     r"blocked|waits|wait|waiting|after|once|when|until|is|are|be|been|has|have|must|should|done|completed|"
     r"complete|finished|ready|merged|first|only|then|internal|external|hard|prerequisite|prerequisites|"
     r"this|it|these|all|both|following|start|starts|started|begin|can|work|builds|strictly|directly|but|"
-    r"except|s)"
+    r"except|s|land|lands|landed|exist|exists)"
 )
 #: How a remark on the ids before it begins.
 _REMARK = re.compile(
@@ -85,6 +94,20 @@ _DROPPED = re.compile(
 _WHY = re.compile(r"\s*(?:for|because|since|so|which|that|whose|where)\b", re.IGNORECASE)
 _ALSO = re.compile(r"\W*(?:and|plus|also)\b|\s*[+&]", re.IGNORECASE)
 _ARROW = re.compile(r"[←→⇒]|[-=]>|<-")
+#: Names of what need not be completed first, or no longer.
+_SOFT = re.compile(
+    r"\b(?:soft|optional\w*|nice to have|recommended|was|previously|later|maybe|possibly)\b", re.IGNORECASE
+)
+#: More than the ids that it names, or a range whose end was not understood.
+_WIDER = re.compile(
+    rf"{SIGN}\s*(?:(?:to|through|thru|until|up to|–|\.{{2,3}}|…)\s*#?\d+|:{SIGN}|\+(?=\s*(?:\Z|[,;)])))"
+    rf"|{SIGN}\s*down to\b"
+    rf"|{SIGN}[^,;]{{0,20}}\b(?:onwards?|upwards?|and (?:up|above|below|later|higher))\b(?!\s*{SIGN})"
+    rf"|\b(?:between|up to|(?:everything|anything|all|those|tasks?)\s+(?:before|until|up to|through))\s+(?:the\s+)?"
+    rf"(?:tasks?\s+)?{SIGN}",
+    re.IGNORECASE,
+)
+_DASHED = re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
 
 
 def _telling(parentheses: str) -> bool:
@@ -132,19 +155,27 @@ class _Reader:
 
     def item(self, item: str) -> None:
         # What is in parentheses is a remark, unless it names something.
-        parts = _SENTENCE.split(
-            re.sub(r"\([^()]*\)", lambda match: match[0] if _telling(match[0]) else " ", self.signs.signed(item))
-        )
+        signed = re.sub(r"\([^()]*\)", lambda match: match[0] if _telling(match[0]) else " ", self.signs.signed(item))
+        signed = self.signs.ranged(signed)
+        wider = [match[0] for match in _WIDER.finditer(signed)]
+        wider += [match[0] for match in _DASHED.finditer(signed) if self._is_range(match)]
+        self.guessed += [self.signs.plain(signed)] if "//" in signed else []
+        parts = _SENTENCE.split(signed)
         self.after = self.none = False
         for end, sentence in zip([";", *parts[1::2]], parts[::2]):  # noqa: B905 (as many ends as sentences)
             # "TASK-001. It makes the schema." is one thing; what a semicolon parts is two.
             self.after = self.after and end == "."
             self._sentence(sentence)
+        self.found += map(self.signs.plain, wider)
+
+    def _is_range(self, match: re.Match[str]) -> bool:
+        """Whether the number after an id and a dash is a task's: "TASK-001 - 003 in any order"."""
+        return self.signs.names.numbered(self.signs.ids(match[1])[-1], match[2]) in self.signs.names.places
 
     def _sentence(self, sentence: str) -> None:
         parts = _CLAUSE.split(sentence)
         clauses = list(zip(["", *parts[1::2]], parts[::2]))  # noqa: B905 (as many leads as clauses)
-        self.remark = self.negated = self.excepting = False
+        self.remark = self.negated = self.excepting = self.later = False
         self.here: set[str] = set()
         for at, (lead, body) in enumerate(clauses):
             following = clauses[at + 1] if at + 1 < len(clauses) else ("", "")
@@ -192,9 +223,6 @@ class _Reader:
         self.after, self.none = True, False
         self.remark = re.match(r"\s*(?::|[-–—]\s)", rest) is not None
         clear = self.remark or _WHY.match(rest) or not ("?" in rest or self._unknown(rest) or _DROPPED.match(rest))
-        if re.search(rf"{SIGN}\s*(?:to|through|thru|until|up to|–|\.{{2,3}}|…)\s*#?\d", body):
-            # A range whose end was not understood.
-            self.found.append(self.signs.plain(body))
         if unsure or not clear or _ARROW.search(body):
             self.guessed.append(self.signs.plain(body))
 
@@ -210,8 +238,9 @@ class _Reader:
             unsure = nots + likes > 1 or (nothing and not of_it)
             self.negated = not unsure and (exclusive or nots + likes == 1 or of_it)
             self.excepting = exclusive
+            self.later = self.negated and re.search(rf"\b(?:{_LATER})\b", before, re.IGNORECASE) is not None
             self.like = self.like or likes > 0
-        elif lead not in ("", "and", "or", "&", "+", "/"):
+        elif lead not in ("", "and", "or", "&", "+", "/") and not self.later:
             # "all but A, B" continues with B; "not A, B" may mean either.
             unsure = not (self.excepting and self.taken.issuperset(ids))
             self.negated = not unsure
@@ -225,7 +254,8 @@ class _Reader:
         self.here.update(ids)
         self.excluded.difference_update(ids)
         label = re.sub(r"\A[^,;]*(?::|\s[-–—])\s*\Z", "", before)
-        return unsure or lead.endswith("or") or self._unknown(label)
+        soft = label != before and _SOFT.search(before) is not None
+        return unsure or soft or lead.endswith("or") or self._unknown(label)
 
     def _unknown(self, text: str) -> bool:
         """Whether a word is in *text* that says nothing of whether an id is needed."""

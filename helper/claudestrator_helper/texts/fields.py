@@ -78,8 +78,9 @@ def _end(masked: str, match: re.Match[str], end: int, others: str) -> int:
     return end
 
 
-def lists(masked: str, start: int, end: int, names: str) -> list[str]:
-    """The first paragraph or the list in each field of that name, whose items may begin with a bold label."""
+def lists(masked: str, start: int, end: int, names: str, *, continued: bool = False) -> list[str]:
+    """The first paragraph or the list in each field of that name, whose items may begin with a bold label; the
+    paragraphs that continue an item are left out, or kept where it is *continued*."""
     found = []
     for match in _matches(masked, start, end, names):
         if match["cell"] is not None:
@@ -92,8 +93,11 @@ def lists(masked: str, start: int, end: int, names: str) -> list[str]:
         stopped = stop.search(masked, match.start("rest"), end)
         paragraphs = re.split(_BLANK_LINE, masked[match.start("rest") : stopped.start() if stopped else end])
         first = next((at for at, paragraph in enumerate(paragraphs) if paragraph.strip()), 0)
-        items = itertools.takewhile(re.compile(rf"\s*{_ITEM}|\s*\Z").match, paragraphs[first + 1 :])
-        found.append("\n".join([paragraphs[first], *items]))
+        is_list = re.match(rf"\s*{_ITEM}", paragraphs[first]) is not None
+        more = re.compile(rf"\s*{_ITEM}|\s*\Z" + (r"|\n[ \t]" if is_list else ""))
+        items = itertools.takewhile(more.match, paragraphs[first + 1 :])
+        kept = (each for each in items if continued or re.match(rf"\s*{_ITEM}", each))
+        found.append("\n".join([paragraphs[first], *kept]))
     return [text for text in found if text.strip()]
 
 

@@ -9,7 +9,7 @@ _DATA = (
     ("JSON", r"(?://.*\s+)*(?:\{\s*[\"}]|\[\s*[{\"\[])", ""),
     ("YAML", r"(?:[#-].*\n|[ \t\r]*\n)*?(?:- )?[\w-]+:", r"^[ \t]*- (?:id|title|name|task)[ \t]*:"),
     ("XML", r"<(?:\?xml|tasks?|todos?|backlog)\b", ""),
-    ("CSV", r"(?i)(?=[^\n|]*\b(?:id|task|title)\b)(?=[^\n|]*\bstatus\b)[\w\" -]+[,;\t]", ""),
+    ("CSV", r"(?i)(?=[^\n|]*\b(?:id|task|title|key|summary)\b)(?=[^\n|]*\bstatus\b)[\w\" -]+[,;\t]", ""),
 )  # fmt: skip
 _FRONT_MATTER = r"---[ \t\r]*\n((?:(?!---)[^\n]*\n)*)---[ \t\r]*$"
 _LISTS = (

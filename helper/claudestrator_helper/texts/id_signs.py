@@ -17,7 +17,7 @@ _TO = r"(?:,\s*(?:\.{2,3}|…)\s*,|\b(?:through|thru|until|till|(?:up )?to(?: an
 _AND = r"(?:,\s*(?:and|or)\b|,|&|\+|/|\b(?:and|or|plus)\b)"
 _NUMBER = r"#?\d{1,18}[A-Za-z]?(?![\w.%])"
 _NUMBERS = re.compile(
-    rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|and\b|or\b|to\b|through\b)))+)"
+    rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|(?i:and|or|to|through|tasks?)\b)))+)"
 )
 _RANGE = re.compile(rf"({SIGN})\s*{_TO}\s*({SIGN})")
 _PREVIOUS = re.compile(
@@ -25,7 +25,7 @@ _PREVIOUS = re.compile(
     r"|foregoing)(?:\s+(?:ones?|tasks?|items?))?\b"
     r"|(?:the\s+)?(?:previous|preceding|earlier)\s+(?:tasks|ones)\b"
     r"|(?:all|every|each)\s+(?:the\s+)?(?:tasks?|items?)\s+(?:above|before)\b|everything\s+(?:above|before)\b)"
-    r"(?:\s+this(?:\s+(?:one|task))?\b)?",
+    rf"(?!\s+{SIGN})(?:\s+this(?:\s+(?:one|task))?\b)?",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
@@ -62,9 +62,13 @@ class Signs:
         text = _SPACED.sub(self._spaced, text)
         text = _WORD.sub(self._word, text)
         text = _NUMBERS.sub(self._numbers, text)
-        for pattern, meaning in ((_RANGE, self._range), (_PREVIOUS, self._previous), (_OTHERS, self._others)):
+        text = self.ranged(text)
+        for pattern, meaning in ((_PREVIOUS, self._previous), (_OTHERS, self._others)):
             text = pattern.sub(meaning, text, _MOST)
         return self.names.titles.sub(self._group, text, _MOST) if self.names.titles else text
+
+    def ranged(self, text: str) -> str:
+        return _RANGE.sub(self._range, text, _MOST)
 
     def _spaced(self, match: re.Match[str]) -> str:
         family = match[1].lower()

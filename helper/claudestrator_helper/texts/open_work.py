@@ -10,29 +10,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import fields, ids, sections, statuses
+from .open_signs import ABOUT, BOX, BULLET, DROPPED, INLINE, LAST, OPEN, OVER, TODO, is_legend, is_open, new_number
 from .queue import Queue
 from .sections import Block
 
-_BULLET = (
-    r"(?:(?:[-*+•]|\d+[.)])[ \t\xa0]+|[-*+](?=\[)"
-    r"|<(?:li|p|div|table|tbody|tr|td|ul|ol|dt|dd|label|h[1-6]|b|strong|summary)\b[^>\n]*>[ \t]*)"
-)
-_BOX = r"\\?\[(?:[^\]\w\n]{0,3}|_|[ ]?[A-Za-z][ ]?)\](?![(:\[])|［\s?］|[☐☑☒✅✔✓⬜▢□◻🔲❏❑🗹]\ufe0f?|<input\b[^>\n]*>"
-_LINE = rf"\n([ \t>]*)(?=\S)({_BULLET}*)[ \t*_]*({_BOX})?([^\n]*)"
-_TICKED = r"(?i)\\?\[\W*(?:x|✓|✔|✅|☑|v)\W*\]|[☑☒✅✔✓🗹]|<input.*\bchecked\b"
+_LINE = rf"\n([ \t>]*)(?=\S)({BULLET}*)[ \t*_]*({BOX})?([^\n]*)"
 _ID = rf"({ids.WORD.pattern}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
 #: The beginning of a line, or of a cell, that is about something with an id.
-_LEAD = rf"[^\w\n~]*(?:\d+[.)][ \t]+)?{_ID}"
+_LEAD = rf"[^\w\n~]*(?:\d+[.)][ \t]+)?(?:(?i:{OPEN})\b[^\w\n]{{1,6}})?{_ID}"
 #: Such a line in the section of a task; the marks before the id can be read in one way only, so a line takes no square.
 _INSIDE = rf"\n(?=((?:[^\w\n#~]|~(?!~))*))\1(?:(?=(\d+[.)][^\w\n#~]*))\2)?{_ID}([^\n]*)"
-_OVER = (
-    r"(?i)\b(?:done|completed?|finished|shipped|merged|cancell?ed|dropped|removed|obsolete|skipped|archived)\b"
-    r"[^A-Za-z]*\Z|[✅☑✔✓]|~~"
-)
 _STATUS = r"[^\w\n]*(?:task )?(?:status|state)\b[*_`]*[ \t]*[:=][ \t*_`:]*([^\n|]*)"
-_LEGEND = r"(?i)\W*(?:blocked|deferred|cancell?ed|skipped|on hold|not started|optional|priority)\W*\Z|[ \t]*[=:→–—]"
-_TODO = r"(?:TODO|FIXME)\b\W*\w"
-_INLINE = r"(?i)[(\[—–:-][ \t*_`]*(?:pending|to-?do|in[ _-]progress|open|not started|blocked)[*_`)\] \t]*\Z"
 #: Headings above lists of what is still to be done, and those that say so only where the queue has no task.
 _REST = (
     r"(?i)\W*(?:to[ -]?dos?|(?:still |left |things |what(?:'s| is) (?:left )?)to do|(?:open|remaining|pending|"
@@ -43,18 +31,17 @@ _GONE = (
     r"(?i)\W*(?:completed?|done|finished|archived?|history|removed|dropped|cancell?ed|rejected|obsolete|not in scope|"
     r"out[ -]of[ -]scope|non-goals|won['’]t (?:do|fix))(?: (?:tasks?|work|items?))?\W*\Z"
 )
-_EVERY = r"(?i)\W*(?:definition of (?:done|ready)|dod)\b"
+_EVERY = r"(?i)\W*(?:definition of (?:done|ready)|dod)\b|.*\b(?:for|of|in|before) (?:every|each) task\b"
 _LIST = r"(?i)\W*(?:tasks?|task list|(?:phase|sprint|milestone|week|stage) \d+\b.*|implementation(?: plan)?)\W*\Z"
 _PLAN = r"(?i).*\b(?:tasks?|plan|steps?|phases?|roadmap|implementation)\b"
 _STATUS_COLUMN = r"(?i)(?:status|state|progress|done\??)\Z"
+_ONE = r"(?i)(?:task|to-?do|title|task (?:name|title)|story|feature|what)\Z"
 _TASK_COLUMN = r"(?i)(?:tasks?|task (?:id|name|title)|title|to-?dos?|story|feature)\Z"
+#: What follows the number of a task that a line is about.
+_NAMED = r"[*_`)\]]*[ \t]*(?:[:–—-]|\Z|</)"
 _RULE = r"\n {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*(?=\r?\n|\Z)"
 #: What has ids and a state, and is no work.
 _OTHERS = r"(?i).*\b(?:risks?|decisions?|milestones?|questions?|assumptions?|glossary|terms|history|archived?)\b"
-#: What a queue's own header, which may have a Status, does not have.
-_OF_TASKS = f"{sections.COMPLEXITY}|{sections.CRITERIA}"
-_NUMBERED = r"(?i)\W*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})\b"
-_STEP = r"(?i)(?:step )?\d+(?:\.\d+)*[.):]?[ \t]"
 #: What a task still has to say after a rule.
 _FIELDS = f"{sections.ANY_FIELD}|{sections.FILES}|{sections.NOTES}|{sections.GATE}|Description|Steps"
 #: Of a heading or a row, so much is looked at.
@@ -92,28 +79,7 @@ def _others(parsed: Queue) -> Iterator[tuple[int, int, _Item | None, str]]:
         below = following.get(block)
         is_group = below and below.id and below.level > block.level
         item = _Item(block.start, -1, block.id or "", block.title if block.level > 1 else "")
-        yield block.body, block.end, None if is_group else item, block.title
-
-
-def is_heading(parsed: Queue, block: Block, status: str) -> bool:
-    """Whether a heading without an id is meant for a task's."""
-    title = block.title[:_LONGEST]
-    if status in statuses.MOVES:
-        return block.level > 1 or parsed.has(block, f"{_OF_TASKS}|{sections.DEPENDENCIES}")
-    if re.search(_OVER, title):
-        return False
-    number = re.match(_NUMBERED, title)
-    if number:
-        return f"{number[1]}{int(number[2])}".upper() not in {
-            re.sub(r"[-_.]0*", "", id_).upper() for id_ in parsed.by_id
-        }
-    if block.level > 1 and parsed.has(block, _OF_TASKS):
-        return True
-    boxed = re.match(rf"\W*?(?:{_BOX}|{_TODO})", title) and not re.match(rf"\W*?{_TICKED.removeprefix('(?i)')}", title)
-    body = parsed.masked[block.body : block.end]
-    return bool(boxed) or bool(
-        not parsed.tasks and block.level > 1 and re.match(_STEP, title) and not re.search(_BOX, body)
-    )
+        yield block.body, block.end, None if is_group or re.match(ABOUT, block.title) else item, block.title
 
 
 def _end(parsed: Queue, block: Block) -> int:
@@ -136,9 +102,9 @@ def _inside(parsed: Queue, ends: list[int], families: set[str]) -> Iterator[tupl
             continue
         if id_.startswith(tuple(f"{parsed.tasks[place].id}{mark}" for mark in "-_.")):
             continue
-        box, below = re.search(_BOX, marks), status.match(lines, match.end())
+        box, below = re.search(BOX, marks), status.match(lines, match.end())
         state = _status_in(match[4].split("|")) if "|" in marks else statuses.normalise(below[1]) if below else ""
-        if (box and _is_open(box[0])) or (state in statuses.MOVES and state not in statuses.CLOSED):
+        if (box and is_open(box[0])) or (state in statuses.MOVES and state not in statuses.CLOSED):
             yield parsed.line_at(match.start()), _said(id_, "")
 
 
@@ -164,7 +130,9 @@ class _Prose:
 
     def _line(self, line: re.Match[str]) -> Iterator[tuple[int, str]]:
         text = line[4].strip()
-        item = _Item(self.start + line.start(), len(line[1].expandtabs(4)), _lead(text), text)
+        # Front matter, below a task of the queue.
+        named = text.removeprefix("id:") if self.parsed.tasks else text
+        item = _Item(self.start + line.start(), len(line[1].expandtabs(4)), _lead(named), text)
         status = None if item.id or "tat" not in text[:40].lower() else re.match(_STATUS, text, re.IGNORECASE)
         if self.entry is not None and item.column <= self.entry:
             self.entry = None
@@ -207,18 +175,25 @@ class _Prose:
         if text.startswith("~~") or re.match(_EVERY, self.title):
             return False
         if box and (line[2] or not re.match(r"\[\w", box)):
-            legend = statuses.normalise(text.strip(" =:-–—")) in statuses.MOVES or re.match(_LEGEND, text)
-            return _is_open(box) and not legend
-        if re.search(_OVER, text) or re.match(_GONE, self.title):
+            return is_open(box) and not is_legend(text) and not re.search(DROPPED, text)
+        if re.search(OVER, text) or re.match(_GONE, self.title):
             return False
-        return self._is_named(line, item) if item.id else bool(re.match(_TODO, text)) or self._is_listed(line, text)
+        if item.id:
+            return self._is_named(line, item)
+        titled = line[2] or line[0].lstrip().startswith(("**", "__")) or not self.parsed.tasks
+        if titled and new_number(self.parsed, text, _NAMED, "task"):
+            return True
+        return bool(re.match(TODO, text) or (line[2] and re.search(LAST, text))) or self._is_listed(line, text)
 
     def _is_named(self, line: re.Match[str], item: _Item) -> bool:
         """Whether a line that begins with an id, and has no box, is about a task."""
         label = line[0].lstrip().startswith(("**", "__")) or re.match(rf"\W*{_ID}\W*(?:[:)]|[-–—][ \t])", item.text)
         alone = not self.parsed.tasks and not item.text.endswith(".")
         related = family(item.id) in self.families and (line[2] or label or alone)
-        return bool(related or (line[2] and re.search(_INLINE, item.text)))
+        others = re.match(_OTHERS, self.title)
+        return bool(
+            related or (line[2] and not others and (re.search(INLINE, item.text) or re.search(LAST, item.text)))
+        )
 
     def _is_listed(self, line: re.Match[str], text: str) -> bool:
         """Whether a plain item of a list is below a heading that makes it a task."""
@@ -244,13 +219,29 @@ class _Prose:
         status = statuses.normalise(cells[named[0]]) if named and named[0] < len(cells) else _status_in(cells)
         if status in statuses.CLOSED or (id_ and not _is_new(self.parsed, id_)):
             return False
-        if any(_is_open(cell) for cell in cells if re.fullmatch(_BOX, cell)):
-            return True
+        boxes = [cell for cell in cells if re.fullmatch(BOX, cell)]
+        if any(map(is_open, boxes)):
+            return not all(is_legend(cell) for cell in cells if cell and cell not in boxes)
         if id_:
             others = re.match(_OTHERS, " ".join([self.title, *head]))
             return (family(id_) in self.families and not re.match(_GONE, self.title)) or bool(status and not others)
         of_tasks = (named and status in statuses.MOVES) or any(re.match(_TASK_COLUMN, name) for name in head)
-        return bool(of_tasks) and not self.parsed.tasks
+        if not self.parsed.tasks:
+            return bool(of_tasks)
+        column = next((at for at, name in enumerate(head) if re.match(_ONE, name)), len(cells))
+        is_one = column < len(cells) and re.search(r"[^\W\d]{2}", cells[column])
+        return bool(is_one and named and status in statuses.MOVES and not self._is_indexed(cells))
+
+    def _is_indexed(self, cells: list[str]) -> bool:
+        """Whether a row without an id is about a task of the queue, by its number, its title or its objective."""
+        tasks = self.parsed.tasks
+        known = {task.objective.casefold() for task in tasks} | self.parsed.titles
+        numbers = {int(number) for task in tasks for number in re.findall(r"\d{1,9}", task.id)}
+        return any(
+            cell.strip(" *_`").casefold() in known
+            or (re.fullmatch(r"#?\d{1,9}", cell) and int(cell.lstrip("#")) in numbers)
+            for cell in cells
+        )
 
     def _told(self, item: _Item) -> tuple[int, str]:
         return self.parsed.line_at(item.at), _said(item.id, item.text)
@@ -274,10 +265,6 @@ def _is_new(parsed: Queue, id_: str) -> bool:
 def family(id_: str) -> str:
     """The letters that an id begins with."""
     return re.split(r"[^A-Za-z]", id_, maxsplit=1)[0].upper()
-
-
-def _is_open(box: str) -> bool:
-    return not re.match(_TICKED, box)
 
 
 def _is_rule(cells: list[str]) -> bool:

@@ -18,6 +18,7 @@ _CLEANED = (
     (r"<!--.*?(?:-->|\Z)|~~.*?~~", " "),
     # Of a link, the target: its text may be anything.
     (r"!?\[[^\[\]\n]*\]\(([^()\s]+)[^()\n]*\)", r" \1 "),
+    (r"(?<!\S)_(?=[^\s_]\S*_(?!\S))|(?<=[^\s_])_(?!\S)|(?<!\w)'|'(?!\w)", ""),
     (r"[`\"]|\*\*(?=[^/*\s])|(?<=[^/*\s])\*\*|(?m:^[ \t>]*[•·][ \t]*)", " "),
 )
 #: What one pattern in braces is spelled out to, at most.
@@ -65,7 +66,8 @@ def paths(text: str) -> list[str]:
     for part in (part for item in fields.items(text) for part in re.findall(r"(?:\{[^{}]*\}|[^,;])+", item)):
         head, *remarks = re.split(r"\s[—–-]+\s", f" {part} ")
         for named in [*re.split(r"\s(?:and|or|&|\+|plus)\s", head), *_remark(" ".join(remarks)).split(",")]:
-            found += [] if dependencies.is_nothing(named) else _of(named.strip())
+            more = named.strip() in ("...", "…", "..")
+            found += [] if dependencies.is_nothing(named) and not more else _of(named.strip())
     return list(dict.fromkeys(found))
 
 
@@ -105,7 +107,7 @@ def _place(path: str) -> str:
     begins somewhere else, and so may be any."""
     if not _PATH.fullmatch(path[:_LONGEST]):
         return ""
-    text = re.sub(r"(?:::.*|:L?\d[\dL:–-]*|#.*|\([^()]*\))\Z", "", path[:_LONGEST].replace("\\", "/")).lstrip("/@")
+    text = re.sub(r"(?:(?<=\w):.*|#.*|\([^()]*\))\Z", "", path[:_LONGEST].replace("\\", "/")).lstrip("/@")
     wild = re.search(r"[*?{]", text)
     # Some disks take README.md and readme.md for one file.
     place = posixpath.normpath(text[: wild.start()].rpartition("/")[0] if wild else text).casefold()

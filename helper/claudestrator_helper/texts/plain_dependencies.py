@@ -9,7 +9,7 @@ from . import ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
     from typing import Protocol
 
     from .fields import Span
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
         masked: str
 
         @property
+        def hidden(self) -> Sequence[object]: ...
+
+        @property
         def by_id(self) -> Container[str]: ...
 
 
 #: In lower case, the words of which there is one in such a section: its field's name.
 _STATING = (
-    "depend", "deps", "block", "requir", "requisite", "predecess", "need", "wait", "after", "once", "until", "before",
-    "must be", "has to be", "builds ", "build on", "build upon", " first",
+    "depend", "deps", "block", "requir", "requisite", "prereq", "precond", "upstream", "predecess", "need", "wait",
+    "after", "once", "until", "before", "must be", "has to be", "builds ", "build on", "build upon", " first",
 )  # fmt: skip
 _PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
 
@@ -41,6 +44,8 @@ def stated(section: str) -> int:
 def ids_of(queue: "Queue", block: "Block", span: "Span | None") -> list[str] | None:
     """The ids in the field at *span*, or None where the section is not as plain as that."""
     count = stated(queue.masked[block.start : block.end])
+    if queue.hidden and stated(queue.text[block.start : block.end]) > count:
+        return None
     if span is None or count > 1:
         return None if count else []
     text, end = queue.text[span[0] : span[1]], queue.masked.find("\n", span[1])

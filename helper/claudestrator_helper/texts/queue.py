@@ -68,10 +68,15 @@ class Task(Section):
     @cached_property
     def needs(self) -> "stated_dependencies.Needs":
         """What the section says of dependencies, in fields and elsewhere."""
-        from . import stated_dependencies
+        from . import fenced_dependencies, stated_dependencies
 
         queue, block = self.queue, self.block
-        return stated_dependencies.needs(queue.text, queue.masked, block.start, block.end, queue.names, self.position)
+        found = stated_dependencies.needs(queue.text, queue.masked, block.start, block.end, queue.names, self.position)
+        if queue.hidden:
+            for id_, said in fenced_dependencies.found(queue.text, block.start, block.end, queue.names, self.position):
+                if id_ not in found.ids:
+                    found.likely.setdefault(id_, said)
+        return found
 
     @property
     def line(self) -> int:

@@ -11,6 +11,7 @@ from . import (
     gate_commands,
     ids,
     markdown,
+    open_headings,
     open_work,
     plain_dependencies,
     queue,
@@ -39,7 +40,7 @@ _UNDERLINED = (
     rf"\n(?:[^\w\n#|]*(?=[A-Za-z][^\n]*\n {{0,3}}={{3}})"
     rf"|(?<=\n\n)[^\w\n#|]*(?=[A-Za-z][^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
 )
-_HTML = rf"\n[^\w\n]*<(?:h[1-6]|summary|strong|b)\b[^>\n]*>(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
+_HTML = rf"\n[^\w\n]*<(?i:h[1-6]|summary|strong|b)\b[^>\n]*>\n?(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
 _TITLED = rf"{ids.WORD.pattern}\W*(?::|[ \t][-–—])[ \t]"
 _GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
 _INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
@@ -127,13 +128,14 @@ def _of_dependencies(task: Task) -> Iterator[str]:
 def _blocks(parsed: Queue) -> Iterator[Problem]:
     alone = _alone(parsed) if not parsed.tasks else set()
     following = dict(zip(parsed.blocks, parsed.blocks[1:], strict=False))
+    families = set(map(str.upper, parsed.families))
     for block in parsed.others:
         if block.id:
-            related = block.id.split("-")[0] in parsed.families or open_work.family(block.id) in alone
+            related = block.id.split("-")[0].upper() in families or open_work.family(block.id) in alone
             meant = related or parsed.has(block, sections.ANY_FIELD)
             said = f"{block.id} looks like a task but has no Status"
         else:
-            meant = open_work.is_heading(parsed, block, _status_of(parsed, block))
+            meant = open_headings.is_heading(parsed, block, _status_of(parsed, block))
             said = f"{fields.one_line(block.title)[:60]!r} looks like a task but its heading has no id"
         if meant and not _is_group(parsed, block, following.get(block)):
             yield Problem(parsed.line_at(block.start), said)

@@ -20,6 +20,12 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
+#: Where criteria begin that are no field: a heading, a line without emphasis or colon, or another name.
+_LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
+_CRITERIA = (
+    r"\n[ \t>*_+#-]{0,20}(?:(?:acceptance|success|done) criteria|acceptance|criteria|ac|done when|definition of done"
+    r"|verification)[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?::[*_ \t]*|(?=\r?\n))"
+)
 _DIGIT = re.compile(r"\d")
 #: Some write these as headings, of the same level as the task's.
 _TITLES = r"(?i:objective|goal|description|acceptance criteria|acceptance|criteria|dependencies|depends on|files):?"
@@ -131,12 +137,23 @@ class Section:
 
     @property
     def criteria(self) -> list[str]:
-        return [item for text in self._lists(CRITERIA) for item in fields.items(text)]
+        found = [item for text in self._lists(CRITERIA) for item in fields.items(text)]
+        return found or [item for text in self._named_criteria for item in fields.items(text)]
+
+    @property
+    def _named_criteria(self) -> list[str]:
+        """The text below a heading or line that names criteria in another form than a field's."""
+        named = re.compile(_CRITERIA, re.IGNORECASE).search(self.masked, self.block.body, self.block.end)
+        if named is None:
+            return []
+        stop = re.compile(rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|)")
+        stopped = stop.search(self.masked, named.end(), self.block.end)
+        return [self.source[named.end() : stopped.start() if stopped else self.block.end].rstrip("- \t\r\n*_")]
 
     @property
     def files(self) -> list[str]:
         """Paths; text that is not a path is kept as it is."""
-        texts = fields.lists(self.masked, self.block.body, self.block.end, FILES)
+        texts = fields.lists(self.masked, self.block.body, self.block.end, FILES, continued=True)
         if not texts:
             return []
         from . import overlap

@@ -15,7 +15,7 @@ NEEDS, NEARLY, READ, REST = "needs", "nearly", "read", "rest"
 _NEEDS = re.compile(
     r"(?:(?:task|direct|hard|known|internal) )?"
     r"(?:dependenc(?:y|ies)|depends(?: ?on)?|dependent on|blocked ?(?:by|on)|blockers?|pre ?requisites?"
-    r"|predecessors?|deps)"
+    r"|pre ?reqs?|pre ?conditions?|predecessors?|upstream(?: tasks?)?|deps)"
 )
 _NEARLY = re.compile(
     r"\b(?:dependenc(?:y|ies)|depends|blocked|blockers?|pre ?requisites?|predecessors?|requires?|required"
@@ -34,8 +34,8 @@ _LONG = frozenset(["notes", "note"])
 _BULLET = r"([ \t>]*)((?:[-*+•]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)?"
 _DECORATED = re.compile(
     rf"{_BULLET}[^\w\n|*`<\[(~-]*?(\*\*|__|\*|_|`|<b>"
-    rf"|<strong>)[^\w\n]{{0,9}}([A-Za-z][^*`<>\n:：]{{0,60}}?)[ \t]*([:：]?)[ \t]*(?:\3|</\w+>)"
-    r"[ \t]*([:：=]|[-–—][ \t])?(.*)"
+    rf"|<strong>)(?:[^\w\n]|_){{0,9}}([A-Za-z][^*`<>\n:：]{{0,60}}?)[ \t*_`]{{0,8}}?([:：]?)[ \t*_`]{{0,8}}?"
+    r"(?:\3|</\w+>)[ \t]*([:：=]|[-–—][ \t])?(.*)"
 )
 _COLON = re.compile(rf"{_BULLET}[^\w\n|<\[(~-]*?()([A-Za-z][\w /()&-]{{0,48}}?)[ \t]*()([:：=])(.*)")
 _BARE = re.compile(
@@ -46,7 +46,7 @@ _BARE = re.compile(
 _HEADING = re.compile(r" {0,3}#{1,6}(?!#)[ \t\xa0]*")
 _RULE = re.compile(r" {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*\Z")
 _STATEMENT = re.compile(
-    r"(?:^|[.;:([,—–]|\s-(?=\s))[^\w(\[]{0,12}"
+    r"(?:^|[.;:([,—–|·•]|\s-(?=\s))[^\w(\[]{0,12}"
     r"(?:(?:this|the|it|task|one|must|should|can|may|only|do|please|to|be|is|cannot|can['’]t|don['’]t|does|doesn['’]t|not|never"
     r"|starts?|run|begins?|work|also) ){0,6}"
     r"(?:depend(?:s|ent|ing)?\s+(?:up)?on|dependenc(?:y|ies)|deps|needs?|requires?|blocked\s+(?:by|on|until)|wait(?:s"
@@ -78,8 +78,8 @@ class Piece:
 class Needs:
     """What a section says of dependencies.
 
-    *ids* are in its fields, *likely* those that sentences elsewhere name, each with its offset and sentence; *guessed*
-    is what had to be guessed in the fields, *unread* the lines that nothing has read.
+    *ids* are in its fields, *likely* those that sentences and code blocks name, each with its offset and sentence;
+    *guessed* is what had to be guessed in the fields, *unread* the lines that nothing has read.
 
     """
 
@@ -148,7 +148,7 @@ def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str,
 
 def kind_of(label: str) -> str:
     """What kind of field is called *label*."""
-    words = " ".join(re.sub(r"\([^()]*\)|[^\w\s]|_", " ", label.lower()).split())
+    words = " ".join(re.sub(r"\([^()]*\)|\A\W*\d+[.)]|[^\w\s]|_", " ", label.lower()).split())
     if _READ.fullmatch(words):
         return READ
     if _INVERSE.search(words):
@@ -297,4 +297,4 @@ class _Walk:
         known = (
             word is not None and not re.search(r"\w", value[: word.start()]) and self.names.find(word[0]) is not None
         )
-        return known or re.match(r"\W*(?:all|none|no|tasks?)\b", value, re.IGNORECASE) is not None
+        return known or re.match(r"\W*(?:all|none|no|tasks?)\b|[ \t]*#\d", value, re.IGNORECASE) is not None

@@ -28,17 +28,17 @@ _BY_WORD = {word: status for status, words in _SYNONYMS.items() for word in word
 _SIGNS = {
     **dict.fromkeys("✅☑✔✓", COMPLETED),
     **dict.fromkeys("❌✗✘✖", FAILED),
-    **dict.fromkeys("⏳🔄🚧⚠⛔🚫🛑", IN_PROGRESS),
+    **dict.fromkeys("⏳🔄🚧⚠⛔🚫🛑⏸🔴🟠🟡", IN_PROGRESS),
     **dict.fromkeys("☐⬜🔲", PENDING),
     "[x]": COMPLETED,
     "[ ]": PENDING,
     "[]": PENDING,
 }
 #: An hourglass alone is a task that waits; a warning alone may be anything.
-_ALONE = {**_SIGNS, "⏳": PENDING, **dict.fromkeys("⚠⛔🚫🛑", "")}
+_ALONE = {**_SIGNS, "⏳": PENDING, **dict.fromkeys("⚠⛔🚫🛑⏸🔴🟠🟡", "")}
 _SIGN = rf"(?:\[[^\[\]\w\n]?\]|\[[xX]\]|[{''.join(sign for sign in _SIGNS if len(sign) == 1)}]\ufe0f?)"
 #: Where a person's remark begins, beside the word.
-_REMARK = r"(?:[(\[{:;,|–—]|\s-(?=\s)|\s(?=(?:on |at |since )?\d{4}-\d\d))"
+_REMARK = r"(?:[(\[{:;,|–—]|<!--|\s-(?=\s)|\s(?=(?:on |at |since )?\d{4}-\d\d))"
 #: What makes "completed" less than that.
 _DOUBT = (
     r"\b(?:part|partly|partial\w*|almost|nearly|mostly|half|halfway|except|excluding|without|but|not|no|never"
@@ -47,14 +47,19 @@ _DOUBT = (
     r"|broken|breaks|blocked|still|remain\w*"
     r"|left|needs?|wait\w*|await\w*|until|unless|if|only|needed|rework\w*|flaky|should|must|yet|draft|stub\w*|skip\w*|untested"
     r"|unverified|unmerged|maybe|probably|follow|later"
-    r"|next|open|minus|cancel\w*|abandon\w*|drop\w*|hold|obsolete|wrong\w*|again|soon|was|locally)\b|n['’]t\b"
+    r"|next|open|minus|cancel\w*|abandon\w*|drop\w*|hold|obsolete|wrong\w*|again|soon|was|locally"
+    r"|to be|hopefully|disabled|regress\w*|invalid|reject\w*|declined|withdrawn|returned|back to|crash\w*|unclear"
+    r"|questionable|in theory|(?:sort|kind|one) of|(?:with|has) (?:known )?(?:issues|errors|bugs|problems)"
+    r"|bugs? found)\b|n['’]t\b"
     r"|\?|\b\d{1,2} ?%|\b\d+ ?(?:/|of) ?\d+\b"
 )
 #: What makes "pending" a task that is not to be started.
 _HOLD = (
-    r"[⛔🚫🛑]|\b(?:do not|don['’]t|not yet|(?:on )?hold|paused|blocked|cancel\w*|skip\w*|deferred|postponed|obsolete"
+    r"[⛔🚫🛑⏸]|\b(?:do not|don['’]t|not yet|(?:on )?hold|paused|blocked|cancel\w*|skip\w*|deferred|postponed|obsolete"
     r"|dropped|abandoned)\b"
 )
+#: A remark that a person wrote beside an earlier status, and which might contradict this one.
+_EARLIER = r"\s*\(earlier: (?:[^()]|\([^()]*\))*\)"
 
 
 def normalise(text: str) -> str:
@@ -78,6 +83,7 @@ def _meant(text: str) -> str | None:
     sign = _ALONE.get(text.replace("\ufe0f", "").lower())
     if sign:
         return sign
+    text = re.sub(rf"~~.*?~~|{_EARLIER}", " ", text).strip()
     core = _core(text)
     status, remark = _status_of(text[core[0] : core[1]]), re.sub(_SIGN, " ", text[core[1] :].lower())
     signs = {_SIGNS.get(found.replace("\ufe0f", "").lower(), "") for found in re.findall(_SIGN, text)}
@@ -105,14 +111,18 @@ def _core(text: str) -> tuple[int, int]:
 
 
 def changed(text: str, status: str) -> str:
-    """*text* with *status* instead of its word and signs; a remark beside it stays, if it does not contradict."""
+    """*text* with *status* instead of its word and signs; a remark beside it stays, as an earlier one where it might
+    contradict the new status."""
     start, end = _core(text)
     remark = re.sub(rf"\A\s*{_SIGN}|\s*\(unblocks\)", "", text[end:])
-    if not re.search(r"\w", remark):
+    if not re.search(r"[^\x00-\x7f]|\w", re.sub(_SIGN, "", remark)):
         return status
     # Before the word, anything but emphasis may begin a row or a list.
     marks = re.sub(r"[^*_`~]", "", text[:start])
-    for said in (remark, re.sub(rf"\s*{_SIGN}", "", remark)):
+    said = re.sub(rf"\A[\s:;,–—-]*|\s*{_SIGN}|\s+\Z", "", remark)
+    said = re.sub(r"\A\(([^()]*)\)\Z", r"\1", said)
+    known = [f" (earlier: {said})"] if normalise(text) in MOVES else []
+    for said in (remark, re.sub(rf"\s*{_SIGN}", "", remark), *known):
         if normalise(f"{marks}{status}{said}") == status:
             return f"{marks}{status}{said}".rstrip()
     return status

@@ -1,0 +1,56 @@
+"""What marks a line or a heading as open work, or as work that is over."""
+
+import re
+
+from . import statuses
+from .queue import Queue
+
+BULLET = (
+    r"(?:(?:[-*+•]|\d+[.)])[ \t\xa0]+|[-*+](?=\[)"
+    r"|<(?:li|p|div|table|tbody|tr|td|ul|ol|dl|dt|dd|label|h[1-6]|b|strong|summary)\b[^>\n]*>[ \t]*)"
+)
+BOX = (
+    r"\\?\[(?:[^\]\w\n]{0,3}|_|[ ]?[A-Za-z][ ]?)\](?![*_`]*[(:\[])|\([ \t]\)(?=\s)"
+    r"|［\s?］|[☐☑☒✅✔✓⬜▢□◻🔲❏❑🗹]\ufe0f?|<input\b[^>\n]*>"
+)
+TICKED = r"(?i)\\?\[\W*(?:x|✓|✔|✅|☑|v)\W*\]|[☑☒✅✔✓🗹]|<input.*\bchecked\b"
+OVER = (
+    r"(?i)\b(?:done|completed?|finished|shipped|merged|cancell?ed|dropped|removed|obsolete|skipped|archived)\b"
+    r"[^A-Za-z]*\Z|[✅☑✔✓]|~~"
+)
+#: The same, of what will not be done.
+DROPPED = r"(?i)\b(?:cancell?ed|dropped|removed|obsolete|skipped|archived)\b[^A-Za-z]*\Z"
+LEGEND = r"(?i)\W*(?:blocked|deferred|cancell?ed|skipped|on hold|not started|optional|priority)\W*\Z|[ \t]*[=:→–—]"
+TODO = r"(?:(?:TODO|FIXME)\b(?!\W*(?i:apps?|lists?|items?|application|page|api|mvc)\b)|(?i:to-?do[ \t]*:))\W*\w"
+OPEN = r"(?:pending|to-?do|in[ _-]progress|open|not started|blocked)"
+#: A status at the end of a line, with what parts it from the rest; the same where nothing has to.
+INLINE = rf"(?i)[(\[—–:-][ \t*_`]*{OPEN}[*_`)\] \t]*\Z"
+LAST = rf"(?i)(?:\bstatus\b[*_`: \t]*{OPEN}[*_`)\] \t]*|(?<=[ \t])\[ ?\]|[☐⬜])\Z"
+#: Headings of a queue that may have a status and are about no task.
+ABOUT = (
+    r"(?i)\W*(?:overview|summary|progress|(?:project |overall |queue |current )?status|stat(?:istic)?s|metrics"
+    r"|meta(?:data)?|about|notes?|legend|task queue|queue)\W*\Z"
+)
+#: A task that is named by its number alone.
+_TASK = r"(?i)[^\w\n]*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})"
+
+
+def is_open(box: str) -> bool:
+    return not re.match(TICKED, box)
+
+
+def is_legend(text: str) -> bool:
+    """Whether *text* says what a sign means: "pending", or "pending · 🔄 in progress · ✅ completed"."""
+    parts = (part.strip(" =:-–—*_`") for part in re.split(r"[·|,/•;]", text))
+    return bool(re.match(LEGEND, text)) or all(
+        statuses.normalise(part) in statuses.MOVES or re.match(LEGEND, part) for part in parts
+    )
+
+
+def new_number(parsed: Queue, text: str, after: str = r"\b", kind: str = "") -> bool | None:
+    """Whether *text* begins with a task's number that the queue doesn't have, such as "Task 2"; None without one.
+    *after* is what follows the number, and *kind* what alone counts as a task, where not everything does."""
+    number = re.match(_TASK + after, text)
+    if number is None or (kind and number[1].lower() != kind):
+        return None
+    return f"{number[1]}{int(number[2])}".upper() not in {re.sub(r"[-_.]0*", "", id_).upper() for id_ in parsed.by_id}
