@@ -466,7 +466,7 @@ def test_a_notice_of_an_agent_that_is_settled_stays_out_of_the_conversation(proj
     answer = json.loads(hooked(project, notice(project)).stdout)
     assert answer["decision"] == "block"
     # Claude Code puts "UserPromptSubmit operation blocked by hook:" in front of it.
-    assert answer["reason"] == f"only the notice that {ID} has ended, which the run knows already: done 1/3"
+    assert answer["reason"] == f"nothing is wrong: {ID} has ended, and the run knows that already; done 1/3"
 
 
 @pytest.mark.parametrize(("entry", "blocked"), [("cli", True), ("sdk-cli", False), ("", False)])

@@ -1,6 +1,8 @@
 """What the helper prints: nothing invisible, and never more than a person or a model reads."""
 
 import json
+import os
+import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -14,7 +16,7 @@ from claudestrator_helper.system import processes
 from claudestrator_helper.texts import fields
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
-from running import helper
+from running import HELPER, helper
 from states import changed, state_of
 
 #: Signs of format that are seen, such as the marks of Arabic numbers.
@@ -66,6 +68,17 @@ def test_a_folders_name_is_no_line_of_its_own(tmp_path: Path) -> None:
     (folder / ".claude" / "session_state.md").mkdir(parents=True)
     [said] = helper("start", "--session", "s", "1", folder=folder).stdout.splitlines()
     assert said.startswith("STOP cannot read ")
+
+
+@pytest.mark.parametrize("verb", ["status", "next-task", "tasks"])
+def test_what_no_one_reads_ends_a_call_without_a_traceback(project: Project, verb: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "claudestrator_helper", verb]
+    environ = {**os.environ, "PYTHONPATH": HELPER}
+    done = subprocess.run(words, cwd=project.root, env=environ, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_signs_that_join_or_colour_are_left_out_of_a_picture_which_is_still_there() -> None:

@@ -14,6 +14,14 @@ def echo(lines: list[str]) -> None:
     sys.stdout.buffer.flush()
 
 
+def unread() -> int:
+    """Drops what no one reads any more, at which Python would fail once more as it ends; returns the exit code."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
+
+
 def pause(seconds: float) -> None:
     """Sleeps between two looks at what is followed. Ends this process, with 0, if no one reads its output any more, as
     after `| head -1`; otherwise only the next line would show it."""
