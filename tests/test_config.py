@@ -198,3 +198,10 @@ def test_any_text_gives_values_that_hold_or_lines_that_say_why(text: str) -> Non
     values, lines = config_file.parse(text, "config.toml")
     assert all(config_file.KEYS[key][0](value) for key, value in values.items())
     assert all("\n" not in line and line.startswith("config.toml: ") for line in lines)
+
+
+@needs_tomllib
+@pytest.mark.parametrize("text", [f"{'a.' * 500_000}a = 1\n", f"x = {{{'a.' * 40_000}a = 1}}\n", "# x\n" * 50_000])
+def test_a_configuration_that_would_take_for_ever_to_read_is_refused(text: str) -> None:
+    values, (wrong,) = config_file.parse(text, "config.toml")
+    assert (values, wrong[:27]) == ({}, "config.toml: it is too long")

@@ -3,13 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import running
 import working_day
+from claudestrator_helper.agents import reports
+from claudestrator_helper.run import merging, strays, undo
 from claudestrator_helper.store import paths, state_file
-from claudestrator_helper.system import git, git_safety, processes, working_tree
+from claudestrator_helper.system import git, git_safety, processes, working_tree, worktrees
 from queues import queue, task
 from repositories import Repository, identity
 from running import helper
@@ -126,6 +129,41 @@ def test_a_loop_runs_nothing_and_commits_to_the_repository_of_the_clone(clone: C
     else:
         assert "commit none: there is no git repository" in said
         assert (git.dirty(clone.project), working_tree.fingerprint(clone.project)) == (None, "")
+
+
+@pytest.mark.skipif(worktrees.git_version() < (2, 38), reason="git merges without a working tree from 2.38 on")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
+@pytest.mark.slow
+def test_worktrees_merges_undo_and_clean_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "current", str)
+    clone = Clone(tmp_path, "inner/project", cloned=True)
+    path, log = logging_git(tmp_path)
+    monkeypatch.setenv("PATH", path)
+    project, repo = clone.project, Repository(clone.root)
+    for name in _HOOKS:
+        repo.hook(name, f"echo {name} >> {tmp_path}/ran")
+    (Path(project.root) / ".claudestrator").mkdir()
+    (Path(project.root) / ".claudestrator" / "config.toml").write_text('[run]\ncommit = "task"\n')
+    Path(project.queue).write_text(queue(task("TASK-1"), task("TASK-2")))
+    said = running.start(project, "s1", ["--parallel", "2"])
+    while not said[-1].startswith("STOP"):
+        for id_ in state_file.read(project).agents:
+            reports.begin(project, id_)
+            tree = worktrees.of(project, id_)
+            assert tree
+            (Path(tree.root) / f"{id_}.txt").write_text(id_)
+            merging.done(project, id_, None, "", 60)
+        said += running.wait_for_step(project)
+    assert f"claudestrator/{state_file.read(project).run}" in said[-1]
+    assert undo.undo(project, "TASK-1")
+    assert strays.clean(project)
+    assert helper("report", "--format", "json", folder=project.root).code == 0
+    assert not clone.trace.exists()
+    calls = log.read_text().splitlines()
+    assert all(any(word in call for call in calls) for word in (" merge-tree ", " worktree add "))
+    for call in calls:
+        assert call.startswith("-c safe.bareRepository=explicit -c core.fsmonitor=false "), call
+        assert (f"-c core.hooksPath={os.devnull} " in call) == (" commit --quiet --cleanup" not in call), call
 
 
 def logging_git(folder: Path) -> tuple[str, Path]:

@@ -297,11 +297,20 @@ def test_a_file_that_is_not_the_pinned_one_is_not_installed(index: Index, tmp_pa
 @pytest.mark.usefixtures("copied")
 def test_no_package_is_built_because_that_runs_its_code(index: Index, tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "setup.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    # A build that needs nothing from an index.
+    own = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+    (tmp_path / "source" / "pyproject.toml").write_text(own)
+    (tmp_path / "source" / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     archive = shutil.make_archive(str(index.folder / "thing-1"), "gztar", tmp_path, "source")
     digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
     assert "pip could not install" in refusal(tmp_path, f"thing==1 --hash=sha256:{digest}\n")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.usefixtures("copied")
+def test_a_package_without_a_hash_is_not_installed(index: Index, tmp_path: Path) -> None:
+    index.pin("1")
+    assert "pip could not install" in refusal(tmp_path, "thing==1\n")
 
 
 def test_the_pins_are_what_the_helper_needs_and_nothing_else() -> None:

@@ -71,6 +71,8 @@ KEYS: dict[str, Rule] = {
 }
 
 
+#: Characters of the file, and dots of a line, that are read; the file may have come with someone else's repository.
+_MOST, _DOTS = 100_000, 200
 TABLES = tuple(dict.fromkeys(key.split(".")[0] for key in KEYS))
 
 
@@ -96,6 +98,9 @@ def parse(text: str, name: str) -> tuple[dict[str, object], list[str]]:
         return {}, [f"{name}: reading it needs Python 3.11; install that, and then Claudestrator again"]
     import tomllib
 
+    # It takes tomllib the square of a key's length.
+    if len(text) > _MOST or any(line.count(".") > _DOTS for line in text.split("\n")):
+        return {}, [f"{name}: it is too long, {_MOST:,} characters and {_DOTS} dots a line are the most; shorten it"]
     try:
         document = tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
