@@ -50,7 +50,7 @@ async function helper($, words, stdin) {
   const { argv, ...where } = await call($, words)
   const ran = $.process.run(argv, { ...where, stdin, timeoutMs: 600_000 }) // the most that Claude Code allows
   const { stdout, stderr } = await ran.catch(error => ({ stdout: '', stderr: `claudestrator-helper can't be run: ${error}` }))
-  return (stdout || stderr).trim()
+  return (stdout || stderr.replace(/^claudestrator-helper: /, '')).trim()
 }
 
 /** What proves whose the run is, and the agents that need not be asked for again. */
