@@ -32,9 +32,9 @@ class TaskRecord(NamedTuple):
 
     In this run: *failed* is the reason why it was given up; *completed* the attempt that completed it, *unchanged*
     whether that changed nothing, *committed* the commit of it on the run's branch, "" if none could be made; *released*
-    the attempt whose session died, and *lost* its agent, if it was not the first; *refused* whether Claude Code started
-    no agent for it while others were at work; *returned* why a verdict sent it back to pending, and *unverified* why it
-    got none.
+    the attempt whose session died, and *lost* its agent, or one that was given up with no other in its place; *refused*
+    whether Claude Code started no agent for it while others were at work; *returned* why a verdict sent it back to
+    pending, and *unverified* why it got none.
 
     In any run: *earlier* is the attempt that completed it in a run before this one, *verified* the one that passed, and
     *proved* the one whose gate was green, and *hint* what a person has to say to its next agent.
