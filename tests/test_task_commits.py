@@ -164,7 +164,7 @@ def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository
     repo.hook("pre-commit", "test -e stop || git add -A")
     repo.write(".env", "TOKEN=1\n")
     lines = work(repo, "TASK-1", door_txt="a door\n")
-    assert "commit none of TASK-1: it was undone, as a hook put .env, b.txt into it" in lines
+    assert "no commit of TASK-1: it was undone, as a hook put .env, b.txt into it" in lines
     assert "TASK-1" not in repo.run("log", "--all", "--format=%s", "--glob=refs/heads")
     assert repo.status() == " M b.txt\n?? .env\n?? door.txt\n"
 
