@@ -241,8 +241,8 @@ test('an agent that is on its way when the run is typed again is named, and come
   while (calls.length < 2 || !spawned) await new Promise(resolve => setTimeout(resolve, 1))
   const second = orchestrate()
   while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
-  ended.resolve({ lines: [], directives: [{ kind: 'WAIT' }], band })
   expect((await second).text).toBe(stop.sentence)
+  ended.resolve({ lines: [], directives: [{ kind: 'WAIT' }], band })
   started.resolve(undefined)
   await first
   expect([calls[2].argv[0], calls[2].told, spawned]).toEqual(['start', [{ id: 'TASK-001', attempt: 1 }], 1])
