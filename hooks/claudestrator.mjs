@@ -50,7 +50,7 @@ async function helper($, words, stdin) {
   const { argv, ...where } = await call($, words)
   const ran = $.process.run(argv, { ...where, stdin, timeoutMs: 600_000 }) // the most that Claude Code allows
   const { stdout, stderr } = await ran.catch(error => ({ stdout: '', stderr: `claudestrator-helper can't be run: ${error}` }))
-  return (stdout || stderr).trim()
+  return (stdout || stderr.replace(/^claudestrator-helper: /, '')).trim()
 }
 
 /** What proves whose the run is, and the agents that need not be asked for again. */
@@ -119,8 +119,8 @@ async function spawn($, directive) {
     const why = await $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model }).then(({ deny }) => deny, String)
     directive.isAsked = !(directive.isHeld = !!why?.startsWith(HELD))
     if (!directive.isHeld) return why && ended($, { description: id, refused: [{ id, attempt, why }] })
-    if (seconds % 300 === 60) void ask($, 'ended', { held: id }) // whose time is not to pass
-    if (seconds === 60 && [...run.agents.values()].find(each => each.isHeld) === directive) void $.ui.notify(HELD_WHY, { title: 'Claudestrator' })
+    if (seconds % 300 === 30) void ask($, 'ended', { held: id }) // whose time is not to pass
+    if (seconds === 30 && [...run.agents.values()].find(each => each.isHeld) === directive) void $.ui.notify(HELD_WHY, { title: 'Claudestrator' })
     await $.clock.sleep(1000)
   }
 }

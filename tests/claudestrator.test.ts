@@ -241,31 +241,28 @@ test('an agent that is on its way when the run is typed again is named, and come
   while (calls.length < 2 || !spawned) await new Promise(resolve => setTimeout(resolve, 1))
   const second = orchestrate()
   while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
-  ended.resolve({ lines: [], directives: [{ kind: 'WAIT' }], band })
   expect((await second).text).toBe(stop.sentence)
+  ended.resolve({ lines: [], directives: [{ kind: 'WAIT' }], band })
   started.resolve(undefined)
   await first
   expect([calls[2].argv[0], calls[2].told, spawned]).toEqual(['start', [{ id: 'TASK-001', attempt: 1 }], 1])
 })
 
-test('after a minute of Esc the person is told, and a run that is lost meanwhile starts no agent', async ($, on) => {
+test('after half a minute of Esc the person is told, and a run that is lost meanwhile starts no agent', async ($, on) => {
+  sleepless(on)
   const lost = Promise.withResolvers()
-  const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, lost.promise])
-  const clock = mock.clock(on, { now: 0 })
+  const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, lost.promise, {}])
   let [asked, told] = [0, [] as string[]]
-  on('agent.spawn', () => { asked++; return { deny: 'the session was stopped by the person' } })
+  on('agent.spawn', () => {
+    // One is asked for each second.
+    if (++asked === 32) lost.resolve({ lines: [], directives: [{ kind: 'STOP', sentence: 'this run has been taken over', exitCode: 1 }] })
+    return { deny: 'the session was stopped by the person' }
+  })
   on('ui.notify', ($, e) => { told.push(JSON.stringify(e)); return { value: undefined } })
-  const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
-  for (let seconds = 0; seconds < 61; seconds++) {
-    while (asked <= seconds) await new Promise(resolve => setTimeout(resolve, 1))
-    await clock.advance(1000)
-  }
+  await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
   expect([told.length, told[0]?.includes('After Esc')]).toEqual([1, true])
   expect(calls.filter(each => each.held).map(each => each.held)).toEqual(['TASK-001'])
-  lost.resolve({ lines: [], directives: [{ kind: 'STOP', sentence: 'this run has been taken over', exitCode: 1 }] })
-  await run
   const before = asked
-  for (let seconds = 0; seconds < 3; seconds++) await clock.advance(1000)
-  await new Promise(resolve => setTimeout(resolve, 20))
+  await new Promise(resolve => setTimeout(resolve, 50))
   expect(asked - before).toBeLessThan(2)
 })

@@ -436,7 +436,7 @@ def test_a_task_and_an_issue_are_added_in_plain_words(project: Project) -> None:
     start(project)
     words = b"Paint\n### the `door` | green\n"
     added = helper("add-tasks", "--words", "-", folder=project.root, stdin=words)
-    assert added.stdout == "added 1: TASK-003\n"
+    assert added.stdout == "added 1: TASK-003: Paint ### the `door` | green\n"
     assert q.parse(Path(project.queue).read_text()).task("TASK-003").objective == "Paint ### the `door` | green"
     filed = helper("add-issue", "--words", "-", folder=project.root, stdin=words)
     assert filed.stdout.startswith("added 1: ISSUE-")

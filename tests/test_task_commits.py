@@ -164,7 +164,7 @@ def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository
     repo.hook("pre-commit", "test -e stop || git add -A")
     repo.write(".env", "TOKEN=1\n")
     lines = work(repo, "TASK-1", door_txt="a door\n")
-    assert "commit none of TASK-1: it was undone, as a hook put .env, b.txt into it" in lines
+    assert "no commit of TASK-1: it was undone, as a hook put .env, b.txt into it" in lines
     assert "TASK-1" not in repo.run("log", "--all", "--format=%s", "--glob=refs/heads")
     assert repo.status() == " M b.txt\n?? .env\n?? door.txt\n"
 
@@ -175,7 +175,7 @@ def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: R
     running.start(repo.project, "s1", [])
     repo.write(".git/info/exclude", "stop\n")
     repo.write("stop")
-    assert "commit none of TASK-1: not today" in work(repo, "TASK-1", door_txt="a door\n")
+    assert "no commit of TASK-1: not today" in work(repo, "TASK-1", door_txt="a door\n")
     logged = [(each["id"], each["reason"]) for each in run_log.read(repo.project) if each["event"] == "uncommitted"]
     assert logged == [("TASK-1", "not today")]
     (repo.root / "stop").unlink()
@@ -188,7 +188,7 @@ def test_when_another_branch_is_checked_out_nothing_is_committed(repo: Repositor
     configured(repo, task("TASK-1"))
     running.start(repo.project, "s1", [])
     repo.run("switch", "--quiet", "-c", "other")
-    assert f"commit none of TASK-1: {run_branch.MOVED}" in work(repo, "TASK-1", door_txt="a door\n")
+    assert f"no commit of TASK-1: {run_branch.MOVED}" in work(repo, "TASK-1", door_txt="a door\n")
 
 
 @pytest.mark.parametrize("older", [False, True])
@@ -281,7 +281,7 @@ def test_a_full_disk_costs_the_commit_and_is_no_traceback(repo: Repository, monk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(shutil, "copy2", full)
-    assert "commit none of TASK-1: git's index can't be copied: No space left on device" in work(
+    assert "no commit of TASK-1: git's index can't be copied: No space left on device" in work(
         repo, "TASK-1", door_txt="a door\n"
     )
 
@@ -734,4 +734,4 @@ def test_where_a_run_began_is_taken_from_no_word_that_git_could_obey(repo: Repos
     configured(repo, task("TASK-1"))
     running.start(repo.project, "s1", [])
     START.write(repo.project, found)
-    assert "commit none of TASK-1: what was checked out before the run is not known" in work(repo, "TASK-1", a_txt="b")
+    assert "no commit of TASK-1: what was checked out before the run is not known" in work(repo, "TASK-1", a_txt="b")

@@ -49,4 +49,6 @@ def _from_words(project: Project, words: str) -> str:
 def add_tasks_verb(project: paths.Project, source: str, *, words: bool) -> None:
     """Add the task sections on standard input, all or none; errors are reported with their lines."""
     given = files.stdin()
-    echo([add_tasks(project, _from_words(project, given) if words else given)])
+    added = add_tasks(project, _from_words(project, given) if words else given)
+    # In Claude Code, the words that a person has typed are on the screen no more.
+    echo([f"{added}: {fields.cut(given)}" if words else added])

@@ -89,7 +89,9 @@ def add_issue_verb(project: paths.Project, source: str, input_: str, *, words: b
     from ..texts import plain_words
 
     given = text_of(input_)
-    echo(add_issues(project, plain_words.as_issue(given) if words else given, source))
+    first, *more = add_issues(project, plain_words.as_issue(given) if words else given, source)
+    # In Claude Code, the words that a person has typed are on the screen no more.
+    echo([f"{first}: {cut(given)}" if words and not more else first, *more])
 
 
 @click.command("issues")

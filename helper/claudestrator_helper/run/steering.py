@@ -31,7 +31,11 @@ def stop(project: Project, *, now: bool = False) -> str:
     if now:
         left = f" What {names} reports will count." if names else ""
         return f"The run has stopped: `/orchestrate` continues it.{left}{_home(project, current)}"
-    return f"The run will stop once {names} has reported." if names else "The run will stop at its next step."
+    return f"The run will stop once {_reported(current)}." if names else "The run will stop at its next step."
+
+
+def _reported(current: state.State) -> str:
+    return f"{', '.join(current.agents)} {'has' if len(current.agents) == 1 else 'have'} reported"
 
 
 def _awaited(project: Project, current: state.State) -> bool:
@@ -56,8 +60,7 @@ def pause(project: Project) -> str:
     if current is None:
         stopping = state_file.read(project).status == state.STOPPING
         return "The run is stopping already: `/orchestrate` continues it." if stopping else _NOTHING
-    names = ", ".join(current.agents)
-    at_work = f" once {names} has reported" if names else ""
+    at_work = f" once {_reported(current)}" if current.agents else ""
     return f"The run pauses{at_work}; `claudestrator-helper resume` continues it."
 
 

@@ -183,7 +183,7 @@ def mark(current: state.State, id_: str, attempt: int) -> str:
 
 
 def _lines(id_: str, result: git.Result) -> list[str]:
-    lines = [f"commit {result.commit[:7]} {id_}" if result.commit else f"commit none of {id_}: {cut(result.why)}"]
+    lines = [f"commit {result.commit[:7]} {id_}" if result.commit else f"no commit of {id_}: {cut(result.why)}"]
     left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
     lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
     return lines + ([result.missing] if result.missing else [])

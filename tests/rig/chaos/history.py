@@ -145,7 +145,7 @@ def without(found: Evidence, id_: str) -> list[str]:
     """Why there is no commit of that task, as it was said."""
     said = (each["out"] for each in found.calls("wait", "start", "hook"))
     logged = [str(each["reason"]) for each in found.log if (each["event"], each.get("id")) == ("uncommitted", id_)]
-    return logged + [why for text in said for why in re.findall(rf"commit none of {id_}: ([^\n\\]*)", text)]
+    return logged + [why for text in said for why in re.findall(rf"no commit of {id_}: ([^\n\\]*)", text)]
 
 
 def kept_whole(found: Evidence) -> Iterable[str]:
