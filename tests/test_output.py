@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.run import close_loop
-from claudestrator_helper.store import state_file
+from claudestrator_helper.store import run_log, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import fields
@@ -87,7 +87,11 @@ def test_signs_that_join_or_colour_are_left_out_of_a_picture_which_is_still_ther
 
 @pytest.mark.parametrize(
     "words",
-    ["next-task", "tasks", "issues", "status", "check", "start --session s", "wait --max 0", "next-task --hook"],
+    [
+        *("next-task", "tasks", "issues", "status", "check", "start --session s", "wait --max 0", "next-task --hook"),
+        *("show TASK-1", "log", "context", "report --format md", "state", "state phase"),
+        *("tasks --json", "issues --json", "next-task --json", "status --json", "report --format json"),
+    ],
 )
 def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
     text = queue(task("TASK-1", objective=EVIL), task("TASK-2", status=f"od{HIDDEN}d", dependencies=EVIL))
@@ -97,9 +101,11 @@ def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
     )
     found = state_of(run="r", origin=processes.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
     state_file.write(project, found)
+    run_log.append(project, found, [{"event": "failed", "id": "TASK-0", "reason": EVIL}], 1.0)
     result = helper(*words.split(), folder=project.root, stdin=b"{}")
     assert not set(result.stdout + result.stderr) & set(HIDDEN), result
     assert EVIL in Path(project.queue).read_text(), "what a person has written stays"
+    assert words != "state phase" or json.loads(result.stdout) == EVIL, "a program reads the same"
 
 
 def test_what_is_invisible_is_in_no_commit(project: Project) -> None:

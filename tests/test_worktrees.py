@@ -17,8 +17,9 @@ from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import gates, merging, steering, undo
+from claudestrator_helper.run import gates, merging, slow_work, steering, trees, undo
 from claudestrator_helper.store import files, marker_files, paths, state_file
+from claudestrator_helper.store.hidden_files import CLOSING_LOCK
 from claudestrator_helper.system import changes, consent, git_process, worktrees
 from claudestrator_helper.texts.directives import SPAWN, Directive
 from queues import queue, task
@@ -218,12 +219,21 @@ def test_the_worktrees_of_a_project_that_is_moved_come_along(tmp_path: Path, ide
     assert shown(moved, "door.txt") == "a door\n"
 
 
-def test_a_dependent_task_begins_with_what_it_builds_on(repo: Repository) -> None:
-    begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+def test_a_dependent_task_begins_with_what_it_builds_on_and_waits_for_nothing_else(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(repo, *TWO, task("TASK-3", dependencies="TASK-1"), task("TASK-4", dependencies="TASK-3"), task("TASK-5"))
+    monkeypatch.setattr(slow_work, "_CALM", 0)
+    assert running.wait_for_step(repo.project)[-1] == "WAIT"
+    ahead = ["TASK-1", "TASK-2", "TASK-3", "TASK-5"]
+    assert sorted(each.note.id for each in worktrees.listed(repo.project)) == ahead
     write(repo, "TASK-1", door_txt="a door\n")
     done(repo, "TASK-1")
-    assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-2 sonnet"
-    assert (tree(repo, "TASK-2") / "door.txt").read_text() == "a door\n"
+    monkeypatch.setattr(worktrees, "add", None)
+    # Another task is being merged.
+    with files.locked(CLOSING_LOCK.path(repo.project)):
+        assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-3 sonnet"
+    assert (tree(repo, "TASK-3") / "door.txt").read_text() == "a door\n"
 
 
 def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
@@ -237,6 +247,18 @@ def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
     write(repo, "TASK-1", fixed="x\n")
     assert done(repo, "TASK-1") == "done TASK-1"
     assert statuses(repo.project)["TASK-1"] == "in_progress"
+
+
+def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository) -> None:
+    repo.hook("pre-commit", "test -e a.txt && git add -A")
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    (tree(repo, "TASK-1") / ".env").write_text("TOKEN=1\n")
+    with pytest.raises(gates.RedError, match=r"it was undone, as a hook put \.env into it"):
+        done(repo, "TASK-1")
+    assert ".env" not in repo.run("log", "--all", "--format=", "--name-only")
+    (tree(repo, "TASK-1") / ".env").unlink()
+    assert done(repo, "TASK-1") == "done TASK-1"
 
 
 def test_conflicts_without_end_fail_the_attempt_and_the_next_begins_with_them(repo: Repository) -> None:
@@ -546,6 +568,25 @@ def test_worktrees_whose_making_is_killed_at_any_step_are_made_by_the_next_wait(
             take_step(each)
         at_work(each)
         both_done(each)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_worktrees_whose_making_ahead_is_killed_at_any_step_leave_nothing(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    def begin(repo: Repository) -> None:
+        begun(repo, *TWO, *map(task, ("TASK-3", "TASK-4", "TASK-5")), parallel=2)
+        state_file.write(repo.project, state(repo)._replace(parallel=3))
+
+    def ahead(repo: Repository) -> None:
+        while trees.ahead(repo.project, state(repo)):
+            pass
+
+    for each in at_every_step(tmp_path_factory, after, begin, ahead):
+        assert trees.ended(each.project) == ""
+        assert {one.note.id for one in worktrees.listed(each.project)} == {"TASK-1", "TASK-2"}
+        ahead(each)
+        assert len(worktrees.listed(each.project)) == 5
 
 
 def take_step(repo: Repository) -> None:

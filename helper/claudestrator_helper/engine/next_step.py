@@ -30,13 +30,13 @@ def next_step(inputs: Inputs) -> Step:
     run.out.commits = _to_commit(run)
     if run.out.commits and not run.out.directives:
         # Before the next agent changes the working tree.
-        run.out.state = run.state
+        run.out.state = run.state.after(run.out.lines)
         return run.out
     if not run.out.directives and not run.state.agents:
         _dispatch(run)
     while _may_add(run) and loop_phases.take_task(run):
         pass
-    run.out.state = run.state
+    run.out.state = run.state.after(run.out.lines)
     return run.out
 
 

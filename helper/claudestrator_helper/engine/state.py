@@ -7,7 +7,7 @@ takes a quarter of a hook's time.
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .config import LEAN, TASK
+from .config import LEAN, MOD, TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
 #: A run that starts no agent until it is resumed; those at work finish.
@@ -73,6 +73,8 @@ NO_RECORD = TaskRecord()
 #: Never changed in place, like all that a state holds.
 NO_IDS = list[str]()
 _NO_TASKS, _NO_VALUES = dict[str, TaskRecord](), dict[str, object]()
+#: How many of a run's last lines are kept.
+LINES = 20
 
 
 class Owner(NamedTuple):
@@ -126,6 +128,8 @@ class _Values(NamedTuple):
     others: dict[str, object] = _NO_VALUES
     gated: bool = False
     worktrees: bool = False
+    said: int = 0
+    lines: list[str] = NO_IDS
 
 
 class State(_Values):
@@ -134,7 +138,8 @@ class State(_Values):
     failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
     person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
-    worktrees, which holds from its beginning to its end."""
+    worktrees, which holds from its beginning to its end. A mod's run has *said* so many lines to its person, and
+    *lines* are the last of them, because what was to show them may have been killed."""
 
     @property
     def unfinished(self) -> bool:
@@ -170,6 +175,17 @@ class State(_Values):
     def is_verified(self, id_: str) -> bool:
         """Whether that task's last attempt has passed verification."""
         return self.record(id_).is_verified
+
+    def after(self, lines: list[str]) -> "State":
+        """The state after these lines were said."""
+        if not lines or self.engine != MOD:
+            return self
+        return self._replace(said=self.said + len(lines), lines=[*self.lines, *lines][-LINES:])
+
+    def unheard(self, run: str, said: int) -> list[str]:
+        """The last lines, for someone who has heard *said* lines of that *run*."""
+        new = self.said - said if run == self.run else self.said
+        return self.lines[-new:] if new > 0 else []
 
     def recorded(self, id_: str, *, last: bool = False, **values: Any) -> "State":
         """The state with these values in the record of *id_*, which is the *last* one from then on."""

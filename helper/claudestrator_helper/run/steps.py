@@ -154,7 +154,7 @@ def wait_in_turn(
             return Reply(seen, _WAIT)
         if left <= 0:
             return Reply([*seen, sentences.waiting(step.state, int(now()))], _WAIT)
-        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
+        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, slow_work.rest(step.state))
         polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
 
