@@ -277,6 +277,10 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     "a commit was undone twice": (lambda s: undoes(s, times=2, asked=2), "was undone 2 times"),
     "an undone task counts": (undoes, "TASK-002 is completed, and all its commits were undone"),
     "a person's commit was taken back": (takes_back, "the person's head was b, and is a"),
+    "git refused a merge": (
+        lambda s: s.journal.append({**s.call("x", "done", "T", code=1), "err": "git can't move the work in x: why"}),
+        "git can't move the work",
+    ),
     "a task was skipped unasked": (lambda s: status(s, "TASK-004", "pending", "skipped"), "TASK-004 is skipped in the end"),
     "work in a worktree was lost": (lost_in_a_worktree, "the work on TASK-002 was in a worktree, and is nowhere"),
     "work is in no branch": (lambda s: committing(s, held=set()), "src/TASK-001.txt is in no branch"),

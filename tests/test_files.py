@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from claudestrator_helper.store import files, leftovers
+from claudestrator_helper.errors import ClaudestratorError
+from claudestrator_helper.store import files, leftovers, project_files
+from claudestrator_helper.store.paths import Project
 from disk import NEW, OLD, mode, refused, take, umask
 from examples import TIMES
 from hypothesis import HealthCheck, given, settings
@@ -117,6 +119,15 @@ def test_a_link_to_nowhere_gets_its_target(tmp_path: Path) -> None:
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
     files.write(str(tmp_path / "a" / "b" / "file"), NEW)
     assert (tmp_path / "a" / "b" / "file").read_text() == NEW
+
+
+def test_a_project_that_a_person_has_moved_is_not_begun_anew_in_its_old_place(tmp_path: Path) -> None:
+    old = Project(str(tmp_path / "old"), str(tmp_path / "old" / ".claude"))
+    with pytest.raises(ClaudestratorError, match="no longer there: try again where it is now"):
+        project_files.write(old, old.session, "text")
+    with pytest.raises(ClaudestratorError, match="no longer there"):
+        project_files.edit(old, old.issues, lambda text: f"{text}more")
+    assert not (tmp_path / "old").exists()
 
 
 def test_nothing_lies_beside_a_file_that_was_written(tmp_path: Path) -> None:

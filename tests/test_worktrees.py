@@ -172,6 +172,17 @@ def test_a_conflict_of_any_kind_that_was_left_as_it_is_is_refused_again(
             done(repo, "TASK-2")
 
 
+def test_a_file_that_an_agent_wrote_as_it_was_before_has_what_others_have_made_of_it(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n")
+    # As what formats all files does.
+    os.utime(tree(repo, "TASK-2") / "a.txt", (1, 1))
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert shown(repo, "a.txt") == "by one\n"
+
+
 def test_agents_that_change_the_same_file_in_different_places_need_not_look_again(repo: Repository) -> None:
     lines = "".join(f"{n}\n" for n in range(30))
     repo.write("a.txt", lines)

@@ -1,7 +1,9 @@
 """The texts of a project: what the modules of this package read and write, and no link may lead out of it."""
 
+import os
 from collections.abc import Callable
 
+from ..errors import ClaudestratorError
 from . import files
 from .paths import Project
 
@@ -22,14 +24,22 @@ def present(project: Project, path: str) -> str:
 
 
 def write(project: Project, path: str, content: str, *, lasting: bool = True) -> None:
-    """Replaces the text. Raises as `files.write`."""
+    """Replaces the text. Raises as `files.write`, and if the project is no longer there."""
+    _refuse_moved(project)
     files.write(path, content, project.bounds, lasting=lasting)
 
 
 def edit(project: Project, path: str, change: Callable[[str], str], known: str | None = None) -> str:
     """Replaces the text with what *change* makes of it. See `files.edit`."""
+    _refuse_moved(project)
     return files.edit(path, change, project.bounds, known)
 
 
 def remove(project: Project, path: str) -> None:
     files.remove(path, project.bounds)
+
+
+def _refuse_moved(project: Project) -> None:
+    """What a call writes whose project a person moves meanwhile would be lost in a new folder in the old place."""
+    if not os.path.isdir(project.root):
+        raise ClaudestratorError(f"{project.root} is no longer there: try again where it is now")

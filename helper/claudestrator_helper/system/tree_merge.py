@@ -117,6 +117,8 @@ def _snapshot(tree: Tree, main: Project, index: str) -> str:
     left = git.left_out(ours.root, changes, skipped(tree, main, changes))
     chosen = {path: code for path, code in changes.items() if path not in left}
     _checked(git.staged(ours, index, tree.note.base, chosen), tree)
+    # A file that was written as it was before is not among the changes, and git refuses to replace one of another time.
+    ours.call("update-index", "-q", "--refresh", index=index)
     done = ours.call("write-tree", index=index)
     _checked(done.why, tree)
     return done.text.strip()

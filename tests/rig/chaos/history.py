@@ -136,6 +136,12 @@ def undone(found: Evidence) -> Iterable[str]:
             yield f"{id_} is completed, and all its commits were undone"
 
 
+def merged(found: Evidence) -> Iterable[str]:
+    """No `done` fails for what git says, on a disk that has room."""
+    if not any(each["of"] == "full disk" for each in found.of("fault")):
+        yield from (each["err"][:200] for each in found.calls("done") if "git can't" in each["err"])
+
+
 def in_trees(found: Evidence) -> set[str]:
     """The agents that worked in worktrees, by their names in the journal."""
     return {each["who"] for each in found.of("works") if each.get("tree")}

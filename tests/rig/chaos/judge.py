@@ -47,7 +47,7 @@ def findings(found: Evidence) -> list[str]:
         held,
         filed,
     )
-    others = (side_by_side, gates.proved, history.committed, history.undone, history.kept_whole)
+    others = (side_by_side, gates.proved, history.committed, history.merged, history.undone, history.kept_whole)
     return [f"{check.__name__}: {line}" for check in (*checks, *others) for line in check(found)]
 
 
