@@ -228,6 +228,45 @@ def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
     assert statuses(repo.project)["TASK-1"] == "in_progress"
 
 
+LINT = """grep -Eq '^feat: [a-z].* [(]TASK-[0-9]+[)]$' "$1" || { echo 'type may not be empty' >&2; exit 1; }"""
+
+
+def test_a_message_that_a_hook_refuses_stops_the_run_and_its_setting_continues_it(repo: Repository) -> None:
+    begun(repo, *TWO, task("TASK-3", dependencies="TASK-1"), parallel=3)
+    repo.hook("commit-msg", LINT)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    assert done(repo, "TASK-1") == "failed TASK-1"
+    assert running.wait_for_step(repo.project, limit=0.1)[0].startswith("no commit of TASK-1: the hook commit-msg ref")
+    assert done(repo, "TASK-2") == "failed TASK-2"
+    said = running.wait_for_step(repo.project)[-1]
+    assert said.startswith("STOP The run has stopped, 0 of 3 tasks completed: the hook commit-msg refuses the message")
+    assert "(type may not be empty): `commit_subject` in .claudestrator/config.toml sets its form" in said
+    assert statuses(repo.project) == dict.fromkeys(("TASK-1", "TASK-2", "TASK-3"), "pending")
+
+    repo.write(".claudestrator/config.toml", '[run]\ncommit_subject = "feat: {uncapitalized} ({id})"\n')
+    running.start(repo.project, "s1", [])
+    for id_ in state(repo).agents:
+        reports.begin(repo.project, id_)
+    assert [done(repo, "TASK-1"), done(repo, "TASK-2")] == ["done TASK-1", "done TASK-2"]
+    assert subjects(repo) == ["feat: a wall (TASK-2)", "feat: a door (TASK-1)"]
+    assert shown(repo, "door.txt") == "a door\n"
+
+
+def test_a_hook_that_git_ignores_is_at_work_in_a_worktree_too(repo: Repository) -> None:
+    configured(repo, *TWO)
+    repo.hook("pre-commit", "test -e fixed || { echo fix it; exit 1; }", ".husky/_")
+    repo.write(".husky/_/.gitignore", "*\n")
+    repo.run("config", "core.hooksPath", ".husky/_")
+    running.start(repo.project, "s1", ["--parallel", "2"])
+    reports.begin(repo.project, "TASK-1")
+    write(repo, "TASK-1", door_txt="a door\n")
+    with pytest.raises(gates.RedError, match="fix it"):
+        done(repo, "TASK-1")
+    write(repo, "TASK-1", fixed="x\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+
+
 def test_conflicts_without_end_fail_the_attempt_and_the_next_begins_with_them(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", a_txt="by one\n")
@@ -297,6 +336,31 @@ def test_secrets_stay_in_the_worktree_which_is_kept_and_what_tools_generate_is_i
     assert repo.run("show", "--format=", "--name-only", f"{branch(repo)}^").split() == ["door.txt"]
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
     assert not tree(repo, "TASK-2").exists()
+
+
+HOOKED = '---\nname: x\nhooks: {"PreToolUse": []}\n---\n'
+
+
+def test_skills_are_committed_and_named_at_the_end_and_neither_settings_nor_hooks_are(repo: Repository) -> None:
+    configured(repo, task("TASK-1", objective="A skill"))
+    repo.write(".gitignore", "*.pyc\n")
+    repo.commit_all()
+    running.start(repo.project, "s1", ["--parallel", "2"])
+    reports.begin(repo.project, "TASK-1")
+    for path, text in {
+        "skills/wall/SKILL.md": "---\nname: wall\n---\nNo hooks: a wall.\n",
+        "agents/mason.md": HOOKED,
+        "settings.json": "{}\n",
+        "worktrees/x/y.md": "x\n",
+    }.items():
+        place = tree(repo, "TASK-1") / ".claude" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    done(repo, "TASK-1")
+    lines = running.wait_for_step(repo.project)
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == [".claude/skills/wall/SKILL.md"]
+    assert "Claude Code will obey .claude/skills/wall/SKILL.md, so look at that first." in lines[-1]
+    assert lines[-1].endswith(f"Work that no commit has is in {tree(repo, 'TASK-1').parent}: TASK-1.")
 
 
 def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository) -> None:

@@ -97,6 +97,12 @@ def not_set_up(why: str, counted: str, state: State) -> str:
     )
 
 
+def not_committed(counted: str, state: State) -> str:
+    """What is said where a run stops because no commit can be made."""
+    how = "Nothing is lost: correct that, and `/orchestrate` continues."
+    return f"The run has stopped, {counted}: {state.halted}. {how}{commits(state)}"
+
+
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
     flag = _unchanged(queue, state) + _miscounted(queue) + commits(state)

@@ -126,6 +126,7 @@ class _Values(NamedTuple):
     others: dict[str, object] = _NO_VALUES
     gated: bool = False
     worktrees: bool = False
+    halted: str = ""
 
 
 class State(_Values):
@@ -134,7 +135,8 @@ class State(_Values):
     failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
     person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
-    worktrees, which holds from its beginning to its end."""
+    worktrees, which holds from its beginning to its end. *halted* is why no commit can be made until a person has
+    corrected something, or ""."""
 
     @property
     def unfinished(self) -> bool:

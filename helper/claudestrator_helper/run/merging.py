@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ..agents import reports
+from ..engine import markers
 from ..engine.state import STOPPED, State
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, state_file
@@ -85,8 +86,10 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     if isinstance(passed, str):
         return passed
     result = merge(project, current, id_, attempt, tree)
+    if result.final:
+        return reports.fail(project, id_, attempt, result.why, markers.UNCOMMITTED)
     if not result.commit and result.why != git.NOTHING:
-        raise _RefusalError(f"its work can't be committed ({fields.cut(result.why)})", [])
+        raise _RefusalError(f"its work can't be committed ({fields.cut(result.why)})", [*result.said])
     return reports.done(project, id_, attempt, "", proved=passed, unchanged=not result.commit)
 
 
@@ -201,7 +204,7 @@ def _refused(project: Project, id_: str, attempt: int, refusal: _RefusalError) -
         return reports.fail(project, id_, attempt, refusal.why)
     left = f"{most - refused + 1} more until the attempt has failed"
     way = f"nothing is lost; solve that in {tree.path}, see that the whole works, and report again ({left})"
-    raise gates.RedError(f"{id_} is not done, as {refusal.why}: {way}", [*refusal.said[:_SAID], *_how(tree)])
+    raise gates.RedError(f"{id_} is not done, as {refusal.why}: {way}", [*refusal.said[-_SAID:], *_how(tree)])
 
 
 def _how(tree: Tree) -> list[str]:

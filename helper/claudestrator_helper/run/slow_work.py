@@ -46,7 +46,7 @@ def wound_up(project: Project, current: state.State) -> str:
     if any(each.committed for each in current.tasks.values()):
         from . import task_commits
 
-        said.append(task_commits.bring_home(project))
+        said += [task_commits.bring_home(project), task_commits.for_claude(project, current)]
     if current.worktrees:
         from . import trees
 

@@ -11,12 +11,13 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ..errors import ClaudestratorError
 from ..store import files
 from ..texts import fields
 from . import secret_names
-from .git_process import TIMEOUT, Done, call
+from .git_process import Done, call
 
 #: Seconds to wait for another git that holds the index after a commit.
 _BUSY = 3.0
@@ -33,10 +34,11 @@ class Repository:
     within: str = "."
     own: bool = False
 
-    def call(self, *words: str, text: str = "", index: str = "", timeout: float = TIMEOUT, hooks: bool = False) -> Done:
-        """Runs git here; see git_process.call."""
-        place = self.folder if self.own else ""
-        return call(self.root, *words, text=text, index=index, timeout=timeout, hooks=hooks, git_folder=place)
+    def call(self, *words: str, trace: str = "", **more: Any) -> Done:
+        """Runs git here; see git_process.call. *trace* is a file for its events."""
+        variables = {"GIT_DIR": self.folder, "GIT_WORK_TREE": self.root} if self.own else {}
+        variables |= {"GIT_TRACE2_EVENT": trace} if trace else {}
+        return call(self.root, *words, variables=variables, **more)
 
 
 @dataclass(frozen=True)

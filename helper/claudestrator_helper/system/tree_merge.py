@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..errors import ClaudestratorError
 from ..store.paths import Project
-from . import commit_witness, git, worktrees
+from . import claude_files, commit_witness, git, made_by_setup, worktrees
 from .commit_witness import Repository
 from .worktrees import Tree
 
@@ -76,6 +76,7 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         index = os.path.join(folder, "index")
         before = _snapshot(tree, main, index)
         merged = merge(ours, tree.note.base, before, tip)
+        _make_room(tree, before, merged.tree, index)
         tree = tree.noted(moving=[before, merged.tree])
         _checked(ours.call("read-tree", "-m", "-u", before, merged.tree, index=index).why, tree)
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
@@ -83,6 +84,18 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
     _rebased(tree, tip)
     conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
     return tree.noted(base=tip, moving=[], conflicts=conflicts), merged.said
+
+
+def _make_room(tree: Tree, before: str, after: str, index: str) -> None:
+    """Takes back what the set-up has changed where others have finished something: git would not overwrite it."""
+    if made := made_by_setup.unchanged(tree.repository):
+        differing = _differing(tree, before, after)
+        made_by_setup.put_back(tree.repository, [path for path in made if path in differing], index)
+
+
+def _differing(tree: Tree, before: str, after: str) -> list[str]:
+    listed = tree.repository.call("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).text
+    return [path for path in listed.split("\0") if path]
 
 
 def _rebased(tree: Tree, base: str) -> None:
@@ -120,12 +133,13 @@ def _snapshot(tree: Tree, main: Project, index: str) -> str:
 
 
 def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str]:
-    """The changed paths that no commit of a worktree holds, and why: the run's own, and what tools generate."""
-    state = os.path.relpath(main.state, main.root)
-    own = os.path.normpath(os.path.join(tree.within, state)) + os.sep
+    """The changed paths that no commit of a worktree holds, and why: the run's own, what tools generate, and what the
+    set-up has left."""
+    state = os.path.normpath(os.path.join(tree.within, os.path.relpath(main.state, main.root)))
+    own = claude_files.left_out(tree.path, state, changes, git.BEFORE)
     generated = [path for path, code in changes.items() if code == "??" and worktrees.is_generated(path)]
-    ours = [path for path in changes if f"{path}/".startswith(own) or path in tree.note.copied]
-    return dict.fromkeys([*generated, *ours], git.BEFORE)
+    copied = [path for path in changes if path in tree.note.copied]
+    return own | dict.fromkeys([*generated, *copied, *made_by_setup.unchanged(tree.repository)], git.BEFORE)
 
 
 def unresolved(tree: Tree) -> list[str]:
@@ -156,8 +170,7 @@ def _taken_back(tree: Tree) -> Tree:
         _checked(ours.call("read-tree", "--reset", after, index=index).why, tree)
         ours.call("update-index", "-q", "--refresh", index=index)
         touched = ours.call("diff-files", "--name-only", "-z", index=index).text.split("\0")
-        listed = ours.call("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).text.split("\0")
-        moved = [path for path in listed if path and path not in touched]
+        moved = [path for path in _differing(tree, before, after) if path not in touched]
         _put_back(ours, before, moved, index)
     _rebased(tree, tree.note.base)
     return tree.noted(moving=[])

@@ -18,7 +18,7 @@ from ..errors import ClaudestratorError
 from ..store import files
 from ..store.paths import TREE_NOTE, Project
 from ..texts import fields
-from . import commit_witness, git, git_process, git_safety, run_branch, secret_names
+from . import commit_witness, git, git_process, git_safety, made_by_setup, run_branch, secret_names
 from .commit_witness import Repository
 
 #: From this version on, git can merge without a working tree.
@@ -235,10 +235,10 @@ def left_in(tree: Tree, project: Project) -> list[str]:
     done = tree.repository.call(*words, "--ignored=traditional")
     if done.code:
         return [done.why]
-    found = []
+    found, made = [], made_by_setup.unchanged(tree.repository)
     for code, path in ((entry[:2], entry[3:]) for entry in done.text.split("\0") if entry):
         is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
-        if not is_copy and not (code == "??" and is_generated(path)):
+        if not is_copy and not (code == "??" and is_generated(path)) and path not in made:
             found.append(path)
     return found + ([COMMITS] if _has_commits(tree) else [])
 
@@ -266,6 +266,7 @@ def remove(tree: Tree, project: Project) -> str:
     """Removes a worktree from which nothing would be lost; why not, or ""."""
     if left := left_in(tree, project):
         return f"it holds {fields.named([fields.cut(path, 60) for path in left], len(left))}"
+    made_by_setup.put_back(tree.repository, made_by_setup.unchanged(tree.repository))
     for path in _generated(tree):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(tree.path, path))
