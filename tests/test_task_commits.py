@@ -687,8 +687,10 @@ def test_where_their_commits_conflict_the_end_says_so_and_leaves_them(repo: Repo
     work(repo, "TASK-1", a_txt="by an agent\n")
     repo.write("a.txt", "by Ann\n")
     repo.run("commit", "--quiet", "-m", "Ann's", "a.txt")
-    said = "Your branch has commits that conflict with it in a.txt: merge without `--ff-only`, after a `git stash`."
-    assert work(repo, "TASK-2", wall_txt="a wall\n")[-1].endswith(f"takes them over. {said}")
+    said = f"Your branch has commits that conflict with it in a.txt: `git stash`, then `git merge {branch(repo)}`."
+    assert work(repo, "TASK-2", wall_txt="a wall\n")[-1].endswith(f" 2 commits are on {branch(repo)}. {said}")
+    # It is said again, to whoever asks again.
+    assert running.wait_for_step(repo.project)[-1].endswith(said)
     assert subjects(repo)[0] == "TASK-2: Build it"
     assert (repo.root / "a.txt").read_text() == "by Ann\n"
 
@@ -699,7 +701,9 @@ def test_another_branch_that_is_checked_out_at_the_end_is_not_merged(repo: Repos
     repo.run("checkout", "--quiet", "-b", "side")
     repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
     tip = repo.run("rev-parse", branch(repo))
-    assert task_commits.bring_home(repo.project).startswith("What is checked out has commits that it lacks")
+    ways = f"`git stash`, then `git switch main`, then `git merge --ff-only {branch(repo)}`"
+    said = f"It was begun on main, and another branch is checked out: {ways}."
+    assert task_commits.bring_home(repo.project) == said
     assert repo.run("rev-parse", branch(repo)) == tip
 
 

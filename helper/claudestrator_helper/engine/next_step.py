@@ -65,9 +65,11 @@ def _dispatch(run: StepBuilder) -> None:
         run.finish(STOPPED, sentences.not_committed(run.counted(), run.state))
     elif _is_complete(run):
         _end(run)
-    elif run.state.status == STOPPING:
+    elif run.state.status == STOPPING and _may_go_on(run):
         said = f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it."
         run.finish(STOPPED, said + sentences.commits(run.state))
+    elif run.state.status == STOPPING:
+        _end(run)
     elif run.state.status == PAUSED:
         return
     elif outage.is_over(run.state):
@@ -98,6 +100,13 @@ def _is_complete(run: StepBuilder) -> bool:
     unverified = state.verification.asked and verification.due(run)
     rest = state.loop.total or unverified or ids.DECOMPOSITION in state.failed
     return not rest and _is_all_completed(run.current())
+
+
+def _may_go_on(run: StepBuilder) -> bool:
+    """Whether anything would be begun if the run were to go on."""
+    left = run.state.loop.total or (run.state.verification.asked and verification.due(run))
+    undone = ids.DECOMPOSITION in run.state.failed or _is_undecomposed(run)
+    return bool(left) or undone or schedule.select(run.current()).reason in (schedule.READY, schedule.WAITING)
 
 
 def _is_all_completed(parsed: Queue) -> bool:

@@ -15,10 +15,10 @@ from ..texts.fields import cut, many, named
 _SHORT = 60
 
 
-def told(project: Project, directives: list[Directive], now: float, home: str) -> list[Directive]:
-    """The directives of the step that ended a run, with the account of the run in its sentence; *home* says what a
-    person has to know to take its commits over."""
-    said = " ".join(filter(None, [home, _account(project, now)]))
+def told(project: Project, directives: list[Directive], now: float, more: str) -> list[Directive]:
+    """The directives of the step that ended a run, with the account of the run in its sentence, and *more* before it,
+    which a person has to know."""
+    said = " ".join(filter(None, [more, _account(project, now)]))
     return [
         each._replace(sentence=f"{each.sentence} {said}") if each.kind == STOP and said else each for each in directives
     ]
