@@ -321,6 +321,43 @@ def test_commits_and_branches_of_an_agents_own_become_the_one_commit_of_the_task
     assert repo.run("log", "--format=%s", "-1", "mine") == "by hand\n"
 
 
+def in_tree(repo: Repository, id_: str, *words: str) -> int:
+    """Git, as the agent of that task calls it in its worktree; its exit code."""
+    return subprocess.run(["git", *words], cwd=tree(repo, id_), capture_output=True, check=False).returncode
+
+
+def test_a_merge_that_an_agent_has_begun_is_ended_once_its_conflicts_are_solved(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n", door_txt="a door\n")
+    done(repo, "TASK-1")
+    write(repo, "TASK-2", a_txt="by two\n", wall_txt="a wall\n")
+    assert in_tree(repo, "TASK-2", "commit", "--quiet", "-am", "mine") == 0
+    assert in_tree(repo, "TASK-2", "merge", branch(repo)) == 1
+    with pytest.raises(gates.RedError, match=r"there are conflict markers in a\.txt"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    with pytest.raises(gates.RedError, match="conflicts with it"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+    assert [shown(repo, path) for path in ("a.txt", "door.txt", "wall.txt")] == ["by both\n", "a door\n", "a wall\n"]
+
+
+def test_a_rebase_that_an_agent_has_begun_is_named_with_what_ends_it(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n")
+    done(repo, "TASK-1")
+    write(repo, "TASK-2", a_txt="by two\n")
+    assert in_tree(repo, "TASK-2", "commit", "--quiet", "-am", "mine") == 0
+    assert in_tree(repo, "TASK-2", "rebase", branch(repo)) == 1
+    with pytest.raises(gates.RedError, match="by `git rebase --continue` or `git rebase --abort`, and report again"):
+        done(repo, "TASK-2")
+    assert in_tree(repo, "TASK-2", "rebase", "--abort") == 0
+    write(repo, "TASK-2", a_txt="by one\n", wall_txt="a wall\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
+
+
 def test_secrets_stay_in_the_worktree_which_is_kept_and_what_tools_generate_is_in_no_commit(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", door_txt="a door\n")

@@ -178,7 +178,11 @@ def moved(project: Project, tree: Tree, tip: str) -> Tree:
 
 def _on_tip(project: Project, current: State, tree: Tree) -> Tree:
     """The tree, with its work on top of the branch. Raises _RefusalError for a conflict that is left to the agent."""
-    tree, said = tree_merge.unfold(tree), list[str]()
+    said = list[str]()
+    try:
+        tree = tree_merge.unfold(tree)
+    except ClaudestratorError as error:
+        raise _RefusalError(str(error), []) from error
     if left := tree_merge.unresolved(tree):
         raise _RefusalError(f"there are conflict markers in {_named(left)}", [])
     last = run_branch.tip(tree.repository, current.run) or tip(project, current)

@@ -19,6 +19,10 @@ from .worktrees import Tree
 #: The labels of the markers are commits of ours, so text of the project that looks like markers is none. A path follows
 #: where a file was renamed, and the attribute `conflict-marker-size` sets how long they are.
 _MARKER = re.compile(rb"^<+ [0-9a-f]{40,64}(?::.*)?\s*$", re.MULTILINE)
+#: Those of a merge that an agent has begun have labels of its own.
+_ANY_MARKERS = re.compile(rb"^<{7,} .*^>{7,} ", re.MULTILINE | re.DOTALL)
+#: Files in the git folder while an agent's own merge is under way, and what ends it and leaves the files as they are.
+_ENDED_BY = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert"}
 #: The end of a name that git gives to a file where the other side has a folder, or the other way round.
 _IN_THE_WAY = re.compile(r"~[0-9a-f]{40,64}(?:_\d+)?(?:/|$)")
 #: Merges need commits, and these are in no history.
@@ -111,10 +115,30 @@ def _checked(why: str, tree: Tree) -> None:
 
 
 def unfold(tree: Tree) -> Tree:
-    """Makes commits of the agent's own, or one of ours that was not merged, changes again; no branch moves."""
+    """Makes commits of the agent's own, one of ours that was not merged, and what a merge has brought that the agent
+    has begun, changes again; no branch moves. Raises ClaudestratorError for what only the agent can end."""
     commit_witness.settle(tree.repository)
+    if begun := git.under_way(tree.repository):
+        tree = _ended(tree, begun)
     if commit_witness.head(tree.repository) != tree.note.base:
         _rebased(tree, tree.note.base)
+    return tree
+
+
+def _ended(tree: Tree, begun: str) -> Tree:
+    """The tree without the operation that its agent has *begun*, if its files have all of that."""
+    verbs = [verb for name, verb in _ENDED_BY.items() if os.path.exists(os.path.join(tree.folder, name))]
+    if not verbs or os.path.exists(os.path.join(tree.folder, "sequencer")):
+        verb = begun.rsplit(maxsplit=1)[-1]
+        ways = "`git bisect reset`" if verb == "bisection" else f"`git {verb} --continue` or `git {verb} --abort`"
+        raise ClaudestratorError(f"{begun} is under way in {tree.path}: end it there by {ways}, and report again")
+    listed = tree.repository.call("ls-files", "--unmerged", "-z", "--full-name").text.split("\0")
+    if unmerged := {entry.partition("\t")[2] for entry in listed if entry}:
+        tree = tree.noted(begun=sorted(unmerged))
+    # After a kill the operation is still there, and the note has the paths.
+    _rebased(tree, tree.note.base)
+    for verb in verbs:
+        _checked(tree.repository.call(verb, "--quit").why, tree)
     return tree
 
 
@@ -146,12 +170,13 @@ def unresolved(tree: Tree) -> list[str]:
     """The paths that were in conflict and still have markers, or the name that git gave them."""
     full = {path: os.path.join(tree.path, path) for path in tree.note.conflicts}
     named = [path for path in full if _IN_THE_WAY.search(path) and os.path.lexists(full[path])]
-    return [path for path in full if path in named or _has_markers(full[path])]
+    begun = [path for path in tree.note.begun if _has_markers(os.path.join(tree.path, path), _ANY_MARKERS)]
+    return [path for path in full if path in named or _has_markers(full[path], _MARKER)] + begun
 
 
-def _has_markers(path: str) -> bool:
+def _has_markers(path: str, markers: re.Pattern[bytes]) -> bool:
     with contextlib.suppress(OSError), open(path, "rb", opener=_no_link) as file:
-        return bool(_MARKER.search(file.read()))
+        return bool(markers.search(file.read()))
     return False
 
 

@@ -36,7 +36,8 @@ class Note:
     """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
     its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
     the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
-    the *attempt* was refused. *copied* are paths that no commit may hold."""
+    the *attempt* was refused. *copied* are paths that no commit may hold, and *begun* those in conflict in a merge that
+    the agent had begun."""
 
     project: str
     run: str
@@ -48,6 +49,7 @@ class Note:
     attempt: int = 0
     refused: int = 0
     copied: list[str] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
