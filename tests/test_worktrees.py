@@ -19,7 +19,7 @@ from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, steering, undo
 from claudestrator_helper.store import files, marker_files, paths, state_file
-from claudestrator_helper.system import changes, consent, git_process, worktrees
+from claudestrator_helper.system import changes, consent, git, git_process, worktrees
 from claudestrator_helper.texts.directives import SPAWN, Directive
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
@@ -636,6 +636,26 @@ def test_worktrees_whose_making_is_killed_at_any_step_are_made_by_the_next_wait(
             take_step(each)
         at_work(each)
         both_done(each)
+
+
+def test_a_move_that_was_cut_off_is_taken_back_after_a_collection_too(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.write("a.txt", LINES)
+    first_is_done(repo)
+    real = git.copied_index
+
+    def dies(folder: str, path: str) -> str:
+        # The files are written, and the worktree's index is not.
+        return sys.exit(faults.DIED) if "worktrees" in path.split(os.sep) else real(folder, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(git, "copied_index", dies)
+        with pytest.raises(SystemExit):
+            done(repo, "TASK-2")
+    repo.run("reflog", "expire", "--expire=now", "--all")
+    repo.run("gc", "--quiet", "--prune=now")
+    both_done(repo)
 
 
 def take_step(repo: Repository) -> None:

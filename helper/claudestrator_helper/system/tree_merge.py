@@ -81,13 +81,33 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         before = _snapshot(tree, main, index)
         merged = merge(ours, tree.note.base, before, tip)
         _make_room(tree, before, merged.tree, index)
+        _hold(tree, before, merged.tree)
         tree = tree.noted(moving=[before, merged.tree])
         _checked(ours.call("read-tree", "-m", "-u", before, merged.tree, index=index).why, tree)
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
         _checked(git.copied_index(folder, os.path.join(tree.folder, "index")), tree)
     _rebased(tree, tip)
     conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
-    return tree.noted(base=tip, moving=[], conflicts=conflicts), merged.said
+    return _moved(tree, base=tip, conflicts=conflicts), merged.said
+
+
+def _hold(tree: Tree, before: str, after: str) -> None:
+    """Keeps these two trees from `git gc --prune=now`, without which a move that a kill has cut off can't be taken
+    back. Git keeps only what a reference of the repository names; it prunes what is named by another worktree's own
+    (measured with 2.39)."""
+    made = tree.repository.call("mktree", text=f"040000 tree {after}\tafter\n040000 tree {before}\tbefore\n")
+    _checked(made.why, tree)
+    _checked(tree.repository.call("update-ref", _held_by(tree), made.text.strip()).why, tree)
+
+
+def _moved(tree: Tree, **values: object) -> Tree:
+    tree = tree.noted(moving=[], **values)
+    tree.repository.call("update-ref", "-d", _held_by(tree))
+    return tree
+
+
+def _held_by(tree: Tree) -> str:
+    return f"refs/claudestrator/moving/{os.path.basename(tree.folder)}"
 
 
 def _make_room(tree: Tree, before: str, after: str, index: str) -> None:
@@ -198,7 +218,7 @@ def _taken_back(tree: Tree) -> Tree:
         moved = [path for path in _differing(tree, before, after) if path not in touched]
         _put_back(ours, before, moved, index)
     _rebased(tree, tree.note.base)
-    return tree.noted(moving=[])
+    return _moved(tree)
 
 
 def _put_back(ours: Repository, before: str, paths: list[str], index: str) -> None:
