@@ -306,6 +306,19 @@ def test_conflicts_without_markers_are_named_and_nothing_of_either_side_is_lost(
     ]
 
 
+def test_the_work_of_a_task_that_is_skipped_meanwhile_stays_out_of_the_branch(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    steering.skip(repo.project, ["TASK-2"], unblock=False)
+    with pytest.raises(ClaudestratorError, match="TASK-2 was skipped or removed: end here"):
+        done(repo, "TASK-2")
+    assert done(repo, "TASK-1") == "done TASK-1"
+    assert running.wait_for_step(repo.project)[-1].endswith(f"{tree(repo, 'TASK-2').parent}: TASK-2.")
+    assert subjects(repo) == ["TASK-1: A door"]
+    assert (tree(repo, "TASK-2") / "wall.txt").exists()
+
+
 def test_commits_and_branches_of_an_agents_own_become_the_one_commit_of_the_task(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", door_txt="a door\n")

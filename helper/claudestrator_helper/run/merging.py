@@ -19,6 +19,7 @@ from ..store.paths import Project
 from ..system import gate_process, git, run_branch, tree_merge, worktrees
 from ..system.worktrees import Tree
 from ..texts import fields, ids
+from ..texts.statuses import SKIPPED
 from . import gates, polling, task_commits
 
 #: Lines of what git says of a conflict.
@@ -72,6 +73,9 @@ def _merged(project: Project, id_: str, attempt: int, patience: float) -> str:
 
 def _tried(project: Project, current: State, id_: str, attempt: int) -> str | None:
     """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
+    found = reports.queue_of(project, current).by_id.get(id_)
+    if not found or found[0].status == SKIPPED:
+        raise ClaudestratorError(f"{id_} was skipped or removed: end here, its work stays in its worktree")
     tree = worktrees.of(project, id_)
     commit_id = made(project, current, id_, attempt, tree)
     if commit_id:
