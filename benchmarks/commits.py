@@ -29,7 +29,7 @@ PARTS = REPORT, STEP = "the report", "the step after it"
 DIFFERENCES = {
     (TASK, STEP): f"= the commit (limit {LIMIT})",
     (TREES, REPORT): f"= the merge, with its commit (limit {LIMIT})",
-    (TREES, STEP): "= one worktree removed, and the next one made",
+    (TREES, STEP): "= the next worktree, made ahead, at the commit",
 }
 _CONFIG = "[user]\n\tname = Ann\n\temail = ann@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
 
@@ -100,6 +100,9 @@ def _task(root: Path, number: int) -> tuple[Cost, Cost]:
     id_ = f"TASK-{number:03}"
     _call(root, "prompt", id_)
     own = root / ".claude/worktrees" / id_
+    if own.is_dir():
+        # Agents work for longer than it takes to make a worktree for the next one.
+        _call(root, "wait", "--max", "3")
     place = own if own.is_dir() else root
     changed = place / f"part{number % 100:02}" / f"file{number:05}.py"
     changed.write_text(f"{changed.read_text()}# by {id_}\n")

@@ -2,7 +2,7 @@
  * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. The helper decides; this file asks
  * it, starts agents, and draws. All that a run needs is in the helper's files, so that it goes on after a reload or a resume.
  * @typedef {import('claude-code').EngineInterface} Engine
- * @typedef {{ kind: 'SPAWN' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isHeld?: boolean }} Directive
+ * @typedef {{ kind: 'SPAWN' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isAsked?: boolean, isHeld?: boolean }} Directive
  * @typedef {{ done: number, failed: number, total: number, next: { id: string, what: string } | null,
  *             running: { id: string, what: string, model: string, attempt: number, since: number }[], loop: number, loops: number, status: string }} Band
  * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, opening?: string, isBroken?: true, isSettled?: boolean }} Reply
@@ -33,9 +33,9 @@ const COMMANDS = [
 
 /** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
 const run = {
-  key: '', turn: 0, starting: 0,
+  key: '', turn: 0, starting: 0, // the key proves whose the run is, and says how much of it was shown
   start: /** @type {Promise<unknown>} */ (Promise.resolve()),
-  agents: /** @type {Map<string, Directive>} */ (new Map()), // that this loop was told to start
+  agents: /** @type {Map<string, Directive>} */ (new Map()), // that are to be started, or were
   band: /** @type {Band | undefined} */ (undefined),
 }
 
@@ -53,9 +53,12 @@ async function helper($, words, stdin) {
   return (stdout || stderr).trim()
 }
 
+/** What proves whose the run is, and the agents that need not be asked for again. */
+const known = () => ({ key: run.key, told: [...run.agents.values()].flatMap(({ id, attempt, isAsked }) => (isAsked ? [{ id, attempt }] : [])) })
+
 /** Asks the helper as the module that has the run. @param {Engine} $ @param {string} verb @param {object} question @returns {Promise<Reply>} */
 async function ask($, verb, question) {
-  const said = await helper($, [verb, '--session', await $.session.id(), '--mod'], JSON.stringify({ ...question, key: run.key }))
+  const said = await helper($, [verb, '--session', await $.session.id(), '--mod'], JSON.stringify({ ...question, ...known() }))
   try { return JSON.parse(said) } catch { return broken(said) }
 }
 
@@ -68,7 +71,7 @@ function broken(said) {
 
 /**
  * The first answer, and then one for each step, by one process that takes them all, because to start one takes longer than a
- * step. A helper that is killed, or hangs, is called again, and told which agents it need not ask for again.
+ * step. A helper that is killed, or hangs, is called again.
  * @param {Engine} $ @param {Reply} first @param {number} turn @returns {AsyncGenerator<Reply, void>}
  */
 async function* answers($, first, turn) {
@@ -78,9 +81,8 @@ async function* answers($, first, turn) {
     if (left < 3) await $.clock.sleep(1000)
     if (await isLate($, turn)) return
     began = Date.now()
-    const told = [...run.agents.values()].map(({ id, attempt }) => ({ id, attempt }))
     const called = await call($, ['wait', '--follow', '--session', await $.session.id(), '--mod'])
-    const process = $.process.spawn({ ...called, input: JSON.stringify({ key: run.key, told }) })
+    const process = $.process.spawn({ ...called, input: JSON.stringify(known()) })
     try {
       for (let said = '', next; (next = await Promise.race([process.next(), $.clock.sleep(HUNG)])) && !next.done; ) {
         next.value.stream === 'stderr' ? (why = next.value.text) : (said += next.value.text)
@@ -106,17 +108,19 @@ async function start($, question) {
 
 /**
  * Starts the agent of a directive. The helper is told of a refusal; but after Esc, Claude Code refuses every agent until
- * the person has typed something, and that is waited for.
- * @param {Engine} $ @param {Directive} directive @param {number} turn
+ * the person has typed something, and that is waited for, unless another agent is to come or the run is over.
+ * @param {Engine} $ @param {Directive} directive
  */
-async function spawn($, directive, turn) {
+async function spawn($, directive) {
   const { id, model, attempt, prompt } = directive
   run.agents.set(id, directive)
-  for (let seconds = 1; !(await isLate($, turn)); seconds++) {
+  for (let seconds = 1; (await isLate($, 0)) && run.agents.get(id) === directive; seconds++) {
+    directive.isAsked = true
     const why = await $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model }).then(({ deny }) => deny, String)
-    directive.isHeld = !!why?.startsWith(HELD)
+    directive.isAsked = !(directive.isHeld = !!why?.startsWith(HELD))
     if (!directive.isHeld) return why && ended($, { description: id, refused: [{ id, attempt, why }] })
-    if (seconds % 300 === 0) void ask($, 'ended', { held: id }) // whose time is not to pass
+    if (seconds % 300 === 60) void ask($, 'ended', { held: id }) // whose time is not to pass
+    if (seconds === 60 && [...run.agents.values()].find(each => each.isHeld) === directive) void $.ui.notify(HELD_WHY, { title: 'Claudestrator' })
     await $.clock.sleep(1000)
   }
 }
@@ -132,18 +136,19 @@ const stopOf = (/** @type {Reply} */ reply) => reply.directives.find(each => eac
 /** Obeys directives until STOP, and returns that; nothing when a later loop has taken over. @param {Engine} $ @param {Reply} reply */
 async function obey($, reply) {
   const turn = ++run.turn
-  run.agents.clear()
+  for (const [id, { isAsked }] of run.agents) if (!isAsked) run.agents.delete(id)
   run.key = reply.key || run.key
-  // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
-  if (reply.key) await $.store.set(await $.session.root(), run.key)
   for await (const answer of answers($, reply, turn)) {
     if (await isLate($, turn)) return
+    run.key = answer.key || run.key
     for (const line of answer.lines) $.ui.log(line)
+    // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
+    if (answer.key) await $.store.set(await $.session.root(), run.key)
     const stop = stopOf(answer)
     run.band = stop ? undefined : answer.band
     $.ui.invalidate('ui.render')
-    for (const each of answer.directives) if (each.kind === 'SPAWN') void spawn($, each, turn)
-    if (stop) return stop
+    for (const each of answer.directives) if (each.kind === 'SPAWN') void spawn($, each)
+    if (stop) return run.agents.clear(), stop
   }
 }
 
@@ -174,11 +179,10 @@ function drawn(band, now, columns, rows) {
   const head = [...counts, band.status].filter(Boolean).join(', ')
   const shown = band.running.slice(0, Math.max(1, rows - 3))
   const lines = shown.map(({ id, what, model, attempt, since }) => {
-    const by = attempt > 1 ? `${model}${isWide ? ', attempt ' : ' ×'}${attempt}` : model
-    return { text: run.agents.get(id)?.isHeld ? `○ ${id}  ${by}  held  ${what}` : `● ${id}  ${by}  ${elapsed(now - since)}  ${what}` }
+    const [sign, how] = run.agents.get(id)?.isHeld ? ['○', 'held'] : ['●', elapsed(Math.max(0, Math.round(now - since)))]
+    return { text: `${sign} ${id}  ${model}${attempt > 1 ? `${isWide ? ', attempt ' : ' ×'}${attempt}` : ''}  ${how}  ${what}` }
   })
-  const hidden = band.running.length - shown.length
-  if (hidden) lines.push({ text: `● and ${hidden} more` })
+  if (band.running.length > shown.length) lines.push({ text: `● and ${band.running.length - shown.length} more` })
   const next = band.next ? [{ text: `○ next: ${band.next.id}  ${band.next.what}`, dimColor: true }] : []
   const why = [...run.agents.values()].some(each => each.isHeld) ? [{ text: HELD_WHY, wrap: /** @type {const} */ ('wrap') }] : []
   return [{ text: `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${head}`, color: band.failed ? 'warning' : 'success' }, ...lines, ...next, ...why]
@@ -186,17 +190,12 @@ function drawn(band, now, columns, rows) {
 
 /** @param {number} seconds */
 function elapsed(seconds) {
-  const whole = Math.max(0, Math.round(seconds))
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
-  if (hours) return `${hours} h ${minutes} min`
-  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  return hours ? `${hours} h ${minutes} min` : minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }
 
 /** Goes on with the session's run after it was resumed, or this module loaded anew. @param {Engine} $ */
 async function resume($) {
-  const key = await $.store.get(await $.session.root())
-  if (run.turn) return // a person was faster
-  run.key = String(key ?? run.key)
   const reply = await start($, { resume: true })
   if (reply.engine !== undefined || (reply.isBroken && !run.key)) return
   for (const line of [stopOf(reply) ? '' : reply.opening, ...reply.lines]) if (line) $.ui.log(line)

@@ -1,6 +1,7 @@
 """Runs the helper in chaos: scripted sessions and agents as processes, kills and faults at random, and a judge.
 
-usage: python tests/chaos.py [--runs 200] [--tasks 10] [--jobs J] [--seed S] [--speed X] [--verbose]
+usage: python tests/chaos.py [--runs 200] [--tasks 10] [--jobs J] [--seed S] [--first N] [--speed X]
+                              [--faults kill_at_git,…] [--hosts mods,skills,plain] [--commits] [--verbose]
 
 Every run has to end with each task completed once, or failed or blocked for a reason that is on record. The helper's
 clock runs fast (--speed), so that its timeouts of minutes take seconds. Prints figures; exits with 1 on any finding,
@@ -67,12 +68,20 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--tasks", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="runs at the same time")
-    parser.add_argument("--seed", default=str(int(time.time())), help="of the first run; the others count on")
+    parser.add_argument("--seed", default=str(int(time.time())), help="of all runs; each adds its number")
+    parser.add_argument("--first", type=int, default=1, help="the number of the first run, to play one again")
     parser.add_argument("--speed", type=float, default=20, help="of the helper's clock")
     parser.add_argument("--pace", type=float, default=1, help="faults a second")
     parser.add_argument("--seconds", type=float, default=40, help="of chaos in a run, at most")
+    parser.add_argument("--faults", type=names, default=(), help="methods of Faults, with commas; else all")
+    parser.add_argument("--hosts", type=names, default=("mods", "skills", "plain"), help="of HOSTS, with commas")
+    parser.add_argument("--commits", action="store_true", help="in a repository, with a commit for each task")
     parser.add_argument("--verbose", action="store_true", help="a line for every run")
     return parser.parse_args(words)
+
+
+def names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def move_in(folder: str) -> None:
@@ -104,7 +113,7 @@ def outcomes(options: argparse.Namespace, clock: object, folder: str) -> Iterato
     """What came of each run, in the order in which they end: its seed, figures and findings."""
     from rig.chaos.figures import Figures
 
-    waiting = [f"{options.seed}-{number}" for number in range(1, options.runs + 1)]
+    waiting = [f"{options.seed}-{number}" for number in range(options.first, options.first + options.runs)]
     running: dict[int, str] = {}
     try:
         while waiting or running:
@@ -133,7 +142,15 @@ def begin(options: argparse.Namespace, clock: object, folder: str, seed: str) ->
 
     def work() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-        terms = Terms(options.tasks, options.pace, options.seconds, speed=options.speed)
+        terms = Terms(
+            options.tasks,
+            options.pace,
+            options.seconds,
+            speed=options.speed,
+            faults=options.faults,
+            hosts=options.hosts,
+            commits=options.commits,
+        )
         world = World(os.path.join(folder, seed), seed, terms)
         clock.weather = world.scene.weather  # type: ignore[attr-defined]
         world.run()

@@ -196,11 +196,15 @@ test('what begins no run leaves the run that is at work to its loop', async ($, 
 })
 
 test('a helper that is ended in the middle is asked again, and is never missed in silence', async ($, on) => {
-  const calls = helper(on, [{ lines: [], directives: [{ kind: 'WAIT' }], key: 'k' }, undefined, { lines: [], directives: [stop] }])
+  const calls = helper(on, [
+    { lines: [], directives: [{ kind: 'WAIT' }], key: 'k' },
+    { lines: ['done TASK-001 (1/4)'], directives: [{ kind: 'WAIT' }], key: 'k run 1' }, undefined,
+    { lines: [], directives: [stop] },
+  ])
   sleepless(on)
   const orchestrate = () => $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
   expect((await orchestrate()).text).toBe(stop.sentence)
-  expect(calls.map(each => each.argv[0])).toEqual(['start', 'wait', 'wait'])
+  expect(calls.map(each => [each.argv[0], each.key])).toEqual([['start', ''], ['wait', 'k'], ['wait', 'k run 1']])
   const answer = await orchestrate()
   expect([answer.text, answer.exitCode]).toEqual(['claudestrator-helper was ended: `/orchestrate` goes on once that is mended', 1])
 })
@@ -217,8 +221,51 @@ for (const how of ['is killed', 'hangs']) {
     on('agent.spawn', () => ({ model: 'sonnet', agentId: 'a1' }))
     const answer = await $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
     expect(calls.map(each => [each.argv[0], each.told])).toEqual([
-      ['start', undefined], ['wait', [{ id: 'TASK-001', attempt: 1 }]], ['wait', [{ id: 'TASK-001', attempt: 1 }]],
+      ['start', []], ['wait', [{ id: 'TASK-001', attempt: 1 }]], ['wait', [{ id: 'TASK-001', attempt: 1 }]],
     ])
     expect(answer.text).toBe(stop.sentence)
   })
 }
+
+test('an agent that is on its way when the run is typed again is named, and comes once', async ($, on) => {
+  sleepless(on)
+  const [ended, started] = [1, 2].map(() => Promise.withResolvers())
+  const calls = helper(on, [
+    { lines: [], directives: [spawn], band, key: 'k' }, ended.promise,
+    { lines: [], directives: [{ kind: 'WAIT' }], band, key: 'l' }, { lines: [], directives: [stop] },
+  ])
+  let spawned = 0
+  on('agent.spawn', async () => { spawned++; await started.promise; return { model: 'sonnet', agentId: 'a1' } })
+  const orchestrate = () => $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  const first = orchestrate()
+  while (calls.length < 2 || !spawned) await new Promise(resolve => setTimeout(resolve, 1))
+  const second = orchestrate()
+  while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
+  ended.resolve({ lines: [], directives: [{ kind: 'WAIT' }], band })
+  expect((await second).text).toBe(stop.sentence)
+  started.resolve(undefined)
+  await first
+  expect([calls[2].argv[0], calls[2].told, spawned]).toEqual(['start', [{ id: 'TASK-001', attempt: 1 }], 1])
+})
+
+test('after a minute of Esc the person is told, and a run that is lost meanwhile starts no agent', async ($, on) => {
+  const lost = Promise.withResolvers()
+  const calls = helper(on, [{ lines: [], directives: [spawn], band, key: 'k' }, lost.promise])
+  const clock = mock.clock(on, { now: 0 })
+  let [asked, told] = [0, [] as string[]]
+  on('agent.spawn', () => { asked++; return { deny: 'the session was stopped by the person' } })
+  on('ui.notify', ($, e) => { told.push(JSON.stringify(e)); return { value: undefined } })
+  const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  for (let seconds = 0; seconds < 61; seconds++) {
+    while (asked <= seconds) await new Promise(resolve => setTimeout(resolve, 1))
+    await clock.advance(1000)
+  }
+  expect([told.length, told[0]?.includes('After Esc')]).toEqual([1, true])
+  expect(calls.filter(each => each.held).map(each => each.held)).toEqual(['TASK-001'])
+  lost.resolve({ lines: [], directives: [{ kind: 'STOP', sentence: 'this run has been taken over', exitCode: 1 }] })
+  await run
+  const before = asked
+  for (let seconds = 0; seconds < 3; seconds++) await clock.advance(1000)
+  await new Promise(resolve => setTimeout(resolve, 20))
+  expect(asked - before).toBeLessThan(2)
+})

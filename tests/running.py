@@ -16,7 +16,7 @@ from claudestrator_helper import __main__, cli
 from claudestrator_helper.run import live_report, steps
 from claudestrator_helper.store.paths import Project
 
-_SPAWN = os.posix_spawn
+_REAL_SPAWN = os.posix_spawn
 HELPER = str(Path(cli.__file__).resolve().parent.parent)
 
 
@@ -115,7 +115,7 @@ def _main(
     if first:
         first()
     else:
-        os.posix_spawn = _spawn  # type: ignore[assignment]
+        os.posix_spawn = spawn  # type: ignore[assignment]
     try:
         __main__.main()
     finally:
@@ -123,10 +123,10 @@ def _main(
         sys.stderr.flush()
 
 
-def _spawn(path: str, words: list[str], *given: Any, **more: Any) -> int:
+def spawn(path: str, words: list[str], *given: Any, **more: Any) -> int:
     """os.posix_spawn, but for the helper that writes a page."""
     if words[2:4] != ["-c", live_report._ENTRY]:
-        return _SPAWN(path, words, *given, **more)
+        return _REAL_SPAWN(path, words, *given, **more)
     return fork(lambda: _write_page(words[5:]))
 
 

@@ -182,10 +182,30 @@ def committing(story: Story, *, ids: tuple[str, ...] = ("TASK-001", "TASK-002"),
     story.history = story.history._replace(**more)
 
 
+def undoes(story: Story, *, times: int = 1, asked: int = 1) -> None:
+    """The commit of TASK-002 is reverted."""
+    committing(story)
+    assert story.history
+    for _ in range(asked):
+        story.call("person", "undo", "TASK-002", out="undone TASK-002\n")
+    reverts = [Commit(f"revert {at}", [], [], f"{1:040}") for at in range(times)]
+    story.history = story.history._replace(commits=[*story.history.commits, *reverts])
+
+
+def takes_back(story: Story) -> None:
+    committing(story)
+    story.note("committed", who="person", head="b")
+
+
 def lost_in_a_worktree(story: Story) -> None:
     committing(story, held={"src/TASK-001.txt"})
     works = next(each for each in story.journal if each["event"] == "works" and each["id"] == "TASK-002")
     works["tree"] = "/project/.claude/worktrees/TASK-002"
+
+
+def half_decomposed(story: Story) -> None:
+    story.journal[0].update(queue="", tasks=5)
+    story.spawned("decomposition", 1)
 
 
 def at_once(story: Story, *ids: str) -> None:
@@ -207,6 +227,7 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
         "TASK-901 has vanished",
     ),
     "an issue was lost": (lambda s: setattr(s, "issues", ""), "ISSUE-20260102-001 was added"),
+    "a task of PRD.md was never added": (half_decomposed, "its TASK-005 was never added"),
     "it said that all are completed": (lambda s: says(s, "STOP All 4 tasks are completed."), "2 of 4 are"),
     "it counted wrongly": (lambda s: says(s, "STOP The run has ended, 3 of 4 tasks completed; x"), "2 of 4 are"),
     "it gave up": (lambda s: says(s, "STOP cannot write it"), "it said last"),
@@ -252,6 +273,11 @@ WRONG: dict[str, tuple[Callable[[Story], object], str]] = {
     ),
     "a commit took a person's file": (lambda s: committing(s, paths="mine.txt"), "holds the person's mine.txt"),
     "a commit took the run's own files": (lambda s: committing(s, paths=".claude/x"), "holds .claude/x"),
+    "a commit was undone unasked": (lambda s: undoes(s, asked=0), "1 commits of TASK-002 were undone, and nobody asked"),
+    "a commit was undone twice": (lambda s: undoes(s, times=2, asked=2), "was undone 2 times"),
+    "an undone task counts": (undoes, "TASK-002 is completed, and all its commits were undone"),
+    "a person's commit was taken back": (takes_back, "the person's head was b, and is a"),
+    "a task was skipped unasked": (lambda s: status(s, "TASK-004", "pending", "skipped"), "TASK-004 is skipped in the end"),
     "work in a worktree was lost": (lost_in_a_worktree, "the work on TASK-002 was in a worktree, and is nowhere"),
     "work is in no branch": (lambda s: committing(s, held=set()), "src/TASK-001.txt is in no branch"),
     "a person's file was changed": (lambda s: committing(s, after={"head": "z"} | dict.fromkeys(("index", "contents"))), "the person's head was a, and is z"),
@@ -300,6 +326,18 @@ def test_the_journal_is_written_where_the_helpers_disk_is_full(tmp_path: Path, m
     journal = Journal(str(tmp_path / "journal.jsonl"))
     journal.note("kill", who="chaos")
     assert [each["event"] for each in journal.news()] == ["kill"]
+
+
+def test_what_a_person_took_back_or_left_out_is_no_finding() -> None:
+    story = Story()
+    undoes(story)
+    for id_ in ("TASK-002", "TASK-004"):
+        story.call("person", "skip", id_, out=f"{id_} skipped\n")
+    status(story, "TASK-002", "completed", "skipped (unblocks)")
+    status(story, "TASK-004", "pending", "skipped")
+    said = "STOP The run has ended, 1 of 2 tasks completed, 2 skipped; failed: TASK-003"
+    says(story, said)
+    assert judge.findings(story.evidence()) == []
 
 
 def test_what_a_person_gave_back_may_run_again() -> None:

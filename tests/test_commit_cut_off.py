@@ -121,6 +121,13 @@ def test_the_answer_says_what_is_missing_and_where_pre_commit_has_put_it(
     assert repo.mine() == MINE
 
 
+def test_what_is_missing_outside_the_project_is_named_too(framework: Callable[[str], Committed]) -> None:
+    repo = framework("kill -9 $PPID")
+    repo.write("dir/new.txt")
+    result = Repository(repo.root / "dir").loop()
+    assert "your changes in mine.txt are gone: look in " in result.missing
+
+
 def test_after_a_kill_of_everything_the_next_commit_says_where_unfinished_work_is(
     framework: Callable[[str], Committed],
 ) -> None:

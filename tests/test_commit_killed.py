@@ -94,6 +94,15 @@ def test_what_a_person_stages_and_commits_after_a_kill_at_any_step_is_theirs(
     assert seen == {False, True}
 
 
+def test_a_persons_own_commit_of_what_was_left_out_is_not_undone_after_a_kill(repo: Repository) -> None:
+    prepared(repo)
+    assert any(killed_at(repo, step, after=True) and (repo.root / WITNESS).exists() for step in range(1, 60))
+    repo.run("commit", "--quiet", "-m", "Ann's", "mine.txt")
+    head = repo.head()
+    assert sorted(git.dirty(repo.project) or []) == ["a.txt", "new.txt"]
+    assert (repo.head(), (repo.root / WITNESS).exists()) == (head, False)
+
+
 def killed_after_its_commit(repo: Repository) -> None:
     """Kills helpers, each a step later than the last, until one has died just after git made the commit."""
     head = repo.head()

@@ -109,6 +109,22 @@ def test_a_commit_into_which_a_hook_puts_what_was_left_out_is_undone(repo: Repos
     assert repo.committed() == {"a.txt": "M"}
 
 
+def test_a_commit_into_which_a_hook_puts_what_is_dirty_outside_the_project_is_undone(repo: Repository) -> None:
+    repo.hook("pre-commit", "echo generated > generated.txt; git add -A")
+    repo.write("mine.txt", "mine\n")
+    repo.write("b.txt", "mine\n")
+    repo.write("dir/new.txt")
+    inner = Repository(repo.root / "dir")
+    head = repo.head()
+    assert inner.loop().why == "it was undone, as a hook put b.txt, mine.txt into it"
+    assert repo.head() == head
+    (repo.root / "mine.txt").unlink()
+    repo.run("checkout", "-q", "b.txt")
+    (repo.root / "generated.txt").unlink()
+    assert inner.loop().commit
+    assert repo.committed() == {"dir/new.txt": "A", "generated.txt": "A"}
+
+
 def test_the_first_commit_of_a_repository_is_undone_as_well(empty: Repository) -> None:
     empty.write("mine.txt")
     before = git.dirty(empty.project) or []

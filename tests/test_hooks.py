@@ -10,9 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from claudestrator_helper import host
 from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.state import Agent
+from claudestrator_helper.hooks import dispatch
 from claudestrator_helper.store import files, marker_files, state_file, typed_command
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
@@ -464,7 +466,7 @@ def test_a_notice_of_an_agent_that_is_settled_stays_out_of_the_conversation(proj
     answer = json.loads(hooked(project, notice(project)).stdout)
     assert answer["decision"] == "block"
     # Claude Code puts "UserPromptSubmit operation blocked by hook:" in front of it.
-    assert answer["reason"] == f"only the notice that {ID} has ended, which the run knows already: done 1/3"
+    assert answer["reason"] == f"nothing is wrong: {ID} has ended, and the run knows that already; done 1/3"
 
 
 @pytest.mark.parametrize(("entry", "blocked"), [("cli", True), ("sdk-cli", False), ("", False)])
@@ -844,6 +846,22 @@ def test_of_a_state_that_came_with_a_clone_hooks_parse_nothing(project: Project,
     loaded = modules(project.root, words, told, **environ)
     assert "yaml" not in loaded
     assert words != ["hook"] or "claudestrator_helper.store.state_file" not in loaded
+
+
+def test_a_hook_reads_no_more_than_the_beginning_of_a_file_of_somebody_elses(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = list[int](), files._content
+
+    def content(path: str, most: int = -1) -> bytes:
+        asked.append(most)
+        return real(path, most)
+
+    monkeypatch.setattr(files, "_content", content)
+    for name in dispatch._MODULES:
+        dispatch.answer_to({"hook_event_name": name, "session_id": "other", "cwd": project.root, "prompt": host.NOTICE})
+    assert asked
+    assert all(0 < most <= files.HEAD for most in asked)
 
 
 def test_a_queue_that_is_long_to_read_is_not_counted_when_a_session_begins(project: Project) -> None:

@@ -459,7 +459,7 @@ def test_the_notice_of_a_skill_is_known_by_its_agent(forked: Project, id_: str) 
     cut = description if len(description) <= 50 else f"{description[:49]}…"
     text = f'<task-notification>\n<task-id>gone</task-id>\n<summary>Agent "{cut}" finished</summary>\n'
     answer = json.loads(hooked(forked, event(forked, "UserPromptSubmit", prompt=text)).stdout)
-    reason = f"only the notice that {id_} has ended, which the run knows already: done 0/2"
+    reason = f"nothing is wrong: {id_} has ended, and the run knows that already; done 0/2"
     assert (answer["decision"], answer["reason"]) == ("block", reason)
 
 

@@ -47,7 +47,36 @@ def test_a_decomposition_without_tasks_is_tried_once_more_and_then_stops() -> No
     assert directive.startswith(
         "STOP The decomposition of PRD.md failed: it reported done but the queue holds no task."
     )
+    # Some of its tasks may be there in the meantime.
+    run.text = queue(task("TASK-1"))
     assert run.start() == ["SPAWN decomposition opus"]
+    run.done("decomposition")
+    assert run.wait() == ["SPAWN TASK-1 sonnet"]
+
+
+@pytest.mark.parametrize("lost", ["with its session", "as the run was stopped", "to the API"])
+def test_a_decomposition_that_was_cut_off_is_made_again_whatever_it_has_put_into_the_queue(lost: str) -> None:
+    run = Simulation()
+    run.start()
+    run.text = queue(task("TASK-1", status="completed"))
+    if lost == "as the run was stopped":
+        run.state = changed(run.state, status=STOPPING)
+        run.fail("decomposition")
+        run.wait()
+    while lost == "to the API" and run.state.agents:
+        run.ended_by_the_api("decomposition", "overloaded")
+        run.wait()
+    assert run.start("s2") == ["SPAWN decomposition opus"]
+    run.text = queue(task("TASK-1", status="completed"), task("TASK-2"))
+    run.done("decomposition")
+    assert run.wait() == ["SPAWN TASK-2 sonnet"]
+
+
+def test_without_a_usable_prd_a_run_goes_on_with_the_tasks_of_a_decomposition_that_was_cut_off() -> None:
+    run = Simulation()
+    run.start()
+    run.text, run.prd = queue(task("TASK-1")), "there is no PRD.md"
+    assert run.start("s2") == ["SPAWN TASK-1 sonnet"]
 
 
 def test_a_decomposition_with_errors_in_the_queue_is_told_which() -> None:

@@ -18,8 +18,9 @@ from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
 from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.run import steps
-from claudestrator_helper.store import files, marker_files, state_file
+from claudestrator_helper.store import files, marker_files, run_log, state_file
 from claudestrator_helper.store.paths import Project
+from claudestrator_helper.system import processes
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
@@ -74,8 +75,9 @@ def test_a_run_begins_with_the_agents_whole_prompt_and_a_key_that_no_file_has(pr
     state = state_file.read(project)
     assert (state.engine, state.parallel, state.owner.hooked, state.owner.session) == (MOD, 2, True, SESSION)
     texts = [path.read_text() for path in Path(project.state).rglob("*") if path.is_file()]
-    assert len(begun["key"]) == 32
-    assert not any(begun["key"] in text for text in texts)
+    secret, *heard = begun["key"].split()
+    assert (len(secret), heard) == (32, [state.run, "0"])
+    assert not any(secret in text for text in texts)
 
 
 @pytest.mark.parametrize("words", ["status", "help", "--help", "--dry-run", "stop"])
@@ -233,6 +235,22 @@ def test_without_the_key_no_job_that_outlives_the_run_begins_the_next(project: P
     said = helper("start", "--session", "another", "3", folder=project.root)
     assert said.stdout.startswith("STOP only a typed `/orchestrate` starts a run here")
     assert kinds(start(project, key=key)) == ["SPAWN TASK-2"]
+
+
+@pytest.mark.parametrize(("above", "begins"), [("shell", False), ("Claude Code", True)])
+def test_a_job_that_outlives_a_run_of_another_engine_begins_no_run_of_the_mod(
+    project: Project, above: str, begins: bool
+) -> None:
+    start(project)
+    current = state_file.read(project)
+    owner = current.owner._replace(mod="")
+    if above == "shell":
+        # What has called the helper is below the process that had the run.
+        machine, grandparent = owner.process.rsplit("/", 2)[0], processes._process(os.getppid())
+        assert grandparent
+        owner = owner._replace(process=f"{machine}/{os.getppid()}/{grandparent.start}")
+    state_file.write(project, current._replace(status="finished", engine=TASK, owner=owner, tasks={}))
+    assert ("key" in start(project)) == begins
 
 
 def test_with_the_key_the_run_goes_on_after_a_reload_and_its_agents_with_it(project: Project) -> None:
@@ -608,6 +626,9 @@ def test_while_an_agent_is_held_its_time_does_not_pass(project: Project) -> None
     assert state_file.read(project).agents["TASK-1"].claimed == agent.claimed - 3590
     ask(project, "ended", key=key, held="TASK-1")
     assert state_file.read(project).agents["TASK-1"].claimed >= agent.claimed
+    ask(project, "ended", key=key, held="TASK-1")
+    asked = [event["reason"] for event in run_log.read(project) if event["event"] == "question"]
+    assert asked == ["After Esc, Claude Code starts no agent until you have typed something: TASK-1 waits"]
 
 
 def test_a_run_that_is_over_ends_what_follows_it(project: Project) -> None:
@@ -648,3 +669,42 @@ def test_an_agent_whose_directive_died_with_the_helper_is_asked_for_at_once(proj
         ask(project, "ended", key=key, agent=AGENT, status="completed", text="REPORT TASK-2 attempt 1: done")
         (answer,) = answers(process, lambda found: len(found) == 1)
     assert (kinds(answer), answer["lines"]) == (["WAIT"], ["done TASK-2 (1/3)"])
+
+
+def test_a_line_that_died_with_the_helper_is_told_by_the_next_and_by_no_other(project: Project) -> None:
+    begun = start(project)
+    for _ in range(2):
+        launched(project)
+        ask(project, "ended", key=begun["key"], agent=AGENT, status="completed", text=report())
+        with following(project, begun["key"]) as process:
+            # The second has no step to take: the first has been killed before anyone could read its answer.
+            (told,) = answers(process, lambda found: len(found) == 1)
+        assert told["lines"] == ["done TASK-1 (1/2)"]
+    assert wait(project, told["key"])["lines"] == []
+    again = start(project, key=begun["key"])
+    assert again["lines"][-1] == "done TASK-1 (1/2)"
+    assert "done TASK-1 (1/2)" not in start(project, key=again["key"])["lines"]
+
+
+@pytest.mark.parametrize("how", ["follow", "resume"])
+def test_the_end_that_died_with_the_helper_is_told_by_the_next(project: Project, how: str) -> None:
+    Path(project.queue).write_text(queue(task("TASK-1")))
+    key = start(project)["key"]
+    launched(project)
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report())
+    end = wait(project, key)
+    if how == "follow":
+        with following(project, key) as process:
+            (again,) = answers(process, lambda found: len(found) == 1)
+    else:
+        again = start(project, resume=True, key=key)
+        assert start(project, resume=True, key=again["key"]) == {"engine": ""}
+    assert (again["lines"], again["directives"]) == (["done TASK-1 (1/1)"], end["directives"])
+    assert again["directives"][0]["sentence"].startswith("The one task is completed.")
+
+
+def test_an_agent_that_is_being_started_when_the_run_is_typed_again_is_not_asked_for_again(project: Project) -> None:
+    key = start(project)["key"]
+    again = start(project, key=key, told=[{"id": "TASK-1", "attempt": 1}])
+    assert kinds(again) == ["WAIT"]
+    assert kinds(start(project, key=again["key"], told=[{"id": "TASK-1", "attempt": 2}])) == ["SPAWN TASK-1"]

@@ -1,6 +1,8 @@
 """What the helper prints: nothing invisible, and never more than a person or a model reads."""
 
 import json
+import os
+import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -9,13 +11,13 @@ import pytest
 from claudestrator_helper.engine.config import SUBJECT
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.run import close_loop
-from claudestrator_helper.store import state_file
+from claudestrator_helper.store import run_log, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts import fields
 from claudestrator_helper.texts import queue as q
 from queues import queue, task
-from running import helper
+from running import HELPER, helper
 from states import changed, state_of
 
 #: Signs of format that are seen, such as the marks of Arabic numbers.
@@ -69,13 +71,28 @@ def test_a_folders_name_is_no_line_of_its_own(tmp_path: Path) -> None:
     assert said.startswith("STOP cannot read ")
 
 
+@pytest.mark.parametrize("verb", ["status", "next-task", "tasks"])
+def test_what_no_one_reads_ends_a_call_without_a_traceback(project: Project, verb: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "claudestrator_helper", verb]
+    environ = {**os.environ, "PYTHONPATH": HELPER}
+    done = subprocess.run(words, cwd=project.root, env=environ, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_signs_that_join_or_colour_are_left_out_of_a_picture_which_is_still_there() -> None:
     assert fields.one_line("\U0001f469\u200d\U0001f4bb \u2764\ufe0f") == "\U0001f469\U0001f4bb \u2764"
 
 
 @pytest.mark.parametrize(
     "words",
-    ["next-task", "tasks", "issues", "status", "check", "start --session s", "wait --max 0", "next-task --hook"],
+    [
+        *("next-task", "tasks", "issues", "status", "check", "start --session s", "wait --max 0", "next-task --hook"),
+        *("show TASK-1", "log", "context", "report --format md", "state", "state phase"),
+        *("tasks --json", "issues --json", "next-task --json", "status --json", "report --format json"),
+    ],
 )
 def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
     text = queue(task("TASK-1", objective=EVIL), task("TASK-2", status=f"od{HIDDEN}d", dependencies=EVIL))
@@ -85,9 +102,11 @@ def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
     )
     found = state_of(run="r", origin=processes.origin("r"), status="running", phase=EVIL, failed={"TASK-0": EVIL})
     state_file.write(project, found)
+    run_log.append(project, found, [{"event": "failed", "id": "TASK-0", "reason": EVIL}], 1.0)
     result = helper(*words.split(), folder=project.root, stdin=b"{}")
     assert not set(result.stdout + result.stderr) & set(HIDDEN), result
     assert EVIL in Path(project.queue).read_text(), "what a person has written stays"
+    assert words != "state phase" or json.loads(result.stdout) == EVIL, "a program reads the same"
 
 
 def test_what_is_invisible_is_in_no_commit(project: Project) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,7 +145,7 @@ def at_work(folder: Path) -> paths.Project:
     )
     running = gate_process.Record("r 2", ["true"], refused=1, process=processes.own(), begun=began + 240)
     gate_process.write(project, "TASK-5", running)
-    gate_process.write(project, "TASK-4", replace(running, over=True))
+    gate_process.write(project, "TASK-4", running._replace(over=True))
     return project
 
 

@@ -155,6 +155,8 @@ def test_a_decomposition_is_told_where_the_requirements_are(project: Project) ->
     assert list(sections(text)) == ["Your task: decomposition", "The last attempt failed", "Report"]
     assert sections(text)["Your task: decomposition"].strip() == f"**Requirements:** {project.prd}"
     assert is_whole(text, "decomposition", 2)
+    fill(project, task("TASK-1"))
+    assert "**In the queue already:** 1 (`claudestrator-helper tasks`)" in reports.begin(project, "decomposition")
 
 
 @pytest.mark.parametrize("name", ["task", "decomposition"])

@@ -529,6 +529,30 @@ def _killed_at(
     return killed
 
 
+def test_a_takeover_killed_before_any_one_of_its_writes_takes_no_sign_of_life_from_an_agent_that_is_still_the_runs(
+    project: paths.Project, kill_before: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners, at, killed = [], 0, True
+    while killed:
+        for path in filter(Path.is_file, Path(project.state).rglob("*")):
+            path.unlink()
+        fill(project, task("TASK-1"))
+        running.start(project, "s1", [])
+        reports.begin(project, "TASK-1")
+        kill_before(at)
+        try:
+            running.start(project, "s2", ["--takeover"])
+            killed = False
+        except Killed:
+            at += 1
+        monkeypatch.undo()
+        current = state_file.read(project)
+        owners.append(current.owner.session)
+        assert killed or current.agents["TASK-1"].attempt == 2
+        assert current.owner.session == "s2" or marker_files.begun(project, "TASK-1", 1) is not None, f"before {at}"
+    assert {*owners} == {"s1", "s2"}
+
+
 def _leave(project: paths.Project, id_: str, kind: str, attempt: int) -> None:
     os.makedirs(project.markers, exist_ok=True)
     first = "done" if kind == markers.DONE else "it broke"

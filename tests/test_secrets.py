@@ -1,5 +1,6 @@
 """What a loop's commit leaves out because it is a secret: by folder, by name, by what is in it, by what a tool finds."""
 
+import base64
 import json
 import os
 import stat
@@ -49,6 +50,12 @@ access_token.txt oauth_token private_key.txt
 .rediscli_history .irb_history .history .zhistory .lesshst fish_history ConsoleHost_history.txt
 .ftpconfig sftp-config.json .vscode/sftp.json filezilla.xml sitemanager.xml recentservers.xml WinSCP.ini
 .idea/dataSources.local.xml .purple/accounts.xml .msmtprc .muttrc .fetchmailrc .rhosts .pki/nssdb/key4.db
+creds.json gcp-creds.json aws_creds .aws-credentials aws.credentials prod_credentials.yml env.production local.settings.json
+android/key.properties local.properties users.htpasswd .vnc/passwd ansible-vault-pass.txt vault-token config/secrets
+app.secret.json appsettings.secrets.json prod-secrets.toml stripe-secret-key secret_key_base django_secret_key.txt
+slack_token.txt gmail_token.json .gitlab-token .openai_key openai_api_key.txt .gemini/oauth_creds.json ngrok.yml
+.fly/config.yml .rancher/cli2.json .viminfo seed_phrase.txt bitwarden_export_2024.json .solana/id.json LocalSettings.php
+sites/default/settings.php .mbsyncrc .ghci_history
 .password-store/mail.gpg cookies.sqlite cookies.txt logins.json key4.db wallet.dat mnemonic.txt solana/id.json
 jupyter_notebook_config.json .snowsql/config .huggingface/token .cloudflared/cert.json wp-config.php
 config/initializers/secret_token.rb etc/shadow
@@ -63,6 +70,8 @@ env.py monkey.txt keyboard.c keys.go key.rs id_rsa.pub deploy_ed25519.pub server
 password_reset.html passwords.py shadow.css access_token.py api_key.rb credentials.yml.enc config/database.yml config
 hub gist .github/workflows/token.yml .gitignore .dockerignore .editorconfig .gitlab-ci.yml LICENSE Makefile
 requirements.txt pyproject.toml Cargo.toml tsconfig.json notebook.ipynb data.csv users.json hosts.yml settings.json
+contracts/Token.sol src/secret.sol src/secret.astro Secrets.razor secrets.rego design-tokens.json special_tokens_map.json
+settings.php environment.yml .yarnrc.yml seed.txt answer_key.txt order_history.csv
 .claude/settings.json .claude/task_queue.md .idea/modules.xml .vscode/settings.json private.py
 """)
 
@@ -96,6 +105,12 @@ HELD: dict[str, str | bytes] = {
     "json": json.dumps({"private_key": f"-----BEGIN PRIVATE KEY-----\n{BODY}\n"}),
     "indented": f"key: |\n    -----BEGIN EC PRIVATE KEY-----\n    {BODY}\n",
     "pgp": f"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: x\n\n{BODY}\n",
+    "string literals": f'KEY = "-----BEGIN RSA PRIVATE KEY-----\\n" +\n    "{BODY}"\n',
+    "one line": f"KEY=-----BEGIN PRIVATE KEY-----{BODY}-----END PRIVATE KEY-----\n",
+    "base 64": f"client-key-data: {base64.b64encode(f'-----BEGIN RSA PRIVATE KEY-----{BODY}'.encode()).decode()}\n",
+    "base 64 of OpenSSH": base64.b64encode(b"-----BEGIN OPENSSH PRIVATE KEY-----"),
+    "base 64 of PKCS 8": base64.b64encode(b"-----BEGIN PRIVATE KEY-----"),
+    "wireguard": "[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n",
     "putty": "PuTTY-User-Key-File-2: ssh-rsa\n",
     "age": "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQ\n",
     "UTF-16": f"-----BEGIN PRIVATE KEY-----\r\n{BODY}\r\n".encode("utf-16"),
@@ -105,6 +120,8 @@ ONLY_TOLD = {
     "a header": 'if line == "-----BEGIN RSA PRIVATE KEY-----":\n    return\n',
     "a document": "It begins with `-----BEGIN PRIVATE KEY-----`.\n\n    -----BEGIN PRIVATE KEY-----\n    ...\n",
     "a public key": f"-----BEGIN PUBLIC KEY-----\n{BODY}\n",
+    "a list of headers": '["-----BEGIN PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----", "description"]\n',
+    "a public key in base 64": base64.b64encode(f"-----BEGIN PUBLIC KEY-----\n{BODY}".encode()).decode(),
     "a certificate": f"-----BEGIN CERTIFICATE-----\n{BODY}\n",
 }
 

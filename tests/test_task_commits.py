@@ -171,6 +171,18 @@ def test_a_task_may_remove_what_an_earlier_one_has_made(repo: Repository) -> Non
     assert repo.run("show", "--format=", "--name-status", branch(repo)).split() == ["D", "door.txt", "A", "wall.txt"]
 
 
+def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    repo.hook("pre-commit", "test -e stop || git add -A")
+    repo.write(".env", "TOKEN=1\n")
+    lines = work(repo, "TASK-1", door_txt="a door\n")
+    assert "commit none of TASK-1: it was undone, as a hook put .env, b.txt into it" in lines
+    assert "TASK-1" not in repo.run("log", "--all", "--format=%s", "--glob=refs/heads")
+    assert repo.status() == " M b.txt\n?? .env\n?? door.txt\n"
+
+
 def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: Repository) -> None:
     configured(repo, task("TASK-1"), task("TASK-2"))
     repo.hook("pre-commit", "test ! -e stop || { echo not today; exit 1; }")

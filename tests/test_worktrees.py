@@ -17,9 +17,10 @@ from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.run import gates, merging, steering, undo
+from claudestrator_helper.run import gates, merging, slow_work, steering, trees, undo
 from claudestrator_helper.store import files, marker_files, paths, state_file
-from claudestrator_helper.system import changes, consent, git, git_process, worktrees
+from claudestrator_helper.store.hidden_files import CLOSING_LOCK
+from claudestrator_helper.system import changes, commit_witness, consent, git_process, worktrees
 from claudestrator_helper.texts.directives import SPAWN, Directive
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
@@ -207,12 +208,21 @@ def test_the_worktrees_of_a_project_that_is_moved_come_along(tmp_path: Path, ide
     assert shown(moved, "door.txt") == "a door\n"
 
 
-def test_a_dependent_task_begins_with_what_it_builds_on(repo: Repository) -> None:
-    begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+def test_a_dependent_task_begins_with_what_it_builds_on_and_waits_for_nothing_else(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(repo, *TWO, task("TASK-3", dependencies="TASK-1"), task("TASK-4", dependencies="TASK-3"), task("TASK-5"))
+    monkeypatch.setattr(slow_work, "_CALM", 0)
+    assert running.wait_for_step(repo.project)[-1] == "WAIT"
+    ahead = ["TASK-1", "TASK-2", "TASK-3", "TASK-5"]
+    assert sorted(each.note.id for each in worktrees.listed(repo.project)) == ahead
     write(repo, "TASK-1", door_txt="a door\n")
     done(repo, "TASK-1")
-    assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-2 sonnet"
-    assert (tree(repo, "TASK-2") / "door.txt").read_text() == "a door\n"
+    monkeypatch.setattr(worktrees, "add", None)
+    # Another task is being merged.
+    with files.locked(CLOSING_LOCK.path(repo.project)):
+        assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-3 sonnet"
+    assert (tree(repo, "TASK-3") / "door.txt").read_text() == "a door\n"
 
 
 def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
@@ -264,6 +274,18 @@ def test_a_hook_that_git_ignores_is_at_work_in_a_worktree_too(repo: Repository) 
     with pytest.raises(gates.RedError, match="fix it"):
         done(repo, "TASK-1")
     write(repo, "TASK-1", fixed="x\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+
+
+def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository) -> None:
+    repo.hook("pre-commit", "test -e a.txt && git add -A")
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    (tree(repo, "TASK-1") / ".env").write_text("TOKEN=1\n")
+    with pytest.raises(gates.RedError, match=r"it was undone, as a hook put \.env into it"):
+        done(repo, "TASK-1")
+    assert ".env" not in repo.run("log", "--all", "--format=", "--name-only")
+    (tree(repo, "TASK-1") / ".env").unlink()
     assert done(repo, "TASK-1") == "done TASK-1"
 
 
@@ -656,19 +678,38 @@ def test_a_move_that_was_cut_off_is_taken_back_after_a_collection_too(
 ) -> None:
     repo.write("a.txt", LINES)
     first_is_done(repo)
-    real = git.copied_index
+    real = commit_witness.copied_index
 
     def dies(folder: str, path: str) -> str:
         # The files are written, and the worktree's index is not.
         return sys.exit(faults.DIED) if "worktrees" in path.split(os.sep) else real(folder, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(git, "copied_index", dies)
+        patch.setattr(commit_witness, "copied_index", dies)
         with pytest.raises(SystemExit):
             done(repo, "TASK-2")
     repo.run("reflog", "expire", "--expire=now", "--all")
     repo.run("gc", "--quiet", "--prune=now")
     both_done(repo)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_worktrees_whose_making_ahead_is_killed_at_any_step_leave_nothing(
+    tmp_path_factory: pytest.TempPathFactory, after: bool
+) -> None:
+    def begin(repo: Repository) -> None:
+        begun(repo, *TWO, *map(task, ("TASK-3", "TASK-4", "TASK-5")), parallel=2)
+        state_file.write(repo.project, state(repo)._replace(parallel=3))
+
+    def ahead(repo: Repository) -> None:
+        while trees.ahead(repo.project, state(repo)):
+            pass
+
+    for each in at_every_step(tmp_path_factory, after, begin, ahead):
+        assert trees.ended(each.project) == ""
+        assert {one.note.id for one in worktrees.listed(each.project)} == {"TASK-1", "TASK-2"}
+        ahead(each)
+        assert len(worktrees.listed(each.project)) == 5
 
 
 def take_step(repo: Repository) -> None:

@@ -69,6 +69,8 @@ def _quick(folder: str | None, words: list[str]) -> int | None:
         return verb(folder, words[1:])
     except ClaudestratorError as error:
         return output.say_refusal(error)
+    except BrokenPipeError:
+        return output.unread()
     except KeyboardInterrupt:
         return 130
 

@@ -4,7 +4,7 @@ import sys
 import time
 
 from .errors import ClaudestratorError, UsageError
-from .texts.fields import LINE, cut
+from .texts.fields import INVISIBLE, LINE, cut
 
 
 def echo(lines: list[str]) -> None:
@@ -12,6 +12,14 @@ def echo(lines: list[str]) -> None:
     text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
+
+
+def unread() -> int:
+    """Drops what no one reads any more, at which Python would fail once more as it ends; returns the exit code."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
 
 
 def pause(seconds: float) -> None:
@@ -27,11 +35,13 @@ def pause(seconds: float) -> None:
 
 
 def as_json_line(value: object) -> str:
-    """*value* as one line of JSON, with U+FFFD for bytes that are not UTF-8, which JSON can't hold."""
+    """*value* as one line of JSON, with U+FFFD for bytes that are not UTF-8, which JSON can't hold, and what is
+    invisible as escapes, which mean the same."""
     import json
     import re
 
-    return re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(value, ensure_ascii=False))
+    text = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(value, ensure_ascii=False))
+    return text if text.isascii() else re.sub(INVISIBLE, lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def say_refusal(error: ClaudestratorError) -> int:

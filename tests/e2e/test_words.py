@@ -177,7 +177,7 @@ def test_words_after_the_other_commands_run_nothing(stage: Stage) -> None:
     scene = stage.by_script("others", {})
 
     with Talk(scene.setting, ScriptedModel(Play()), "bypassPermissions") as session:
-        for command in ("status", "stop"):
+        for command in ("status", "stop", "issue", "prd", "retry", "skip"):
             session.ask(f"/claudestrator:{command} {HOSTILE}")
 
         assert_nothing_ran(scene, session)

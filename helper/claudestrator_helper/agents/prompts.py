@@ -102,6 +102,9 @@ _CONFLICT = """
 An earlier attempt's work there conflicts with what others have finished, in {paths}: solve that first. In each, what is
 above ======= is that attempt's, and what is below is there now."""
 
+#: Of an attempt that was cut off, or by hand.
+_THERE = "**In the queue already:** {count} (`claudestrator-helper tasks`): add only what they don't cover."
+
 _SECTION = "The section of {place} from line {line} on, word for word; all that it says belongs to the task:"
 
 _FAILED = """\
@@ -196,7 +199,8 @@ def _brief(project: Project, id_: str, current: state.State, parsed: Queue) -> l
     if role == "task":
         return _task(project, parsed.task(id_), learning=current.loop.total > 0)
     if role == ids.DECOMPOSITION:
-        return [f"# Your task: {id_}", f"**Requirements:** {project.prd}"]
+        there = [_THERE.format(count=len(parsed.tasks))] if parsed.tasks else []
+        return [f"# Your task: {id_}", f"**Requirements:** {project.prd}", *there]
     from . import role_briefs
 
     if role == "memory":

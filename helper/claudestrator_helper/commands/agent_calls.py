@@ -24,21 +24,27 @@ def prompt(folder: str | None, words: list[str]) -> int | None:
 
 
 def done(folder: str | None, words: list[str]) -> int | None:
-    """Runs `done ID [--attempt N] [NOTE]` in the same way, where there is neither a gate nor a merge."""
+    """Runs `done ID [--attempt N] [NOTE]` in the same way."""
     found = _read(words, "--attempt")
     if found is None or len(found[0]) not in (1, 2) or not _is_number(found[1]):
         return None
     from ..store import state_file
     from ..system import consent
 
-    project = paths.project(folder)
-    if consent.read(project) is not None or state_file.read(project).worktrees:
-        return None
-    from ..agents import reports
+    project, (id_, *note) = paths.project(folder), found[0]
+    attempt, text = int(found[1]) if found[1] else None, arguments.text_of(note[0] if note else None)
+    if consent.read(project) is None and not state_file.read(project).worktrees:
+        from ..agents import reports
 
-    (id_, *note), attempt = found
-    text = arguments.text_of(note[0] if note else None)
-    output.echo([reports.done(project, id_, int(attempt) if attempt else None, text)])
+        output.echo([reports.done(project, id_, attempt, text)])
+        return 0
+    from ..run import gates, merging
+
+    try:
+        output.echo([merging.done(project, id_, attempt, text)])
+    except gates.RedError as error:
+        output.echo(error.output)
+        raise
     return 0
 
 

@@ -4,12 +4,13 @@ The helper decides all that it decides for a model. The answer holds more only b
 agents' prompts, and what is drawn above the prompt.
 
 The mod proves that it is the one that has the run with a key, which `start` prints once and the state keeps the digest
-of. An agent's shell has no way to it: the key is in no file, no argument and no environment.
+of. An agent's shell has no way to it: the key is in no file, no argument and no environment. After the secret, the key
+says how many lines of which run the mod has been told, so that it is told each line, whatever was killed in between.
 """
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -24,7 +25,7 @@ from ..run.live_report import LiveReport
 from ..store import config_file, files, marker_files, paths, queue_file, state_file, typed_command
 from ..store.paths import Project
 from ..system import processes, working_tree
-from ..texts import directives, ids
+from ..texts import directives, fields, ids
 from ..texts.directives import SPAWN, Reply
 from ..texts.statuses import COMPLETED, SKIPPED
 from . import mod_calls
@@ -51,24 +52,25 @@ def follow(project: Project, session: str) -> None:
 def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
     _admit(project, given)
     turn, page = steps.take_turn(project, session, int(time.time())), LiveReport(project)
-    _ask_again(project, given.get("told"))
-    reply = Reply([], [])
+    _ask_again(project, _told(given))
+    reply, key = Reply([], []), text(given, "key")
     while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
-        _admit(project, given)
-        warned = _warned(project, session)
-        reply = warned or page.ended(steps.wait_in_turn(project, turn, LONGEST_WAIT, page.sleep))
-        yield _answer(project, reply)
+        told = _over(project, _admit(project, given), page) or _warned(project, session)
+        reply = told or page.ended(steps.wait_in_turn(project, turn, LONGEST_WAIT, page.sleep))
+        answer = _answer(project, reply, key)
+        key = text(answer, "key") or key
+        yield answer
 
 
 def start(project: Project, session: str, given: Given) -> Answer:
     """Begins or continues a run from `words`, if `key` allows it: directives, what is drawn, a new `key`, and the
     `opening` that tells a person of it. With `resume` only the session's own run is continued. Where another engine is
     to carry out the run, nothing is begun and the answer names that `engine`."""
-    words, current = text(given, "words").split(), state_file.read(project)
+    words, current, heard = text(given, "words").split(), state_file.read(project), text(given, "key")
     # `/clear` gives the session of a process another id.
     is_its = session == current.owner.session or current.owner.process == (processes.current() or None)
     if given.get("resume") and not (current.unfinished and current.engine == MOD and is_its):
-        return {"engine": ""}
+        return (_missed_end(project, current, given) if is_its else None) or {"engine": ""}
     asked = options.understood(words)
     if asked.instead or asked.dry_run:
         from . import orchestrate
@@ -78,38 +80,57 @@ def start(project: Project, session: str, given: Given) -> Answer:
     config = config_file.read(project)
     choice = choose(begin_run.wish_of(current, config, asked), asked.parallel or 1, Able(mod=True))
     engine = choice.engine
-    if engine != MOD or not _may_start(current, text(given, "key")):
+    if engine != MOD or not _may_start(current, given):
         return {"engine": engine if engine != MOD else "task"}
     from ..setup import preflight
 
-    key = os.urandom(16).hex()
+    secret = os.urandom(16).hex()
     typed_command.note(project, session, typed_command.UNKNOWN, processes.current(), words=None)
-    _forget_unlaunched(project, current)
+    _forget_unlaunched(project, current, _told(given))
     opening = "The run goes on." if current.unfinished or current.status == STOPPED else "The run has begun."
-    reply = LiveReport(project).ended(steps.start(project, session, words, mod=processes.digest(key)))
+    reply = LiveReport(project).ended(steps.start(project, session, words, mod=processes.digest(secret)))
     said = [str(choice)] if choice.why and not given.get("resume") else []
-    lines = [*said, *preflight.note(project, session, __version__), *reply.lines]
-    return _answer(project, reply._replace(lines=lines)) | {"key": key, "opening": opening}
+    said += preflight.note(project, session, __version__)
+    return _answer(project, reply, heard, secret, said) | {"opening": opening}
 
 
 def wait(project: Project, session: str, given: Given, limit: float | None) -> Answer:
     """Waits for the run's next step, or for news for the person. `refused` lists the agents that Claude Code did not
     start, with `id`, `attempt` and `why`."""
-    _admit(project, given)
-    mod_calls.note_refused(project, state_file.read(project), given.get("refused"))
-    if warned := _warned(project, session):
-        return _answer(project, warned)
-    page = LiveReport(project)
+    current = _admit(project, given)
+    mod_calls.note_refused(project, current, given.get("refused"))
+    page, key = LiveReport(project), text(given, "key")
+    if reply := _over(project, current, page) or _warned(project, session):
+        return _answer(project, reply, key)
     longest = LONGEST_WAIT if limit is None else limit
-    return _answer(project, page.ended(steps.wait_for_step(project, session, longest, page.sleep)))
+    return _answer(project, page.ended(steps.wait_for_step(project, session, longest, page.sleep)), key)
 
 
-def _admit(project: Project, given: Given) -> None:
-    """Raises ClaudestratorError unless the mod that calls has the run."""
+def _over(project: Project, current: State, page: LiveReport) -> Reply | None:
+    """How the run has ended, for a mod that waits all the same: what took the last step was killed before it could
+    say so."""
+    if current.unfinished or current.engine != MOD:
+        return None
+    from ..run import ending, slow_work
+
+    ends, said = slow_work.wound_up(project, current, ending.again(project))
+    return page.ended(Reply([], ending.told(project, ends, time.time(), said))) if ends else None
+
+
+def _missed_end(project: Project, current: State, given: Given) -> Answer | None:
+    """The end of the session's last run, if the session was killed before it could show it."""
+    is_known = current.owner.mod == mod_calls.digest(given) and _unheard(current, text(given, "key"))
+    reply = _over(project, current, LiveReport(project)) if is_known else None
+    return _answer(project, reply, text(given, "key")) if reply else None
+
+
+def _admit(project: Project, given: Given) -> State:
+    """The state. Raises ClaudestratorError unless the mod that calls has the run."""
     current = state_file.read(project)
     is_its = current.owner.process in ("", processes.current())
-    if current.unfinished and not (is_its and current.owner.mod == processes.digest(text(given, "key"))):
+    if current.unfinished and not (is_its and current.owner.mod == mod_calls.digest(given)):
         raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
+    return current
 
 
 def _warned(project: Project, session: str) -> Reply | None:
@@ -125,50 +146,67 @@ def _warned(project: Project, session: str) -> Reply | None:
     return Reply(lines, [directives.Directive(directives.WAIT)]) if lines else None
 
 
-def _may_start(current: State, key: str) -> bool:
+def _may_start(current: State, given: Given) -> bool:
     """Whether this may be the mod: an agent's shell is below the process that has the run, and so is the mod. A job of
-    an agent may outlive the run."""
+    an agent may outlive the run. After a run of another engine, which leaves no key, it has a shell above it, where the
+    mod has Claude Code itself."""
     if not (current.owner.process and processes.below(current.owner.process)):
         return True
     if not (current.unfinished or current.owner.mod):
-        return True
-    return bool(current.owner.mod) and current.owner.mod == processes.digest(key)
+        return current.owner.process == processes.current()
+    return bool(current.owner.mod) and current.owner.mod == mod_calls.digest(given)
 
 
-def _ask_again(project: Project, told: object) -> None:
-    """Makes the next step spawn, at once, what is neither at work nor among those that the mod was *told* to start."""
-    heard = (
+def _told(given: Given) -> list[tuple[object, object]]:
+    """The agents that the mod was told to start, each by its id and attempt."""
+    told = given.get("told")
+    return (
         [(each.get("id"), each.get("attempt")) for each in told if isinstance(each, dict)]
         if isinstance(told, list)
         else []
     )
+
+
+def _ask_again(project: Project, told: list[tuple[object, object]]) -> None:
+    """Makes the next step spawn, at once, what is neither at work nor among those that the mod was *told* to start."""
     with files.locked(project.lock):
         current = before = state_file.read(project)
         for id_, agent in before.agents.items():
-            if (id_, agent.attempt) not in heard and not marker_files.name(project, id_, agent.attempt):
+            if (id_, agent.attempt) not in told and not marker_files.name(project, id_, agent.attempt):
                 marker_files.remove(project, id_, markers.STARTED)
                 current = current.recorded(id_, agent=agent._replace(spawned=0))
         if current != before:
             state_file.write(project, current)
 
 
-def _forget_unlaunched(project: Project, current: State) -> None:
-    """An agent has been given its prompt, but the mod was loaded anew before it could start the agent."""
+def _forget_unlaunched(project: Project, current: State, told: list[tuple[object, object]]) -> None:
+    """An agent has been given its prompt, but the mod was loaded anew before it could start the agent. One of those
+    that it was *told* to start, and does start, may not have been heard of yet."""
     for id_, agent in current.agents.items():
-        if not marker_files.name(project, id_, agent.attempt):
+        if (id_, agent.attempt) not in told and not marker_files.name(project, id_, agent.attempt):
             marker_files.remove(project, id_, markers.STARTED)
 
 
-def _answer(project: Project, reply: Reply) -> Answer:
+def _unheard(current: State, key: str) -> list[str]:
+    """The lines that the mod with that *key* has not been told."""
+    words = key.split()
+    return fields.few(current.unheard(words[1], int(words[2]))) if len(words) == 3 and words[2].isdecimal() else []
+
+
+def _answer(project: Project, reply: Reply, heard: str, secret: str = "", first: Sequence[str] = ()) -> Answer:
+    """The answer to a mod whose key is *heard*, with these lines *first*. It gets a key of another *secret*, if any."""
     current = state_file.read(project)
+    missed = _unheard(current, heard)
+    key = f"{secret or heard.partition(' ')[0]} {current.run} {current.said}"
     drawn = band.band(queue_file.parsed(project), current)
     # They begin at the same moment, and git takes as long as all else here.
     begins = any(each.kind == SPAWN for each in reply.directives) and not current.worktrees
     tree = working_tree.fingerprint(project) if begins else ""
     return {
-        "lines": reply.lines,
+        "lines": [*first, *missed, *(line for line in reply.lines if line not in missed)],
         "directives": [said for each in reply.directives if (said := _directive(project, current, each, tree))],
         "band": drawn,
+        **({"key": key} if key != heard else {}),
     }
 
 

@@ -18,6 +18,9 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import directives, fields
 
+#: What a person is told whose Esc keeps an agent from beginning.
+_HELD = "After Esc, Claude Code starts no agent until you have typed something: {id} waits"
+
 Given = dict[str, object]
 Answer = dict[str, object]
 
@@ -37,7 +40,7 @@ def ended(project: Project, session: str, given: Given) -> Answer:
     yet. Of the agent of another engine, with its `description`, the answer says whether the notice of its end
     `isSettled`."""
     current = state_file.read(project)
-    if current.owner.mod == processes.digest(text(given, "key")):
+    if current.owner.mod == digest(given):
         from ..agents import final_message
 
         note_refused(project, current, given.get("refused"))
@@ -63,12 +66,15 @@ def note_refused(project: Project, current: State, refused: object) -> None:
 
 
 def _note_held(project: Project, id_: str) -> None:
-    """Counts the time of the agent *id_* from now on."""
+    """Counts the time of the agent *id_* from now on, and tells the person, who may be elsewhere."""
     with files.locked(project.lock):
         current, now = state_file.read(project), int(time.time())
         if agent := current.agents.get(id_):
+            from ..run import notify
+
             held = agent._replace(claimed=now, spawned=now)
             state_file.write(project, current.recorded(id_, agent=held))
+            notify.question(project, current, _HELD.format(id=id_), once=True)
 
 
 def main(folder: str | None, words: list[str]) -> int | None:
@@ -102,6 +108,11 @@ def _refuse_orphan() -> None:
     listening.register(1, 0)
     if any(what & (select.POLLERR | select.POLLHUP) for _, what in listening.poll(0)):
         raise ClaudestratorError("the session that called this is gone: `/orchestrate` in a new one continues the run")
+
+
+def digest(given: Given) -> str:
+    """What the state has of the key that is told, whose first word is the secret."""
+    return processes.digest(text(given, "key").partition(" ")[0])
 
 
 def text(given: Given, key: str) -> str:

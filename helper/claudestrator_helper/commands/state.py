@@ -5,6 +5,7 @@ import click
 from .. import output
 from ..output import as_json_line
 from ..store import paths
+from ..texts import fields
 
 
 @click.command("state")
@@ -16,7 +17,7 @@ def state_verb(project: paths.Project, key: str | None, value: str | None) -> No
     from ..store import files, state_file
 
     if key is None:
-        output.echo([state_file.render(state_file.read(project))])
+        output.echo([fields.visible(state_file.render(state_file.read(project)))])
     elif value is None:
         output.echo([as_json_line(state_file.get(state_file.read(project), key))])
     else:

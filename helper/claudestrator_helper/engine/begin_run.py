@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..errors import ClaudestratorError
-from ..texts import queue
+from ..texts import ids, queue
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
 from .choice import Able, choose, refuse_impossible
@@ -91,8 +91,11 @@ def _begun(state: State, config: Config, run: str, asked: Asked, caller: Caller)
         loop = loop._replace(total=max(asked.loops or loop.total, loop.number), focus=asked.focus or loop.focus)
         state = state._replace(loop=loop)
     else:
-        loop = Loop(total=asked.loops, focus=asked.focus)
+        loop, before = Loop(total=asked.loops, focus=asked.focus), state.record(ids.DECOMPOSITION)
         state = state.fresh(run, loop)._replace(parallel=config.parallel, worktrees=caller.worktrees)
+        if before.failed is not None:
+            # It may have put some of its tasks into the queue.
+            state = state.recorded(ids.DECOMPOSITION, lost=Agent(before.attempts, before.model, 0, 0))
     parallel = asked.parallel or state.parallel
     refuse_impossible(asked.engine, parallel, caller.able)
     engine, background, _ = choose(wish, parallel, caller.able)
@@ -121,5 +124,4 @@ def _released(record: TaskRecord, agent: Agent | None) -> TaskRecord:
     """The record where *agent* is all that is left at work on it."""
     if agent or not record.agent:
         return record._replace(agent=agent, refused=False)
-    lost = record.agent if record.agent.failures else record.lost
-    return record._replace(agent=None, refused=False, released=record.agent.attempt, lost=lost)
+    return record._replace(agent=None, refused=False, released=record.agent.attempt, lost=record.agent)

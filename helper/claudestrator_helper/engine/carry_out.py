@@ -24,13 +24,15 @@ def carry_out(step: Step, inputs: Inputs, place: Place) -> None:
 
     Settled statuses come first: after a kill their markers are still there, and their agents still in the state, so the
     next step settles them again with the same result. Issues come next: only a verdict that no state holds yet reopens
-    an issue. Claimed statuses come after the state: the agents in it restore them.
+    an issue. Claimed statuses come after the state: the agents in it restore them. Old markers go before a new agent is
+    in the state, unless until then the state has another agent, whose signs of life they are.
     """
-    place.clear_markers(step.fresh)
+    lost = [id_ for id_ in step.fresh if inputs.state.record(id_).released is not None]
+    place.clear_markers(id_ for id_ in step.fresh if id_ not in lost)
     place.clear_verdicts(step.unjudged)
     settled = place.edit_queue(inputs.queue, step.settled)
     place.follow_issues(inputs.issues, settled, step.returned)
     place.keep(step.state)
     place.edit_queue(settled, step.claimed)
-    place.clear_markers(step.retried)
+    place.clear_markers([*step.retried, *lost])
     place.log(step)

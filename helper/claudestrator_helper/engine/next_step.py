@@ -9,7 +9,7 @@ from ..texts.queue import Queue
 from . import loop_phases, outage, sentences, settle_reports, verification
 from .config import BY_TASK, MOST_PARALLEL
 from .gates import BASELINE
-from .state import FINISHED, PAUSED, RUNNING, STOPPED, STOPPING
+from .state import FINISHED, PAUSED, RUNNING, STOPPED, STOPPING, State
 from .step import Inputs, Step
 from .step_builder import StepBuilder
 
@@ -30,21 +30,21 @@ def next_step(inputs: Inputs) -> Step:
     run.out.commits = _to_commit(run)
     if run.out.commits and not run.out.directives:
         # Before the next agent changes the working tree.
-        run.out.state = run.state
+        run.out.state = run.state.after(run.out.lines)
         return run.out
     if not run.out.directives and not run.state.agents:
         _dispatch(run)
     while _may_add(run) and loop_phases.take_task(run):
         pass
-    run.out.state = run.state
+    run.out.state = run.state.after(run.out.lines)
     return run.out
 
 
 def roles(inputs: Inputs) -> list[str]:
     """The roles, other than a task's, that a step may spawn an agent for."""
     state = inputs.state
-    decomposing = not inputs.queue.tasks or ids.DECOMPOSITION in (*state.agents, *state.failed)
-    found = [ids.DECOMPOSITION] if decomposing else []
+    begun = ids.DECOMPOSITION in (*state.agents, *state.failed) or _is_cut_off(state, inputs)
+    found = [ids.DECOMPOSITION] if begun or not inputs.queue.tasks else []
     found += [verification.VERIFY] if state.verification.asked else []
     found += [loop_phases.RESEARCH, loop_phases.DECOMP] if state.loop.total else []
     found += [loop_phases.MEMORY] if state.loop.total and inputs.config.memory else []
@@ -98,7 +98,7 @@ def _is_complete(run: StepBuilder) -> bool:
     """Whether nothing is left that the run could do, whatever else would end it."""
     state = run.state
     unverified = state.verification.asked and verification.due(run)
-    rest = state.loop.total or unverified or ids.DECOMPOSITION in state.failed
+    rest = state.loop.total or unverified or ids.DECOMPOSITION in state.failed or _is_cut_off(state, run.inputs)
     return not rest and _is_all_completed(run.current())
 
 
@@ -129,7 +129,13 @@ def _only_tasks(run: StepBuilder) -> bool:
 
 
 def _is_undecomposed(run: StepBuilder) -> bool:
-    return not (run.improving() or run.queue.tasks or queue_problems.unreadable(run.queue))
+    is_empty = not (run.queue.tasks or queue_problems.unreadable(run.queue))
+    return not run.improving() and (is_empty or _is_cut_off(run.state, run.inputs))
+
+
+def _is_cut_off(state: State, inputs: Inputs) -> bool:
+    """Whether the agent that decomposes PRD.md was lost, perhaps with only a part of the tasks in the queue."""
+    return state.record(ids.DECOMPOSITION).lost is not None and not inputs.prd_problem
 
 
 def _nothing_runs(run: StepBuilder) -> None:

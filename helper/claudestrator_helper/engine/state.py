@@ -7,7 +7,7 @@ takes a quarter of a hook's time.
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .config import LEAN, TASK
+from .config import LEAN, MOD, TASK
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
 #: A run that starts no agent until it is resumed; those at work finish.
@@ -32,9 +32,9 @@ class TaskRecord(NamedTuple):
 
     In this run: *failed* is the reason why it was given up; *completed* the attempt that completed it, *unchanged*
     whether that changed nothing, *committed* the commit of it on the run's branch, "" if none could be made; *released*
-    the attempt whose session died, and *lost* its agent, if it was not the first; *refused* whether Claude Code started
-    no agent for it while others were at work; *returned* why a verdict sent it back to pending, and *unverified* why it
-    got none.
+    the attempt whose session died, and *lost* its agent, or one that was given up with no other in its place; *refused*
+    whether Claude Code started no agent for it while others were at work; *returned* why a verdict sent it back to
+    pending, and *unverified* why it got none.
 
     In any run: *earlier* is the attempt that completed it in a run before this one, *verified* the one that passed, and
     *proved* the one whose gate was green, and *hint* what a person has to say to its next agent.
@@ -73,6 +73,8 @@ NO_RECORD = TaskRecord()
 #: Never changed in place, like all that a state holds.
 NO_IDS = list[str]()
 _NO_TASKS, _NO_VALUES = dict[str, TaskRecord](), dict[str, object]()
+#: How many of a run's last lines are kept.
+LINES = 20
 
 
 class Owner(NamedTuple):
@@ -127,6 +129,8 @@ class _Values(NamedTuple):
     gated: bool = False
     worktrees: bool = False
     halted: str = ""
+    said: int = 0
+    lines: list[str] = NO_IDS
 
 
 class State(_Values):
@@ -135,8 +139,9 @@ class State(_Values):
     failed in a row for the same reason, *outages* how many agents in a row the API has ended, and *outage* how the
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
     person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
-    worktrees, which holds from its beginning to its end. *halted* is why no commit can be made until a person has
-    corrected something, or ""."""
+    worktrees, which holds from its beginning to its end. A mod's run has *said* so many lines to its person, and
+    *lines* are the last of them, because what was to show them may have been killed. *halted* is why no commit can be
+    made until a person has corrected something, or ""."""
 
     @property
     def unfinished(self) -> bool:
@@ -172,6 +177,17 @@ class State(_Values):
     def is_verified(self, id_: str) -> bool:
         """Whether that task's last attempt has passed verification."""
         return self.record(id_).is_verified
+
+    def after(self, lines: list[str]) -> "State":
+        """The state after these lines were said."""
+        if not lines or self.engine != MOD:
+            return self
+        return self._replace(said=self.said + len(lines), lines=[*self.lines, *lines][-LINES:])
+
+    def unheard(self, run: str, said: int) -> list[str]:
+        """The last lines, for someone who has heard *said* lines of that *run*."""
+        new = self.said - said if run == self.run else self.said
+        return self.lines[-new:] if new > 0 else []
 
     def recorded(self, id_: str, *, last: bool = False, **values: Any) -> "State":
         """The state with these values in the record of *id_*, which is the *last* one from then on."""

@@ -55,7 +55,8 @@ class StepBuilder:
 
     def claim(self, id_: str, model: str, reason: str = "") -> None:
         agent = Agent(self.next_attempt(id_), model, self.now, self.now, reason=reason)
-        if before := self.state.record(id_).lost:
+        before = self.state.record(id_).lost
+        if before and before.failures:
             # Its session died before its second attempt was over: the first has failed all the same.
             agent = agent._replace(model=before.model, failures=before.failures, reason=before.reason)
         if not self.improving():
@@ -74,8 +75,8 @@ class StepBuilder:
 
     def release(self, id_: str) -> None:
         """Makes it pending again: its agent is gone, and no other is to come now. What failed before counts."""
-        agent, lost = self.state.record(id_).agent, self.state.record(id_).lost
-        self.record(id_, agent=None, lost=agent if agent and agent.failures else lost)
+        record = self.state.record(id_)
+        self.record(id_, agent=None, lost=record.agent or record.lost)
         self.change(id_, PENDING)
 
     def retry(self, id_: str, agent: Agent, reason: str, cause: str) -> None:

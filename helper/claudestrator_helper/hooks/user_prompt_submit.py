@@ -6,13 +6,14 @@ from ..store.paths import Project
 from .payload import Answer, block, specific
 
 #: It goes on from "UserPromptSubmit operation blocked by hook:".
-REASON = "only the notice that {id} has ended, which the run knows already: {progress}"
+REASON = "nothing is wrong: {id} has ended, and the run knows that already; {progress}"
 
 
 def answer(project: Project, current: State, event: dict[str, object]) -> Answer | None:
     """Keeps the notice, about 1,200 characters, out of the conversation if the run has already settled that agent:
     nothing waits for it any more. Claude Code tells the person that an operation was blocked, whatever is answered, and
-    then the reason: so that says which, and where the run is."""
+    then the reason: so that says first that nothing is wrong, and then where the run is. With `continue: false` they
+    would read "Operation stopped by hook", and the conversation would get the reason (2.1.280)."""
     import re
 
     from . import progress

@@ -7,7 +7,6 @@ from the log.
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ..engine import loop_phases, markers, state
 from ..engine.config import BY_TASK, SUBJECT, Config
@@ -97,7 +96,7 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue, config:
     result = git.commit(project, without, _message(current, parsed, config.commit_subject), place)
     if not result.commit and (made := _made(project, current, place)):
         # The git of a killed helper has finished in the meantime.
-        result = replace(result, commit=made, why="")
+        result = result._replace(commit=made, why="")
     if not result.missing:
         # What anyone has committed since is no longer unfinished work from before the run.
         still = git.dirty(project, place) or []

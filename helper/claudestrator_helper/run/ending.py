@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from ..accounts import estimate, spending
 from ..engine import sentences
 from ..engine.config import MOD
-from ..engine.state import State
+from ..engine.state import FINISHED, STOPPED, State
 from ..store import run_log, state_file
 from ..store.paths import Project
-from ..texts.directives import STOP, Directive
-from ..texts.fields import cut, many, named
+from ..texts.directives import STOP, Directive, stop
+from ..texts.fields import TABLE, cut, many, named
 
 #: Seconds of a run below which there is nothing to tell about it that a person would not have seen.
 _SHORT = 60
@@ -22,6 +22,14 @@ def told(project: Project, directives: list[Directive], now: float, more: str) -
     return [
         each._replace(sentence=f"{each.sentence} {said}") if each.kind == STOP and said else each for each in directives
     ]
+
+
+def again(project: Project) -> list[Directive]:
+    """The STOP of the run that has ended: who was to hear it may have been killed. Empty if the log lacks it."""
+    current = state_file.read(project)
+    ends = (event for event in reversed(run_log.read(project)) if event["event"] in (FINISHED, STOPPED))
+    said = next((str(event.get("reason", "")) for event in ends if event.get("run") == current.run), "")
+    return [stop(cut(said, TABLE))] if said else []
 
 
 def _account(project: Project, now: float) -> str:

@@ -4,7 +4,6 @@ A gate runs in a process of its own (system/gate_process.py), and whoever needs 
 """
 
 import time
-from dataclasses import replace
 
 from ..agents import reports
 from ..engine import gates, verification
@@ -147,7 +146,7 @@ def run(project: Project, name: str, patience: float) -> list[str]:
     before = gate_process.read(project, name)
     if before and before.key == wanted.key and before.refused > _LOST:
         # A sandbox may end it with each call: then no one knows, and nothing waits for it.
-        gate_process.write(project, name, replace(wanted, over=True))
+        gate_process.write(project, name, wanted._replace(over=True))
         return [f"the gate before {name} was ended {before.refused} times before it was over"]
     tree = worktrees.of(project, current.run) if current.worktrees else None
     place = tree.project(project) if tree else project
@@ -233,7 +232,7 @@ def _seen_green(project: Project, current: State, record: Record) -> None:
     new = [each for each in record.outcomes if not each.code and each.command not in before.green]
     if new:
         seen = [each._replace(tail=[]) for each in (*before.outcomes, *new)]
-        gate_process.write(project, _GREEN, replace(before, over=True, outcomes=seen))
+        gate_process.write(project, _GREEN, before._replace(over=True, outcomes=seen))
 
 
 def _record(

@@ -6,8 +6,8 @@ advances. Whatever stops that leaves the work in the worktree, and the next call
 
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from ..agents import reports
 from ..engine import markers
@@ -17,6 +17,7 @@ from ..store import config_file, files, state_file
 from ..store.hidden_files import CLOSING_LOCK, MERGE_LOCK
 from ..store.paths import Project
 from ..system import gate_process, git, run_branch, tree_merge, worktrees
+from ..system.commit_witness import Repository
 from ..system.worktrees import Tree
 from ..texts import fields, ids
 from ..texts.statuses import SKIPPED
@@ -97,11 +98,21 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     return reports.done(project, id_, attempt, "", proved=passed, unchanged=not result.commit)
 
 
-def settle(project: Project, current: State, id_: str) -> git.Result:
-    """A task_commits.Maker: finds the commit that `done` has made."""
-    attempt, tree = current.record(id_).completed or 0, worktrees.of(project, id_)
-    commit_id = made(project, current, id_, attempt, tree)
-    return git.Result(commit=commit_id) if commit_id else _late(project, current, id_, attempt)
+def settle(project: Project, ids: list[str], patience: float) -> list[str]:
+    """Records the commits that `done` has made of these tasks; see task_commits.commit."""
+    # Others may be merging for a while, and the next agent need not wait for them.
+    lines, left = task_commits.recorded(project, ids, _found)
+    return lines + (task_commits.commit(project, left, patience, _settled) if left else [])
+
+
+def _found(project: Project, current: State, id_: str) -> str:
+    return made(project, current, id_, current.record(id_).completed or 0, worktrees.of(project, id_))
+
+
+def _settled(project: Project, current: State, id_: str) -> git.Result:
+    if commit_id := _found(project, current, id_):
+        return git.Result(commit=commit_id)
+    return _late(project, current, id_, current.record(id_).completed or 0)
 
 
 def _late(project: Project, current: State, id_: str, attempt: int) -> git.Result:
@@ -126,13 +137,16 @@ def tip(project: Project, current: State) -> str:
     start = task_commits.start_of(project)
     if start is None:
         raise ClaudestratorError("what was checked out before the run is not known")
-    return run_branch.apart(project, current.run, start._replace(commit=_last(project, current, start.commit)))
+    person = git.repository_of(project)
+    if isinstance(person, str):
+        raise ClaudestratorError(person)
+    return run_branch.apart(person, current.run, start._replace(commit=_last(person, current, start.commit)))
 
 
-def _last(project: Project, current: State, start: str) -> str:
+def _last(person: Repository, current: State, start: str) -> str:
     """The last commit that the run is known to have made, for a branch that was deleted while it is at work."""
-    person, last = git.repository_of(project), start
-    if isinstance(person, str) or run_branch.tip(person, current.run):
+    last = start
+    if run_branch.tip(person, current.run):
         return start
     for each in filter(None, (record.committed for record in current.tasks.values())):
         if not person.call("merge-base", "--is-ancestor", last, each).code:
@@ -159,7 +173,7 @@ def merge(project: Project, current: State, id_: str, attempt: int, tree: Tree) 
     result = git.commit(project, left, message, tree.repository, changes)
     if result.commit:
         if why := run_branch.advance(tree.repository, current.run, result.commit, tree.note.base):
-            return replace(result, commit="", why=why)
+            return result._replace(commit="", why=why)
         tree.noted(base=result.commit, refused=0)
     return result
 
@@ -225,7 +239,7 @@ def _how(tree: Tree) -> list[str]:
     ]
 
 
-def _named(paths: list[str]) -> str:
+def _named(paths: Sequence[str]) -> str:
     return fields.named([fields.cut(path, 80) for path in paths], len(paths))
 
 

@@ -4,9 +4,10 @@ Git and gates run in processes of their own, and importing what starts them take
 """
 
 import os
+import time
 
 from .. import host
-from ..engine import begin_run, sentences, settle_reports
+from ..engine import begin_run, sentences, settle_reports, state
 from ..engine.config import MOD
 from ..engine.step import Step
 from ..errors import HeldError
@@ -15,6 +16,8 @@ from ..store.paths import Project
 from ..texts.directives import STOP, WAIT, Directive, Reply
 
 _WAIT = (Directive(WAIT),)
+#: Seconds that an agent's start takes, with all of the processor that it can get.
+_CALM = 2
 _GATE, _TREE = "still waiting for the gate", "still waiting for a worktree"
 
 
@@ -40,12 +43,12 @@ def worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]
     return found, [f"note: {why}"] if why else []
 
 
-def wound_up(project: Project, step: Step) -> tuple[list[Directive], str]:
-    """Makes the commits of a run that has ended ready for `git merge`, and removes its worktrees. Returns the step's
+def wound_up(project: Project, current: state.State, ends: list[Directive]) -> tuple[list[Directive], str]:
+    """Makes the commits of a run that has ended ready for `git merge`, and removes its worktrees. Returns the
     directives, which say how to merge, and what else a person has to know of both."""
-    if not any(each.kind == STOP for each in step.directives):
-        return step.directives, ""
-    current, home, said = step.state, "", list[str]()
+    home, said = "", list[str]()
+    if not any(each.kind == STOP for each in ends):
+        return ends, ""
     if any(each.committed for each in current.tasks.values()):
         from . import task_commits
 
@@ -54,16 +57,17 @@ def wound_up(project: Project, step: Step) -> tuple[list[Directive], str]:
         from . import trees
 
         said.append(trees.ended(project))
-    found = [each._replace(sentence=sentences.brought_home(each.sentence, current, home)) for each in step.directives]
+    found = [each._replace(sentence=sentences.brought_home(each.sentence, current, home)) for each in ends]
     return found, " ".join(filter(None, said))
 
 
 def carried_out(project: Project, step: Step, left: float, seen: set[str]) -> Reply | None:
-    """Does the slow work that a step asks for, or else removes a worktree that is done with and not among those *seen*;
-    with a WAIT if it takes longer than *left* seconds. None if there is nothing to do."""
+    """Does the slow work that a step asks for; with a WAIT if it takes longer than *left* seconds. Or else makes a
+    worktree for what comes next, or removes one that is done with and not among those *seen*. None if there is nothing
+    to do."""
     if not (step.close or step.commits or step.gate or step.trees or step.state.worktrees):
         return None
-    from . import close_loop, gates, merging, task_commits, trees
+    from . import close_loop, gates, merging, task_commits
 
     patience = max(1.0, left)
     try:
@@ -74,17 +78,37 @@ def carried_out(project: Project, step: Step, left: float, seen: set[str]) -> Re
         if step.trees:
             return _prepared(project, step, left)
         if step.commits:
-            make = merging.settle if step.state.worktrees else task_commits.in_place
-            lines = task_commits.commit(project, step.commits, patience, make)
+            if step.state.worktrees:
+                lines = merging.settle(project, step.commits, patience)
+            else:
+                lines = task_commits.commit(project, step.commits, patience, task_commits.in_place)
         elif step.close:
             lines = close_loop.close(project, config_file.read(project), patience)
         else:
-            tidied = trees.tidy(project, step.state, seen)
-            return None if tidied is None else Reply(tidied, [])
+            return _at_leisure(project, step.state, seen)
     except HeldError:
         # A commit's hooks may run a test suite, in a wait that was moved to the background.
         return Reply(["still waiting for another process that commits"], _WAIT)
     return Reply(lines, [])
+
+
+def rest(current: state.State) -> float:
+    """Seconds for which a wait need not look for anything to do, unless something is reported."""
+    begun = max((agent.spawned for agent in current.agents.values()), default=0)
+    left = begun + _CALM - time.time()
+    return left if current.worktrees and 0 < left <= _CALM else settle_reports.LAUNCH
+
+
+def _at_leisure(project: Project, current: state.State, seen: set[str]) -> Reply | None:
+    """Makes a worktree ahead, or removes one; None if there is none, or agents have just begun."""
+    from . import trees
+
+    if rest(current) < settle_reports.LAUNCH:
+        return None
+    if trees.ahead(project, current):
+        return Reply([], [])
+    tidied = trees.tidy(project, current, seen)
+    return None if tidied is None else Reply(tidied, [])
 
 
 def _prepared(project: Project, step: Step, left: float) -> Reply:

@@ -154,7 +154,7 @@ def wait_in_turn(
             return Reply(seen, _WAIT)
         if left <= 0:
             return Reply([*seen, sentences.waiting(step.state, int(now()))], _WAIT)
-        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, settle_reports.LAUNCH)
+        paths, most = [*_watched(project), *_reports(project, step.state)], min(left, slow_work.rest(step.state))
         polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
 
@@ -175,7 +175,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
 def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     """The step's directives; the end of a run has an account of the whole."""
     # Again with each STOP, because the step that ended the run may be killed.
-    found, said = slow_work.wound_up(project, step)
+    found, said = slow_work.wound_up(project, step.state, step.directives)
     if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
         return found
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.

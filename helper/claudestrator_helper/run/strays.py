@@ -11,7 +11,7 @@ import time
 from ..engine import heartbeat, state
 from ..errors import ClaudestratorError, HeldError
 from ..store import files, state_file
-from ..store.hidden_files import CLOSING_LOCK
+from ..store.hidden_files import CLOSING_LOCK, MAKING_LOCK
 from ..store.paths import Project
 from ..system import commit_witness, git, processes, run_branch, worktrees
 from ..system.commit_witness import Repository
@@ -45,7 +45,10 @@ def clean(project: Project, *, dry_run: bool = False) -> list[str]:
     if isinstance(person, str):
         raise ClaudestratorError(f"there is nothing to clean, as {person}")
     try:
-        with files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
+        with (
+            files.locked(MAKING_LOCK.path(project), 1.0, project.bounds),
+            files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds),
+        ):
             lines = [_cleaned(project, tree, dry_run=dry_run) for tree in _strays(project, going=False)]
             lines += _in_use(project)
             return lines + [_deleted(person, name, dry_run=dry_run) for name in _branches(project, person)]

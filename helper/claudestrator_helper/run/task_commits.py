@@ -9,7 +9,6 @@ import re
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from ..engine import markers, sentences, state
 from ..store import config_file, files, marker_files, queue_file, run_log, state_file
@@ -26,6 +25,8 @@ _TITLE, _CRITERIA = 60, 30
 UNCOMMITTED = "uncommitted"
 #: Makes the commit of a completed task.
 Maker = Callable[[Project, state.State, str], git.Result]
+#: The commit of a completed task, if it is made already; "" otherwise.
+Finder = Callable[[Project, state.State, str], str]
 
 
 def begin(project: Project) -> None:
@@ -34,6 +35,19 @@ def begin(project: Project) -> None:
     START.write(project, json.dumps(start))
     DIRTY_BEFORE.write(project, json.dumps(dirty))
     TAKEN_BACK.remove(project)
+
+
+def recorded(project: Project, ids: list[str], find: Finder) -> tuple[list[str], list[str]]:
+    """Records the commits of these tasks that *find* finds, without waiting for others that commit. Returns lines for
+    the person, and the tasks that have none."""
+    lines, left = list[str](), list[str]()
+    for id_ in ids:
+        current = state_file.read(project)
+        if found := find(project, current, id_):
+            lines += _recorded(project, current, id_, git.Result(commit=found))
+        else:
+            left.append(id_)
+    return lines, left
 
 
 def commit(project: Project, ids: list[str], patience: float, make: Maker) -> list[str]:
@@ -47,30 +61,26 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
         for id_ in ids:
             current = state_file.read(project)
             record = current.record(id_)
-            if record.completed is None or record.committed is not None:
-                continue
-            result = make(project, current, id_)
-            with files.locked(project.lock):
-                now = state_file.read(project)
-                if (now.run, now.record(id_).completed) == (current.run, record.completed):
-                    _keep(project, now, id_, result)
-            lines += _lines(id_, result)
-            if result.final:
-                break
+            if record.completed is not None and record.committed is None:
+                result = make(project, current, id_)
+                lines += _recorded(project, current, id_, result)
+                if result.final:
+                    break
     return lines
 
 
-def _keep(project: Project, now: state.State, id_: str, result: git.Result) -> None:
-    """Writes into the state what has become of a commit; the caller holds the lock."""
-    if result.final:
-        # It is made once a person has corrected what is wrong.
-        state_file.write(project, now._replace(halted=result.why))
-        return
-    if not result.commit:
-        # The line for the person may be lost with this process, and no other says it again.
-        event: dict[str, object] = {"event": UNCOMMITTED, "id": id_, "reason": result.why}
-        run_log.append(project, now, [event], time.time())
-    state_file.write(project, now.recorded(id_, committed=result.commit))
+def _recorded(project: Project, current: state.State, id_: str, result: git.Result) -> list[str]:
+    with files.locked(project.lock):
+        now = state_file.read(project)
+        if (now.run, now.record(id_).completed) == (current.run, current.record(id_).completed):
+            if not result.commit and not result.final:
+                # The line for the person may be lost with this process, and no other says it again.
+                event: dict[str, object] = {"event": UNCOMMITTED, "id": id_, "reason": result.why}
+                run_log.append(project, now, [event], time.time())
+            # What is final is committed once a person has corrected it.
+            after = now._replace(halted=result.why) if result.final else now.recorded(id_, committed=result.commit)
+            state_file.write(project, after)
+    return _lines(id_, result)
 
 
 def bring_home(project: Project) -> str:
@@ -171,7 +181,7 @@ def in_place(project: Project, current: state.State, id_: str) -> git.Result:
     result = git.commit(project, left, message(project, current, id_, attempt), ours, changes)
     if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
-        result = replace(result, commit=found, why="", final=False)
+        result = result._replace(commit=found, why="", final=False)
     return result
 
 

@@ -2,17 +2,18 @@
 
 import os
 import time
+from contextlib import suppress
 
 from ..engine import settle_reports, state
 from ..engine.begin_run import Asked
 from ..engine.config import NO_COMMITS, Config
 from ..errors import ClaudestratorError
-from ..store import files, state_file
-from ..store.hidden_files import CLOSING_LOCK
+from ..store import files, queue_file, state_file
+from ..store.hidden_files import CLOSING_LOCK, MAKING_LOCK
 from ..store.paths import Project
 from ..system import git, run_branch, worktrees
 from ..system.worktrees import Tree
-from ..texts import fields
+from ..texts import fields, schedule
 from . import merging, task_commits, tree_setup
 
 
@@ -79,7 +80,7 @@ def prepare(project: Project, ids: list[str], patience: float) -> tuple[list[str
 
     """
     lines, begun = list[str](), time.monotonic()
-    with files.locked(CLOSING_LOCK.path(project), max(1.0, patience), project.bounds):
+    with files.locked(MAKING_LOCK.path(project), max(1.0, patience), project.bounds):
         current = state_file.read(project)
         for id_ in ids:
             lines += _made(project, current, id_)
@@ -99,9 +100,26 @@ def _made(project: Project, current: state.State, id_: str) -> list[str]:
         tree = worktrees.checked_out(tree.noted(run=current.run), tip)
     elif tree.note.run != current.run:
         # It holds what an earlier run could not finish.
-        merging.moved(project, tree.noted(run=current.run), tip)
+        with files.locked(CLOSING_LOCK.path(project), within=project.bounds):
+            merging.moved(project, tree.noted(run=current.run), tip)
         return [f"{id_} goes on in the worktree that an earlier run has left"]
     return [] if tree.note.ready else tree_setup.furnish(project, tree)
+
+
+def ahead(project: Project, current: state.State) -> bool:
+    """Makes the worktree of a task that may come next, up to one for each agent, and whether there was one to make. It
+    is brought to the branch's last commit, furnished and ready once its agent is to begin."""
+    if current.status != state.RUNNING:
+        return False
+    waiting = {tree.note.id for tree in worktrees.listed(project)} - current.agents.keys()
+    parsed = queue_file.read(project, current)
+    id_ = next((each for each in schedule.soon(parsed, current.parallel) if each not in waiting), "")
+    with suppress(ClaudestratorError):  # as one that can't be made is said when its agent is to begin
+        if id_:
+            with files.locked(MAKING_LOCK.path(project), 1.0, project.bounds):
+                worktrees.add(project, current.run, id_, merging.tip(project, current))
+            return True
+    return False
 
 
 def _renewed(tree: Tree, tip: str) -> Tree | None:
@@ -130,7 +148,10 @@ def ended(project: Project) -> str:
     """Removes the worktrees from which nothing would be lost; what a person has to know of the others."""
     current, left = state_file.read(project), list[str]()
     try:
-        with files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds):
+        with (
+            files.locked(MAKING_LOCK.path(project), 1.0, project.bounds),
+            files.locked(CLOSING_LOCK.path(project), 1.0, project.bounds),
+        ):
             idle = [tree for tree in worktrees.listed(project) if tree.note.id not in current.agents]
             idle = [tree for tree in idle if not tree_setup.is_running(project, tree)]
             left = [os.path.basename(tree.path) for tree in idle if worktrees.remove(tree, project)]

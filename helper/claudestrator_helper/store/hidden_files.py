@@ -38,8 +38,10 @@ DIRTY_BEFORE = HiddenFile(".dirty-before", lasting=True)
 START = HiddenFile(".start", lasting=True)
 #: The files that a person has taken back out of the working tree while the run was at work, as JSON.
 TAKEN_BACK = HiddenFile(".taken-back", lasting=True)
-#: Held while a loop is committed.
+#: Held while something is committed.
 CLOSING_LOCK = HiddenFile(".closing.lock")
+#: Held while worktrees are made, and then before the lock above where both are needed.
+MAKING_LOCK = HiddenFile(".making.lock")
 #: Held while the work of a task is merged, from its gate on.
 MERGE_LOCK = HiddenFile(".merge.lock")
 #: An agent's name in the foreground, and the API error that ended it.

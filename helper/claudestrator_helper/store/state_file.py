@@ -100,6 +100,8 @@ def _top(name: str, key: str, value: object) -> object:
     part, field = _KEYS[key]
     default = getattr(getattr(_EMPTY, part) if part else _EMPTY, field)
     found = _checked(name, key, value, type(default), _MOST.get(key, _NUMBER))
+    if key == "lines":
+        return [_checked(name, key, line, str, _LENGTH) for line in found]
     for id_ in found if isinstance(found, list) else ():
         _checked_id(name, key, id_)
     return found

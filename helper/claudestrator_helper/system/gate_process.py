@@ -13,7 +13,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ..errors import HeldError
@@ -44,8 +43,10 @@ class Outcome(NamedTuple):
     tail: list[str]
 
 
-@dataclass(frozen=True, repr=False, match_args=False)
-class Record:
+_NONE: list[Outcome] = []
+
+
+class Record(NamedTuple):
     """A gate that was begun. *key* says what for, such as a task's attempt, and *refused* how often that attempt was
     refused before; *process* is its processes.own(). Once it is *over*, *outcomes* has each command that was run, and
     *tree* the working tree's fingerprint."""
@@ -57,7 +58,7 @@ class Record:
     begun: int = 0
     over: bool = False
     tree: str = ""
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Outcome] = _NONE
 
     @property
     def green(self) -> list[str]:
@@ -75,7 +76,7 @@ def read(project: Project, name: str) -> Record | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     # The file may have come with someone else's repository.
-    return record if _fits(vars(record), vars(_EMPTY)) and all(map(_is_outcome, record.outcomes)) else None
+    return record if _fits(record._asdict(), _EMPTY._asdict()) and all(map(_is_outcome, record.outcomes)) else None
 
 
 def _is_outcome(found: Outcome) -> bool:
@@ -87,7 +88,7 @@ def _fits(found: dict[str, object], like: dict[str, object]) -> bool:
 
 
 def write(project: Project, name: str, record: Record) -> None:
-    document = asdict(record) | {"outcomes": [list(each) for each in record.outcomes]}
+    document = record._asdict() | {"outcomes": [list(each) for each in record.outcomes]}
     project_files.write(project, _path(project, name), json.dumps(document) + "\n")
 
 
@@ -140,11 +141,11 @@ def _run(project: Project, name: str, wanted: Record, binding: list[str], limit:
             _end(before.process)
         # One that was ended by something else counts, because a sandbox may do that each time.
         refused = before.refused + bool(before.process and not before.over) if before and same else 0
-        record = replace(wanted, refused=refused, process=processes.own(), begun=int(time.time()))
+        record = wanted._replace(refused=refused, process=processes.own(), begun=int(time.time()))
         write(project, name, record)
         os.close(told)
         outcomes = _outcomes(project, name, record.commands, binding, limit)
-        write(project, name, replace(record, over=True, outcomes=outcomes, tree=working_tree.print_of_files(project)))
+        write(project, name, record._replace(over=True, outcomes=outcomes, tree=working_tree.print_of_files(project)))
         # Whatever its commands have left running, and this process, which has nothing left to do.
         os.killpg(0, signal.SIGKILL)
 

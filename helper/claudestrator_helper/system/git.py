@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ..errors import ClaudestratorError
 from ..store import files
@@ -34,17 +34,17 @@ _UNDER_WAY = {
 _CONFLICTS = ("DD", "AU", "UD", "UA", "DU", "AA", "UU")
 #: Why most paths are left out; the person who changed them knows.
 BEFORE = "it was changed before the run"
+_NONE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The result of a commit: its id, or "" and why there is none. *left* gives the reason for each path left out, and
     *missing* says which of a person's changes a hook has taken away. *said* are the last lines of what refused it, and
     *final* says that no change to the files would help."""
 
     commit: str = ""
     why: str = ""
-    left: dict[str, str] = field(default_factory=dict)
+    left: Mapping[str, str] = _NONE
     missing: str = ""
     said: tuple[str, ...] = ()
     final: bool = False
@@ -97,18 +97,23 @@ def commit(
     if begun := under_way(repository):
         return Result(why=f"{begun} is under way", left=left)
     killed, began = commit_witness.cut_off(repository)
-    interrupted, result = False, Result()
+    interrupted, kept, result = False, list(left), Result()
     try:
         left |= secret_scanners.findings(repository.root, [path for path in changes if path not in left])
-        result = _committed(repository, changes, left, message, _hooks(project, repository))
+        kept = [*left, *_around(repository)]
+        chosen = {path: changes[path] for path in changes if path not in left}
+        result = _committed(repository, chosen, kept, message, _hooks(project, repository))
     except (OSError, ClaudestratorError) as error:
         return Result(why=fields.one_line(str(error)), left=left)
     except Interrupted:
         interrupted = True
-    missing = _missing(repository, left, since) or _missing(repository, killed, began, sure=False)
+    # A hook sees the whole repository, not only the project.
+    whole = repository._replace(within=".")
+    missing = _missing(whole, left, since) or _missing(whole, kept, since, sure=False)
+    missing = missing or _missing(whole, killed, began, sure=False)
     if interrupted:
         raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` continues the loop")
-    return replace(result, left=left, missing=missing)
+    return result._replace(left=left, missing=missing)
 
 
 def under_way(repository: Repository) -> str:
@@ -141,15 +146,20 @@ def repository_of(project: Project) -> Repository | str:
     root, within = git_safety.top(project.root)
     if not root:
         return _NO_REPOSITORY if shutil.which("git") else NO_GIT
-    tree, folder = (call(root, "rev-parse", word) for word in ("--show-toplevel", "--absolute-git-dir"))
-    if tree.code or folder.code:
-        return _NO_REPOSITORY if "not a git repository" in tree.why else tree.why
+    words = ("--show-toplevel", "--absolute-git-dir")
+    asked = [call(root, "rev-parse", *words)]
+    if asked[0].text.count("\n") > len(words):
+        # A path has a line feed.
+        asked = [call(root, "rev-parse", word) for word in words]
+    if failed := next((each for each in asked if each.code), None):
+        return _NO_REPOSITORY if "not a git repository" in failed.why else failed.why
+    tree, folder = [each.text.removesuffix("\n") for each in asked] if asked[1:] else asked[0].text.split("\n")[:2]
     try:
-        if not os.path.samefile(tree.text.removesuffix("\n"), root):
+        if not os.path.samefile(tree, root):
             return f"the repository in {root} belongs to another folder"
     except OSError as error:
         return f"{root} can't be looked at: {error.strerror}"
-    found = Repository(root, folder.text.removesuffix("\n"), within)
+    found = Repository(root, folder, within)
     commit_witness.settle(found)
     return found
 
@@ -194,11 +204,11 @@ def _hooks(project: Project, repository: Repository) -> list[str]:
 
 
 def _committed(
-    repository: Repository, changes: dict[str, str], left: dict[str, str], message: str, hooks: list[str]
+    repository: Repository, chosen: dict[str, str], kept: list[str], message: str, hooks: list[str]
 ) -> Result:
-    """A new commit of the changes that are not left out, or why there is none. *hooks* are words for git. Raises
-    OSError or ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
-    chosen = {path: code for path, code in changes.items() if path not in left}
+    """A new commit of the *chosen* changes and of none that are *kept* out, or why there is none. *hooks* are words for
+    git. Raises OSError or ClaudestratorError if a file can't be written, Interrupted if this process is asked to end.
+    """
     if not chosen:
         return Result(why=NOTHING)
     old = commit_witness.head(repository)
@@ -207,41 +217,40 @@ def _committed(
         why = staged(repository, index, old, chosen)
         if why or not repository.call("diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
             return Result(why=why or NOTHING)
-        commit_witness.leave(repository, message, old, chosen, left)
+        commit_witness.leave(repository, message, old, chosen, kept)
         words, trace = [*hooks, "commit", "--quiet", "--cleanup=whitespace", "--file=-"], os.path.join(folder, "trace")
         done = repository.call(*words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True, trace=trace)
         final = refusals.final(done, trace)
-    # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
-    id_, why = commit_witness.settle(repository, over=True, made=not done.code)
+        # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
+        id_, why = commit_witness.settle(repository, over=True, made=not done.code, index=index)
     if id_ or why:
         return Result(id_, why)
     return Result(why=final or done.why or NOTHING, said=done.said, final=bool(final))
 
 
-def copied_index(folder: str, path: str) -> str:
-    """Copies the index of a git folder, whose times save git from reading all files; returns why that failed, or ""."""
-    try:
-        # copy2 keeps the age that those times rely on.
-        shutil.copy2(os.path.join(folder, "index"), path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        return f"git's index can't be copied: {error.strerror}"
-    return ""
+def _around(repository: Repository) -> list[str]:
+    """The changed paths outside the project, which no commit of a run holds unless a hook adds them."""
+    within = f"{repository.within}/"
+    changes = changes_in(repository._replace(within=".")) if within != "./" else {}
+    if isinstance(changes, str):
+        raise ClaudestratorError(changes)
+    return [path for path in changes if not path.startswith(within)]
 
 
 def staged(repository: Repository, index: str, old: str, changes: dict[str, str]) -> str:
     """Fills *index* with the last commit and the changes; returns what went wrong, or ""."""
-    if why := copied_index(repository.folder, index):
+    if why := commit_witness.copied_index(repository.folder, index):
         return why
     gone = [path for path, code in changes.items() if "D" in code]
     there = [path for path, code in changes.items() if "D" not in code]
     calls = [
-        (["read-tree", *(["--reset", old] if old else ["--empty"])], []),
+        (["read-tree", *(["--reset", old] if old else ["--empty"])], [""]),
         (["update-index", "-z", "--force-remove", "--stdin"], gone),
         (["update-index", "-z", "--add", "--remove", "--replace", "--stdin"], there),
     ]
     for words, paths in calls:
+        if not paths:
+            continue
         done = repository.call(*words, text="\0".join(paths), index=index, timeout=COMMIT_TIMEOUT)
         if done.code:
             return done.why

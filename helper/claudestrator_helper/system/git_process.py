@@ -3,14 +3,15 @@
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import FrameType
+from typing import NamedTuple
 
 from ..texts import fields
 from . import git_safety
@@ -29,8 +30,7 @@ class Interrupted(SystemExit):
     """A signal has asked this process to end while git was at work; *code* is the exit code to use."""
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """The result of a call: exit code, standard output, and in *why* the line that says what went wrong, of the last
     lines that were *said*."""
 
@@ -76,7 +76,7 @@ def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], 
             words, cwd=folder, env=environment, stdin=given, stdout=out, stderr=said, start_new_session=True
         )
         try:
-            process.wait(timeout)
+            _wait(process, timeout)
         except BaseException as error:
             _stop(process)
             if not isinstance(error, subprocess.TimeoutExpired):
@@ -90,6 +90,22 @@ def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], 
         return Done(0, output)
     lines = _lines(errors or output)
     return Done(process.returncode, output, _reason(lines) or f"{name} failed without a word", tuple(lines[-_SAID:]))
+
+
+def _wait(process: "subprocess.Popen[bytes]", timeout: float) -> None:
+    """Does as `process.wait`, which looks at growing intervals, and so takes half as long again as most calls."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # Linux has it, from 5.3 on
+        process.wait(timeout)
+        return
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        ended.poll(1000 * timeout)
+    finally:
+        os.close(descriptor)
+    process.wait(0.001)
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -45,6 +45,10 @@ def _last_hook(trace: str) -> str:
             event = json.loads(line or "{}")
         except ValueError:
             continue
-        if event.get("event") == "child_start" and event.get("child_class") == "hook" and "/" not in str(event.get("sid")):
+        if (
+            event.get("event") == "child_start"
+            and event.get("child_class") == "hook"
+            and "/" not in str(event.get("sid"))
+        ):
             found = str(event.get("hook_name", ""))
     return found

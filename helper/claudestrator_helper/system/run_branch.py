@@ -125,15 +125,12 @@ def current(person: Repository) -> str:
     return ""
 
 
-def apart(project: Project, run: str, start: Start) -> str:
+def apart(person: Repository, run: str, start: Start) -> str:
     """The last commit of a run's branch that no working tree follows, because its agents have worktrees. The branch is
     made if it is missing, at *start*. Raises ClaudestratorError if that fails."""
-    person = git.repository_of(project)
-    if isinstance(person, str):
-        raise ClaudestratorError(person)
     found, ref = of(person), f"refs/heads/{name(run)}"
     tip = commit_witness.head(person, ref)
-    if tip and current(person) == ref:
+    if tip and current(person) == name(run):
         return tip
     done = person.call("update-ref", ref, start.commit, "") if not tip else None
     if done and done.code:
@@ -212,7 +209,7 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
         return common.why
     # A person may move the project.
     files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
-    if why := git.copied_index(person.folder, os.path.join(found.folder, "index")):
+    if why := commit_witness.copied_index(person.folder, os.path.join(found.folder, "index")):
         return why
     if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
         done = person.call("update-ref", f"refs/heads/{name(run)}", start.commit, "")

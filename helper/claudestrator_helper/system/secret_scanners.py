@@ -25,6 +25,11 @@ KEY = "it holds a private key"
 _KEY = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,5}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n)+"
     rb"(?:[A-Za-z-]{1,40}: [^\n]{0,200}\n\s*){0,20}[A-Za-z0-9+/=]{8}"
+    # A string literal for each line, or no line break at all: then it has to begin as keys do.
+    rb"|PRIVATE KEY-----(?:\\[rn]|[\s\"'+,])*(?:M[A-Z][A-Za-z0-9+/]{14}|b3BlbnNzaC1rZXktdjE)"
+    # The same in base 64, as Kubernetes keeps it, and what WireGuard calls a key.
+    rb"|LS0tLS1CRUdJTi[A-Za-z0-9+/]{2}(?:[A-Za-z0-9+/]{4}){0,8}(?:UFJJVkFURSBLRVk|UklWQVRFIEtFW|SVZBVEUgS0VZ)"
+    rb"|\bPrivateKey ?= ?[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
     rb"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\s|PuTTY-User-Key-File-\d: |AGE-SECRET-KEY-1[A-Z0-9]{20}"
 )
 #: These guess from words and randomness, and report test data and checksums.

@@ -40,9 +40,12 @@ class Merged(NamedTuple):
 def merge(place: Repository, base: str, mine: str, theirs: str) -> Merged:
     """The changes from *base* to *theirs* in *mine*; each is a tree or a commit. Raises ClaudestratorError if git can't
     merge."""
-    # The option --merge-base is younger than the rest (2.40).
-    common = _commit(place, base)
-    sides = [_commit(place, each, common) for each in (mine, theirs)]
+    # The option --merge-base is younger than the rest (2.40), so git has to find it.
+    if place.call("merge-base", "--is-ancestor", base, theirs).code:
+        common = _commit(place, base)
+        sides = [_commit(place, each, common) for each in (mine, theirs)]
+    else:
+        sides = [_commit(place, mine, base), theirs]
     done = place.call("merge-tree", "--write-tree", "-z", "--name-only", *sides)
     tree, *rest = done.text.split("\0")
     if done.code not in (0, 1) or not tree:
@@ -85,7 +88,7 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         tree = tree.noted(moving=[before, merged.tree])
         _checked(ours.call("read-tree", "-m", "-u", before, merged.tree, index=index).why, tree)
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
-        _checked(git.copied_index(folder, os.path.join(tree.folder, "index")), tree)
+        _checked(commit_witness.copied_index(folder, os.path.join(tree.folder, "index")), tree)
     _rebased(tree, tip)
     conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
     return _moved(tree, base=tip, conflicts=conflicts), merged.said

@@ -10,8 +10,9 @@ import filecmp
 import json
 import os
 import re
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 from .. import host
 from ..errors import ClaudestratorError
@@ -31,8 +32,7 @@ _CHECKOUT = 600
 _GENERATED = re.compile(r"(?:^|/)(?:__pycache__|node_modules|\.DS_Store)(?:/|$)|\.py[co]$")
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
     its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
     the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
@@ -44,16 +44,15 @@ class Note:
     id: str
     base: str
     ready: bool = False
-    moving: list[str] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
+    moving: Sequence[str] = ()
+    conflicts: Sequence[str] = ()
     attempt: int = 0
     refused: int = 0
-    copied: list[str] = field(default_factory=list)
-    begun: list[str] = field(default_factory=list)
+    copied: Sequence[str] = ()
+    begun: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(NamedTuple):
     """A worktree of ours: its *path*, its git *folder*, the project's place *within* it, and our *note*."""
 
     path: str
@@ -76,8 +75,8 @@ class Tree:
 
     def noted(self, **values: object) -> "Tree":
         """The tree with these values in its note, which is written."""
-        changed = replace(self, note=replace(self.note, **values))  # type: ignore[arg-type]
-        files.write(os.path.join(self.folder, TREE_NOTE), json.dumps(asdict(changed.note)) + "\n")
+        changed = self._replace(note=self.note._replace(**values))  # type: ignore[arg-type]
+        files.write(os.path.join(self.folder, TREE_NOTE), json.dumps(changed.note._asdict()) + "\n")
         return changed
 
 
@@ -145,8 +144,8 @@ def _brought_along(project: Project, folder: str, note: Note, path: str) -> tupl
         return note, path
     files.write(os.path.join(place, ".git"), f"gitdir: {folder}\n")
     files.write(os.path.join(folder, "gitdir"), f"{os.path.join(place, '.git')}\n")
-    note = replace(note, project=os.path.realpath(project.root))
-    files.write(os.path.join(folder, TREE_NOTE), json.dumps(asdict(note)) + "\n")
+    note = note._replace(project=os.path.realpath(project.root))
+    files.write(os.path.join(folder, TREE_NOTE), json.dumps(note._asdict()) + "\n")
     return note, place
 
 
@@ -240,7 +239,9 @@ def left_in(tree: Tree, project: Project) -> list[str]:
     found, made = [], made_by_setup.unchanged(tree.repository)
     for code, path in ((entry[:2], entry[3:]) for entry in done.text.split("\0") if entry):
         is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
-        if not is_copy and not (code == "??" and is_generated(path)) and path not in made:
+        # No agent has been in one that is not ready: what differs there, a kill has left half written.
+        is_half = not tree.note.ready and code not in ("??", "!!")
+        if not (is_copy or is_half or path in made) and not (code == "??" and is_generated(path)):
             found.append(path)
     return found + ([COMMITS] if _has_commits(tree) else [])
 
@@ -268,6 +269,8 @@ def remove(tree: Tree, project: Project) -> str:
     """Removes a worktree from which nothing would be lost; why not, or ""."""
     if left := left_in(tree, project):
         return f"it holds {fields.named([fields.cut(path, 60) for path in left], len(left))}"
+    if not tree.note.ready:
+        tree.repository.call("reset", "--quiet", "--hard", timeout=_CHECKOUT)
     made_by_setup.put_back(tree.repository, made_by_setup.unchanged(tree.repository))
     for path in _generated(tree):
         with contextlib.suppress(OSError):

@@ -119,7 +119,7 @@ def items(text: str) -> list[str]:
 
 #: What no one sees, and a model reads all the same: soft hyphens, joiners, marks of direction, fillers, variation
 #: selectors, and the tags that spell out a hidden text.
-_INVISIBLE = (
+INVISIBLE = (
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
@@ -135,7 +135,7 @@ def one_line(text: str) -> str:
 
 def visible(text: str) -> str:
     """*text* without what is invisible."""
-    return text if text.isascii() else re.sub(_INVISIBLE, "", text)
+    return text if text.isascii() else re.sub(INVISIBLE, "", text)
 
 
 def cut(text: str, length: int = 100) -> str:

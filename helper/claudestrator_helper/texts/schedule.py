@@ -1,6 +1,7 @@
 """Which task can run next, and why the others can't."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from .fields import NAMED, cut, named
 from .queue import Queue, Task
@@ -38,6 +39,19 @@ def ready(queue: Queue) -> Iterable[Task]:
         alone = len(queue.by_id[task.id]) == 1
         if task.status == PENDING and alone and all(_unblocks(queue, id_) for id_ in task.dependencies):
             yield task
+
+
+def soon(queue: Queue, count: int) -> list[str]:
+    """The ids of the first *count* tasks that can run now or once those at work are completed."""
+    at_work = {task.id for task in queue.tasks if task.status == IN_PROGRESS}
+    free = (
+        task.id
+        for task in queue.tasks
+        if task.status == PENDING
+        and len(queue.by_id[task.id]) == 1
+        and all(id_ in at_work or _unblocks(queue, id_) for id_ in task.dependencies)
+    )
+    return list(islice(free, count))
 
 
 def select(queue: Queue, problems: Iterable[tuple[int, str]] = ()) -> Selection:

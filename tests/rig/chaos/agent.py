@@ -155,7 +155,9 @@ class Agent:
 
     def work(self) -> None:
         if self.id == "decomposition":
-            self.decompose()
+            # A full disk or a lock refuses a call, and an editor may save an older text over what was added.
+            while self.decompose():
+                self.sleep(0.2)
             return
         self.alive()
         ledger = os.open(self.scene.ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
@@ -178,11 +180,13 @@ class Agent:
         """Where it works."""
         return self.tree or self.scene.root
 
-    def decompose(self) -> None:
+    def decompose(self) -> bool:
+        """Adds the tasks that are missing, if there are any."""
         there = self.call("tasks", "--json").out
         missing = [text for text in self.tasks if f'"{text.split()[1]}"' not in there]
         for at in range(0, len(missing), 5):
             self.call("add-tasks", "-", stdin="".join(missing[at : at + 5]))
+        return bool(missing)
 
     def report(self, verb: str, text: str) -> None:
         """Tries again where the helper was killed or the disk was full, as the output of its Bash call says."""

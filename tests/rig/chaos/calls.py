@@ -142,8 +142,11 @@ def _helper(
     parent: int,
     folder: str,
 ) -> None:
+    import running
     from claudestrator_helper import __main__ as entry
 
+    # Due every 30 seconds of the fast clock, and as many interpreters would be half of the load.
+    os.posix_spawn = running.spawn  # type: ignore[assignment]
     for descriptor in others:
         os.close(descriptor)
     for number, descriptor in enumerate(standard):

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rig.chaos.scene import Event, Scene
 
 COMPLETED = "completed"
+#: What a task may build on.
+DONE = (COMPLETED, "skipped (unblocks)")
+#: Verbs by which a person takes a task out of the run's hands, or gives it back.
+SET_BACK = ("set-status", "skip", "retry", "undo")
 
 
 class Effect(NamedTuple):
@@ -81,6 +85,6 @@ def told(journal: list[Event]) -> list[Event]:
 
 def set_back(found: Evidence, id_: str) -> int:
     """How often somebody gave a task back to the run, knowingly or by saving an older text."""
-    by_hand = [event for event in found.calls("set-status") if event["words"][1] == id_ and event["code"] != 1]
+    by_hand = [event for event in found.calls(*SET_BACK) if event["words"][1] == id_ and event["code"] != 1]
     stale = [save for save in found.of("saved") if save["changed"].get(id_, ("",))[0] == COMPLETED]
     return len(by_hand) + len(stale)

@@ -57,7 +57,9 @@ class Faults:
             self.move_wait: 6,
             self.turn_clock: 5,
         }
-        self.chance.choices(list(kinds), list(kinds.values()))[0]()
+        chosen = self.world.terms.faults
+        drawn = {act: often for act, often in kinds.items() if not chosen or act.__name__ in chosen}
+        self.chance.choices(list(drawn), list(drawn.values()))[0]()
 
     # Kills
 

@@ -62,6 +62,11 @@ def of(found: Evidence, folder: str) -> Figures:
     counts["gates red"] = sum(bool(each["code"]) for each in found.of("gate"))
     counts["runs with gates"] = sum(bool(each["gate"]) for each in found.of("begins"))
     counts["runs with commits"] = sum(each["commit"] for each in found.of("begins"))
+    counts.update(
+        f"person: {each['words'][0]} {'done' if not each['code'] else 'refused' if each['code'] == 1 else 'killed'}"
+        for each in found.calls("skip", "retry", "undo", "clean")
+    )
+    counts["person: commit done"] = len(found.of("committed"))
     counts["queue saved by hand"] = len(found.of("saved"))
     counts["tasks given back by hand"] = sum(set_back(found, id_) for id_ in now)
     effects = Counter(effect.id for effect in found.ledger)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rig.chaos.evidence import COMPLETED, set_back
-from rig.chaos.person import statuses
+from rig.chaos.person import is_broken, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,11 +24,13 @@ _MARK = re.compile(r"^Claudestrator-Run: (\S+)/(\S+)/(\d+)$", re.MULTILINE)
 
 
 class Commit(NamedTuple):
-    """*marks* are the run, the task and the attempt that its message names."""
+    """*marks* are the run, the task and the attempt that its message names, and *reverts* is the commit that it undoes,
+    "" for none."""
 
     id: str
     marks: list[tuple[str, str, int]]
     paths: list[str]
+    reverts: str = ""
 
 
 class History(NamedTuple):
@@ -77,7 +79,9 @@ def read(root: str, before: dict[str, Any]) -> History:
 def _commit(root: str, id_: str) -> Commit:
     message = _git(root, "log", "-1", "--format=%B", id_)
     paths = _git(root, "diff-tree", "-r", "--root", "--no-commit-id", "--name-only", id_).split("\n")
-    return Commit(id_, [(run, task, int(attempt)) for run, task, attempt in _MARK.findall(message)], paths)
+    reverts = re.search(r"^This reverts commit (\w+)", message, re.MULTILINE)
+    marks = [(run, task, int(attempt)) for run, task, attempt in _MARK.findall(message)]
+    return Commit(id_, marks, paths, reverts[1] if reverts else "")
 
 
 def committed(found: Evidence) -> Iterable[str]:
@@ -90,7 +94,7 @@ def committed(found: Evidence) -> Iterable[str]:
         f"{id_}, attempt {attempt}, has {count} commits" for (_, id_, attempt), count in marks.items() if count > 1
     )
     for commit in history.commits:
-        if len(commit.marks) != 1:
+        if len(commit.marks) != (not commit.reverts):
             yield f"the commit {commit.id[:7]} names {len(commit.marks)} tasks"
         yield from (f"the commit {commit.id[:7]} holds the person's {path}" for path in commit.paths if path in FOREIGN)
         yield from (f"the commit {commit.id[:7]} holds {path}" for path in commit.paths if path.startswith(".claude/"))
@@ -111,6 +115,27 @@ def committed(found: Evidence) -> Iterable[str]:
             yield f"{id_} was completed, has no commit, and nobody was told"
 
 
+def undone(found: Evidence) -> Iterable[str]:
+    """A commit is undone once at most, because a person asked for it, and its task is no longer completed by it."""
+    history = found.history
+    if history is None:
+        return
+    reverted = Counter(commit.reverts for commit in history.commits if commit.reverts)
+    made = {commit.id: id_ for commit in history.commits for _, id_, _ in commit.marks}
+    yield from (f"the commit {id_[:7]} was undone {count} times" for id_, count in reverted.items() if count > 1)
+    asked = [
+        each["words"][1] for each in found.calls("undo") if not each["code"] or is_broken(each["code"], each["err"])
+    ]
+    undone = Counter(made.get(id_, "?") for id_ in reverted)
+    for id_, count in undone.items():
+        if count > asked.count(id_):
+            yield f"{count} commits of {id_} were undone, and nobody asked for it"
+    left = {id_ for commit, id_ in made.items() if commit not in reverted}
+    for id_, status in statuses(found.queue).items():
+        if status == COMPLETED and id_ in {*undone} - left and not without(found, id_):
+            yield f"{id_} is completed, and all its commits were undone"
+
+
 def in_trees(found: Evidence) -> set[str]:
     """The agents that worked in worktrees, by their names in the journal."""
     return {each["who"] for each in found.of("works") if each.get("tree")}
@@ -128,16 +153,19 @@ def kept_whole(found: Evidence) -> Iterable[str]:
     history = found.history
     if history is None:
         return
-    for what, was in history.before.items():
+    head = [each["head"] for each in found.of("committed")][-1:]
+    for what, was in {**history.before, **({"head": head[0]} if head else {})}.items():
         if history.after[what] != was:
             yield f"the person's {what} was {was}, and is {history.after[what]}"
-    with_commit = {id_ for commit in history.commits for _, id_, _ in commit.marks}
+    reverted = {commit.reverts for commit in history.commits}
+    with_commit = {id_ for commit in history.commits for _, id_, _ in commit.marks if commit.id not in reverted}
+    gone = {id_ for commit in history.commits for _, id_, _ in commit.marks if commit.id in reverted}
     worked = {effect.id for effect in found.ledger}
     for id_, status in statuses(found.queue).items():
         if status == COMPLETED and id_ in with_commit & worked and f"src/{id_}.txt" not in history.held:
             yield f"src/{id_}.txt is in no branch, and {id_} has a commit"
     trees = in_trees(found)
-    for id_ in dict.fromkeys(effect.id for effect in found.ledger if effect.who in trees):
+    for id_ in dict.fromkeys(effect.id for effect in found.ledger if effect.who in trees and effect.id not in gone):
         if f"src/{id_}.txt" not in history.held | history.kept:
             yield f"the work on {id_} was in a worktree, and is nowhere"
 

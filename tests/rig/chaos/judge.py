@@ -9,10 +9,10 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from rig.chaos import gates, history
-from rig.chaos.evidence import COMPLETED, Evidence, set_back
+from rig.chaos import contents, gates, history
+from rig.chaos.evidence import COMPLETED, DONE, Evidence, set_back
 from rig.chaos.overlaps import side_by_side
-from rig.chaos.person import notes, statuses
+from rig.chaos.person import statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from rig.chaos.scene import Event
 
 ATTEMPTS = 2
-FAILED, PENDING = "failed", "pending"
+FAILED, PENDING, SKIPPED = "failed", "pending", "skipped"
 _DEPENDENCIES = re.compile(r"^### (\S+)$.*?^\*\*Dependencies:\*\* (.*?)$", re.MULTILINE | re.DOTALL)
-_ALL = re.compile(r"All (\d+) tasks are completed|The one task is completed")
+_ALL = re.compile(r"All (\d+) (?:other )?tasks are completed|The (?:one|other) task is completed")
 _COUNTED = re.compile(r"(\d+) of (\d+) tasks completed")
-_STATUS_CELL = re.compile(r"^\| Status \| .*? \|$", re.MULTILINE)
 _HONEST = re.compile(
     r"(no tool|a test is red|unclear|gave up|no access) session-|ended without reporting$|no report within \d+ minutes$"
     r"|ended by an error of the API: \w+$|its gate `.*` is red |its gate was ended again and again"
@@ -34,8 +33,21 @@ _HONEST = re.compile(
 
 def findings(found: Evidence) -> list[str]:
     """What is wrong, one line each; nothing for a run that kept every promise."""
-    checks = (ended, tracebacks, kept, told, outcomes, once, reports, bounded, owned, held, filed)
-    others = (side_by_side, gates.proved, history.committed, history.kept_whole)
+    checks = (
+        ended,
+        tracebacks,
+        contents.kept,
+        contents.decomposed,
+        told,
+        outcomes,
+        once,
+        reports,
+        bounded,
+        owned,
+        held,
+        filed,
+    )
+    others = (side_by_side, gates.proved, history.committed, history.undone, history.kept_whole)
     return [f"{check.__name__}: {line}" for check in (*checks, *others) for line in check(found)]
 
 
@@ -51,44 +63,14 @@ def tracebacks(found: Evidence) -> Iterable[str]:
             yield f"{event['words']} exited with {event['code']}: {event['err'][-300:]}"
 
 
-def kept(found: Evidence) -> Iterable[str]:
-    """Nothing but statuses changed in the queue since it was given and somebody saved it or added to it."""
-    ids = re.findall(r"^### (\S+)$", found.queue, re.MULTILINE)
-    yield from (f"{id_} stands {count} times in the queue" for id_, count in Counter(ids).items() if count > 1)
-    saves = found.of("saved")
-    expected = _expected(found, saves)
-    yield from (f"{id_} has vanished from the queue" for id_ in expected if id_ not in ids)
-    remaining, saved = notes(found.queue), saves[-1]["notes"] if saves else []
-    if remaining != saved:
-        yield f"the person's comments are {remaining}, and were {saved} when they were saved last"
-    given = found.of("begins")[0]["queue"]
-    if given and not any(ids != saved["ids"][: len(ids)] for saved in saves):
-        bare = re.sub(r"<!-- note \d+ of the person -->\n\n", "", found.queue)
-        if not _without_statuses(bare).startswith(_without_statuses(given).rstrip("\n")):
-            yield "more than statuses has changed in the queue"
-
-
-def _expected(found: Evidence, saves: list[Event]) -> list[str]:
-    """Every id that was given or added, less what somebody's editor saved over."""
-    given = list(statuses(found.of("begins")[0]["queue"]))
-    since = 0.0
-    if saves:
-        given, since = list(saves[-1]["ids"]), saves[-1]["t"]
-    added = [event for event in found.calls("add-tasks") if event["code"] == 0 and event["t"] > since + 0.5]
-    return given + [id_ for event in added for id_ in re.findall(r"TASK-\d+", event["out"])]
-
-
-def _without_statuses(text: str) -> str:
-    return _STATUS_CELL.sub("| Status | |", text)
-
-
 def told(found: Evidence) -> Iterable[str]:
     """What the run said last is what the file says."""
     said = [event["sentence"] for event in found.of("says") if "another session" not in event["sentence"]]
     if not said:
         return
     now = statuses(found.queue)
-    done, total = sum(status == COMPLETED for status in now.values()), len(now)
+    done = sum(status == COMPLETED for status in now.values())
+    total = sum(not status.startswith(SKIPPED) for status in now.values())
     claim, counted = _ALL.search(said[-1]), _COUNTED.search(said[-1])
     if claim and (done < total or int(claim[1] or 1) != total):
         yield f"it said {said[-1]!r}, and {done} of {total} are"
@@ -104,13 +86,15 @@ def outcomes(found: Evidence) -> Iterable[str]:
     worked = {effect.id for effect in found.ledger}
     by_hand = {id_ for save in found.of("saved") for id_, (_, new) in save["changed"].items() if new == COMPLETED}
     for id_, status in now.items():
-        held_by = [other for other in re.findall(r"TASK-\d+", needed.get(id_, "")) if now.get(other) != COMPLETED]
+        held_by = [other for other in re.findall(r"TASK-\d+", needed.get(id_, "")) if now.get(other) not in DONE]
         if status == COMPLETED and id_ not in worked | by_hand:
             yield f"{id_} is completed, and nobody did it"
         elif status == FAILED and not _reasons(found, id_):
             yield f"{id_} has failed for no reason on record"
         elif status == PENDING and not held_by:
             yield f"{id_} is pending, and could run"
+        elif status.startswith(SKIPPED) and any(each["words"][1] == id_ for each in found.calls("skip")):
+            continue
         elif status not in (COMPLETED, FAILED, PENDING):
             yield f"{id_} is {status} in the end"
     for event in found.log:

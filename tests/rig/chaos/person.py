@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import re
+import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 from queues import task
@@ -43,11 +45,22 @@ class Person:
         self.open: list[tuple[float, Callable[[], None]]] = []
         #: The kind of the gate for all tasks; processes that write a consent.
         self.gate, self.others = "", list[int]()
+        self.repository = False
+        #: How many tasks are still to be taken back once the run has ended: before, agents are mostly at work.
+        self.regrets = self.chance.randint(0, 2)
+        #: Tasks whose `undo` broke off, to be called once more then.
+        self.broken: list[str] = []
 
     @property
     def busy(self) -> bool:
-        self.calls = [each for each in self.calls if each.ended() is None]
+        self.calls = [each for each in self.calls if not self.is_over(each)]
         return bool(self.calls or self.open)
+
+    def is_over(self, under_way: Call) -> bool:
+        result = under_way.ended()
+        if result and under_way.words[0] == "undo" and is_broken(result.code, result.err):
+            self.broken.append(under_way.words[1])
+        return result is not None
 
     def tick(self) -> None:
         """Saves what has been open long enough."""
@@ -66,6 +79,11 @@ class Person:
             self.tries_again: 15,
             self.adds_a_task: 4,
             self.stops: 3,
+            self.skips: 5,
+            self.retries: 8,
+            self.undoes: 6 if self.repository else 0,
+            self.cleans: 6 if self.repository else 0,
+            self.commits: 8 if self.repository else 0,
             self.changes_the_gate: 4 if self.gate and not self.open else 0,
         }
         self.chance.choices(list(acts), list(acts.values()))[0]()
@@ -81,7 +99,7 @@ class Person:
         self.call("add-issue", "-", stdin=section)
 
     def tries_again(self) -> None:
-        failed = [id_ for id_, status in statuses(content(self.scene.queue)).items() if status == "failed"]
+        failed = self.those("failed")
         if failed:
             self.call("set-status", self.chance.choice(failed), "pending")
 
@@ -91,6 +109,46 @@ class Person:
 
     def stops(self) -> None:
         self.call("stop")
+
+    def skips(self) -> None:
+        ids = self.those("pending", "in_progress", "failed")
+        if ids:
+            self.call("skip", self.chance.choice(ids), *self.chance.choice(((), ("--unblock",))))
+
+    def retries(self) -> None:
+        ids = self.those("failed", "skipped")
+        if ids:
+            self.call("retry", self.chance.choice(ids), *self.chance.choice(((), ("--hint", "look again"))))
+
+    def undoes(self) -> None:
+        ids = self.those("completed")
+        if ids:
+            self.call("undo", self.chance.choice(ids))
+
+    def regrets_one(self) -> bool:
+        """Whether a task is being taken back now that the run has ended."""
+        if self.broken:
+            self.call("undo", self.broken.pop())
+        elif self.repository and self.regrets:
+            self.regrets -= 1
+            self.undoes()
+        return self.busy
+
+    def cleans(self) -> None:
+        self.call("clean", *self.chance.choice(((), ("--dry-run",))))
+
+    def commits(self) -> None:
+        """A file of their own, on their own branch; the helper may be holding the index."""
+        name = f"own-{self.acts}.txt"
+        with open(os.path.join(self.scene.root, name), "w", encoding="utf-8") as file:
+            file.write("by hand\n")
+        git = partial(subprocess.run, cwd=self.scene.root, capture_output=True, text=True, check=False)
+        if not (git(["git", "add", name]).returncode or git(["git", "commit", "-qm", name, "--", name]).returncode):
+            head = git(["git", "rev-parse", "HEAD"]).stdout.strip()
+            self.scene.journal.note("committed", who="person", head=head)
+
+    def those(self, *words: str) -> list[str]:
+        return [id_ for id_, status in statuses(content(self.scene.queue)).items() if status.split()[0] in words]
 
     def changes_the_gate(self) -> None:
         """Another command, which is put back or allowed some time later."""
@@ -153,6 +211,11 @@ class Person:
 
     def call(self, *words: str, stdin: str = "") -> None:
         self.calls.append(call(self.scene, "person", words, stdin))
+
+
+def is_broken(code: int, err: str) -> bool:
+    """Whether a call was killed, or says that it is to be made again: it may have done a part of its work."""
+    return code < 0 or "try again" in err
 
 
 def replaced(path: str, text: str) -> None:

@@ -17,6 +17,7 @@ from queues import queue
 from rig.chaos import gates, history
 from rig.chaos.agent import sections
 from rig.chaos.calls import fork
+from rig.chaos.evidence import DONE, SET_BACK
 from rig.chaos.faults import Faults
 from rig.chaos.hosts import HOSTS
 from rig.chaos.person import Person, content, statuses
@@ -40,13 +41,17 @@ _DEPENDENCIES = re.compile(r"^### (\S+)$.*?^\*\*Dependencies:\*\* (.*?)$", re.MU
 
 @dataclass(frozen=True)
 class Terms:
-    """*pace*: faults a second, on average. Chaos lasts *seconds*, and after so many more a run has to have ended."""
+    """*pace*: faults a second, on average, of those *faults*, or of all. Chaos lasts *seconds*, and after so many more a
+    run has to have ended. *hosts*: how often which Claude Code is at work. With *commits* each task is committed."""
 
     tasks: int = 10
     pace: float = 0.7
     seconds: float = 40
     patience: float = 90
     speed: float = 20
+    faults: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ("mods", "skills", "plain")
+    commits: bool = False
 
 
 class World:
@@ -59,9 +64,9 @@ class World:
         self.gate = drawn(self.chance, gates.KINDS)
         self.tasks = sections(terms.tasks, self.chance, self.gated)
         self.configured = "".join(drawn(self.chance, kinds) for kinds in (ENGINES, PARALLEL))
-        self.repository = self.chance.random() < 0.6
-        self.committing = self.repository and self.chance.random() < 0.6
-        self.host = drawn(self.chance, OFTEN)
+        self.repository = self.chance.random() < 0.6 or terms.commits
+        self.committing = self.repository and (self.chance.random() < 0.6 or terms.commits)
+        self.host = drawn(self.chance, {name: OFTEN[name] for name in terms.hosts})
         self.person, self.faults = Person(self.scene), Faults(self)
         #: Processes by their number: sessions by name, calls and agents by what the journal says of them.
         self.sessions: dict[int, str] = {}
@@ -89,6 +94,7 @@ class World:
             with open(self.scene.queue, "w", encoding="utf-8") as file:
                 file.write(given)
         if self.repository:
+            self.person.repository = True
             self.scene.journal.note("repository", look=history.prepare(self.scene.root))
         elif self.chance.random() < 0.3:
             subprocess.run(["git", "init", "--quiet"], cwd=self.scene.root, check=True)
@@ -113,7 +119,9 @@ class World:
         os.setsid()
         self.prepare()
         begun = real()
-        calm, limit = begun + self.terms.seconds, begun + self.terms.seconds + self.terms.patience
+        calm = begun + self.terms.seconds
+        # What is taken back at the end is done once more.
+        limit = calm + self.terms.patience * (1 + self.person.regrets)
         try:
             while not self.over() and real() < limit:
                 self.absorb()
@@ -160,7 +168,7 @@ class World:
         words = f"{words} {drawn(self.chance, TYPED)}".strip()
         if self.chance.random() < 0.2:
             # Of another release, or with mods switched off or on.
-            self.host = self.chance.choice(list(HOSTS))
+            self.host = self.chance.choice(self.terms.hosts)
         self.scene.journal.note("session opens", parallel=at_once(words))
         session = Session(self.scene, name, id_, words, self.tasks, HOSTS[self.host], resumed=resumed)
         pid = fork(session.live)
@@ -185,17 +193,16 @@ class World:
         if self.sessions or self.person.busy or not self.opened:
             return False
         self.absorb()
-        if self.late:
-            return False
-        found = _STATUS.search(content(self.scene.state))
-        return found is not None and found[1] == "finished" and self.settled > 0 and not self.work_left()
+        found = None if self.late else _STATUS.search(content(self.scene.state))
+        ended = found is not None and found[1] == "finished" and self.settled > 0 and not self.work_left()
+        return ended and not self.person.regrets_one()
 
     def work_left(self) -> bool:
         text = content(self.scene.queue)
         known, needed = statuses(text), dict(_DEPENDENCIES.findall(text))
         ready = (
             status == "pending"
-            and all(known.get(other) == "completed" for other in re.findall(r"TASK-\d+", needed.get(id_, "")))
+            and all(known.get(other) in DONE for other in re.findall(r"TASK-\d+", needed.get(id_, "")))
             for id_, status in known.items()
         )
         return not known or "in_progress" in known.values() or any(ready)
@@ -208,7 +215,7 @@ class World:
                 self.helpers[event["pid"]] = event
                 self.faults.begun(event)
                 self.late = self.late and event["words"][0] != "start"
-                if event["words"][0] in ("start", "set-status", "add-tasks", "stop"):
+                if event["words"][0] in ("start", "add-tasks", "stop", *SET_BACK):
                     self.settled = 0.0
             elif event["event"] == "end":
                 self.helpers.pop(event["pid"], None)
