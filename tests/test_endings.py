@@ -48,6 +48,18 @@ def test_a_stopped_run_is_not_completed_however_often_it_is_asked() -> None:
     assert again == 2 * [[f"STOP No run is active here: `/orchestrate` continues the last one. {last}"]]
 
 
+def test_a_run_that_is_stopped_where_nothing_more_can_run_has_ended() -> None:
+    run = started(task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    run.state = changed(
+        run.state.recorded("TASK-1", agent=run.state.agents["TASK-1"]._replace(failures=1)), status="stopping"
+    )
+    run.fail("TASK-1")
+    (said,) = run.wait()
+    assert said.startswith("STOP The run has ended, 0 of 2 tasks completed; failed: TASK-1")
+    assert "/orchestrate` continues" not in said
+    assert run.state.status == "finished"
+
+
 def test_a_finished_run_whose_task_was_set_back_is_not_completed() -> None:
     run = started(task("TASK-1"), task("TASK-2", status="completed"))
     run.done("TASK-1")

@@ -461,7 +461,8 @@ def test_a_signature_without_a_key_and_a_name_that_is_missing(
     repo.run("config", "commit.gpgsign", "false")
     repo.run("config", "user.useConfigOnly", "true")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    assert repo.loop().why.startswith("fatal: no email was given")
+    assert "(fatal: no email was given" in repo.loop().why
+    assert repo.loop().final
     assert repo.status() == status
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(identity))
     assert repo.loop().commit

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from claudestrator_helper.engine.config import SUBJECT
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.run import close_loop
 from claudestrator_helper.store import run_log, state_file
@@ -109,7 +110,9 @@ def test_what_is_invisible_is_not_printed(project: Project, words: str) -> None:
 
 
 def test_what_is_invisible_is_in_no_commit(project: Project) -> None:
-    message = close_loop._message(state_of(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))))
+    message = close_loop._message(
+        state_of(run="r", ran=["TASK-1"]), q.parse(queue(task("TASK-1", objective=EVIL))), SUBJECT
+    )
     assert not set(message) & set(HIDDEN)
 
 

@@ -140,6 +140,7 @@ DAMAGED = {
     "committed": ["[]", "{TASK-001: 1}", '{"../x": abc}'],
     "gated": ["1", '"true"'],
     "worktrees": ["1", '"true"'],
+    "halted": ["1", "[]"],
     "returned": ["[]", "{TASK-001: 1}", '{"../x": why}'],
     "unverified": ["x", "{TASK-001: true}", '{"../x": why}'],
     "schema": ["x", "true", "-1", "[]"],

@@ -112,6 +112,20 @@ def test_secrets_and_what_a_person_commits_meanwhile_stay_out(repo: Repository) 
 TAKEN_BACK = "(it was taken back to what your last commit has, and no task is known to have done that)"
 
 
+def test_skills_are_committed_and_neither_settings_nor_hooks_are(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    repo.write(".gitignore", "*.pyc\n")
+    repo.commit_all()
+    running.start(repo.project, "s1", [])
+    repo.write(".claude/settings.json", "{}\n")
+    repo.write(".claude/commands/wall.md", "A wall.\n")
+    repo.write(".claude/agents/mason.md", "---\nhooks:\n  PreToolUse: []\n---\n")
+    lines = work(repo, "TASK-1")
+    assert "left out of the commit: .claude/agents/mason.md (it has hooks, which Claude Code would run)" in lines
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == [".claude/commands/wall.md"]
+    assert lines[-1].endswith("Claude Code will obey .claude/commands/wall.md, so look at that first.")
+
+
 @pytest.mark.parametrize(
     ("words", "before_the_agent"), [("reset --hard", True), ("checkout -- dir", False), ("stash -u", False)]
 )
@@ -182,6 +196,34 @@ def test_a_hook_that_refuses_keeps_the_work_in_place_for_the_next_commit(repo: R
     work(repo, "TASK-2", wall_txt="a wall\n")
     assert subjects(repo)[0] == "TASK-2: Build it"
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "wall.txt"]
+
+
+@pytest.mark.parametrize("what", ["message", "signature"])
+def test_what_no_agent_can_correct_stops_the_run_and_the_commit_is_made_once_it_continues(
+    repo: Repository, what: str
+) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    if what == "message":
+        repo.hook("commit-msg", 'grep -q ^feat: "$1" || { echo no type >&2; exit 1; }')
+        why = (
+            "the hook commit-msg refuses the message (no type): `commit_subject` in .claudestrator/config.toml sets its"
+        )
+    else:
+        repo.run("config", "commit.gpgSign", "true")
+        repo.run("config", "gpg.program", "/bin/false")
+        why = "git can't make a commit (error: gpg failed to sign the data)."
+    running.start(repo.project, "s1", [])
+    stopped = work(repo, "TASK-1", door_txt="a door\n")[-1]
+    assert stopped.startswith(f"STOP The run has stopped, 1 of 2 tasks completed: {why}")
+    assert "`/orchestrate` continues." in stopped
+    assert "SPAWN" not in stopped
+    config = repo.root / ".claudestrator/config.toml"
+    config.write_text(config.read_text() + 'commit_subject = "feat: {objective}"\n')
+    repo.run("config", "commit.gpgSign", "false")
+    running.start(repo.project, "s1", [])
+    running.wait_for_step(repo.project, limit=0.1)
+    assert subjects(repo)[0] == "feat: Build it"
+    assert "door.txt" in repo.run("show", "--format=", "--name-only", branch(repo)).split()
 
 
 def test_when_another_branch_is_checked_out_nothing_is_committed(repo: Repository) -> None:
@@ -657,8 +699,10 @@ def test_where_their_commits_conflict_the_end_says_so_and_leaves_them(repo: Repo
     work(repo, "TASK-1", a_txt="by an agent\n")
     repo.write("a.txt", "by Ann\n")
     repo.run("commit", "--quiet", "-m", "Ann's", "a.txt")
-    said = "Your branch has commits that conflict with it in a.txt: merge without `--ff-only`, after a `git stash`."
-    assert work(repo, "TASK-2", wall_txt="a wall\n")[-1].endswith(f"takes them over. {said}")
+    said = f"Your branch has commits that conflict with it in a.txt: `git stash`, then `git merge {branch(repo)}`."
+    assert work(repo, "TASK-2", wall_txt="a wall\n")[-1].endswith(f" 2 commits are on {branch(repo)}. {said}")
+    # It is said again, to whoever asks again.
+    assert running.wait_for_step(repo.project)[-1].endswith(said)
     assert subjects(repo)[0] == "TASK-2: Build it"
     assert (repo.root / "a.txt").read_text() == "by Ann\n"
 
@@ -669,7 +713,9 @@ def test_another_branch_that_is_checked_out_at_the_end_is_not_merged(repo: Repos
     repo.run("checkout", "--quiet", "-b", "side")
     repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
     tip = repo.run("rev-parse", branch(repo))
-    assert task_commits.bring_home(repo.project).startswith("What is checked out has commits that it lacks")
+    ways = f"`git stash`, then `git switch main`, then `git merge --ff-only {branch(repo)}`"
+    said = f"It was begun on main, and another branch is checked out: {ways}."
+    assert task_commits.bring_home(repo.project) == said
     assert repo.run("rev-parse", branch(repo)) == tip
 
 

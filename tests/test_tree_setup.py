@@ -84,6 +84,29 @@ def test_the_set_up_runs_in_each_new_worktree_before_its_agent_begins(repo: Repo
     assert repo.run("show", "--format=", "--name-only", branch).split() == ["door.txt"]
 
 
+def test_what_the_set_up_leaves_is_in_no_commit_unless_the_agent_changes_it_and_keeps_no_worktree(
+    repo: Repository,
+) -> None:
+    configured(repo, "sh -c 'echo made > made.txt; echo more >> a.txt; echo lock >> b.txt; rm dir/c.txt'")
+    lines = begun(repo)
+    while len(state_file.read(repo.project).agents) < 2:
+        lines += running.wait_for_step(repo.project, "s1", 20)
+    for id_, changed in (("TASK-1", "b.txt"), ("TASK-2", "a.txt")):
+        reports.begin(repo.project, id_)
+        (tree(repo, id_) / f"{id_}.txt").write_text("new\n")
+        (tree(repo, id_) / changed).write_text(f"by {id_}\n")
+    assert merging.done(repo.project, "TASK-1", None, "", 20) == "done TASK-1"
+    assert merging.done(repo.project, "TASK-2", None, "", 20) == "done TASK-2"
+    branch = f"claudestrator/{state_file.read(repo.project).run}"
+    assert repo.run("show", "--format=", "--name-only", branch).split() == ["TASK-2.txt", "a.txt"]
+    assert repo.run("show", "--format=", "--name-only", f"{branch}^").split() == ["TASK-1.txt", "b.txt"]
+    # What TASK-1 has made of it took the place of what the set-up had.
+    assert (tree(repo, "TASK-2") / "b.txt").read_text() == "by TASK-1\n"
+    end = running.wait_for_step(repo.project, "s1", 20)[-1]
+    assert end.endswith("takes them over.")
+    assert repo.run("worktree", "list").count("\n") == 1
+
+
 def test_a_set_up_that_no_one_has_allowed_does_not_run_and_everyone_is_told(repo: Repository) -> None:
     configured(repo, "touch made", allowed=False)
     (note,) = gates.note(repo.project, config_file.read(repo.project), queue_file.parsed(repo.project))

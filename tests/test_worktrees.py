@@ -20,7 +20,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, slow_work, steering, trees, undo
 from claudestrator_helper.store import files, marker_files, paths, state_file
 from claudestrator_helper.store.hidden_files import CLOSING_LOCK
-from claudestrator_helper.system import changes, consent, git_process, worktrees
+from claudestrator_helper.system import changes, commit_witness, consent, git_process, worktrees
 from claudestrator_helper.texts.directives import SPAWN, Directive
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
@@ -249,6 +249,45 @@ def test_a_hook_that_refuses_is_told_to_the_agent(repo: Repository) -> None:
     assert statuses(repo.project)["TASK-1"] == "in_progress"
 
 
+LINT = """grep -Eq '^feat: [a-z].* [(]TASK-[0-9]+[)]$' "$1" || { echo 'type may not be empty' >&2; exit 1; }"""
+
+
+def test_a_message_that_a_hook_refuses_stops_the_run_and_its_setting_continues_it(repo: Repository) -> None:
+    begun(repo, *TWO, task("TASK-3", dependencies="TASK-1"), parallel=3)
+    repo.hook("commit-msg", LINT)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    assert done(repo, "TASK-1") == "failed TASK-1"
+    assert running.wait_for_step(repo.project, limit=0.1)[0].startswith("no commit of TASK-1: the hook commit-msg ref")
+    assert done(repo, "TASK-2") == "failed TASK-2"
+    said = running.wait_for_step(repo.project)[-1]
+    assert said.startswith("STOP The run has stopped, 0 of 3 tasks completed: the hook commit-msg refuses the message")
+    assert "(type may not be empty): `commit_subject` in .claudestrator/config.toml sets its form" in said
+    assert statuses(repo.project) == dict.fromkeys(("TASK-1", "TASK-2", "TASK-3"), "pending")
+
+    repo.write(".claudestrator/config.toml", '[run]\ncommit_subject = "feat: {uncapitalized} ({id})"\n')
+    running.start(repo.project, "s1", [])
+    for id_ in state(repo).agents:
+        reports.begin(repo.project, id_)
+    assert [done(repo, "TASK-1"), done(repo, "TASK-2")] == ["done TASK-1", "done TASK-2"]
+    assert subjects(repo) == ["feat: a wall (TASK-2)", "feat: a door (TASK-1)"]
+    assert shown(repo, "door.txt") == "a door\n"
+
+
+def test_a_hook_that_git_ignores_is_at_work_in_a_worktree_too(repo: Repository) -> None:
+    configured(repo, *TWO)
+    repo.hook("pre-commit", "test -e fixed || { echo fix it; exit 1; }", ".husky/_")
+    repo.write(".husky/_/.gitignore", "*\n")
+    repo.run("config", "core.hooksPath", ".husky/_")
+    running.start(repo.project, "s1", ["--parallel", "2"])
+    reports.begin(repo.project, "TASK-1")
+    write(repo, "TASK-1", door_txt="a door\n")
+    with pytest.raises(gates.RedError, match="fix it"):
+        done(repo, "TASK-1")
+    write(repo, "TASK-1", fixed="x\n")
+    assert done(repo, "TASK-1") == "done TASK-1"
+
+
 def test_a_hook_can_not_add_to_a_tasks_commit_what_was_left_out(repo: Repository) -> None:
     repo.hook("pre-commit", "test -e a.txt && git add -A")
     begun(repo, *TWO)
@@ -300,6 +339,19 @@ def test_conflicts_without_markers_are_named_and_nothing_of_either_side_is_lost(
     ]
 
 
+def test_the_work_of_a_task_that_is_skipped_meanwhile_stays_out_of_the_branch(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    steering.skip(repo.project, ["TASK-2"], unblock=False)
+    with pytest.raises(ClaudestratorError, match="TASK-2 was skipped or removed: end here"):
+        done(repo, "TASK-2")
+    assert done(repo, "TASK-1") == "done TASK-1"
+    assert running.wait_for_step(repo.project)[-1].endswith(f"{tree(repo, 'TASK-2').parent}: TASK-2.")
+    assert subjects(repo) == ["TASK-1: A door"]
+    assert (tree(repo, "TASK-2") / "wall.txt").exists()
+
+
 def test_commits_and_branches_of_an_agents_own_become_the_one_commit_of_the_task(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", door_txt="a door\n")
@@ -313,6 +365,43 @@ def test_commits_and_branches_of_an_agents_own_become_the_one_commit_of_the_task
     assert subjects(repo) == ["TASK-1: A door", "TASK-2: A wall"]
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt", "handle.txt"]
     assert repo.run("log", "--format=%s", "-1", "mine") == "by hand\n"
+
+
+def in_tree(repo: Repository, id_: str, *words: str) -> int:
+    """Git, as the agent of that task calls it in its worktree; its exit code."""
+    return subprocess.run(["git", *words], cwd=tree(repo, id_), capture_output=True, check=False).returncode
+
+
+def test_a_merge_that_an_agent_has_begun_is_ended_once_its_conflicts_are_solved(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n", door_txt="a door\n")
+    done(repo, "TASK-1")
+    write(repo, "TASK-2", a_txt="by two\n", wall_txt="a wall\n")
+    assert in_tree(repo, "TASK-2", "commit", "--quiet", "-am", "mine") == 0
+    assert in_tree(repo, "TASK-2", "merge", branch(repo)) == 1
+    with pytest.raises(gates.RedError, match=r"there are conflict markers in a\.txt"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    with pytest.raises(gates.RedError, match="conflicts with it"):
+        done(repo, "TASK-2")
+    write(repo, "TASK-2", a_txt="by both\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
+    assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+    assert [shown(repo, path) for path in ("a.txt", "door.txt", "wall.txt")] == ["by both\n", "a door\n", "a wall\n"]
+
+
+def test_a_rebase_that_an_agent_has_begun_is_named_with_what_ends_it(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", a_txt="by one\n")
+    done(repo, "TASK-1")
+    write(repo, "TASK-2", a_txt="by two\n")
+    assert in_tree(repo, "TASK-2", "commit", "--quiet", "-am", "mine") == 0
+    assert in_tree(repo, "TASK-2", "rebase", branch(repo)) == 1
+    with pytest.raises(gates.RedError, match="by `git rebase --continue` or `git rebase --abort`, and report again"):
+        done(repo, "TASK-2")
+    assert in_tree(repo, "TASK-2", "rebase", "--abort") == 0
+    write(repo, "TASK-2", a_txt="by one\n", wall_txt="a wall\n")
+    assert done(repo, "TASK-2") == "done TASK-2"
 
 
 def test_secrets_stay_in_the_worktree_which_is_kept_and_what_tools_generate_is_in_no_commit(repo: Repository) -> None:
@@ -330,6 +419,31 @@ def test_secrets_stay_in_the_worktree_which_is_kept_and_what_tools_generate_is_i
     assert repo.run("show", "--format=", "--name-only", f"{branch(repo)}^").split() == ["door.txt"]
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["wall.txt"]
     assert not tree(repo, "TASK-2").exists()
+
+
+HOOKED = '---\nname: x\nhooks: {"PreToolUse": []}\n---\n'
+
+
+def test_skills_are_committed_and_named_at_the_end_and_neither_settings_nor_hooks_are(repo: Repository) -> None:
+    configured(repo, task("TASK-1", objective="A skill"))
+    repo.write(".gitignore", "*.pyc\n")
+    repo.commit_all()
+    running.start(repo.project, "s1", ["--parallel", "2"])
+    reports.begin(repo.project, "TASK-1")
+    for path, text in {
+        "skills/wall/SKILL.md": "---\nname: wall\n---\nNo hooks: a wall.\n",
+        "agents/mason.md": HOOKED,
+        "settings.json": "{}\n",
+        "worktrees/x/y.md": "x\n",
+    }.items():
+        place = tree(repo, "TASK-1") / ".claude" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    done(repo, "TASK-1")
+    lines = running.wait_for_step(repo.project)
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == [".claude/skills/wall/SKILL.md"]
+    assert "Claude Code will obey .claude/skills/wall/SKILL.md, so look at that first." in lines[-1]
+    assert lines[-1].endswith(f"Work that no commit has is in {tree(repo, 'TASK-1').parent}: TASK-1.")
 
 
 def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository) -> None:
@@ -568,6 +682,26 @@ def test_worktrees_whose_making_is_killed_at_any_step_are_made_by_the_next_wait(
             take_step(each)
         at_work(each)
         both_done(each)
+
+
+def test_a_move_that_was_cut_off_is_taken_back_after_a_collection_too(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.write("a.txt", LINES)
+    first_is_done(repo)
+    real = commit_witness.copied_index
+
+    def dies(folder: str, path: str) -> str:
+        # The files are written, and the worktree's index is not.
+        return sys.exit(faults.DIED) if "worktrees" in path.split(os.sep) else real(folder, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(commit_witness, "copied_index", dies)
+        with pytest.raises(SystemExit):
+            done(repo, "TASK-2")
+    repo.run("reflog", "expire", "--expire=now", "--all")
+    repo.run("gc", "--quiet", "--prune=now")
+    both_done(repo)
 
 
 @pytest.mark.parametrize("after", [False, True])

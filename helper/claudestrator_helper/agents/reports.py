@@ -125,13 +125,15 @@ def done(
     return f"done {id_}"
 
 
-def fail(project: Project, id_: str, attempt: int | None, reason: str) -> str:
-    """Leaves the marker with the reason. Returns the line that the agent ends with. Raises as `done` does."""
+def fail(project: Project, id_: str, attempt: int | None, reason: str, cause: str = "") -> str:
+    """Leaves the marker with the reason, and the cause if it is not the agent's own report. Returns the line that the
+    agent ends with. Raises as `done` does."""
     current, parsed = _read(project)
     if _reported(project, current, id_, markers.FAILED):
         return f"failed {id_}"
     latest = _awaited(project, current, parsed, id_, attempt)
-    _leave(project, id_, markers.FAILED, latest, fields.cut(reason, 1000) or "no reason given")
+    more = marker_files.CAUSE + cause if cause else ""
+    _leave(project, id_, markers.FAILED, latest, fields.cut(reason, 1000) or "no reason given", more)
     return f"failed {id_}"
 
 

@@ -113,8 +113,8 @@ def _over(project: Project, current: State, page: LiveReport) -> Reply | None:
         return None
     from ..run import ending, slow_work
 
-    ends = ending.again(project, time.time(), slow_work.wound_up(project, current))
-    return page.ended(Reply([], ends)) if ends else None
+    ends, said = slow_work.wound_up(project, current, ending.again(project))
+    return page.ended(Reply([], ending.told(project, ends, time.time(), said))) if ends else None
 
 
 def _missed_end(project: Project, current: State, given: Given) -> Answer | None:

@@ -72,7 +72,8 @@ def begin(inputs: Inputs, caller: Caller, run: str, asked: Asked = NOTHING) -> I
     agents = _still_at_work(inputs, state, caller, asked)
     tasks = {id_: _released(record, agents.get(id_)) for id_, record in state.tasks.items()}
     owner = Owner(caller.session, caller.process, caller.hooked, state.owner.origin, inputs.now, caller.mod)
-    begun = _begun(state._replace(owner=owner, tasks=tasks, outages=0), inputs.config, run, asked, caller)
+    state = state._replace(owner=owner, tasks=tasks, outages=0, halted="")
+    begun = _begun(state, inputs.config, run, asked, caller)
     at_work = ", ".join(id_ for id_ in agents if id_ not in inputs.markers.reports)
     if begun.in_foreground and at_work:
         if asked.engine:

@@ -12,6 +12,8 @@ TASK, LEAN, MOD, AUTO = "task", "lean", "mod", "auto"
 ENGINES = (AUTO, MOD, LEAN, TASK)
 #: When the run commits: once a loop, or once a task, on a branch of its own.
 BY_LOOP, BY_TASK, NO_COMMITS = "loop", "task", "none"
+#: The subject of a task's commit, and what may be in it.
+SUBJECT, IN_SUBJECT = "{id}: {objective}", ("id", "objective", "uncapitalized")
 #: The model of an agent that carries out no task, where neither the configuration nor its role's text names one.
 ROLE_MODEL = "opus"
 #: Agents that Claude Code runs at once, at most.
@@ -40,6 +42,7 @@ class Config(NamedTuple):
     start_timeout: int = 180
     task_timeout: int = 60
     commit: str = BY_LOOP
+    commit_subject: str = SUBJECT
     verify: str = "none"
     engine: str = AUTO
     parallel: int = 1

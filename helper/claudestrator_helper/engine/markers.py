@@ -9,6 +9,8 @@ UNCHANGED = "nothing changed"
 PROVED = "gate green"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.
 API, INTERRUPTION, SILENCE, TIMEOUT, REFUSAL = "api", "interruption", "silence", "timeout", "refusal"
+#: The cause of a report whose work no agent can get committed; see State.halted.
+UNCOMMITTED = "uncommitted"
 #: The reason of a failure by silence.
 ENDED = "ended without reporting"
 

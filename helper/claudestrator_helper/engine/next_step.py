@@ -53,7 +53,7 @@ def roles(inputs: Inputs) -> list[str]:
 
 def _to_commit(run: StepBuilder) -> list[str]:
     """The tasks that were completed and are to have a commit each."""
-    if not (run.config.commit == BY_TASK or run.state.worktrees) or not run.state.unfinished:
+    if not (run.config.commit == BY_TASK or run.state.worktrees) or not run.state.unfinished or run.state.halted:
         return []
     return [id_ for id_ in run.state.completed if run.state.record(id_).committed is None and id_ in run.statuses]
 
@@ -61,11 +61,15 @@ def _to_commit(run: StepBuilder) -> list[str]:
 def _dispatch(run: StepBuilder) -> None:
     if not run.state.unfinished:
         _nothing_runs(run)
+    elif run.state.halted:
+        run.finish(STOPPED, sentences.not_committed(run.counted(), run.state))
     elif _is_complete(run):
         _end(run)
-    elif run.state.status == STOPPING:
+    elif run.state.status == STOPPING and _may_go_on(run):
         said = f"The run has stopped, as asked: {run.counted()}. `/orchestrate` continues it."
         run.finish(STOPPED, said + sentences.commits(run.state))
+    elif run.state.status == STOPPING:
+        _end(run)
     elif run.state.status == PAUSED:
         return
     elif outage.is_over(run.state):
@@ -98,6 +102,13 @@ def _is_complete(run: StepBuilder) -> bool:
     return not rest and _is_all_completed(run.current())
 
 
+def _may_go_on(run: StepBuilder) -> bool:
+    """Whether anything would be begun if the run were to go on."""
+    left = run.state.loop.total or (run.state.verification.asked and verification.due(run))
+    undone = ids.DECOMPOSITION in run.state.failed or _is_undecomposed(run)
+    return bool(left) or undone or schedule.select(run.current()).reason in (schedule.READY, schedule.WAITING)
+
+
 def _is_all_completed(parsed: Queue) -> bool:
     # Only now it matters whether there are sections that can't be read.
     found = schedule.select(parsed).reason == schedule.COMPLETE
@@ -108,7 +119,7 @@ def _may_add(run: StepBuilder) -> bool:
     """Whether a task may be begun beside those at work."""
     state = run.state
     halted = state.status != RUNNING or outage.is_over(state) or len(state.streak) >= SAME_FAILURES
-    halted = halted or bool(run.inputs.setup_problem)
+    halted = halted or bool(run.inputs.setup_problem or state.halted)
     begun = len(state.agents) + len(run.out.trees)
     return 0 < begun < min(state.parallel, MOST_PARALLEL) and not halted and _only_tasks(run)
 

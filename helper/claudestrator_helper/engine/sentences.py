@@ -97,6 +97,12 @@ def not_set_up(why: str, counted: str, state: State) -> str:
     )
 
 
+def not_committed(counted: str, state: State) -> str:
+    """What is said where a run stops because no commit can be made."""
+    how = "Nothing is lost: correct that, and `/orchestrate` continues."
+    return f"The run has stopped, {counted}: {state.halted}. {how}{commits(state)}"
+
+
 def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     """How the run ended, by what the schedule says now: all completed, or what is left, and why."""
     flag = _unchanged(queue, state) + _miscounted(queue) + commits(state)
@@ -183,10 +189,18 @@ def branch(state: State) -> str:
 def commits(state: State) -> str:
     """Where the commits of single tasks are, and how a person takes them over."""
     count = sum(bool(record.committed) for record in state.tasks.values())
-    name, many, them = branch(state), "commits are", "them"
-    if count == 1:
-        many, them = "commit is", "it"
-    return f" {count} {many} on {name}: `git merge --ff-only {name}` takes {them} over." if count else ""
+    many = "commit is" if count == 1 else "commits are"
+    return f" {count} {many} on {branch(state)}{_taken_over(state, count)}" if count else ""
+
+
+def _taken_over(state: State, count: int) -> str:
+    return f": `git merge --ff-only {branch(state)}` takes {'it' if count == 1 else 'them'} over."
+
+
+def brought_home(sentence: str, state: State, otherwise: str) -> str:
+    """A sentence in which the commits are taken over as *otherwise* says, if it says anything."""
+    count = sum(bool(record.committed) for record in state.tasks.values())
+    return sentence.replace(_taken_over(state, count), f". {otherwise}") if otherwise else sentence
 
 
 def _miscounted(queue: Queue) -> str:

@@ -39,6 +39,8 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
         run.drop(id_, agent, f"set to {cut(status, 30)} by hand")
     elif report and report.cause == markers.REFUSAL:
         _refused(run, id_, agent)
+    elif report and report.cause == markers.UNCOMMITTED:
+        _halted(run, id_, agent, report.reason)
     elif report:
         _attempt_failed(run, id_, agent, report.reason, report.cause)
     elif is_late:
@@ -81,6 +83,14 @@ def _put_back(run: StepBuilder, id_: str, agent: Agent) -> None:
     run.out.lines.append(f"refused {id_}: no agent was started for it; it is {PENDING} again")
     run.release(id_)
     run.record(id_, refused=True)
+
+
+def _halted(run: StepBuilder, id_: str, agent: Agent, why: str) -> None:
+    """Makes a task ready again whose work can't be committed, for the run as it is continued."""
+    run.log("lost", id_, agent, why, markers.UNCOMMITTED)
+    run.out.lines.append(f"no commit of {id_}: {why}; it is {PENDING} again, with its work")
+    run.release(id_)
+    run.state = run.state._replace(halted=why)
 
 
 def _patience(run: StepBuilder, id_: str, agent: Agent) -> int:

@@ -128,6 +128,7 @@ class _Values(NamedTuple):
     others: dict[str, object] = _NO_VALUES
     gated: bool = False
     worktrees: bool = False
+    halted: str = ""
     said: int = 0
     lines: list[str] = NO_IDS
 
@@ -139,7 +140,8 @@ class State(_Values):
     last. *tasks* are in the order in which each last began, was completed or was given up. *others* are values that a
     person added, *gated* says whether a gate is to prove the run's tasks, and *worktrees* whether its agents work in
     worktrees, which holds from its beginning to its end. A mod's run has *said* so many lines to its person, and
-    *lines* are the last of them, because what was to show them may have been killed."""
+    *lines* are the last of them, because what was to show them may have been killed. *halted* is why no commit can be
+    made until a person has corrected something, or ""."""
 
     @property
     def unfinished(self) -> bool:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 
 from ..engine import loop_phases, markers, state
-from ..engine.config import BY_TASK, Config
+from ..engine.config import BY_TASK, SUBJECT, Config
 from ..store import event_lines, files, issue_file, marker_files, project_files, queue_file, run_log, state_file
 from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE
 from ..store.paths import Project
@@ -93,7 +93,7 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue, config:
         # In a repository younger than the run, anything may be someone's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
-    result = git.commit(project, without, _message(current, parsed), place)
+    result = git.commit(project, without, _message(current, parsed, config.commit_subject), place)
     if not result.commit and (made := _made(project, current, place)):
         # The git of a killed helper has finished in the meantime.
         result = result._replace(commit=made, why="")
@@ -111,7 +111,7 @@ def _made(project: Project, current: state.State, place: Repository | None) -> s
     return commit_id if _mark(current) in message.split("\n") else ""
 
 
-def _message(current: state.State, parsed: queue.Queue) -> str:
+def _message(current: state.State, parsed: queue.Queue, form: str) -> str:
     lines = []
     for id_ in current.loop.ran:
         task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
@@ -122,7 +122,10 @@ def _message(current: state.State, parsed: queue.Queue) -> str:
                 f"  {cut(current.record(id_).failed or 'no reason given')}; what it left behind is part of this commit"
             )
     body = "\n".join(lines) or "No task was run."
-    return f"Loop {current.loop.number}\n\n{body}\n\n{_mark(current)}"
+    subject = f"Loop {current.loop.number}"
+    if form != SUBJECT:
+        subject = task_commits.filled(form, subject, f"Complete {', '.join(current.loop.ran) or 'nothing'}")
+    return f"{subject}\n\n{body}\n\n{_mark(current)}"
 
 
 def _mark(current: state.State) -> str:

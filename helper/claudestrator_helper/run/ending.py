@@ -15,21 +15,21 @@ from ..texts.fields import TABLE, cut, many, named
 _SHORT = 60
 
 
-def told(project: Project, directives: list[Directive], now: float, home: str) -> list[Directive]:
-    """The directives of the step that ended a run, with the account of the run in its sentence; *home* says what a
-    person has to know to take its commits over."""
-    said = " ".join(filter(None, [home, _account(project, now)]))
+def told(project: Project, directives: list[Directive], now: float, more: str) -> list[Directive]:
+    """The directives of the step that ended a run, with the account of the run in its sentence, and *more* before it,
+    which a person has to know."""
+    said = " ".join(filter(None, [more, _account(project, now)]))
     return [
         each._replace(sentence=f"{each.sentence} {said}") if each.kind == STOP and said else each for each in directives
     ]
 
 
-def again(project: Project, now: float, home: str) -> list[Directive]:
+def again(project: Project) -> list[Directive]:
     """The STOP of the run that has ended: who was to hear it may have been killed. Empty if the log lacks it."""
     current = state_file.read(project)
     ends = (event for event in reversed(run_log.read(project)) if event["event"] in (FINISHED, STOPPED))
     said = next((str(event.get("reason", "")) for event in ends if event.get("run") == current.run), "")
-    return told(project, [stop(cut(said, TABLE))], now, home) if said else []
+    return [stop(cut(said, TABLE))] if said else []
 
 
 def _account(project: Project, now: float) -> str:

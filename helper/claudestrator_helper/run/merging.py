@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..agents import reports
+from ..engine import markers
 from ..engine.state import STOPPED, State
 from ..errors import ClaudestratorError, HeldError
 from ..store import config_file, files, state_file
@@ -19,6 +20,7 @@ from ..system import gate_process, git, run_branch, tree_merge, worktrees
 from ..system.commit_witness import Repository
 from ..system.worktrees import Tree
 from ..texts import fields, ids
+from ..texts.statuses import SKIPPED
 from . import gates, polling, task_commits
 
 #: Lines of what git says of a conflict.
@@ -72,6 +74,9 @@ def _merged(project: Project, id_: str, attempt: int, patience: float) -> str:
 
 def _tried(project: Project, current: State, id_: str, attempt: int) -> str | None:
     """One try, under the lock: the line that the agent ends with; None if its gate runs now."""
+    found = reports.queue_of(project, current).by_id.get(id_)
+    if not found or found[0].status == SKIPPED:
+        raise ClaudestratorError(f"{id_} was skipped or removed: end here, its work stays in its worktree")
     tree = worktrees.of(project, id_)
     commit_id = made(project, current, id_, attempt, tree)
     if commit_id:
@@ -86,8 +91,10 @@ def _tried(project: Project, current: State, id_: str, attempt: int) -> str | No
     if isinstance(passed, str):
         return passed
     result = merge(project, current, id_, attempt, tree)
+    if result.final:
+        return reports.fail(project, id_, attempt, result.why, markers.UNCOMMITTED)
     if not result.commit and result.why != git.NOTHING:
-        raise _RefusalError(f"its work can't be committed ({fields.cut(result.why)})", [])
+        raise _RefusalError(f"its work can't be committed ({fields.cut(result.why)})", [*result.said])
     return reports.done(project, id_, attempt, "", proved=passed, unchanged=not result.commit)
 
 
@@ -189,7 +196,11 @@ def moved(project: Project, tree: Tree, tip: str) -> Tree:
 
 def _on_tip(project: Project, current: State, tree: Tree) -> Tree:
     """The tree, with its work on top of the branch. Raises _RefusalError for a conflict that is left to the agent."""
-    tree, said = tree_merge.unfold(tree), list[str]()
+    said = list[str]()
+    try:
+        tree = tree_merge.unfold(tree)
+    except ClaudestratorError as error:
+        raise _RefusalError(str(error), []) from error
     if left := tree_merge.unresolved(tree):
         raise _RefusalError(f"there are conflict markers in {_named(left)}", [])
     last = run_branch.tip(tree.repository, current.run) or tip(project, current)
@@ -215,7 +226,7 @@ def _refused(project: Project, id_: str, attempt: int, refusal: _RefusalError) -
         return reports.fail(project, id_, attempt, refusal.why)
     left = f"{most - refused + 1} more until the attempt has failed"
     way = f"nothing is lost; solve that in {tree.path}, see that the whole works, and report again ({left})"
-    raise gates.RedError(f"{id_} is not done, as {refusal.why}: {way}", [*refusal.said[:_SAID], *_how(tree)])
+    raise gates.RedError(f"{id_} is not done, as {refusal.why}: {way}", [*refusal.said[-_SAID:], *_how(tree)])
 
 
 def _how(tree: Tree) -> list[str]:

@@ -7,13 +7,13 @@ import os
 import time
 
 from .. import host
-from ..engine import begin_run, settle_reports, state
+from ..engine import begin_run, sentences, settle_reports, state
 from ..engine.config import MOD
 from ..engine.step import Step
 from ..errors import HeldError
 from ..store import config_file, state_file
 from ..store.paths import Project
-from ..texts.directives import WAIT, Directive, Reply
+from ..texts.directives import STOP, WAIT, Directive, Reply
 
 _WAIT = (Directive(WAIT),)
 #: Seconds that an agent's start takes, with all of the processor that it can get.
@@ -43,18 +43,22 @@ def worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]
     return found, [f"note: {why}"] if why else []
 
 
-def wound_up(project: Project, current: state.State) -> str:
-    """Makes a run's commits ready for `git merge`, and removes its worktrees; what a person has to know of both."""
-    said = []
+def wound_up(project: Project, current: state.State, ends: list[Directive]) -> tuple[list[Directive], str]:
+    """Makes the commits of a run that has ended ready for `git merge`, and removes its worktrees. Returns the
+    directives, which say how to merge, and what else a person has to know of both."""
+    home, said = "", list[str]()
+    if not any(each.kind == STOP for each in ends):
+        return ends, ""
     if any(each.committed for each in current.tasks.values()):
         from . import task_commits
 
-        said.append(task_commits.bring_home(project))
+        home, said = task_commits.bring_home(project), [task_commits.for_claude(project, current)]
     if current.worktrees:
         from . import trees
 
         said.append(trees.ended(project))
-    return " ".join(filter(None, said))
+    found = [each._replace(sentence=sentences.brought_home(each.sentence, current, home)) for each in ends]
+    return found, " ".join(filter(None, said))
 
 
 def carried_out(project: Project, step: Step, left: float, seen: set[str]) -> Reply | None:

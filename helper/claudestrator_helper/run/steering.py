@@ -51,7 +51,7 @@ def _home(project: Project, current: state.State) -> str:
     # Most calls have none, and git takes longer to import than the rest.
     from . import task_commits
 
-    return " ".join(filter(None, [said, task_commits.bring_home(project)]))
+    return sentences.brought_home(said, current, task_commits.bring_home(project))
 
 
 def pause(project: Project) -> str:

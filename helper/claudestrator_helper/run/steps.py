@@ -15,7 +15,7 @@ from ..store.hidden_files import TURN
 from ..store.paths import Project
 from ..system import processes
 from ..texts import fields
-from ..texts.directives import STOP, WAIT, Directive, Reply
+from ..texts.directives import WAIT, Directive, Reply
 from ..texts.statuses import FAILED
 from . import ownership, polling, sightings, slow_work, unfinished_work
 from .disk import Disk
@@ -175,13 +175,13 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
 def _directives(project: Project, step: Step, now: float) -> list[Directive]:
     """The step's directives; the end of a run has an account of the whole."""
     # Again with each STOP, because the step that ended the run may be killed.
-    said = slow_work.wound_up(project, step.state) if any(each.kind == STOP for each in step.directives) else ""
+    found, said = slow_work.wound_up(project, step.state, step.directives)
     if not any(event["event"] in (state.FINISHED, state.STOPPED) for event in step.events):
-        return step.directives
+        return found
     # It reads transcripts and asks git, so it is made without the lock, and imported for it.
     from . import ending
 
-    return ending.told(project, step.directives, now, said)
+    return ending.told(project, found, now, said)
 
 
 def take_turn(project: Project, session: str, now: int) -> Turn:

@@ -6,14 +6,15 @@ A kill may repeat a commit: one that exists already is recognised by its last li
 import json
 import os
 import re
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from ..engine import markers, state
-from ..store import files, marker_files, queue_file, run_log, state_file
+from ..engine import markers, sentences, state
+from ..store import config_file, files, marker_files, queue_file, run_log, state_file
 from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START, TAKEN_BACK
 from ..store.paths import Project
-from ..system import gate_process, git, run_branch, taken_back
+from ..system import claude_files, gate_process, git, run_branch, taken_back
 from ..system.commit_witness import Repository
 from ..system.run_branch import Start
 from ..texts import overlap, queue
@@ -61,7 +62,10 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
             current = state_file.read(project)
             record = current.record(id_)
             if record.completed is not None and record.committed is None:
-                lines += _recorded(project, current, id_, make(project, current, id_))
+                result = make(project, current, id_)
+                lines += _recorded(project, current, id_, result)
+                if result.final:
+                    break
     return lines
 
 
@@ -69,11 +73,13 @@ def _recorded(project: Project, current: state.State, id_: str, result: git.Resu
     with files.locked(project.lock):
         now = state_file.read(project)
         if (now.run, now.record(id_).completed) == (current.run, current.record(id_).completed):
-            if not result.commit:
+            if not result.commit and not result.final:
                 # The line for the person may be lost with this process, and no other says it again.
                 event: dict[str, object] = {"event": UNCOMMITTED, "id": id_, "reason": result.why}
                 run_log.append(project, now, [event], time.time())
-            state_file.write(project, now.recorded(id_, committed=result.commit))
+            # What is final is committed once a person has corrected it.
+            after = now._replace(halted=result.why) if result.final else now.recorded(id_, committed=result.commit)
+            state_file.write(project, after)
     return _lines(id_, result)
 
 
@@ -81,6 +87,25 @@ def bring_home(project: Project) -> str:
     """Makes the run's branch and the person's index ready for `git merge --ff-only`; see run_branch.stage."""
     start = start_of(project)
     return run_branch.stage(project, start.branch if start else "")
+
+
+def for_claude(project: Project, current: state.State) -> str:
+    """What a person has to know of the run's commits before they take them over: files that Claude Code obeys."""
+    person, start = git.repository_of(project), start_of(project)
+    if isinstance(person, str) or not (start and start.commit):
+        return ""
+    folder = os.path.relpath(os.path.realpath(project.state), person.root)
+    words = [
+        "diff",
+        "-z",
+        "--name-only",
+        "--no-ext-diff",
+        "--no-textconv",
+        f"{start.commit}...{sentences.branch(current)}",
+    ]
+    found = [each for each in person.call(*words, "--", f":(literal){folder}").text.split("\0") if each]
+    names = named([cut(each, 60) for each in found], len(found))
+    return f"Claude Code will obey {names}, so look at {'that' if len(found) == 1 else 'those'} first." if found else ""
 
 
 def repository(project: Project, run: str) -> Repository | str:
@@ -124,15 +149,14 @@ def is_own(project: Project, place: Repository, path: str) -> bool:
 def _others(
     project: Project, ours: Repository, current: state.State, id_: str, changed: Iterable[str]
 ) -> Iterator[str]:
-    """Those of the *changed* paths that are the run's own, or of other tasks that are at work or have no commit yet."""
+    """Those of the *changed* paths that are of other tasks that are at work or have no commit yet."""
     parsed = queue.parse(queue_file.text(project))
     waiting = [each for each in current.completed if each != id_ and current.record(each).committed is None]
     others = [*current.agents, *waiting]
     at_work = [overlap.places(parsed.by_id[each][0].files) for each in others if each in parsed.by_id]
     for path in changed:
         inside = os.path.relpath(os.path.join(ours.root, path), project.root)
-        theirs = any(overlap.meet(overlap.places([inside]), places) for places in at_work if places)
-        if theirs or is_own(project, ours, path):
+        if any(overlap.meet(overlap.places([inside]), places) for places in at_work if places):
             yield path
 
 
@@ -151,11 +175,13 @@ def in_place(project: Project, current: state.State, id_: str) -> git.Result:
     if isinstance(changes, str):
         return git.Result(why=changes)
     left |= dict.fromkeys(_others(project, ours, current, id_, changes), git.BEFORE)
+    folder = os.path.relpath(os.path.realpath(project.state), ours.root)
+    left = claude_files.left_out(ours.root, folder, changes, git.BEFORE) | left
     # What is written from now on, as by an agent that reports, was not looked at.
     result = git.commit(project, left, message(project, current, id_, attempt), ours, changes)
     if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
-        result = result._replace(commit=found, why="")
+        result = result._replace(commit=found, why="", final=False)
     return result
 
 
@@ -168,14 +194,29 @@ def _last(project: Project, current: state.State, id_: str, ours: Repository) ->
 def message(project: Project, current: state.State, id_: str, attempt: int) -> str:
     parsed = queue.parse(queue_file.text(project))
     task = parsed.by_id[id_][0] if id_ in parsed.by_id else None
-    title = cut(task.objective, _TITLE) if task else "no longer in the queue"
-    criteria = [f"- {cut(each, 200)}" for each in task.criteria[:_CRITERIA]] if task else []
+    objective = task.objective if task else "no longer in the queue"
+    criteria = [_wrapped(cut(each, 200)) for each in task.criteria[:_CRITERIA]] if task else []
     record = gate_process.read(project, id_)
     outcomes = record.outcomes if record and record.key.split()[:1] == [current.run] else []
-    gate = [f"Gate: `{cut(each.command, 100)}`: {f'exit {each.code}' if each.code else 'green'}" for each in outcomes]
+    gate = [f"Gate: `{cut(each.command, 80)}`: {f'exit {each.code}' if each.code else 'green'}" for each in outcomes]
     body = "\n\n".join("\n".join(part) for part in (criteria, gate) if part)
     trailers = f"Claudestrator-Task: {id_}\n{mark(current, id_, attempt)}"
-    return "\n\n".join(part for part in (f"{id_}: {title}", body, trailers) if part)
+    subject = filled(config_file.read(project).commit_subject, id_, objective)
+    return "\n\n".join(part for part in (subject, body, trailers) if part)
+
+
+def filled(form: str, id_: str, objective: str) -> str:
+    """The subject of a commit in the *form* of the configuration."""
+    title = cut(objective, _TITLE).removesuffix(".")
+    # The first word may be one that is always written so, such as JSON.
+    small = title[:1].lower() + title[1:] if title[1:2].islower() or title[1:2] == " " else title
+    values = {"id": id_, "objective": title, "uncapitalized": small}
+    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], form)
+
+
+def _wrapped(text: str) -> str:
+    # Rules for messages allow lines of 100 characters, and git's own advice is 72.
+    return textwrap.fill(f"- {text}", 72, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def mark(current: state.State, id_: str, attempt: int) -> str:

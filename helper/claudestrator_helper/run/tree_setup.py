@@ -12,7 +12,7 @@ from ..engine.config import Config
 from ..engine.state import State
 from ..store import config_file, project_files
 from ..store.paths import Project
-from ..system import consent, gate_process, tree_copies, worktrees
+from ..system import consent, gate_process, made_by_setup, tree_copies, worktrees
 from ..system.gate_process import TOO_LONG, Record
 from ..system.worktrees import Tree
 from ..texts import fields
@@ -40,7 +40,10 @@ def furnish(project: Project, tree: Tree) -> list[str]:
     commands = allowed(project, config)
     if not is_begun(project, tree):
         tree, lines = tree_copies.copied(tree, project, config.worktree_copy)
-    if not commands or _is_over(project, tree, commands):
+    if not commands:
+        tree.noted(ready=True)
+    elif _is_over(project, tree, commands):
+        made_by_setup.note(tree.repository)
         tree.noted(ready=True)
     elif not (is_running(project, tree) or _why_not(project, tree, commands)):
         wanted = Record(_key(tree), commands)

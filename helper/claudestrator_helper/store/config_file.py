@@ -3,10 +3,21 @@
 The shipped file of that name documents every key with its default; a test keeps it equal to this module.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 
-from ..engine.config import BY_LOOP, BY_TASK, ENGINES, LEAN, MOST_FORKED, MOST_PARALLEL, NO_COMMITS, Config
+from ..engine.config import (
+    BY_LOOP,
+    BY_TASK,
+    ENGINES,
+    IN_SUBJECT,
+    LEAN,
+    MOST_FORKED,
+    MOST_PARALLEL,
+    NO_COMMITS,
+    Config,
+)
 from ..errors import ClaudestratorError
 from ..texts import gate_commands
 from ..texts.models import BY_COMPLEXITY, NAMES
@@ -28,6 +39,13 @@ def _is_inside(pattern: object) -> bool:
     return not pattern.startswith("/") and ".." not in pattern.split("/")
 
 
+def _is_subject(value: object) -> bool:
+    if not isinstance(value, str) or not value.isprintable() or value != value.strip() or len(value) > 100:
+        return False
+    named = re.findall(r"\{(\w+)\}", value)
+    return bool(named) and {*named} <= {*IN_SUBJECT} and value.count("{") == value.count("}") == len(named)
+
+
 def _between(low: int, high: int) -> Rule:
     return (
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
@@ -43,6 +61,10 @@ _PATTERNS: Rule = (
     lambda value: isinstance(value, list) and len(value) <= _MOST and all(map(_is_inside, value)),
     f"a list of at most {_MOST} paths below the project's folder, in which * and ? stand for other signs",
 )
+_SUBJECT: Rule = (
+    _is_subject,
+    f"one line of at most 100 characters, with {' or '.join('{' + name + '}' for name in IN_SUBJECT)} in it",
+)
 _FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
 
 ROLES = ("decomposition", "research", "decomp", "verify", "memory")
@@ -55,6 +77,7 @@ KEYS: dict[str, Rule] = {
     "run.start_timeout": _between(30, 3600),
     "run.task_timeout": _between(1, 1440),
     "run.commit": _one_of(BY_LOOP, BY_TASK, NO_COMMITS),
+    "run.commit_subject": _SUBJECT,
     "run.verify": _one_of("loop", "none"),
     "run.engine": _one_of(*ENGINES),
     "run.parallel": _between(1, MOST_PARALLEL),

@@ -19,7 +19,7 @@ from . import files, project_files
 from .links import stays
 from .paths import Project
 
-_CAUSE = "cause: "
+CAUSE = "cause: "
 #: The largest number of ids that are looked for one by one.
 _FEW = 20
 _ATTEMPT = r"attempt: (\d{1,9})"
@@ -89,7 +89,7 @@ def _report(project: Project, id_: str, attempt: int, kind: str) -> Marker | Non
         unchanged, proved = _line(found, 2) == UNCHANGED, _line(found, 3) == PROVED
         return Marker(kind, _attempt(found), unchanged=unchanged, proved=proved)
     reason = one_line(found.split("\n", 1)[0]) or "no reason given"
-    _, is_ours, cause = _line(found, 2).partition(_CAUSE)
+    _, is_ours, cause = _line(found, 2).partition(CAUSE)
     return Marker(kind, _attempt(found), reason, cause=cause if is_ours else "")
 
 
@@ -102,7 +102,7 @@ def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line
 
 def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> None:
     """Writes the marker of a failure that no agent reported."""
-    leave(project, id_, FAILED, attempt, reason, _CAUSE + cause)
+    leave(project, id_, FAILED, attempt, reason, CAUSE + cause)
 
 
 def clear(project: Project, id_: str) -> None:

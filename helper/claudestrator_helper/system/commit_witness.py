@@ -12,13 +12,13 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ClaudestratorError
 from ..store import files
 from ..texts import fields
 from . import secret_names
-from .git_process import TIMEOUT, Done, call
+from .git_process import Done, call
 
 #: Seconds to wait for another git that holds the index after a commit.
 _BUSY = 3.0
@@ -34,10 +34,11 @@ class Repository(NamedTuple):
     within: str = "."
     own: bool = False
 
-    def call(self, *words: str, text: str = "", index: str = "", timeout: float = TIMEOUT, hooks: bool = False) -> Done:
-        """Runs git here; see git_process.call."""
-        place = self.folder if self.own else ""
-        return call(self.root, *words, text=text, index=index, timeout=timeout, hooks=hooks, git_folder=place)
+    def call(self, *words: str, trace: str = "", **more: Any) -> Done:
+        """Runs git here; see git_process.call. *trace* is a file for its events."""
+        variables = {"GIT_DIR": self.folder, "GIT_WORK_TREE": self.root} if self.own else {}
+        variables |= {"GIT_TRACE2_EVENT": trace} if trace else {}
+        return call(self.root, *words, variables=variables, **more)
 
 
 class Witness(NamedTuple):

@@ -13,9 +13,10 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ..errors import ClaudestratorError
+from ..store import files
 from ..store.paths import Project
 from ..texts import fields
-from . import commit_witness, git_safety, secret_names, secret_scanners, set_aside
+from . import commit_witness, git_safety, refusals, secret_names, secret_scanners, set_aside
 from .commit_witness import Repository
 from .git_process import NO_GIT, Interrupted, call
 
@@ -38,12 +39,15 @@ _NONE: Mapping[str, str] = {}
 
 class Result(NamedTuple):
     """The result of a commit: its id, or "" and why there is none. *left* gives the reason for each path left out, and
-    *missing* says which of a person's changes a hook has taken away."""
+    *missing* says which of a person's changes a hook has taken away. *said* are the last lines of what refused it, and
+    *final* says that no change to the files would help."""
 
     commit: str = ""
     why: str = ""
     left: Mapping[str, str] = _NONE
     missing: str = ""
+    said: tuple[str, ...] = ()
+    final: bool = False
 
 
 def dirty(project: Project, place: Repository | None = None) -> list[str] | None:
@@ -93,23 +97,23 @@ def commit(
     if begun := under_way(repository):
         return Result(why=f"{begun} is under way", left=left)
     killed, began = commit_witness.cut_off(repository)
-    interrupted, kept = False, list(left)
+    interrupted, kept, result = False, list(left), Result()
     try:
         left |= secret_scanners.findings(repository.root, [path for path in changes if path not in left])
         kept = [*left, *_around(repository)]
-        id_, why = _committed(repository, {path: changes[path] for path in changes if path not in left}, kept, message)
+        chosen = {path: changes[path] for path in changes if path not in left}
+        result = _committed(repository, chosen, kept, message, _hooks(project, repository))
     except (OSError, ClaudestratorError) as error:
         return Result(why=fields.one_line(str(error)), left=left)
     except Interrupted:
         interrupted = True
-        id_ = why = ""
     # A hook sees the whole repository, not only the project.
     whole = repository._replace(within=".")
     missing = _missing(whole, left, since) or _missing(whole, kept, since, sure=False)
     missing = missing or _missing(whole, killed, began, sure=False)
     if interrupted:
         raise ClaudestratorError(f"{missing or 'the commit was interrupted'}; `/orchestrate` continues the loop")
-    return Result(id_, why, left, missing)
+    return result._replace(left=left, missing=missing)
 
 
 def under_way(repository: Repository) -> str:
@@ -188,23 +192,40 @@ def left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) -> 
     return left
 
 
-def _committed(repository: Repository, chosen: dict[str, str], kept: list[str], message: str) -> tuple[str, str]:
-    """The id of a new commit of the *chosen* changes and of none that are *kept* out, or "" and why there is none.
-    Raises OSError or ClaudestratorError if a file can't be written, Interrupted if this process is asked to end."""
+def _hooks(project: Project, repository: Repository) -> list[str]:
+    """The words by which git finds hooks that a worktree lacks because git ignores them, as those of husky."""
+    top = git_safety.top(project.root)[0]
+    # Otherwise it is told of no hooks.
+    named = repository.call("config", "--type=path", "--get", "core.hooksPath", hooks=True).text.strip("\n")
+    if not named or os.path.isabs(named) or os.path.realpath(repository.root) == top:
+        return []
+    there, here = os.path.join(top, named), os.path.join(repository.root, named)
+    return ["-c", f"core.hooksPath={there}"] if {*files.names(there)} - {*files.names(here)} else []
+
+
+def _committed(
+    repository: Repository, chosen: dict[str, str], kept: list[str], message: str, hooks: list[str]
+) -> Result:
+    """A new commit of the *chosen* changes and of none that are *kept* out, or why there is none. *hooks* are words for
+    git. Raises OSError or ClaudestratorError if a file can't be written, Interrupted if this process is asked to end.
+    """
     if not chosen:
-        return "", NOTHING
+        return Result(why=NOTHING)
     old = commit_witness.head(repository)
     with tempfile.TemporaryDirectory(prefix="claudestrator-") as folder:
         index = os.path.join(folder, "index")
         why = staged(repository, index, old, chosen)
         if why or not repository.call("diff", "--cached", "--quiet", "--no-ext-diff", index=index).code:
-            return "", why or NOTHING
+            return Result(why=why or NOTHING)
         commit_witness.leave(repository, message, old, chosen, kept)
-        words = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
-        done = repository.call(*words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True)
+        words, trace = [*hooks, "commit", "--quiet", "--cleanup=whitespace", "--file=-"], os.path.join(folder, "trace")
+        done = repository.call(*words, text=message, index=index, timeout=COMMIT_TIMEOUT, hooks=True, trace=trace)
+        final = refusals.final(done, trace)
         # If git was stopped in a hook that runs after the commit, the commit exists nevertheless.
         id_, why = commit_witness.settle(repository, over=True, made=not done.code, index=index)
-    return id_, "" if id_ else why or done.why or NOTHING
+    if id_ or why:
+        return Result(id_, why)
+    return Result(why=final or done.why or NOTHING, said=done.said, final=bool(final))
 
 
 def _around(repository: Repository) -> list[str]:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ TIMEOUT = 60
 #: Seconds in which git and its hooks have to end when they are asked to.
 GRACE = 10.0
 NO_GIT = "git is not installed"
+#: Lines that are kept of what a call that failed has said.
+_SAID = 40
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,11 +31,13 @@ class Interrupted(SystemExit):
 
 
 class Done(NamedTuple):
-    """The result of a call: exit code, standard output, and in *why* the line that says what went wrong."""
+    """The result of a call: exit code, standard output, and in *why* the line that says what went wrong, of the last
+    lines that were *said*."""
 
     code: int
     text: str
     why: str = ""
+    said: tuple[str, ...] = ()
 
 
 def call(
@@ -43,13 +47,12 @@ def call(
     index: str = "",
     timeout: float = TIMEOUT,
     hooks: bool = False,
-    git_folder: str = "",
+    variables: Mapping[str, str] | None = None,
 ) -> Done:
     """Runs git in *folder* for at most *timeout* seconds, with *text* on standard input and, if named, another *index*
-    and another *git_folder* than the one that is there. Raises Interrupted, after git has ended, if this process is
-    asked to end meanwhile."""
-    environment = {**git_safety.environment(), **({"GIT_INDEX_FILE": index} if index else {})}
-    environment |= {"GIT_DIR": git_folder, "GIT_WORK_TREE": folder} if git_folder else {}
+    than the one that is there, and more *variables* in its environment. Raises Interrupted, after git has ended, if
+    this process is asked to end meanwhile."""
+    environment = {**git_safety.environment(), **({"GIT_INDEX_FILE": index} if index else {}), **(variables or {})}
     name = next(word for word in words if not word.startswith("-") and "=" not in word)
     return run(f"git {name}", git_safety.command(*words, hooks=hooks), folder, environment, text, timeout)
 
@@ -85,7 +88,8 @@ def _ran(name: str, words: list[str], folder: str, environment: dict[str, str], 
         errors = said.read().decode("utf-8", "replace")
     if not process.returncode:
         return Done(0, output)
-    return Done(process.returncode, output, _reason(errors or output) or f"{name} failed without a word")
+    lines = _lines(errors or output)
+    return Done(process.returncode, output, _reason(lines) or f"{name} failed without a word", tuple(lines[-_SAID:]))
 
 
 def _wait(process: "subprocess.Popen[bytes]", timeout: float) -> None:
@@ -155,9 +159,12 @@ def _ignore(number: int, frame: FrameType | None) -> None:
     pass
 
 
-def _reason(text: str) -> str:
-    """The most telling line: git's first error, otherwise the last line."""
+def _lines(text: str) -> list[str]:
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
-    lines = [line for line in map(fields.one_line, re.split(r"[\r\n]", plain)) if line]
+    return [line for line in map(fields.one_line, re.split(r"[\r\n]", plain)) if line]
+
+
+def _reason(lines: list[str]) -> str:
+    """The most telling line: git's first error, otherwise the last line."""
     errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]
     return next(iter(errors or lines[-1:]), "")

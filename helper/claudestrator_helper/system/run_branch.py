@@ -235,7 +235,7 @@ def stage(project: Project, branch: str) -> str:
     the working tree has the changes already. What the person has staged stays as it is.
 
     What they have committed since on *branch*, the one on which the run began, is merged into the run's branch first.
-    Returns what they have to know if that can't be done.
+    Returns what they have to know, and to type, if that can't be done.
 
     """
     person = git.repository_of(project)
@@ -248,12 +248,29 @@ def stage(project: Project, branch: str) -> str:
     if _is_within(person, old, tip):
         said = ""
     elif not branch or branch != _branch(person):
-        said = "What is checked out has commits that it lacks: merge without `--ff-only`, after a `git stash`."
+        said = _elsewhere(person, branch, tip)
     else:
         said = _taken_in(person, ours, old, tip)
     if not is_apart(person):
         commit_witness.tell(person, old, commit_witness.head(ours))
     return said
+
+
+def _elsewhere(person: Repository, branch: str, tip: str) -> str:
+    """What a person has to do whose run began on *branch*, which is not checked out."""
+    name, begun = branch.removeprefix("refs/heads/"), commit_witness.head(person, branch) if branch else ""
+    if not begun:
+        return f"What is checked out has commits that it lacks: {_merging(person)}."
+    way = _merging(person, f"git switch {name}", "--ff-only " if _is_within(person, begun, tip) else "")
+    return f"It was begun on {name}, and another branch is checked out: {way}."
+
+
+def _merging(person: Repository, switch: str = "", option: str = "") -> str:
+    """The commands that take the run's branch over, in words."""
+    merge = f"git merge {option}{current(person).removeprefix('refs/heads/')}"
+    # The working tree may have the work as changes, over which git does not merge.
+    calls = filter(None, ["" if is_apart(person) else "git stash", switch, merge])
+    return ", then ".join(f"`{each}`" for each in calls)
 
 
 def _taken_in(person: Repository, ours: Repository, theirs: str, tip: str) -> str:
@@ -262,7 +279,7 @@ def _taken_in(person: Repository, ours: Repository, theirs: str, tip: str) -> st
     if not new or ours.call("update-ref", "-m", "claudestrator: merged", "HEAD", new, tip).code:
         names = fields.named(conflicts, len(conflicts))
         what = f"conflict with it in {names}" if conflicts else "it lacks"
-        return f"Your branch has commits that {what}: merge without `--ff-only`, after a `git stash`."
+        return f"Your branch has commits that {what}: {_merging(person)}."
     if not is_apart(person):
         # The working tree has the work of both already.
         ours.call("read-tree", "--reset", "HEAD")

@@ -12,13 +12,17 @@ from typing import NamedTuple
 
 from ..errors import ClaudestratorError
 from ..store.paths import Project
-from . import commit_witness, git, worktrees
+from . import claude_files, commit_witness, git, made_by_setup, worktrees
 from .commit_witness import Repository
 from .worktrees import Tree
 
 #: The labels of the markers are commits of ours, so text of the project that looks like markers is none. A path follows
 #: where a file was renamed, and the attribute `conflict-marker-size` sets how long they are.
 _MARKER = re.compile(rb"^<+ [0-9a-f]{40,64}(?::.*)?\s*$", re.MULTILINE)
+#: Those of a merge that an agent has begun have labels of its own.
+_ANY_MARKERS = re.compile(rb"^<{7,} .*^>{7,} ", re.MULTILINE | re.DOTALL)
+#: Files in the git folder while an agent's own merge is under way, and what ends it and leaves the files as they are.
+_ENDED_BY = {"MERGE_HEAD": "merge", "CHERRY_PICK_HEAD": "cherry-pick", "REVERT_HEAD": "revert"}
 #: The end of a name that git gives to a file where the other side has a folder, or the other way round.
 _IN_THE_WAY = re.compile(r"~[0-9a-f]{40,64}(?:_\d+)?(?:/|$)")
 #: Merges need commits, and these are in no history.
@@ -79,13 +83,46 @@ def move(tree: Tree, main: Project, tip: str) -> tuple[Tree, list[str]]:
         index = os.path.join(folder, "index")
         before = _snapshot(tree, main, index)
         merged = merge(ours, tree.note.base, before, tip)
+        _make_room(tree, before, merged.tree, index)
+        _hold(tree, before, merged.tree)
         tree = tree.noted(moving=[before, merged.tree])
         _checked(ours.call("read-tree", "-m", "-u", before, merged.tree, index=index).why, tree)
         # What git knows from it of files that stay the same saves it from reading them. The times count, too.
         _checked(commit_witness.copied_index(folder, os.path.join(tree.folder, "index")), tree)
     _rebased(tree, tip)
     conflicts = list(dict.fromkeys([*merged.conflicts, *waiting]))
-    return tree.noted(base=tip, moving=[], conflicts=conflicts), merged.said
+    return _moved(tree, base=tip, conflicts=conflicts), merged.said
+
+
+def _hold(tree: Tree, before: str, after: str) -> None:
+    """Keeps these two trees from `git gc --prune=now`, without which a move that a kill has cut off can't be taken
+    back. Git keeps only what a reference of the repository names; it prunes what is named by another worktree's own
+    (measured with 2.39)."""
+    made = tree.repository.call("mktree", text=f"040000 tree {after}\tafter\n040000 tree {before}\tbefore\n")
+    _checked(made.why, tree)
+    _checked(tree.repository.call("update-ref", _held_by(tree), made.text.strip()).why, tree)
+
+
+def _moved(tree: Tree, **values: object) -> Tree:
+    tree = tree.noted(moving=[], **values)
+    tree.repository.call("update-ref", "-d", _held_by(tree))
+    return tree
+
+
+def _held_by(tree: Tree) -> str:
+    return f"refs/claudestrator/moving/{os.path.basename(tree.folder)}"
+
+
+def _make_room(tree: Tree, before: str, after: str, index: str) -> None:
+    """Takes back what the set-up has changed where others have finished something: git would not overwrite it."""
+    if made := made_by_setup.unchanged(tree.repository):
+        differing = _differing(tree, before, after)
+        made_by_setup.put_back(tree.repository, [path for path in made if path in differing], index)
+
+
+def _differing(tree: Tree, before: str, after: str) -> list[str]:
+    listed = tree.repository.call("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).text
+    return [path for path in listed.split("\0") if path]
 
 
 def _rebased(tree: Tree, base: str) -> None:
@@ -101,10 +138,30 @@ def _checked(why: str, tree: Tree) -> None:
 
 
 def unfold(tree: Tree) -> Tree:
-    """Makes commits of the agent's own, or one of ours that was not merged, changes again; no branch moves."""
+    """Makes commits of the agent's own, one of ours that was not merged, and what a merge has brought that the agent
+    has begun, changes again; no branch moves. Raises ClaudestratorError for what only the agent can end."""
     commit_witness.settle(tree.repository)
+    if begun := git.under_way(tree.repository):
+        tree = _ended(tree, begun)
     if commit_witness.head(tree.repository) != tree.note.base:
         _rebased(tree, tree.note.base)
+    return tree
+
+
+def _ended(tree: Tree, begun: str) -> Tree:
+    """The tree without the operation that its agent has *begun*, if its files have all of that."""
+    verbs = [verb for name, verb in _ENDED_BY.items() if os.path.exists(os.path.join(tree.folder, name))]
+    if not verbs or os.path.exists(os.path.join(tree.folder, "sequencer")):
+        verb = begun.rsplit(maxsplit=1)[-1]
+        ways = "`git bisect reset`" if verb == "bisection" else f"`git {verb} --continue` or `git {verb} --abort`"
+        raise ClaudestratorError(f"{begun} is under way in {tree.path}: end it there by {ways}, and report again")
+    listed = tree.repository.call("ls-files", "--unmerged", "-z", "--full-name").text.split("\0")
+    if unmerged := {entry.partition("\t")[2] for entry in listed if entry}:
+        tree = tree.noted(begun=sorted(unmerged))
+    # After a kill the operation is still there, and the note has the paths.
+    _rebased(tree, tree.note.base)
+    for verb in verbs:
+        _checked(tree.repository.call(verb, "--quit").why, tree)
     return tree
 
 
@@ -125,24 +182,26 @@ def _snapshot(tree: Tree, main: Project, index: str) -> str:
 
 
 def skipped(tree: Tree, main: Project, changes: dict[str, str]) -> dict[str, str]:
-    """The changed paths that no commit of a worktree holds, and why: the run's own, and what tools generate."""
-    state = os.path.relpath(main.state, main.root)
-    own = os.path.normpath(os.path.join(tree.within, state)) + os.sep
+    """The changed paths that no commit of a worktree holds, and why: the run's own, what tools generate, and what the
+    set-up has left."""
+    state = os.path.normpath(os.path.join(tree.within, os.path.relpath(main.state, main.root)))
+    own = claude_files.left_out(tree.path, state, changes, git.BEFORE)
     generated = [path for path, code in changes.items() if code == "??" and worktrees.is_generated(path)]
-    ours = [path for path in changes if f"{path}/".startswith(own) or path in tree.note.copied]
-    return dict.fromkeys([*generated, *ours], git.BEFORE)
+    copied = [path for path in changes if path in tree.note.copied]
+    return own | dict.fromkeys([*generated, *copied, *made_by_setup.unchanged(tree.repository)], git.BEFORE)
 
 
 def unresolved(tree: Tree) -> list[str]:
     """The paths that were in conflict and still have markers, or the name that git gave them."""
     full = {path: os.path.join(tree.path, path) for path in tree.note.conflicts}
     named = [path for path in full if _IN_THE_WAY.search(path) and os.path.lexists(full[path])]
-    return [path for path in full if path in named or _has_markers(full[path])]
+    begun = [path for path in tree.note.begun if _has_markers(os.path.join(tree.path, path), _ANY_MARKERS)]
+    return [path for path in full if path in named or _has_markers(full[path], _MARKER)] + begun
 
 
-def _has_markers(path: str) -> bool:
+def _has_markers(path: str, markers: re.Pattern[bytes]) -> bool:
     with contextlib.suppress(OSError), open(path, "rb", opener=_no_link) as file:
-        return bool(_MARKER.search(file.read()))
+        return bool(markers.search(file.read()))
     return False
 
 
@@ -161,11 +220,10 @@ def _taken_back(tree: Tree) -> Tree:
         _checked(ours.call("read-tree", "--reset", after, index=index).why, tree)
         ours.call("update-index", "-q", "--refresh", index=index)
         touched = ours.call("diff-files", "--name-only", "-z", index=index).text.split("\0")
-        listed = ours.call("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).text.split("\0")
-        moved = [path for path in listed if path and path not in touched]
+        moved = [path for path in _differing(tree, before, after) if path not in touched]
         _put_back(ours, before, moved, index)
     _rebased(tree, tree.note.base)
-    return tree.noted(moving=[])
+    return _moved(tree)
 
 
 def _put_back(ours: Repository, before: str, paths: list[str], index: str) -> None:

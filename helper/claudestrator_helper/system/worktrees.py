@@ -19,7 +19,7 @@ from ..errors import ClaudestratorError
 from ..store import files
 from ..store.paths import TREE_NOTE, Project
 from ..texts import fields
-from . import commit_witness, git, git_process, git_safety, run_branch, secret_names
+from . import commit_witness, git, git_process, git_safety, made_by_setup, run_branch, secret_names
 from .commit_witness import Repository
 
 #: From this version on, git can merge without a working tree.
@@ -36,7 +36,8 @@ class Note(NamedTuple):
     """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
     its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
     the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
-    the *attempt* was refused. *copied* are paths that no commit may hold."""
+    the *attempt* was refused. *copied* are paths that no commit may hold, and *begun* those in conflict in a merge that
+    the agent had begun."""
 
     project: str
     run: str
@@ -48,6 +49,7 @@ class Note(NamedTuple):
     attempt: int = 0
     refused: int = 0
     copied: Sequence[str] = ()
+    begun: Sequence[str] = ()
 
 
 class Tree(NamedTuple):
@@ -237,12 +239,12 @@ def left_in(tree: Tree, project: Project) -> list[str]:
     done = tree.repository.call(*words, "--ignored=traditional")
     if done.code:
         return [done.why]
-    found = []
+    found, made = [], made_by_setup.unchanged(tree.repository)
     for code, path in ((entry[:2], entry[3:]) for entry in done.text.split("\0") if entry):
         is_copy = code == "!!" and (not secret_names.is_secret(path) or _is_copy(tree, project, path))
         # No agent has been in one that is not ready: what differs there, a kill has left half written.
         is_half = not tree.note.ready and code not in ("??", "!!")
-        if not (is_copy or is_half) and not (code == "??" and is_generated(path)):
+        if not (is_copy or is_half or path in made) and not (code == "??" and is_generated(path)):
             found.append(path)
     return found + ([COMMITS] if _has_commits(tree) else [])
 
@@ -272,6 +274,7 @@ def remove(tree: Tree, project: Project) -> str:
         return f"it holds {fields.named([fields.cut(path, 60) for path in left], len(left))}"
     if not tree.note.ready:
         tree.repository.call("reset", "--quiet", "--hard", timeout=_CHECKOUT)
+    made_by_setup.put_back(tree.repository, made_by_setup.unchanged(tree.repository))
     for path in _generated(tree):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(tree.path, path))
