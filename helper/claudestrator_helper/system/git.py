@@ -195,9 +195,11 @@ def left_out(root: str, changes: dict[str, str], without: Mapping[str, str]) -> 
 def _hooks(project: Project, repository: Repository) -> list[str]:
     """The words by which git finds hooks that a worktree lacks because git ignores them, as those of husky."""
     top = git_safety.top(project.root)[0]
-    # Otherwise it is told of no hooks.
-    named = repository.call("config", "--type=path", "--get", "core.hooksPath", hooks=True).text.strip("\n")
-    if not named or os.path.isabs(named) or os.path.realpath(repository.root) == top:
+    if os.path.realpath(repository.root) == top:
+        return []
+    # The last value is that of the call itself, which runs no hook.
+    named = ["", *repository.call("config", "--type=path", "--get-all", "core.hooksPath").text.splitlines()[:-1]][-1]
+    if not named or os.path.isabs(named):
         return []
     there, here = os.path.join(top, named), os.path.join(repository.root, named)
     return ["-c", f"core.hooksPath={there}"] if {*files.names(there)} - {*files.names(here)} else []
