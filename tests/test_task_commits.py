@@ -15,6 +15,7 @@ import faults
 import pytest
 import running
 from claudestrator_helper.agents import reports
+from claudestrator_helper.commands import status
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steering, task_commits, undo
 from claudestrator_helper.store import files, run_log, state_file
@@ -402,6 +403,7 @@ def test_a_task_is_undone_on_the_runs_branch_and_runs_again(repo: Repository) ->
     new = repo.run("rev-parse", branch(repo)).strip()
     old = repo.run("rev-parse", f"{tip}^").strip()
     assert lines == [f"undone TASK-1: {new[:7]} reverts {old[:7]}; it is pending again"]
+    assert f"committed: 1 task, on {branch(repo)}" in status.status(repo.project)
     assert statuses(repo.project) == {"TASK-1": "pending", "TASK-2": "completed"}
     assert not (repo.root / "TASK-1.txt").exists()
     assert (repo.root / "TASK-2.txt").exists()

@@ -41,7 +41,7 @@ def undo(project: Project, id_: str) -> list[str]:
                 else _reverted(project, repository, id_, commit_id)
             )
         with files.locked(project.lock):
-            state_file.forget_completed(project, [id_])
+            state_file.forget_completed(project, [id_], undone=True)
             queue_file.edit(project, lambda text: queue.edited(queue.parse(text), {id_: PENDING}).text)
         if repository.own and not is_apart:
             task_commits.bring_home(project)

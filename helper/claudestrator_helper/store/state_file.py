@@ -210,11 +210,13 @@ def write(project: Project, state: State) -> None:
     project_files.write(project, project.session, render(state))
 
 
-def forget_completed(project: Project, ids: Iterable[str]) -> None:
-    """Lets runs take up completed tasks again; the caller holds the lock."""
+def forget_completed(project: Project, ids: Iterable[str], *, undone: bool = False) -> None:
+    """Lets runs take up completed tasks again, *undone* where their commits have been reverted; the caller holds the
+    lock."""
     current = before = read(project)
     for id_ in {*ids} & {*current.archive()}:
-        current = current.recorded(id_, completed=None, earlier=None)
+        commit = None if undone else current.record(id_).committed
+        current = current.recorded(id_, completed=None, earlier=None, committed=commit)
     if current != before:
         write(project, current)
 
