@@ -17,7 +17,7 @@ from claudestrator_helper.engine.choice import Able, choose
 from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
 from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
-from claudestrator_helper.run import steps
+from claudestrator_helper.run import steering, steps
 from claudestrator_helper.store import files, marker_files, run_log, state_file
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
@@ -314,7 +314,13 @@ def test_a_run_goes_on_after_a_reload_in_a_session_that_was_cleared(project: Pro
 
 def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: Project) -> None:
     Path(project.queue).write_text(
-        queue(task("TASK-0", status="failed"), task("TASK-1"), task("TASK-2", dependencies="TASK-1"), task("TASK-3"))
+        queue(
+            task("TASK-0", status="failed"),
+            task("TASK-1"),
+            task("TASK-2", dependencies="TASK-1"),
+            task("TASK-3"),
+            task("TASK-4", status="skipped"),
+        )
     )
     begun = start(project)
     band = begun["band"]
@@ -324,6 +330,8 @@ def test_what_is_drawn_says_what_is_done_what_runs_and_what_comes_next(project: 
     assert running["what"]
     assert band.pop("next")["id"] == "TASK-2"
     assert band == {"done": 0, "failed": 1, "total": 4, "loop": 0, "loops": 0, "status": ""}
+    # Without a terminal of its own, a plugin's helper is on no PATH.
+    assert steering.pause(project).endswith("; `/claudestrator-resume` continues it.")
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ import faults
 import pytest
 import running
 from claudestrator_helper.agents import reports, verdicts
-from claudestrator_helper.commands import mod
-from claudestrator_helper.engine import markers
+from claudestrator_helper.commands import mod, status
+from claudestrator_helper.engine import band, markers
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.engine.state import State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, slow_work, steering, trees, undo
-from claudestrator_helper.store import files, marker_files, paths, state_file
+from claudestrator_helper.store import files, marker_files, paths, queue_file, state_file
 from claudestrator_helper.store.hidden_files import CLOSING_LOCK
 from claudestrator_helper.system import changes, commit_witness, consent, git_process, worktrees
 from claudestrator_helper.texts.directives import SPAWN, Directive
@@ -259,6 +259,10 @@ def test_a_message_that_a_hook_refuses_stops_the_run_and_its_setting_continues_i
     write(repo, "TASK-2", wall_txt="a wall\n")
     assert done(repo, "TASK-1") == "failed TASK-1"
     assert running.wait_for_step(repo.project, limit=0.1)[0].startswith("no commit of TASK-1: the hook commit-msg ref")
+    drawn = band.band(queue_file.parsed(repo.project), state(repo))
+    assert (drawn["status"], drawn["next"]) == ("stopping", None)
+    line = status.status(repo.project)[1]
+    assert ", stops once those at work have reported: the hook commit-msg refuses the message" in line
     assert done(repo, "TASK-2") == "failed TASK-2"
     said = running.wait_for_step(repo.project)[-1]
     assert said.startswith("STOP The run has stopped, 0 of 3 tasks completed: the hook commit-msg refuses the message")

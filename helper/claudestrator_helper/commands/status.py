@@ -142,13 +142,15 @@ def _run(found: progress.Progress, at: int) -> str:
     if current.unfinished:
         where += [f"{current.engine} engine"] if current.engine != TASK else []
         where += [f"up to {current.parallel} tasks at a time"] if current.parallel > 1 else []
+        where += ["stops once those at work have reported"] if current.halted else []
     heard = max(0, at - current.owner.heartbeat)
     if found.gone:
         where.append("its session has ended: `/orchestrate` continues it")
     elif current.unfinished and heard > 60 and not processes.alive(current.owner.process):
         where.append(f"its session was last heard of {estimate.exact(heard)} ago: `/orchestrate` continues it")
+    why = f": {cut(current.halted)}" if current.halted else ""
     # The state may have come with someone's repository.
-    return one_line(", ".join(where))
+    return one_line(", ".join(where) + why)
 
 
 def _verification(current: state.State) -> list[str]:

@@ -3,8 +3,8 @@
 from ..texts import ids
 from ..texts.fields import cut
 from ..texts.queue import Queue
-from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING
-from .state import RUNNING, State
+from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
+from .state import PAUSED, RUNNING, STOPPING, State
 
 #: Characters of an objective.
 _LONGEST = 120
@@ -18,10 +18,11 @@ _ROLES = {
 
 
 def band(parsed: Queue, current: State) -> dict[str, object]:
-    """Counts by status, `total`; `running`, a list of objects with `id`, `what`, `model`, `attempt` and `since` in
-    seconds since the epoch; `next`, the task that comes next, with `id` and `what`, or None; `loop` of `loops`, 0 for
-    none; `status`, what was asked of the run, "" while it simply runs."""
+    """Counts by status, `total` without skipped tasks; `running`, a list of objects with `id`, `what`, `model`,
+    `attempt` and `since` in seconds since the epoch; `next`, the task that comes next, with `id` and `what`, or None;
+    `loop` of `loops`, 0 for none; `status`, what was asked of the run, "" while it simply runs."""
     statuses = [task.status for task in parsed.tasks]
+    asked = STOPPING if current.halted else current.status
     running = [
         {"id": id_, "what": _what(parsed, id_), "model": agent.model, "attempt": agent.attempt, "since": agent.claimed}
         for id_, agent in current.agents.items()
@@ -29,12 +30,12 @@ def band(parsed: Queue, current: State) -> dict[str, object]:
     return {
         "done": statuses.count(COMPLETED),
         "failed": statuses.count(FAILED),
-        "total": len(statuses),
+        "total": len(statuses) - statuses.count(SKIPPED),
         "running": running,
-        "next": _next(parsed, current),
+        "next": _next(parsed, current) if asked in (RUNNING, PAUSED) else None,
         "loop": current.loop.number,
         "loops": current.loop.total,
-        "status": "" if current.status == RUNNING else current.status,
+        "status": "" if asked == RUNNING else asked,
     }
 
 

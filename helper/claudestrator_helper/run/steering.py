@@ -61,7 +61,8 @@ def pause(project: Project) -> str:
         stopping = state_file.read(project).status == state.STOPPING
         return "The run is stopping already: `/orchestrate` continues it." if stopping else _NOTHING
     at_work = f" once {_reported(current)}" if current.agents else ""
-    return f"The run pauses{at_work}; `claudestrator-helper resume` continues it."
+    way = "/claudestrator-resume" if current.engine == MOD else "claudestrator-helper resume"
+    return f"The run pauses{at_work}; `{way}` continues it."
 
 
 def resume(project: Project, now: float | None = None) -> str:
