@@ -65,7 +65,7 @@ async function ask($, verb, question) {
 /** Ends the run here; its key is kept for a module that is loaded anew. @param {string} said @returns {Reply} */
 function broken(said) {
   const why = said.replace(/^STOP /, '').trim().split('\n').pop() || 'claudestrator-helper was ended'
-  const sentence = `${why}: \`/orchestrate\` goes on once that is mended`
+  const sentence = `${why}: \`/orchestrate\` continues once that is fixed`
   return { lines: [], directives: [{ kind: 'STOP', id: '', model: '', attempt: 0, prompt: '', sentence, exitCode: 1 }], isBroken: true }
 }
 

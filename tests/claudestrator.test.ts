@@ -206,7 +206,7 @@ test('a helper that is ended in the middle is asked again, and is never missed i
   expect((await orchestrate()).text).toBe(stop.sentence)
   expect(calls.map(each => [each.argv[0], each.key])).toEqual([['start', ''], ['wait', 'k'], ['wait', 'k run 1']])
   const answer = await orchestrate()
-  expect([answer.text, answer.exitCode]).toEqual(['claudestrator-helper was ended: `/orchestrate` goes on once that is mended', 1])
+  expect([answer.text, answer.exitCode]).toEqual(['claudestrator-helper was ended: `/orchestrate` continues once that is fixed', 1])
 })
 
 for (const how of ['is killed', 'hangs']) {

@@ -127,7 +127,7 @@ def test_a_loop_runs_nothing_and_commits_to_the_repository_of_the_clone(clone: C
         assert "inner/project/TASK-101.txt" in Repository(clone.root).committed()
         assert working_tree.fingerprint(clone.project)
     else:
-        assert "commit none: there is no git repository" in said
+        assert "no commit of loop 1: there is no git repository" in said
         assert (git.dirty(clone.project), working_tree.fingerprint(clone.project)) == (None, "")
 
 

@@ -11,7 +11,8 @@ import running
 from claudestrator_helper.agents import reports
 from claudestrator_helper.commands import check
 from claudestrator_helper.commands import issues as issue_verbs
-from claudestrator_helper.engine.state import STOPPED
+from claudestrator_helper.engine import sentences
+from claudestrator_helper.engine.state import STOPPED, Loop, State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import merging
 from claudestrator_helper.store import files, memory, paths, state_file
@@ -74,7 +75,7 @@ def test_with_worktrees_the_tasks_of_loops_are_the_commits_and_all_else_works_on
     checkout = f"{project.root}/.claude/worktrees/{branch.partition('/')[2]}"
     assert f"In a checkout of what the run has finished: {checkout}" in agents.prompts["research-2"]
     assert f"**Diff:** `git log -p -2 {branch}`" in agents.prompts["memory-1"]
-    assert "commit none: each task has a commit of its own" in agents.said
+    assert "no commit of loop 1: each task has a commit of its own" in agents.said
     assert git(project, "worktree", "list").count("\n") == 1
     git(project, "merge", "--quiet", "--ff-only", branch)
     assert git(project, "diff", "--name-only", "--", ".", ":!.claude").split() == ["mine.txt"]
@@ -328,6 +329,14 @@ def test_three_tasks_that_fail_alike_end_the_run(project: paths.Project) -> None
     assert "failed in a row for the same reason (the disk is full)" in drive(agents, ["2"])
 
 
+def test_the_end_names_what_failed_in_the_loops_beside_tasks() -> None:
+    state = (
+        State(loop=Loop(number=1, total=2)).recorded("decomp-1", failed="no task").recorded("research-2", failed="x")
+    )
+    said = sentences.loops(state, q.parse(queue(task("TASK-1", status="completed"))), q.parse(""))
+    assert said == "1 of 2 loops are done, 1 of 1 tasks completed; failed: decomp-1 (no task)."
+
+
 def test_what_a_failed_task_left_is_in_the_commit_and_named(project: paths.Project) -> None:
     agents = Agents(project)
     real = agents.work
@@ -380,4 +389,4 @@ def test_a_repository_that_an_agent_makes_is_not_filled_with_the_persons_files(p
 
     agents.build = build  # type: ignore[method-assign]
     drive(agents, ["1"])
-    assert "commit none: what was dirty before the run is not known" in agents.said
+    assert "no commit of loop 1: what was dirty before the run is not known" in agents.said

@@ -170,7 +170,7 @@ def test_a_commit_that_a_hook_refuses_is_said_and_the_run_goes_on(stage: Stage) 
 
     outcome = scene.orchestrate(loops.play_of([1, 1]), "/orchestrate 2")
 
-    assert "commit none: the linter is not pleased" in outcome.transcript.text
+    assert "no commit of loop 1: the linter is not pleased" in outcome.transcript.text
     assert "2 of 2 loops are done, 3 of 3 tasks completed" in outcome.said
     assert loops.history(scene) == []
     left = loops.git(scene, "status", "--porcelain", "--untracked-files=all", "--", "made").splitlines()

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable
 
-from ..texts import queue_problems, schedule
+from ..texts import ids, queue_problems, schedule
 from ..texts.fields import cut
 from ..texts.queue import Queue, Task
 from ..texts.queue_problems import Problem, miscounted
@@ -129,6 +129,13 @@ def ending(queue: Queue, state: State, unreadable: list[Problem]) -> str:
     return f"The run has {how}, {'; '.join([counted(queue, state), *parts])}.{hint}{flag}"
 
 
+def nothing_left(queue: Queue, unreadable: list[Problem]) -> str:
+    """What is said after the ending of a run that was begun where all tasks were completed; "" where they weren't."""
+    if not queue.tasks or schedule.select(queue, unreadable).reason != schedule.COMPLETE:
+        return ""
+    return " PRD.md becomes tasks only once: for what you have changed there since, add tasks, or move the queue away."
+
+
 def _completed(queue: Queue) -> str:
     """What is said where all tasks are completed or skipped."""
     done, skipped = (sum(task.status == status for task in queue.tasks) for status in (COMPLETED, SKIPPED))
@@ -213,10 +220,18 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
     parts = [f"{state.loop.number} of {state.loop.total} loops are done, {counted(queue, state)}"]
     parts += [f"issues: {found}"] if found else []
+    parts += _roles(state)
     parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]
     parts += _unread(queue_problems.unreadable(queue))
     parts += _unverified(queue, state, state.completed)
     return f"{'; '.join(parts)}.{_unchanged(queue, state)}{commits(state)}"
+
+
+def _roles(state: State) -> list[str]:
+    """The agents of the loops that are done that failed, but for those that verify."""
+    lost = {id_: why for id_, why in state.failed.items() if ids.role(id_) in ("research", "decomp", "memory")}
+    said = [f"{id_} ({cut(why)})" for id_, why in lost.items() if int(id_.split("-")[1]) <= state.loop.number]
+    return [f"failed: {_named(said)}"] if said else []
 
 
 def _failed(queue: Queue, state: State) -> list[str]:

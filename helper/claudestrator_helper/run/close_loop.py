@@ -134,8 +134,8 @@ def _mark(current: state.State) -> str:
 
 def _lines(current: state.State, result: git.Result, tasks: int) -> list[str]:
     counted = f"{tasks} {'task' if tasks == 1 else 'tasks'}"
-    made = f"{result.commit[:7]} Loop {current.loop.number} ({counted})"
-    lines = [f"commit {made if result.commit else f'none: {cut(result.why)}'}"]
+    made = f"commit {result.commit[:7]} Loop {current.loop.number} ({counted})"
+    lines = [made if result.commit else f"no commit of loop {current.loop.number}: {cut(result.why)}"]
     left = [f"{cut(path, 60)} ({why})" for path, why in result.left.items() if why != git.BEFORE]
     lines += [f"left out of the commit: {named(left, len(left))}"] if left else []
     return lines + ([result.missing] if result.missing else [])

@@ -13,7 +13,9 @@ from ..engine.step import Step
 from ..errors import HeldError
 from ..store import config_file, state_file
 from ..store.paths import Project
+from ..texts import queue_problems
 from ..texts.directives import STOP, WAIT, Directive, Reply
+from ..texts.queue import Queue
 
 _WAIT = (Directive(WAIT),)
 #: Seconds that an agent's start takes, with all of the processor that it can get.
@@ -41,6 +43,14 @@ def worktrees(project: Project, asked: begin_run.Asked) -> tuple[bool, list[str]
 
     found, why = trees.wanted(project, state_file.read(project), config, asked)
     return found, [f"note: {why}"] if why else []
+
+
+def begun(step: Step, before: Queue) -> list[Directive]:
+    """The directives of the step that began a run on that queue; where it had nothing to do, with why."""
+    if step.state.status != state.FINISHED or step.state.loop.total or step.lines:
+        return step.directives
+    more = sentences.nothing_left(before, queue_problems.unreadable(before))
+    return [each._replace(sentence=each.sentence + more) for each in step.directives]
 
 
 def wound_up(project: Project, current: state.State, ends: list[Directive]) -> tuple[list[Directive], str]:

@@ -62,7 +62,7 @@ def start(
     from ..store import leftovers
 
     leftovers.sweep(project.folders, now(), project.bounds)
-    reply = Reply(step.lines, step.directives)
+    reply = Reply(step.lines, slow_work.begun(step, inputs.queue))
     if step.trees and not step.directives:
         reply = _begun_in_trees(project, step, now)
     return Reply(fields.few(note + kept_out + reply.lines), reply.directives or _WAIT)
