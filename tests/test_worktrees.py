@@ -262,7 +262,7 @@ def test_a_message_that_a_hook_refuses_stops_the_run_and_its_setting_continues_i
     drawn = band.band(queue_file.parsed(repo.project), state(repo))
     assert (drawn["status"], drawn["next"]) == ("stopping", None)
     line = status.status(repo.project)[1]
-    assert ", stops once those at work have reported: the hook commit-msg refuses the message" in line
+    assert ", stops once those at work have reported; the hook commit-msg refuses the message" in line
     assert done(repo, "TASK-2") == "failed TASK-2"
     said = running.wait_for_step(repo.project)[-1]
     assert said.startswith("STOP The run has stopped, 0 of 3 tasks completed: the hook commit-msg refuses the message")

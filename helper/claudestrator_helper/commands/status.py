@@ -14,7 +14,7 @@ from ..store import files, issue_file, paths, project_files
 from ..store.paths import Project
 from ..system import processes
 from ..texts import issues, queue_problems, schedule
-from ..texts.fields import LINES, cut, few, named, one_line
+from ..texts.fields import LINE, LINES, cut, few, named, one_line
 from . import arguments, proofs
 
 
@@ -148,7 +148,7 @@ def _run(found: progress.Progress, at: int) -> str:
         where.append("its session has ended: `/orchestrate` continues it")
     elif current.unfinished and heard > 60 and not processes.alive(current.owner.process):
         where.append(f"its session was last heard of {estimate.exact(heard)} ago: `/orchestrate` continues it")
-    why = f": {cut(current.halted)}" if current.halted else ""
+    why = f"; {cut(current.halted, LINE)}" if current.halted else ""
     # The state may have come with someone's repository.
     return one_line(", ".join(where) + why)
 
