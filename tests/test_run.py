@@ -66,8 +66,9 @@ def test_a_run_on_disk_from_prd_to_completion(project: paths.Project) -> None:
     reports.done(project, "TASK-2", 1, "")
     assert wait(project)[-1] == "STOP All 2 tasks are completed."
     # What a person has written into PRD.md since would otherwise seem to be built.
-    (said,) = running.start(project, "s1", [])
-    assert said.startswith("STOP All 2 tasks are completed. PRD.md becomes tasks only once: for what you have changed")
+    anew = "All 2 tasks are completed. PRD.md becomes tasks only once: for what you have changed there since, add"
+    assert plan.plan(project, []).lines[0].startswith(anew)
+    assert running.start(project, "s1", [])[0].startswith(f"STOP {anew}")
     assert state_file.read(project).initial_prd_tasks_complete
     assert "initial_prd_tasks_complete: true\n" in (files.read(project.session) or "")
     assert events(project, "spawned") == ["decomposition", "TASK-1", "TASK-2"]

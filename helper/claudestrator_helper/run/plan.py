@@ -49,7 +49,7 @@ def plan(project: Project, words: list[str]) -> Reply:
         if ids.DECOMPOSITION in step.state.agents:
             lines += [*spawned, "then the tasks that the decomposition finds", *_planned_verification(inputs)]
         if not (lines or spawned or held or asked.loops):
-            lines = [each.sentence for each in step.directives if each.kind == STOP]
+            lines = [each.sentence for each in slow_work.begun(step, inputs.queue) if each.kind == STOP]
         if ids.DECOMPOSITION in step.state.agents or not spawned:
             return Reply([*lines, *more, *_planned_loops(inputs, asked.loops), *proofs], [DRY_RUN])
         lines += spawned
