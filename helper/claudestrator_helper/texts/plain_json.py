@@ -17,14 +17,16 @@ def loads(text: str, refuse: "Callable[[str], object] | None" = None) -> "Any":
     """
     try:
         from _json import make_scanner
-    except ImportError:
+
+        scan = make_scanner(_Context(refuse or float))  # type: ignore[arg-type]
+    except (ImportError, AttributeError):  # another Python's
         import json
 
         return json.loads(text, parse_float=refuse, parse_constant=refuse)
 
     text = text.strip(_SPACE)
     try:
-        value, end = make_scanner(_Context(refuse or float))(text, 0)  # type: ignore[arg-type]
+        value, end = scan(text, 0)
     except StopIteration as stop:
         raise ValueError(text[:60]) from stop
     if end != len(text):
