@@ -160,9 +160,10 @@ def test_frontmatter_that_is_no_mapping_is_refused(broken: str) -> None:
 @pytest.mark.parametrize(("line", "imported"), [("a: [1, true, null]", False), ("a: yes", True)])
 def test_only_what_the_helper_does_not_write_costs_an_import_of_yaml(line: str, imported: bool) -> None:
     program = (
-        "import sys; from claudestrator_helper.texts import frontmatter; frontmatter.split(sys.argv[1], 'it'); "
+        "import sys; sys.path.insert(0, '.'); from claudestrator_helper.texts import frontmatter; frontmatter.split(sys.argv[1], 'it'); "
         "import json; print(json.dumps([name in sys.modules for name in ('yaml', 'frontmatter')]))"
     )
-    words = [sys.executable, "-c", program, f"---\n{line}\n---\n"]
+    # As the launchers start it: without the packages of the environment.
+    words = [sys.executable, "-I", "-S", "-c", program, f"---\n{line}\n---\n"]
     done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=HELPER)
     assert json.loads(done.stdout) == [imported, imported]

@@ -15,7 +15,7 @@ from claudestrator_helper.agents import reports
 from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.hooks import dispatch
-from claudestrator_helper.store import files, marker_files, state_file, typed_command
+from claudestrator_helper.store import files, marker_files, skill_calls, state_file, typed_command
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from queues import queue, task
@@ -884,16 +884,17 @@ def test_the_state_of_a_run_of_ours_may_be_long(project: Project) -> None:
 
 
 def modules(folder: str, words: list[str], stdin: str, **environ: str) -> set[str]:
-    """What a fresh interpreter has imported once the helper has answered."""
+    """What a fresh interpreter has imported that is started as the launchers do, once the helper has
+    answered."""
     program = (
-        "import sys\nfrom claudestrator_helper.__main__ import main\ntry:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
+        f"import sys\nsys.path.insert(0, {HELPER!r})\nfrom claudestrator_helper.__main__ import main\ntry:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
         "finally:\n    print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *words],
+        [sys.executable, "-I", "-S", "-c", program, *words],
         input=stdin,
         cwd=folder,
-        env={"PYTHONPATH": HELPER, **environ},
+        env=environ,
         check=True,
         capture_output=True,
         text=True,
@@ -934,7 +935,8 @@ def test_in_a_session_that_runs_nothing_of_ours_the_hook_loads_next_to_nothing(t
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, input=event, env=environment, check=True, capture_output=True, text=True).stdout
     assert loaded.split() == [
-        f"claudestrator_helper.{name}" for name in ("errors", "hooks", "hooks.dispatch", "host", "store", "store.paths")
+        f"claudestrator_helper.{name}"
+        for name in ("errors", "hooks", "hooks.dispatch", "host", "store", "store.paths", "texts", "texts.plain_json")
     ]
 
 
@@ -954,7 +956,20 @@ def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
     for told in (launched, json.dumps(event(project))):
         loaded = modules(project.root, ["hook"], told)
         assert "claudestrator_helper.store.state_file" in loaded
-        assert not loaded & {"dataclasses", "inspect", "subprocess"}
+        assert not loaded & {"dataclasses", "inspect", "subprocess", "typing"}
+
+
+def test_the_hooks_between_two_agents_compile_no_pattern(project: Project) -> None:
+    # Each of these was a quarter of the time that the next agent waits for a hook.
+    state_file.write(project, changed(state_file.read(project), engine="lean", background=True))
+    skill_calls.note(project, skill_calls.SkillCall("claudestrator:work-opus-2", "TASK-000", 1, "gone"))
+    ended = event(project, agent_id="gone")
+    called = {**event(project), "hook_event_name": "PreToolUse", "tool_name": "Skill"}
+    called["tool_input"] = {"skill": "claudestrator:work-opus", "args": ID}
+    for told in (ended, called):
+        loaded = modules(project.root, ["hook"], json.dumps(told))
+        assert "claudestrator_helper.store.skill_calls" in loaded
+        assert not loaded & {"re", "enum", "json", "typing", "importlib", "signal", "claudestrator_helper.texts.queue"}
 
 
 def test_the_notice_of_an_agents_end_waits_for_no_click(project: Project) -> None:
@@ -966,4 +981,10 @@ def test_the_notice_of_an_agents_end_waits_for_no_click(project: Project) -> Non
 @pytest.mark.parametrize("words", [["prompt"], ["prompt", ID], ["done", ID], ["fail", ID, "why"]])
 def test_an_agent_waits_for_no_click(project: Project, words: list[str]) -> None:
     attempt = [] if words[0] == "prompt" else ["--attempt", "2"]
-    assert not modules(project.root, [*words, *attempt], "") & {*FOREIGN, "dataclasses", "subprocess"}
+    assert not modules(project.root, [*words, *attempt], "") & {
+        *FOREIGN,
+        "dataclasses",
+        "typing",
+        "signal",
+        "json",
+    }

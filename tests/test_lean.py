@@ -413,6 +413,11 @@ def test_the_skill_says_whose_prompt_its_agent_begins_with(forked: Project) -> N
     for skill, id_ in (("work-opus", ID), ("work-opus-2", NEXT)):
         assert f"# Your task: {id_}" in helper("prompt", "--skill", skill, folder=forked.root).stdout
     assert "2 agents are at work" in helper("prompt", "--skill", "work-opus-3", folder=forked.root).stderr
+    # As where the hook on the next call was killed, before it could name another skill.
+    launched(forked)
+    again = helper("prompt", "--skill", "work-opus", folder=forked.root)
+    assert (again.stdout, again.code) == ("", 1)
+    assert f"the prompt of {ID} was given to another agent" in again.stderr
 
 
 def test_the_hook_on_a_launch_waits_for_the_report(forked: Project) -> None:

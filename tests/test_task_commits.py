@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import faults
@@ -19,7 +20,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import plan, steering, task_commits, undo
 from claudestrator_helper.store import files, run_log, state_file
 from claudestrator_helper.store.hidden_files import START
-from claudestrator_helper.system import git, git_process, run_branch
+from claudestrator_helper.system import commit_witness, git, git_process, run_branch
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
 from verbs import statuses
@@ -416,6 +417,29 @@ def test_a_task_is_undone_in_the_persons_branch_once_it_was_merged(repo: Reposit
     undone(repo, "TASK-2")
     assert repo.run("log", "-1", "--format=%s") == 'Revert "TASK-2: Build TASK-2"\n'
     assert (repo.status(), statuses(repo.project)["TASK-2"]) == ("", "pending")
+
+
+def test_a_project_that_is_moved_meanwhile_is_undone_by_another_call(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(repo, "TASK-1")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    away = repo.root.with_name("moved")
+
+    def head(place: commit_witness.Repository) -> str:
+        if repo.run("log", "-1", "--format=%s").startswith("Revert"):
+            repo.root.rename(away)
+        return commit_witness.head(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(undo, "commit_witness", SimpleNamespace(head=head))
+        with pytest.raises(ClaudestratorError, match="was moved while TASK-1 was undone: call `undo` again"):
+            undone(repo, "TASK-1")
+    shutil.rmtree(repo.root, ignore_errors=True)
+    away.rename(repo.root)
+    assert statuses(repo.project) == {"TASK-1": "completed"}
+    undone(repo, "TASK-1")
+    assert statuses(repo.project) == {"TASK-1": "pending"}
 
 
 def test_dependents_are_named_and_stay_as_they_are(repo: Repository) -> None:

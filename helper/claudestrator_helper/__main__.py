@@ -27,6 +27,9 @@ def main() -> None:
         code = _quick(folder, words)
         if code is not None:
             sys.exit(code)
+    from .texts import packages
+
+    packages.find()
     from .cli import run_cli
 
     sys.exit(run_cli())
@@ -57,14 +60,12 @@ _QUICK = {
 
 def _quick(folder: str | None, words: list[str]) -> int | None:
     """The exit code; None for a call that is left to click."""
-    from importlib import import_module
-
     from . import output
     from .errors import ClaudestratorError
 
     module, name = _QUICK[words[0]]
     verb: Callable[[str | None, list[str]], int | None]
-    verb = getattr(import_module(f".commands.{module}", __package__), name)
+    verb = getattr(__import__(f"{__package__}.commands.{module}", fromlist=[name]), name)
     try:
         return verb(folder, words[1:])
     except ClaudestratorError as error:

@@ -1,6 +1,8 @@
 """The helper's refusals, one family of exceptions."""
 
-from collections.abc import Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ClaudestratorError(Exception):
@@ -15,7 +17,7 @@ class UsageError(ClaudestratorError):
     """The words of the call are wrong. Exit code 2."""
 
 
-def refusals(action: Callable[[], object]) -> list[str]:
+def refusals(action: "Callable[[], object]") -> list[str]:
     """The refusal that *action* raises, as a line; empty if it raises none."""
     try:
         action()

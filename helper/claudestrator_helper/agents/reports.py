@@ -69,9 +69,13 @@ def awaited(project: Project, skill: str = "") -> str:
     current = state_file.read(project)
     agents = current.agents.items()
     calls = skill_calls.read(project) if current.background else []
-    called = [(each.id, each.attempt) for each in calls if each.skill == f"claudestrator:{skill}"]
+    called = {(each.id, each.attempt): each.agent for each in calls if each.skill == f"claudestrator:{skill}"}
     for id_, agent in agents:
-        if (id_, agent.attempt) in called:
+        name = called.get((id_, agent.attempt))
+        if name:
+            # The hook that gives each call a skill of its own was killed, and whose prompt this is is not known.
+            raise ClaudestratorError(f"the prompt of {id_} was given to another agent: end here, and do nothing")
+        if name is not None:
             return id_
     waiting = [id_ for id_, agent in agents if not marker_files.report_of(project, id_, agent.attempt)]
     if len(waiting) != 1:

@@ -1,9 +1,8 @@
 """What a project may configure, and the defaults."""
 
-from typing import NamedTuple
-
 from .. import host
 from ..texts.models import BY_COMPLEXITY
+from ..texts.named_tuples import NamedTuple
 
 #: How agents are run: TASK by Claude Code's Task tool, in the background; LEAN as forked skills, in the background of a
 #: terminal and otherwise in the foreground; MOD by our hooks module in Claude Code, with no model in between. AUTO is

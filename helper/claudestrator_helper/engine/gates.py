@@ -1,7 +1,8 @@
 """Gates: the commands that have to pass before a task is done, and which of them a person has allowed."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from ..texts.named_tuples import NamedTuple
 
 #: The gate that runs before the first task of a run: what is red then, no task is blamed for.
 BASELINE = "baseline"

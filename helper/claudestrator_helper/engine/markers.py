@@ -1,7 +1,6 @@
 """What agents have left: reports, and signs of life."""
 
-from typing import NamedTuple
-
+from ..texts.named_tuples import NamedTuple
 from .state import State
 
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"

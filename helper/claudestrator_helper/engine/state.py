@@ -4,10 +4,16 @@ Times are whole seconds since the epoch. The values are named tuples, because ho
 takes a quarter of a hook's time.
 """
 
-from functools import cached_property
-from typing import Any, NamedTuple
+from __future__ import annotations
 
+from functools import cached_property
+
+from ..texts.named_tuples import NamedTuple
 from .config import LEAN, MOD, TASK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RUNNING, STOPPING, STOPPED, FINISHED = "running", "stopping", "stopped", "finished"
 #: A run that starts no agent until it is resumed; those at work finish.
@@ -178,7 +184,7 @@ class State(_Values):
         """Whether that task's last attempt has passed verification."""
         return self.record(id_).is_verified
 
-    def after(self, lines: list[str]) -> "State":
+    def after(self, lines: list[str]) -> State:
         """The state after these lines were said."""
         if not lines or self.engine != MOD:
             return self
@@ -189,14 +195,14 @@ class State(_Values):
         new = self.said - said if run == self.run else self.said
         return self.lines[-new:] if new > 0 else []
 
-    def recorded(self, id_: str, *, last: bool = False, **values: Any) -> "State":
+    def recorded(self, id_: str, *, last: bool = False, **values: Any) -> State:
         """The state with these values in the record of *id_*, which is the *last* one from then on."""
         tasks = dict(self.tasks)
         before = (tasks.pop if last else tasks.get)(id_, NO_RECORD)
         tasks[id_] = before._replace(**values)
         return self._replace(tasks=tasks)
 
-    def fresh(self, run: str, loop: Loop) -> "State":
+    def fresh(self, run: str, loop: Loop) -> State:
         """The state of a new run. It keeps what all runs know of a task, and who may still be at work on it."""
         tasks = {
             id_: TaskRecord(

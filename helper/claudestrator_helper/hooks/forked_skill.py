@@ -9,21 +9,26 @@ import os
 import time
 
 from .. import host
-from ..engine import markers, outage
+from ..engine import markers
 from ..engine.config import MOST_FORKED
 from ..engine.state import Agent, State
 from ..store import files, marker_files, skill_calls, state_file
 from ..store.hidden_files import DIED
 from ..store.paths import Project
 from ..store.skill_calls import SKILL, SkillCall
-from ..texts.directives import WAIT, Directive, Reply
-from . import payload, progress
+from . import payload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..texts.directives import Reply
 
 #: What follows the model in the names of its other skills. The agent of one may still be saying its last words when
 #: the place is free again, so there is one more than places.
 OTHERS = tuple(f"-{number}" for number in range(2, MOST_FORKED + 2))
 #: Seconds to wait for the hook that reports why an agent died, which Claude Code runs at the same time as this one.
 _PATIENCE = 0.5
+#: Seconds that an agent has to begin before the wait for it takes processor time, unless one has reported.
+_LEAD = 0.3
 Values = dict[str, object]
 
 
@@ -48,6 +53,8 @@ def called(project: Project, current: State, given: Values) -> Values:
 
 def died(project: Project, name: str, error: object) -> None:
     """Records which API error ended the agent *name*, whose task is not known yet."""
+    from ..engine import outage
+
     DIED.write(project, f"{name} {outage.reason(error)}\n")
 
 
@@ -64,7 +71,7 @@ def returned(project: Project, current: State, given: Values, got: Values) -> pa
         marker_files.fail(project, id_, agent.attempt, *_why(project, str(got.get(host.AGENT_NAME))))
     # In the background, others may be at work: it was called while another agent of that skill was.
     reply = _waited(project, current) if current.background else _handed_over(project)
-    return progress.of_reply(project, reply) | _replaced(got, reply)
+    return _answered(project, got, reply)
 
 
 def _launched(project: Project, current: State, given: Values, got: Values) -> payload.Answer:
@@ -77,11 +84,10 @@ def _launched(project: Project, current: State, given: Values, got: Values) -> p
         # Nothing in the environment has told it.
         with files.locked(project.lock):
             state_file.write(project, state_file.read(project)._replace(background=True))
-    reply = _waited(project, current)
-    return progress.of_reply(project, reply) | _replaced(got, reply)
+    return _answered(project, got, _waited(project, current))
 
 
-def _handed_over(project: Project) -> Reply:
+def _handed_over(project: Project) -> "Reply":
     from ..run import steps
     from ..run.live_report import LiveReport
 
@@ -90,12 +96,19 @@ def _handed_over(project: Project) -> Reply:
     return page.ended(steps.hand_over(project))
 
 
-def _waited(project: Project, current: State) -> Reply:
-    from ..run import polling, steps
-    from ..run.live_report import LiveReport
+def _waited(project: Project, current: State) -> "Reply":
+    from ..run import polling
+    from ..texts.directives import WAIT, Directive, Reply
 
     if any(not _is_launched(project, *each) for each in current.agents.items()):
         return Reply([], [Directive(WAIT)])
+    at_work = [(id_, agent.attempt) for id_, agent in current.agents.items()]
+    polling.wait_until(
+        lambda: any(marker_files.report_of(project, *each) for each in at_work), _LEAD, time.sleep, time.monotonic
+    )
+    from ..run import steps
+    from ..run.live_report import LiveReport
+
     page, limit = LiveReport(project), polling.LONGEST_WAIT - polling.MARGIN
     return page.ended(steps.wait_for_step(project, current.owner.session, limit, page.sleep))
 
@@ -104,7 +117,13 @@ def _is_launched(project: Project, id_: str, agent: Agent) -> bool:
     return bool(marker_files.name(project, id_, agent.attempt) or marker_files.report_of(project, id_, agent.attempt))
 
 
-def _replaced(got: Values, reply: Reply) -> payload.Answer:
+def _answered(project: Project, got: Values, reply: "Reply") -> payload.Answer:
+    from . import progress
+
+    return progress.of_reply(project, reply) | _replaced(got, reply)
+
+
+def _replaced(got: Values, reply: "Reply") -> payload.Answer:
     """The answer that puts the directives in the place of what a call has returned. It has the shape of a failed skill,
     to which Claude Code adds no text; earlier releases add least to a skill that is not forked."""
     result = "\n".join(each.line() for each in reply.directives)

@@ -5,10 +5,9 @@ import time
 
 from .. import host
 from ..engine.state import State
-from ..store import marker_files
+from ..store import marker_files, skill_calls
 from ..store.paths import Project
 from ..store.skill_calls import SKILL
-from ..texts import fields
 
 #: The prompt with which orchestrate.md has an agent launched.
 _LAUNCH = "Run `claudestrator-helper prompt {}` and follow it."
@@ -33,7 +32,7 @@ def task_of(project: Project, current: State, event: Event) -> str:
     names = {id_: marker_files.name(project, id_, agent.attempt) for id_, agent in current.agents.items()}
     unnamed = [id_ for id_, known in names.items() if not known]
     named = [id_ for id_, known in names.items() if known and known == name]
-    if named or not unnamed or _is_nested(path):
+    if named or not unnamed or _is_over_by_name(project, current, name) or _is_nested(path):
         return named[0] if named else ""
     head = _head(path, patient=current.engine in _GIVEN)
     first = _first_message(head)
@@ -43,6 +42,12 @@ def task_of(project: Project, current: State, event: Event) -> str:
     else:
         own = [id_ for id_ in unnamed if first.strip() == _LAUNCH.format(id_) or _is_fork(project, current, id_, first)]
     return next((id_ for id_ in own if id_ in unnamed and not _is_over(current, id_, head)), "")
+
+
+def _is_over_by_name(project: Project, current: State, name: object) -> bool:
+    """Whether the agent of that *name* was a skill's whose attempt is settled: nothing else has to be read for that."""
+    agents = {(id_, agent.attempt) for id_, agent in current.agents.items()}
+    return any(each.agent == name and (each.id, each.attempt) not in agents for each in skill_calls.read(project))
 
 
 def _is_nested(path: str) -> bool:
@@ -128,6 +133,8 @@ def _whole_transcript(event: Event) -> bytes:
 
 
 def names(running: list[Event]) -> str:
+    from ..texts import fields
+
     return ", ".join(fields.cut(str(task.get(host.DESCRIPTION) or task.get(host.ID)), 60) for task in running)
 
 

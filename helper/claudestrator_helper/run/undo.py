@@ -42,7 +42,8 @@ def undo(project: Project, id_: str) -> list[str]:
             )
         with files.locked(project.lock):
             state_file.forget_completed(project, [id_])
-            queue_file.edit(project, lambda text: queue.edited(queue.parse(text), {id_: PENDING}).text)
+            # Of a folder that is moved meanwhile, the queue is empty.
+            queue_file.edit(project, lambda text: queue.edited(queue.parse(text).task(id_).queue, {id_: PENDING}).text)
         if repository.own and not is_apart:
             task_commits.bring_home(project)
     lines = [f"undone {id_}: {made[:7]} reverts {commit_id[:7]}; it is {PENDING} again"]
@@ -133,6 +134,8 @@ def _reverted(project: Project, place: Repository, id_: str, commit_id: str) -> 
     elif not done.code:
         done = place.call("commit", "--quiet", "--no-edit")
     new = commit_witness.head(place)
+    if not new:
+        raise ClaudestratorError(f"{place.root} was moved while {id_} was undone: call `undo` again in its new place")
     if why or done.code or new == old:
         place.call("revert", "--abort")
         raise ClaudestratorError(f"{id_} can't be undone, as what came later is built on it ({cut(why or done.why)})")

@@ -24,14 +24,16 @@ NAME = "claudestrator-helper"
 READY_VENV = "CLAUDESTRATOR_VENV"
 #: What the package holds besides its code, by its folder in a clone; a wheel has the same layout.
 SHIPPED = {".claudestrator": "shipped"}
-#: Isolated (-I), as in the plugin's launcher, so that neither the project's modules nor PYTHONPATH are imported.
+#: Isolated (-I), as in the plugin's launcher, so that neither the project's modules nor PYTHONPATH are imported, and
+#: without `site` (-S); see texts/packages.py.
 _SCRIPT = """\
 #!/bin/sh
-exec {python} -I -c '
+exec {python} -I -S -c '
 import sys
+sys.path.append(sys.argv.pop(1))
 sys.argv[0] = "claudestrator-helper"
 from claudestrator_helper.__main__ import main
-main()' "$@"
+main()' {packages} "$@"
 """
 
 
@@ -67,7 +69,10 @@ def _fill(folder: str, place: str) -> None:
         shutil.copytree(os.path.join(root, name), os.path.join(packages, package, inside), ignore=away)
     compileall.compile_dir(os.path.join(packages, package), quiet=2)
     script = os.path.join(folder, "bin", NAME)
-    files.write(script, _SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python"))))
+    inside = os.path.join(place, os.path.relpath(packages, folder))
+    files.write(
+        script, _SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python")), packages=shlex.quote(inside))
+    )
     shutil.copymode(os.path.join(folder, "bin", "python"), script)
 
 

@@ -10,19 +10,20 @@ never writes.
 """
 
 import os
-import re
-from collections.abc import Mapping
 
 from ..engine.markers import AGENT, DONE, FAILED, HELD, PROVED, STARTED, UNCHANGED, Marker, Markers
-from ..texts.fields import one_line
 from . import files, project_files
 from .links import stays
 from .paths import Project
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 CAUSE = "cause: "
 #: The largest number of ids that are looked for one by one.
 _FEW = 20
-_ATTEMPT = r"attempt: (\d{1,9})"
+_ATTEMPT = "attempt: "
 
 
 def path(project: Project, id_: str, kind: str) -> str:
@@ -38,7 +39,7 @@ def text(project: Project, id_: str, kind: str) -> str:
     return _read(project, id_, kind) or ""
 
 
-def read(project: Project, attempts: Mapping[str, int]) -> Markers:
+def read(project: Project, attempts: "Mapping[str, int]") -> Markers:
     """The markers of these ids that are about the attempt given with each."""
     reports, started = {}, {}
     if len(attempts) > _FEW:
@@ -88,6 +89,8 @@ def _report(project: Project, id_: str, attempt: int, kind: str) -> Marker | Non
     if kind == DONE:
         unchanged, proved = _line(found, 2) == UNCHANGED, _line(found, 3) == PROVED
         return Marker(kind, _attempt(found), unchanged=unchanged, proved=proved)
+    from ..texts.fields import one_line
+
     reason = one_line(found.split("\n", 1)[0]) or "no reason given"
     _, is_ours, cause = _line(found, 2).partition(CAUSE)
     return Marker(kind, _attempt(found), reason, cause=cause if is_ours else "")
@@ -95,6 +98,8 @@ def _report(project: Project, id_: str, attempt: int, kind: str) -> Marker | Non
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
     """Writes a marker; *tree* is its third line, or its last ones. Raises ClaudestratorError if it can't be written."""
+    from ..texts.fields import one_line
+
     line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
     lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
     project_files.write(project, path(project, id_, kind), f"{one_line(first_line)}\n{line}", lasting=lasting)
@@ -134,5 +139,6 @@ def _line(text: str, number: int) -> str:
 
 
 def _attempt(text: str) -> int | None:
-    match = re.fullmatch(_ATTEMPT, _line(text, 1))
-    return int(match[1]) if match else None
+    number = _line(text, 1)[len(_ATTEMPT) :]
+    is_one = _line(text, 1).startswith(_ATTEMPT) and number.isdecimal() and len(number) < 10
+    return int(number) if is_one else None

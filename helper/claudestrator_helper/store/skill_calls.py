@@ -4,9 +4,8 @@ Only a hook on the call writes it. One agent of a skill is at work in the backgr
 skills, and the skill that is called decides which prompt its agent begins with.
 """
 
-from typing import NamedTuple
-
 from ..texts import ids
+from ..texts.named_tuples import NamedTuple
 from .hidden_files import SKILL_CALLS
 from .paths import Project
 

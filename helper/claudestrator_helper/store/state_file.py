@@ -3,10 +3,10 @@
 Times are whole seconds since the epoch.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Container, Iterable
 from contextlib import suppress
-from typing import Any
 
 from ..engine.config import MOST_LOOPS, MOST_PARALLEL
 from ..engine.state import NO_RECORD, Agent, Loop, Owner, State, TaskRecord, Verification
@@ -14,7 +14,13 @@ from ..errors import ClaudestratorError
 from ..texts import frontmatter, ids
 from ..texts.models import NAMES
 from . import files, project_files
-from .paths import Project
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+    from typing import Any
+
+    from .paths import Project
 
 _BODY = """\
 # Session state

@@ -1,12 +1,11 @@
 """Notes from hooks: from a typed `/orchestrate` for `start`, which runs right after it and is told less, and from the
 orchestrator's Bash calls for `wait`."""
 
-import json
 import os
 import time
-from typing import NamedTuple
 
 from ..texts import ids
+from ..texts.named_tuples import NamedTuple
 from . import files, leftovers, links, project_files
 from .hidden_files import GUARDED, PERMIT
 from .paths import Project
@@ -37,6 +36,8 @@ def note(
     project: Project, session: str, mode: str, process: str = "", words: str | None = "", offset: int = -1
 ) -> None:
     """Records how *session* typed `/orchestrate`; see Asking. Raises ClaudestratorError if it can't be written."""
+    import json
+
     found = Asking(mode, process, words, offset)._asdict()
     asked = found | {"session": session, "at": time.monotonic()}
     project_files.write(project, _path(project, session), json.dumps(asked) + "\n")
@@ -44,6 +45,8 @@ def note(
 
 def read(project: Project, session: str) -> Asking:
     """How *session* typed its last `/orchestrate`; an empty Asking if that is unknown."""
+    import json
+
     text = project_files.text(project, _path(project, session))
     try:
         asked = json.loads(text or "{}")

@@ -4,11 +4,11 @@ A session's id is not enough: `claude --resume` continues under the old id after
 """
 
 import os
-from typing import NamedTuple
 
 from .. import host
 from ..errors import ClaudestratorError
 from ..store import files
+from ..texts.named_tuples import NamedTuple
 
 
 class Process(NamedTuple):

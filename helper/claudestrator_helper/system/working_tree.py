@@ -5,7 +5,6 @@ Agents wait for this, so git is started without `subprocess`, whose import takes
 
 import os
 import select
-import signal
 import time
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from contextlib import suppress
 from ..store.paths import Project
 from . import git_safety
 
+#: signal.SIGKILL: importing signal makes enums of all that it has.
+_KILL = 9
 #: Seconds after which git is stopped, because an agent is waiting.
 TIMEOUT = 10.0
 #: Words before the path in a line of git's status, by the line's kind;
@@ -90,7 +91,7 @@ def _status(project: Project, top: str, within: str) -> bytes | None:
         text = _read(output.fileno(), time.monotonic() + TIMEOUT)
     if text is None:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, _KILL)
     return text if os.waitpid(pid, 0)[1] == 0 else None
 
 

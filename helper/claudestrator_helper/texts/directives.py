@@ -1,9 +1,16 @@
 """What the orchestrator is told: directives, which are values up to where they are printed."""
 
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from __future__ import annotations
 
-Kind = Literal["SPAWN", "WORK", "WAIT", "STOP"]
+from .named_tuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final, Literal
+
+    Kind = Literal["SPAWN", "WORK", "WAIT", "STOP"]
+
 SPAWN: Final = "SPAWN"
 WORK: Final = "WORK"
 WAIT: Final = "WAIT"

@@ -4,15 +4,12 @@ What the helper itself writes is read without YAML, because importing it takes l
 else, such as a line that a person changed, goes to python-frontmatter. A test holds both readings equal.
 """
 
-import json
-import re
-
 from ..errors import ClaudestratorError
+from . import plain_json
 
-_DOCUMENT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
-_PLAIN = "[a-z][a-z_]*"
-_LINE = re.compile(rf"({_PLAIN}):[ ]([^\t\n]*)")
-#: Words that YAML takes for a text and for nothing else. Compiled when needed: the helper itself writes JSON.
+# Compiled when needed: the helper itself writes documents that are read without.
+_DOCUMENT = r"(?sm)\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z"
+#: Words that YAML takes for a text and for nothing else.
 _WORDS = r"[A-Za-z][A-Za-z,.;()' /-]*[A-Za-z.)]"
 #: What the YAML library raises, besides its own errors, for values such as `!!int ''` and `!!timestamp x`.
 _WRONG = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
@@ -29,17 +26,28 @@ def split(text: str, name: str) -> tuple[dict[str, object], str]:
     Raises ClaudestratorError for frontmatter that isn't a YAML mapping.
 
     """
-    match = _DOCUMENT.match(text)
-    if match is None:
+    parts = _parts(text)
+    if parts is None:
         return {}, text
-    quick = _quick(match[1])
-    return (quick if quick is not None else _thorough(match[1], name)), match[2].lstrip("\r\n")
+    quick = _quick(parts[0])
+    return (quick if quick is not None else _thorough(parts[0], name)), parts[1].lstrip("\r\n")
 
 
 def own(text: str) -> dict[str, object] | None:
     """The metadata of a document as the helper writes it; None for anything else, however good its YAML."""
-    match = _DOCUMENT.match(text)
-    return _quick(match[1]) if match else None
+    parts = _parts(text)
+    return _quick(parts[0]) if parts else None
+
+
+def _parts(text: str) -> tuple[str, str] | None:
+    """The frontmatter and what follows it; None without any."""
+    end = text.find("\n---", 3)
+    if text.startswith("---\n") and end > 0 and text[end + 4 : end + 5] == "\n":
+        return text[4 : end + 1], text[end + 5 :]
+    import re
+
+    match = re.match(_DOCUMENT, text)
+    return (match[1], match[2]) if match else None
 
 
 def join(metadata: dict[str, object], body: str) -> str:
@@ -50,11 +58,20 @@ def join(metadata: dict[str, object], body: str) -> str:
 
 def _key(key: object) -> str:
     """A key that a person wrote may be any YAML at all."""
-    plain = isinstance(key, str) and re.fullmatch(_PLAIN, key) and key not in _NO_WORDS
+    plain = isinstance(key, str) and _is_plain(key) and key not in _NO_WORDS
     return str(key) if plain else _dumps(key)
 
 
+def _is_plain(key: str) -> bool:
+    """Whether it is small letters and, after the first, underscores."""
+    letters = key.replace("_", "")
+    return key.isascii() and letters.isalpha() and letters.islower() and key[0] != "_"
+
+
 def _dumps(value: object) -> str:
+    import json
+    import re
+
     # A date or whatever else a person's YAML holds is kept as its text.
     text = json.dumps(value, ensure_ascii=False, default=str)
     return re.sub(_SPECIAL, lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -63,13 +80,14 @@ def _dumps(value: object) -> str:
 def _quick(block: str) -> dict[str, object] | None:
     metadata: dict[str, object] = {}
     for line in block.split("\n")[:-1]:
-        match = _LINE.fullmatch(line.rstrip("\r"))
-        if match is None or match[1] in _NO_WORDS:
+        key, colon, value = line.rstrip("\r").partition(": ")
+        if not colon or not _is_plain(key) or key in _NO_WORDS or "\t" in value:
             return None
-        key, value = match.groups()
         try:
-            metadata[key] = json.loads(value, parse_float=_refuse, parse_constant=_refuse)
+            metadata[key] = plain_json.loads(value, _refuse)
         except (ValueError, RecursionError):
+            import re
+
             if value.lower() in _NO_WORDS or not re.fullmatch(_WORDS, value):
                 return None
             metadata[key] = value
@@ -82,6 +100,9 @@ def _refuse(number: str) -> object:
 
 
 def _thorough(block: str, name: str) -> dict[str, object]:
+    from . import packages
+
+    packages.find()
     import yaml
     from frontmatter.default_handlers import YAMLHandler
 

@@ -15,7 +15,7 @@ from .queue import Queue
 from .sections import Block
 
 _LINE = rf"\n([ \t>]*)(?=\S)({BULLET}*)[ \t*_]*({BOX})?([^\n]*)"
-_ID = rf"({ids.WORD.pattern}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
+_ID = rf"({ids.WORD}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
 #: The beginning of a line, or of a cell, that is about something with an id.
 _LEAD = rf"[^\w\n~]*(?:\d+[.)][ \t]+)?(?:(?i:{OPEN})\b[^\w\n]{{1,6}})?{_ID}"
 #: Such a line in the section of a task; the marks before the id can be read in one way only, so a line takes no square.

@@ -33,7 +33,7 @@ _STATING = (
     "depend", "deps", "block", "requir", "requisite", "prereq", "precond", "upstream", "predecess", "need", "wait",
     "after", "once", "until", "before", "must be", "has to be", "builds ", "build on", "build upon", " first",
 )  # fmt: skip
-_PLAIN = re.compile(rf"(?:{ids.WORD.pattern},? *)+")
+_PLAIN = re.compile(rf"(?:{ids.WORD},? *)+")
 
 
 def stated(section: str) -> int:

@@ -33,15 +33,15 @@ class Problem(NamedTuple):
 
 #: What ends a line for one program or another; for Markdown, only the first does.
 _BREAKS = "\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
-_MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.WORD.pattern})(?![\w.-])"
-_UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD.pattern})(?![\w.-])"
+_MARKED = rf"[{_BREAKS}][^A-Za-z{_BREAKS}#]*#[# \t\xa0][^A-Za-z{_BREAKS}]*({ids.WORD})(?![\w.-])"
+_UNMARKED = rf"\n(?![ \t]*(?:[-*+]|\d+[.)])[ \t])[^\w\n#|]*({ids.WORD})(?![\w.-])"
 #: A heading that is underlined; with dashes only after an empty line, as a rule may come right below a paragraph.
 _UNDERLINED = (
     rf"\n(?:[^\w\n#|]*(?=[A-Za-z][^\n]*\n {{0,3}}={{3}})"
-    rf"|(?<=\n\n)[^\w\n#|]*(?=[A-Za-z][^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD.pattern})(?![\w.-])"
+    rf"|(?<=\n\n)[^\w\n#|]*(?=[A-Za-z][^\n]*[^.\n]\n {{0,3}}-{{3}}))({ids.WORD})(?![\w.-])"
 )
-_HTML = rf"\n[^\w\n]*<(?i:h[1-6]|summary|strong|b)\b[^>\n]*>\n?(?:<[^>\n]*>|[^\w<\n])*({ids.WORD.pattern})(?![\w.-])"
-_TITLED = rf"{ids.WORD.pattern}\W*(?::|[ \t][-–—])[ \t]"
+_HTML = rf"\n[^\w\n]*<(?i:h[1-6]|summary|strong|b)\b[^>\n]*>\n?(?:<[^>\n]*>|[^\w<\n])*({ids.WORD})(?![\w.-])"
+_TITLED = rf"{ids.WORD}\W*(?::|[ \t][-–—])[ \t]"
 _GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
 _INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 

@@ -18,7 +18,7 @@ GATE = "Gate|Gates"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
-_LONG_ID = re.compile(rf"{_MARKS}({ids.WORD.pattern})")
+_LONG_ID = re.compile(rf"{_MARKS}({ids.WORD})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
 #: Where criteria begin that are no field: a heading, a line without emphasis or colon, or another name.
 _LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
