@@ -21,7 +21,7 @@ from running import helper
 pytestmark = pytest.mark.slow
 
 #: Seconds of processor time for what takes a second, and what took minutes, if it is a whole megabyte.
-SECONDS, BYTES = 12 // PART, 2 << 30
+SECONDS, BYTES = 20 // PART, 2 << 30
 #: Of the verbs that only look, those that do the most.
 HARDEST = {"check", "start --session s"}
 
