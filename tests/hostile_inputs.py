@@ -56,6 +56,11 @@ def frontmatter(*lines: str) -> str:
     return "---\n" + "\n".join(lines) + "\n---\n"
 
 
+def depending(dependency: Callable[[int], str]) -> str:
+    """A queue whose last task has a long field of dependencies."""
+    return queue(task("TASK-1"), task("TASK-2"), task("TASK-3", dependencies=until_full(dependency)))
+
+
 FILES = ", ".join(f"src/a{number}/b{number}.py" for number in range(20_000 // PART))
 RUNNING = queue(
     task("TASK-1", extra=f"**Files:** {FILES}\n\n"),
@@ -73,6 +78,14 @@ INPUTS = {
     "tasks without anything": Hostile({QUEUE: until_full(short)}, LOOKING),
     "the same task": Hostile({QUEUE: until_full(lambda _: short(1))}, LOOKING),
     "a chain of tasks": Hostile({QUEUE: until_full(lambda n: short(n, more=f"**Dependencies:** T-{n + 1}\n"))}, LOOKING),
+    "ranges": Hostile({QUEUE: depending(lambda n: f"TASK-{n % 2 + 1} to TASK-{n % 2 + 1}, ")}, LOOKING),
+    "one dependency, again and again": Hostile({QUEUE: depending(lambda _: "TASK-1,")}, LOOKING),
+    "dependencies in no queue": Hostile({QUEUE: depending(lambda n: f"TASK-{n + 9}, ")}, LOOKING),
+    "dependencies in words": Hostile({QUEUE: depending(lambda n: f"needs TASK-1 and then x{n}, ")}, LOOKING),
+    "ids without a queue's letters": Hostile({QUEUE: depending(lambda _: "A-1 ")}, LOOKING),
+    "a task that waits for many, in sentences": Hostile({QUEUE: queue(task("TASK-1"), task("TASK-2", extra=until_full(lambda n: f"Needs TASK-{n + 9}.\n")))}, LOOKING),
+    "boxes": Hostile({QUEUE: queue(task("TASK-1")) + until_full(lambda n: f"- [ ] do {n}\n")}, LOOKING),
+    "a table of open work": Hostile({QUEUE: queue(task("TASK-1")) + "| Task | Status |\n|---|---|\n" + until_full(lambda n: f"| do {n} | pending |\n")}, LOOKING),
     "one long objective": Hostile({QUEUE: queue(task("TASK-1", objective="x" * SIZE))}, LOOKING),
     "one long word of dashes": Hostile({QUEUE: queue(task("TASK-1", dependencies="a-" * (SIZE // 2)))}, LOOKING),
     "brackets": Hostile({QUEUE: "(" * SIZE}, LOOKING),

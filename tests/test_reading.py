@@ -512,6 +512,12 @@ def test_two_fields_of_files_are_one() -> None:
     assert files("a.py\n\n| Files | b.py |") == ["a.py", "b.py"]
 
 
+def test_a_task_that_depends_on_itself_and_another_beside_a_sentence_is_read() -> None:
+    own = task("TASK-2", dependencies="TASK-1, TASK-2", extra="It depends on TASK-3.\n")
+    parsed = q.parse(queue(task("TASK-1"), own, task("TASK-3")))
+    assert parsed.tasks[1].dependencies == ["TASK-1", "TASK-2", "TASK-3"]
+
+
 def test_no_text_takes_the_square_of_its_length() -> None:
     for piece in itertools.chain(TEXTS.values(), GUESSES.values()):
         assert len(last(f"**Dependencies:** {piece[0] * 300}").dependencies) < 400

@@ -46,7 +46,8 @@ def select(project: paths.Project) -> schedule.Selection:
         # Only now does it matter whether some sections could not be read.
         from ..texts import queue_problems
 
-        found = schedule.select(parsed, queue_problems.unreadable(parsed))
+        wrong = queue_problems.unreadable(parsed)
+        found = schedule.select(parsed, wrong) if wrong else found
     return found
 
 

@@ -9,7 +9,7 @@ and words: a clause adds its ids, excludes them ("not", "except", "in parallel w
 import re
 
 from . import fields
-from .id_signs import SIGN, Signs
+from .id_signs import FIRST, SIGN, Signs
 from .written_ids import Names
 
 _NOTHING = re.compile(
@@ -43,6 +43,9 @@ _CLEANED = (
     (re.compile(r"\[([^\[\]]*)\]"), r"(\1)"),
     (re.compile(f'[`*"“”„\\[\\]]|(?<!\\w)_|_(?!\\w)|{SIGN}'), " "),
 )
+_SIGN, _SAYING = re.compile(SIGN), re.compile(rf"[\w?]|{SIGN}")
+_LABEL = re.compile(r"\s*(?::|[-–—]\s)")
+_WORDS = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"([;!]|\.(?=\s|\Z))")
 _EXCEPT = r"\b(?:except(?:ing)?|excluding|excl|besides|other than|apart from|save for|minus|but)\b"
 _CLAUSE = re.compile(
@@ -90,7 +93,6 @@ _REMARK = re.compile(
 _DROPPED = re.compile(
     r"\W*(?:but )?(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
 )
-
 _WHY = re.compile(r"\s*(?:for|because|since|so|which|that|whose|where)\b", re.IGNORECASE)
 _ALSO = re.compile(r"\W*(?:and|plus|also)\b|\s*[+&]", re.IGNORECASE)
 _ARROW = re.compile(r"[←→⇒]|[-=]>|<-")
@@ -107,6 +109,8 @@ _WIDER = re.compile(
     rf"(?:tasks?\s+)?{SIGN}",
     re.IGNORECASE,
 )
+#: What makes a clause more than ids that are needed.
+_SPECIAL = (_TWICE_NOT, _NOT, _LIKE, _SOFT, _INVERSE, _ARROW, re.compile(r"\?"))
 _DASHED = re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
 
 
@@ -143,6 +147,7 @@ class _Reader:
         self.signs = Signs(names, position)
         self.found: list[str] = []
         self.guessed: list[str] = []
+        self.forms: dict[str, bool] = {}
         self.taken: set[str] = set()
         self.excluded: set[str] = set()
         self.none = self.nothing = self.like = False
@@ -179,21 +184,38 @@ class _Reader:
         self.here: set[str] = set()
         for at, (lead, body) in enumerate(clauses):
             following = clauses[at + 1] if at + 1 < len(clauses) else ("", "")
-            if not re.search(SIGN, body) and following[0] == "(" and re.search(SIGN, following[1]):
+            if following[0] == "(" and not _SIGN.search(body) and _SIGN.search(following[1]):
                 # "the schema (TASK-001)" is "the schema: TASK-001".
                 clauses[at + 1] = (lead, f"{body}: {following[1]}")
-            elif re.search(r"\w|\?", body) or re.search(SIGN, body):
+            elif _SAYING.search(body):
                 self._clause(lead.strip().lower(), body)
 
     def _clause(self, lead: str, body: str) -> None:
-        if re.search(SIGN, body):
-            self._named(lead, body)
+        if _SIGN.search(body):
+            if self.negated or self.none or lead.endswith("or") or not self._is_plain(body):
+                self._named(lead, body)
+                return
+            # As _named reads it.
+            self.after, self.remark, self.excepting, self.later = True, False, False, False
+            for sign in _SIGN.findall(body):
+                self._take(self.signs.ids(sign))
         elif is_nothing(re.sub(r"\A[^\W\d][\w -]{0,40}:", "", body)):
             self.none = self.nothing = True
         elif self.after and _DROPPED.match(body):
             self.guessed.append(self.signs.plain(body))
         elif not (self.none or self.remark or not self._unknown(body)):
             self._nameless(lead, body)
+
+    def _is_plain(self, body: str) -> bool:
+        """Whether the ids of a clause are needed, and nothing else is said; a field may have 100,000 such clauses, and
+        few forms of them."""
+        form = _SIGN.sub(chr(FIRST), body)
+        if form not in self.forms:
+            parts, text = _SIGN.split(body), body.strip()
+            begins = _LABEL.match(parts[-1]) or _DROPPED.match(parts[-1]) or _NOTHING.match(text) or _BUT.match(text)
+            special = begins or any(pattern.search(body) for pattern in _SPECIAL)
+            self.forms[form] = not (special or any(map(self._unknown, parts)))
+        return self.forms[form]
 
     def _nameless(self, lead: str, body: str) -> None:
         """A clause without an id: a remark on the ids before it, or something that is no task."""
@@ -215,13 +237,13 @@ class _Reader:
         but = _BUT.match(body.strip())
         exclusive = but is not None and not self.none and (bool(self.signs.wide) or but[0].lower() != "but")
         start, unsure = 0, False
-        for match in re.finditer(SIGN, body):
+        for match in _SIGN.finditer(body):
             before, start = body[start : match.start()], match.end()
             unsure |= self._id(lead, before, self.signs.ids(match[0]), exclusive=exclusive)
             lead = "and" if lead != "or" else lead
         rest = body[start:]
         self.after, self.none = True, False
-        self.remark = re.match(r"\s*(?::|[-–—]\s)", rest) is not None
+        self.remark = _LABEL.match(rest) is not None
         clear = self.remark or _WHY.match(rest) or not ("?" in rest or self._unknown(rest) or _DROPPED.match(rest))
         if unsure or not clear or _ARROW.search(body):
             self.guessed.append(self.signs.plain(body))
@@ -249,19 +271,25 @@ class _Reader:
             self.excluded.update(self.here.intersection(groups))
             # "TASK-001 to TASK-005" in one item and "not TASK-003" in another may contradict each other.
             return not self.here.issuperset(groups)
-        self.found += ids
-        self.taken.update(ids)
-        self.here.update(ids)
-        self.excluded.difference_update(ids)
+        self._take(ids)
         label = re.sub(r"\A[^,;]*(?::|\s[-–—])\s*\Z", "", before)
         soft = label != before and _SOFT.search(before) is not None
         return unsure or soft or lead.endswith("or") or self._unknown(label)
 
+    def _take(self, ids: list[str]) -> None:
+        self.found += ids
+        self.taken.update(ids)
+        self.here.update(ids)
+        self.excluded.difference_update(ids)
+
     def _unknown(self, text: str) -> bool:
         """Whether a word is in *text* that says nothing of whether an id is needed."""
-        words = re.findall(r"[^\W_]+", text)
+        words = _WORDS.findall(text)
+        if not words:
+            return False
         # "All BE tasks" is about the tasks BE-1 and BE-2.
-        families = self.signs.names.families - {"task", "item"}
+        families = self.signs.names.families
         return not all(
-            _NEUTRAL.fullmatch(word.lower()) and not (word.isupper() and word.lower() in families) for word in words
+            _NEUTRAL.fullmatch(word) and (not upper or word in ("task", "item") or word not in families)
+            for word, upper in ((word.lower(), word.isupper()) for word in words)
         )

@@ -6,8 +6,8 @@ from . import fields
 from .written_ids import FEW, Names
 
 #: Planes that no text uses: a character for each id or group of ids in the text.
-_FIRST, _LAST = 0xF0000, 0x10FFFF
-SIGN = f"[{chr(_FIRST)}-{chr(_LAST)}]"
+FIRST, _LAST = 0xF0000, 0x10FFFF
+SIGN = f"[{chr(FIRST)}-{chr(_LAST)}]"
 #: How many ranges and groups in one field are spelled out; no one writes more.
 _MOST = 50
 
@@ -46,17 +46,17 @@ class Signs:
         self.wide: set[str] = set()
 
     def _sign(self, ids: list[str], spelled: str) -> str:
-        if _FIRST + len(self.meant) > _LAST:
+        if FIRST + len(self.meant) > _LAST:
             return spelled
         self.meant.append(ids)
         self.spelled.append(spelled)
-        return chr(_FIRST + len(self.meant) - 1)
+        return chr(FIRST + len(self.meant) - 1)
 
     def ids(self, sign: str) -> list[str]:
-        return self.meant[ord(sign) - _FIRST]
+        return self.meant[ord(sign) - FIRST]
 
     def plain(self, text: str) -> str:
-        return fields.one_line(re.sub(SIGN, lambda match: self.spelled[ord(match[0]) - _FIRST], text)).strip(" ,:")
+        return fields.one_line(re.sub(SIGN, lambda match: self.spelled[ord(match[0]) - FIRST], text)).strip(" ,:")
 
     def signed(self, text: str) -> str:
         text = _SPACED.sub(self._spaced, text)
@@ -78,7 +78,7 @@ class Signs:
         return match[0]
 
     def _word(self, match: re.Match[str]) -> str:
-        word = re.sub(r"['’]s?\Z", "", match[0])
+        word = re.sub(r"['’]s?\Z", "", match[0]) if "'" in match[0] or "’" in match[0] else match[0]
         if len(word) > 130 or not any(map(str.isdigit, word)):
             return self._sign([word], word) if word in self.names.places else match[0]
         ends = None if word in self.names.places or len(self.meant) > _MOST else self.names.halves(word)

@@ -59,7 +59,7 @@ class _Item(NamedTuple):
 
 def found(parsed: Queue) -> Iterator[tuple[int, str]]:
     """The lines of open work, each with what is said of it."""
-    families = {"TASK", *map(family, parsed.by_id)}
+    families = set(map(family, parsed.families))
     ends = [_end(parsed, task.block) for task in parsed.tasks]
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     tails = [
@@ -85,6 +85,8 @@ def _others(parsed: Queue) -> Iterator[tuple[int, int, _Item | None, str]]:
 def _end(parsed: Queue, block: Block) -> int:
     """Where a task's section ends: at its last rule, if none of its fields and no heading comes after that."""
     text, end = parsed.masked, block.end
+    if text[block.body : end].rstrip(" \t\n").endswith("\n---"):
+        return end  # as the helper writes it
     at = max((match.start() for match in re.compile(_RULE).finditer(text, block.body, end)), default=end)
     after = text[at:end]
     if not after.strip("-*_ \t\r\n") or "\n#" in after or fields.find(text, at, end, _FIELDS):
@@ -96,7 +98,9 @@ def _inside(parsed: Queue, ends: list[int], families: set[str]) -> Iterator[tupl
     """Lines in the sections of tasks that begin with the id of another task and have a box or a status of their own."""
     starts = [task.block.start for task in parsed.tasks]
     lines, status = f"\n{parsed.masked}", re.compile(rf"\n(?=[ \t]){_STATUS}", re.IGNORECASE)
-    for match in re.finditer(_INSIDE, lines):
+    # Most lines begin with another letter than the ids, which is soon seen.
+    letters = "".join(sorted({letter for name in families for letter in (name[0], name[0].lower())}))
+    for match in re.finditer(_INSIDE.replace(_ID, f"(?=[{letters}]){_ID}"), lines):
         id_, place, marks = match[3], bisect_right(starts, match.start()) - 1, match[1] + (match[2] or "")
         if place < 0 or match.start() >= ends[place] or not _is_new(parsed, id_) or family(id_) not in families:
             continue

@@ -78,7 +78,7 @@ class Task(Section):
                     found.likely.setdefault(id_, said)
         return found
 
-    @property
+    @cached_property
     def line(self) -> int:
         """The line of the heading, counted from 1."""
         return self.queue.line_at(self.block.start)
@@ -192,8 +192,9 @@ class Queue:
         while path:
             task = path[-1]
             known = [] if task.id in ended else [self.by_id[id_][0] for id_ in task.written if id_ in self.by_id]
-            new = [] if task.id in found else [other for other in known if other.id not in found]
+            first = task.id not in found
             found.setdefault(task.id, 0)
+            new = [other for other in known if other.id not in found] if first else []
             path += new
             if not new:
                 path.pop()

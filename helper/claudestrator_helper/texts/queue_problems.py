@@ -171,11 +171,19 @@ def _lost(parsed: Queue) -> Iterator[Problem]:
     lines = "\n" + parsed.masked
     begun = {block.start for block in parsed.blocks}
     marked = (match for match in re.finditer(_MARKED, lines) if match.start() not in begun)
-    for match in [*marked, *re.finditer(_HTML, lines), *re.finditer(_UNDERLINED, lines), *_unmarked(parsed, lines)]:
+    html = re.finditer(_HTML, lines) if "<" in lines else ()
+    underlined = re.finditer(_UNDERLINED, lines) if _has_underlines(lines) else ()
+    for match in [*marked, *html, *underlined, *_unmarked(parsed, lines)]:
         related = match[1].split("-")[0] in families or not parsed.tasks
         if related and any(map(str.isdigit, match[1])) and match[1] not in parsed.by_id:
             id_, line = fields.cut(match[1]), parsed.line_at(match.start())
             yield Problem(line, f"{id_} looks like a task but its line is no heading (### {id_})")
+
+
+def _has_underlines(lines: str) -> bool:
+    """Whether a line may be underlined, as with rules below empty lines none is."""
+    marks = ("\n===", "\n ===", "\n  ===", "\n   ===", "\n ---", "\n  ---", "\n   ---")
+    return lines.count("\n---") > lines.count("\n\n---") or any(mark in lines for mark in marks)
 
 
 def _unmarked(parsed: Queue, lines: str) -> Iterator[re.Match[str]]:
@@ -185,8 +193,10 @@ def _unmarked(parsed: Queue, lines: str) -> Iterator[re.Match[str]]:
     first = parsed.blocks[0].start if parsed.blocks else len(parsed.masked)
     prose = markdown.Heading(0, 0, 0, "")
     for block in [Block(None, prose, first), *parsed.blocks]:
-        found = fields.starts(parsed.masked, block.body, block.end, sections.STATUS)
         taken = own.get(block, 0)
+        if parsed.masked[block.body : block.end].lower().count("status") <= taken:
+            continue
+        found = fields.starts(parsed.masked, block.body, block.end, sections.STATUS)
         for above, status in zip([block.body, *found][taken:], found[taken:], strict=False):
             yield from unmarked.finditer(lines, above, status + 1)
 

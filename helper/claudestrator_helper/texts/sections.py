@@ -27,6 +27,7 @@ _CRITERIA = (
     r"|verification)[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?::[*_ \t]*|(?=\r?\n))"
 )
 _DIGIT = re.compile(r"\d")
+_STATUS_ROW = "\n| Status | "
 #: Some write these as headings, of the same level as the task's.
 _TITLES = r"(?i:objective|goal|description|acceptance criteria|acceptance|criteria|dependencies|depends on|files):?"
 
@@ -91,8 +92,18 @@ class Section:
 
     @cached_property
     def status_span(self) -> fields.Span | None:
-        span = self.span(STATUS)
-        return self._status_at(fields.first_line(self.masked, span)) if span else None
+        plain = self._plain_status()
+        span = plain or self.span(STATUS)
+        return self._status_at(fields.first_line(self.masked, span)) if span and not plain else plain
+
+    def _plain_status(self) -> fields.Span | None:
+        """The same for a row as the helper writes it, without the pattern that takes longest of all of `next-task`."""
+        row = self.masked.find(_STATUS_ROW, self.block.body, self.block.end)
+        if row < 0 or "status" in self.masked[self.block.body : row].lower():
+            return None
+        start = row + len(_STATUS_ROW)
+        end = self.masked.find(" |", start, self.block.end)
+        return (start, end) if self.masked[start : max(start, end)].isidentifier() else None
 
     def _status_at(self, span: fields.Span) -> fields.Span:
         """*span*, or the end of the field's name where no value or a paragraph that is no status follows it."""

@@ -3,6 +3,7 @@
 Apart from texts/queue.py for the same reason as texts/dependencies.py.
 """
 
+import functools
 import re
 
 from . import dependencies, fields
@@ -63,6 +64,10 @@ _FIRST = re.compile(
     r"|\bfirst\W*\Z",
     re.IGNORECASE,
 )
+#: What is in each statement of either kind, and soon found to be missing.
+_STATING = re.compile(
+    "(?i)depend|deps|need|requir|block|wait|after|once|until|before|build|prereq|must|ha[sv]|should|first"
+)
 _MENTION = re.compile(r"(?<![\w./@#-])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)*(?![\w/-])")
 
 
@@ -118,14 +123,13 @@ def needs(text: str, masked: str, start: int, end: int, names: Names, position: 
                 continue
         found += ids
         guessed += [(piece.start, clause) for clause in unsure]
-    found = list(dict.fromkeys(found))
-    return Needs(found, {id_: likely[id_] for id_ in likely if id_ not in found}, guessed, unread)
+    once = dict.fromkeys(found)
+    return Needs(list(once), {id_: likely[id_] for id_ in likely if id_ not in once}, guessed, unread)
 
 
 def mentioned(line: str, names: Names) -> list[str]:
     """The ids of tasks in a line of prose."""
-    words = (word for word in _MENTION.findall(line) if any(map(str.isdigit, word)))
-    found = ((word, names.find(word)) for word in words)
+    found = ((word, names.find(word)) for word in _MENTION.findall(line) if any(map(str.isdigit, word)))
     return list(dict.fromkeys(id_ for word, id_ in found if id_ and (id_ in names.places or "-" in word)))
 
 
@@ -133,6 +137,8 @@ def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str,
     """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first.", each sentence with the
     tasks that it names; and the rest of the line."""
     told: list[tuple[str, list[str]]] = []
+    if not _STATING.search(line):
+        return told, line
 
     def taken(sentence: str) -> str:
         ids = [] if _OWN.search(sentence) else dependencies.read(sentence, names, position)[0]
@@ -146,6 +152,7 @@ def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str,
     return told, taken(line) if not told and _FIRST.search(line) else rest
 
 
+@functools.lru_cache(1000)
 def kind_of(label: str) -> str:
     """What kind of field is called *label*."""
     words = " ".join(re.sub(r"\([^()]*\)|\A\W*\d+[.)]|[^\w\s]|_", " ", label.lower()).split())
@@ -186,14 +193,8 @@ class _Walk:
         self, kind: str, value: int, *, heading: bool, indent: int | None, inline: bool = False, long: bool = False
     ) -> None:
         """Begins a field whose value begins at that offset; *indent* is the indent of the list item it is in."""
-        self.kind, self.value, self.heading, self.indent, self.inline, self.long = (
-            kind,
-            value,
-            heading,
-            indent,
-            inline,
-            long,
-        )
+        self.kind, self.value, self.heading = kind, value, heading
+        self.indent, self.inline, self.long = indent, inline, long
         self.blank = self.listed = False
         self.empty = not inline
 
@@ -294,7 +295,5 @@ class _Walk:
 
     def _named_first(self, value: str) -> bool:
         word = _MENTION.search(value[:80])
-        known = (
-            word is not None and not re.search(r"\w", value[: word.start()]) and self.names.find(word[0]) is not None
-        )
-        return known or re.match(r"\W*(?:all|none|no|tasks?)\b|[ \t]*#\d", value, re.IGNORECASE) is not None
+        known = word and not re.search(r"\w", value[: word.start()]) and self.names.find(word[0])
+        return bool(known) or re.match(r"\W*(?:all|none|no|tasks?)\b|[ \t]*#\d", value, re.IGNORECASE) is not None

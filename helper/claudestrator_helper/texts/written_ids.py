@@ -9,16 +9,17 @@ _TITLES = 100
 #: How many ids of a range or a group are always spelled out, however many tasks name others.
 FEW = 100
 _NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
+_MARKS, _DASH, _ZEROS = re.compile(r"[-_.\s#]+"), re.compile(r"(?<=[a-z])-(?=\d)"), re.compile(r"(?<!\d)0+(?=\d)")
+_LETTERS, _WORD = re.compile("[a-z]+"), re.compile(r"[A-Za-z0-9._-]+")
 
 
 def _key(word: str) -> str:
     """What spellings of one id have in common: ``TASK-001``, ``task_1`` and ``Task 1`` are ``task1``."""
-    word = re.sub(r"[-_.\s#]+", "-", word.lower())
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"(?<=[a-z])-(?=\d)", "", word))
+    return _ZEROS.sub("", _DASH.sub("", _MARKS.sub("-", word.lower())))
 
 
 def _family(key: str) -> str:
-    letters = re.match("[a-z]+", key)
+    letters = _LETTERS.match(key)
     return letters[0] if letters else ""
 
 
@@ -60,7 +61,7 @@ class Names:
         if len(alike) == 1:
             return alike[0]
         related = _family(key) in self.families and any(map(str.isdigit, key))
-        return word if alike or (related and re.fullmatch(r"[A-Za-z0-9._-]+", word)) else None
+        return word if alike or (related and _WORD.fullmatch(word)) else None
 
     def numbered(self, id_: str, number: str) -> str | None:
         """The id of that *number* in the series of *id_*: 003 after TASK-001 is TASK-003."""
@@ -70,7 +71,9 @@ class Names:
     def halves(self, word: str) -> tuple[str, str] | None:
         """The two ends of a range in one word, such as ``TASK-001-003`` and ``T001-T003``."""
         for match in re.finditer("-", word[:130]):
-            first, rest = self.find(word[: match.start()]), word[match.end() :]
+            half, rest = word[: match.start()], word[match.end() :]
+            # An id has a digit.
+            first = self.find(half) if any(map(str.isdigit, half)) else None
             if first in self.places:
                 last = self.numbered(first, rest) if rest.isdigit() else self.find(rest)
                 if last in self.places:
