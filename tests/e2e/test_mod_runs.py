@@ -115,11 +115,12 @@ def test_a_person_sees_the_run_keeps_the_prompt_and_has_it_stopped_and_continued
     ) as terminal:
         terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
         typed(terminal, "/orchestrate --parallel 2", "TASK-002  haiku")
+        terminal.wait_for(lambda: "next: TASK-003  part 3" in terminal.screen(), "next task")
         typed(terminal, "/claudestrator:status", "running: TASK-001")
         typed(terminal, "/claudestrator-stop", "The run will stop once")
         terminal.wait_for(lambda: "of 4 done, stopping" in terminal.screen(), "band")
+        terminal.wait_for(lambda: "next: TASK-003" not in terminal.screen(), "a band without a next task")
         (scene.project / "go").touch()
-        assert "next: TASK-003  part 3" in terminal.screen()
         terminal.wait_for(lambda: "The run has stopped, as asked: 2 of 4" in terminal.screen(), "stop")
         terminal.wait_for(lambda: "next: TASK-003" not in terminal.screen().split("The run has stopped")[1], "no band")
         assert mains(terminal) == 0
