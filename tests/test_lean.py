@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import running
-from claudestrator_helper.agents import prompts
+from claudestrator_helper.agents import prompts, starting
 from claudestrator_helper.engine import begin_run, markers, outage
 from claudestrator_helper.engine.config import LEAN
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
-from claudestrator_helper.store import marker_files, run_log, skill_calls, state_file
+from claudestrator_helper.store import marker_files, queue_file, run_log, skill_calls, state_file
+from claudestrator_helper.store.hidden_files import AHEAD
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts.queue import Queue
@@ -74,6 +75,54 @@ def test_the_next_directive_takes_the_place_of_the_result(project: Project) -> N
     marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
     assert handed_over(project) == (f"WORK {NEXT} sonnet", f"done {ID} (1/2)\nnext {NEXT}: Build it")
     assert state_file.read(project).completed == {ID: 2}
+
+
+def test_the_prompt_of_the_next_agent_is_there_when_it_asks(project: Project) -> None:
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    handed_over(project)
+    made = AHEAD.read(project).split("\n", 4)
+    assert made[2] == NEXT
+    AHEAD.write(project, "\n".join([*made[:3], "f1f2", f"{made[4]}!"]))
+    given = helper("prompt", "--skill", "work-sonnet", folder=project.root).stdout
+    assert given == f"{prompt_made_now(project)}!\n"
+    assert marker_files.begun(project, NEXT, 1) == "f1f2"
+
+
+def prompt_made_now(project: Project) -> str:
+    current = state_file.read(project)
+    return prompts.prompt(project, NEXT, current, queue_file.read(project, current))
+
+
+@pytest.mark.parametrize("change", ["queue", "state", "time", "task", "cut"])
+def test_a_prompt_that_may_be_old_is_made_again(project: Project, change: str) -> None:
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    handed_over(project)
+    seal, when, id_, tree, text = AHEAD.read(project).split("\n", 4)
+    if change == "queue":
+        Path(project.queue).write_text(Path(project.queue).read_text() + "\n")
+    elif change == "state":
+        state_file.write(project, state_file.read(project))
+    when, id_ = str(int(when) - 11 * (change == "time")), ID if change == "task" else id_
+    made = "\n".join([seal, when, id_, tree, f"{text}!"])
+    AHEAD.write(project, seal if change == "cut" else made)
+    assert helper("prompt", "--skill", "work-sonnet", folder=project.root).stdout == prompt_made_now(project)
+
+
+def test_another_session_gets_no_prompt_that_was_made_ahead(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    handed_over(project)
+    current = state_file.read(project)
+    assert starting.begin(project, current, NEXT) == prompt_made_now(project)
+    monkeypatch.setattr(processes, "current", lambda: "another")
+    assert starting.begin(project, current._replace(owner=current.owner._replace(process="one")), NEXT) is None
+
+
+def test_a_prompt_that_can_not_be_made_keeps_no_directive_back(project: Project) -> None:
+    role = Path(project.root, ".claudestrator/skills/orchestrator/task_agent.md")
+    role.mkdir(parents=True)
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    assert handed_over(project)[0] == f"WORK {NEXT} sonnet"
+    assert not AHEAD.exists(project)
 
 
 def test_the_last_result_is_how_the_run_ended(project: Project) -> None:

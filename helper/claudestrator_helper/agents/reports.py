@@ -8,7 +8,7 @@ import re
 
 from ..engine import markers, state
 from ..errors import ClaudestratorError
-from ..store import config_file, files, marker_files, project_files, queue_file, skill_calls, state_file
+from ..store import config_file, files, marker_files, project_files, queue_file, state_file
 from ..store.paths import Project
 from ..system import processes, working_tree
 from ..texts import fields, ids, queue
@@ -57,30 +57,6 @@ def _held_back(project: Project, id_: str, attempt: int) -> ClaudestratorError:
     return ClaudestratorError(
         f"the worktree of {id_} is gone, so {report} would count for nothing: end here, without doing anything"
     )
-
-
-def awaited(project: Project, skill: str = "") -> str:
-    """The id of the agent that was launched as *skill*, or else of the one agent that the run waits for: no words of
-    the model name it to a shell.
-
-    Raises ClaudestratorError unless there is exactly one.
-
-    """
-    current = state_file.read(project)
-    agents = current.agents.items()
-    calls = skill_calls.read(project) if current.background else []
-    called = {(each.id, each.attempt): each.agent for each in calls if each.skill == f"claudestrator:{skill}"}
-    for id_, agent in agents:
-        name = called.get((id_, agent.attempt))
-        if name:
-            # The hook that gives each call a skill of its own was killed, and whose prompt this is is not known.
-            raise ClaudestratorError(f"the prompt of {id_} was given to another agent: end here, and do nothing")
-        if name is not None:
-            return id_
-    waiting = [id_ for id_, agent in agents if not marker_files.report_of(project, id_, agent.attempt)]
-    if len(waiting) != 1:
-        raise ClaudestratorError(f"{len(waiting)} agents are at work instead of one: end here, without doing anything")
-    return waiting[0]
 
 
 def open_attempt(project: Project, id_: str, attempt: int | None) -> int:

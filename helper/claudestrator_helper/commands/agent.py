@@ -15,9 +15,10 @@ _attempt = click.option("--attempt", type=click.IntRange(min=1), metavar="N", he
 @click.pass_obj
 def prompt_verb(project: paths.Project, id_: str | None, skill: str) -> None:
     """Print the whole prompt of the agent ID, or of the only one at work; this shows that it has started."""
-    from ..agents import reports
+    from ..agents import reports, starting
+    from ..store import state_file
 
-    output.echo([reports.begin(project, id_ or reports.awaited(project, skill))])
+    output.echo([reports.begin(project, id_ or starting.awaited(project, state_file.read(project), skill))])
 
 
 @click.command("done")

@@ -16,10 +16,18 @@ def prompt(folder: str | None, words: list[str]) -> int | None:
     found = _read(words, "--skill")
     if found is None or len(found[0]) > 1:
         return None
-    from ..agents import reports
+    from ..agents import starting
+    from ..store import state_file
 
     (ids, skill), project = found, paths.project(folder)
-    output.echo([reports.begin(project, ids[0] if ids else reports.awaited(project, skill))])
+    current = state_file.read(project)
+    id_ = ids[0] if ids else starting.awaited(project, current, skill)
+    text = starting.begin(project, current, id_)
+    if text is None:
+        from ..agents import reports
+
+        text = reports.begin(project, id_)
+    output.echo([text])
     return 0
 
 

@@ -1,9 +1,8 @@
 """Who has a run, and how `/orchestrate` begins or continues one."""
 
-from typing import NamedTuple
-
 from ..errors import ClaudestratorError
 from ..texts import ids, queue
+from ..texts.named_tuples import NamedTuple
 from ..texts.statuses import IN_PROGRESS, PENDING
 from . import heartbeat
 from .choice import Able, choose, refuse_impossible

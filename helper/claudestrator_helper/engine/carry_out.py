@@ -1,25 +1,28 @@
 """A step carried out: the one order of its effects, on disk (run/disk.py) and in memory (engine/simulation.py)."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
-
-from ..texts.queue import Queue
-from .state import State
 from .step import Inputs, Step
 
+# Steps are taken in hooks, which can't afford to import typing.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Protocol
 
-class Place(Protocol):
-    """Where a step takes effect. The queue that `edit_queue` returns is the edited one."""
+    from ..texts.queue import Queue
+    from .state import State
 
-    def clear_markers(self, ids: Iterable[str]) -> None: ...
-    def clear_verdicts(self, ids: Iterable[str]) -> None: ...
-    def edit_queue(self, parsed: Queue, changes: Mapping[str, str]) -> Queue: ...
-    def follow_issues(self, filed: Queue, parsed: Queue, returned: list[str]) -> None: ...
-    def keep(self, state: State) -> None: ...
-    def log(self, step: Step) -> None: ...
+    class Place(Protocol):
+        """Where a step takes effect. The queue that `edit_queue` returns is the edited one."""
+
+        def clear_markers(self, ids: Iterable[str]) -> None: ...
+        def clear_verdicts(self, ids: Iterable[str]) -> None: ...
+        def edit_queue(self, parsed: Queue, changes: Mapping[str, str]) -> Queue: ...
+        def follow_issues(self, filed: Queue, parsed: Queue, returned: list[str]) -> None: ...
+        def keep(self, state: State) -> None: ...
+        def log(self, step: Step) -> None: ...
 
 
-def carry_out(step: Step, inputs: Inputs, place: Place) -> None:
+def carry_out(step: Step, inputs: Inputs, place: "Place") -> None:
     """Carries out a step in an order in which a kill between any two effects loses and repeats nothing.
 
     Settled statuses come first: after a kill their markers are still there, and their agents still in the state, so the

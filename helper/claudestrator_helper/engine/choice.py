@@ -1,9 +1,8 @@
 """Which engine carries out a run: chosen each time it begins or continues, by what a person asked for and by what the
 session's Claude Code can do."""
 
-from typing import NamedTuple
-
 from ..errors import ClaudestratorError
+from ..texts.named_tuples import NamedTuple
 from .config import AUTO, LEAN, MOD, MOST_FORKED, TASK
 
 

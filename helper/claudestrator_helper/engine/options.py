@@ -1,9 +1,9 @@
 """What is typed after `/orchestrate`: the one table of its options, and what the words ask for."""
 
 import re
-from typing import NamedTuple
 
 from ..errors import ClaudestratorError
+from ..texts.named_tuples import NamedTuple
 from .config import ENGINES, MOST_LOOPS, MOST_PARALLEL
 
 STATUS, STOP, HELP = "status", "stop", "help"

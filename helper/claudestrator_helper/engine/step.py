@@ -1,10 +1,10 @@
 """What a step of a run looks at, and what it decides."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..texts import queue
 from ..texts.directives import Directive
+from ..texts.named_tuples import NamedTuple
 from ..texts.queue import Queue
 from .config import Config
 from .markers import Markers

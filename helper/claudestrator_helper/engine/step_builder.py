@@ -5,7 +5,6 @@ outage.py, verification.py, loop_phases.py and next_step.py.
 """
 
 from collections.abc import Container
-from typing import Any
 
 from ..texts import directives, ids, queue, schedule
 from ..texts.directives import SPAWN, WORK, Directive
@@ -17,6 +16,10 @@ from . import heartbeat, markers, sentences
 from .config import LEAN, ROLE_MODEL
 from .state import STOPPED, Agent
 from .step import Inputs, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class StepBuilder:
@@ -35,7 +38,7 @@ class StepBuilder:
         self.statuses = {task.id: task.status for task in self.queue.tasks}
         self.edited: Queue | None = None
 
-    def record(self, id_: str, *, last: bool = False, **values: Any) -> None:
+    def record(self, id_: str, *, last: bool = False, **values: "Any") -> None:
         """Changes values of a task's record; see State.recorded."""
         self.state = self.state.recorded(id_, last=last, **values)
 

@@ -106,8 +106,11 @@ def _waited(project: Project, current: State) -> "Reply":
     polling.wait_until(
         lambda: any(marker_files.report_of(project, *each) for each in at_work), _LEAD, time.sleep, time.monotonic
     )
+    # What comes after the step is imported here too, while there is time.
+    from ..agents import reports  # noqa: F401
     from ..run import steps
     from ..run.live_report import LiveReport
+    from . import progress  # noqa: F401
 
     page, limit = LiveReport(project), polling.LONGEST_WAIT - polling.MARGIN
     return page.ended(steps.wait_for_step(project, current.owner.session, limit, page.sleep))
@@ -120,6 +123,11 @@ def _is_launched(project: Project, id_: str, agent: Agent) -> bool:
 def _answered(project: Project, got: Values, reply: "Reply") -> payload.Answer:
     from . import progress
 
+    called = [each.id for each in reply.directives if each.id]
+    if len(called) == 1:
+        from ..agents import starting
+
+        starting.make(project, called[0])
     return progress.of_reply(project, reply) | _replaced(got, reply)
 
 

@@ -28,7 +28,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     from ..store import marker_files
     from . import subagents
 
-    id_ = subagents.task_of(project, current, event)
+    id_ = _task(project, current, event)
     agent = current.agents.get(id_)
     wrong = _take_message(project, current, id_, event)
     if agent is None or marker_files.report_of(project, id_, agent.attempt):
@@ -51,6 +51,18 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
         return None
     marker_files.remove(project, id_, markers.HELD)
     return block(_REMIND + text)
+
+
+def _task(project: Project, current: State, event: dict[str, object]) -> str:
+    """The task of the agent; "" too where every agent of the run has reported by a call, as it takes longest to find
+    out whose the agent in the foreground is."""
+    from ..store import marker_files
+    from . import subagents
+
+    agents = current.agents.items()
+    if current.engine != "mod" and all(marker_files.report_of(project, id_, each.attempt) for id_, each in agents):
+        return ""
+    return subagents.task_of(project, current, event)
 
 
 def _report(project: Project, current: State, id_: str) -> str:

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..engine import begin_run, markers, next_step, sentences, settle_reports, state
 from ..engine.carry_out import carry_out
@@ -16,6 +15,7 @@ from ..store.paths import Project
 from ..system import processes
 from ..texts import fields
 from ..texts.directives import WAIT, Directive, Reply
+from ..texts.named_tuples import NamedTuple
 from ..texts.statuses import FAILED
 from . import ownership, polling, sightings, slow_work, unfinished_work
 from .disk import Disk
@@ -155,6 +155,9 @@ def wait_in_turn(
         if left <= 0:
             return Reply([*seen, sentences.waiting(step.state, int(now()))], _WAIT)
         paths, most = [*_watched(project), *_reports(project, step.state)], min(left, slow_work.rest(step.state))
+        # The next step has to read what tasks depend on. Here there is time to import that.
+        from ..texts import fenced_dependencies, groups, overlap  # noqa: F401
+
         polling.wait_until(lambda: polling.fingerprint(paths) != looked, most, sleep, clock)  # noqa: B023
 
 

@@ -46,6 +46,8 @@ MAKING_LOCK = HiddenFile(".making.lock")
 MERGE_LOCK = HiddenFile(".merge.lock")
 #: An agent's name in the foreground, and the API error that ended it.
 DIED = HiddenFile(".died", lasting=True)
+#: The prompt of the agent whose call is on its way; see agents/starting.py.
+AHEAD = HiddenFile(".ahead")
 #: The last call of each forked skill.
 SKILL_CALLS = HiddenFile(".skills")
 #: When a session was last sent back to its run, and how often.

@@ -5,11 +5,16 @@ No project's file is read for it, because it names a program to run.
 
 import os
 import sys
-from typing import Any, NamedTuple
 
 from ..errors import ClaudestratorError, refusals
+from ..texts.named_tuples import NamedTuple
 from . import files
 from .paths import Project
+
+# Steps are taken in hooks, which can't afford to import typing.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What a person may be told of, and the key's default.
 KINDS = ("done", "failed", "blocked", "question", "paused", "stopped", "finished")

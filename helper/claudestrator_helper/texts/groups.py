@@ -1,35 +1,39 @@
 """What headings above tasks say of all of their tasks."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Sequence
-from typing import Protocol
 
 from . import plain_dependencies
-from .sections import Block
 from .stated_dependencies import NEEDS, Needs, kind_of, needs
-from .written_ids import Names
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
 
-class Task(Protocol):
-    """What is asked of a task here."""
+    from .sections import Block
+    from .written_ids import Names
 
-    block: Block
-    position: int
-    id: str
+    class Task(Protocol):
+        """What is asked of a task here."""
 
+        block: Block
+        position: int
+        id: str
 
-class Queue(Protocol):
-    """What is asked of a queue here."""
+    class Queue(Protocol):
+        """What is asked of a queue here."""
 
-    text: str
-    masked: str
-    blocks: list[Block]
+        text: str
+        masked: str
+        blocks: list[Block]
 
-    @property
-    def tasks(self) -> Sequence[Task]: ...
+        @property
+        def tasks(self) -> Sequence[Task]: ...
 
-    @property
-    def names(self) -> Names: ...
+        @property
+        def names(self) -> Names: ...
 
 
 class Group:

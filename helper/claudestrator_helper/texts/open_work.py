@@ -7,9 +7,9 @@ open work: a glossary, a legend, an index of the queue's own tasks and what is t
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from . import fields, ids, sections, statuses
+from .named_tuples import NamedTuple
 from .open_signs import ABOUT, BOX, BULLET, DROPPED, INLINE, LAST, OPEN, OVER, TODO, is_legend, is_open, new_number
 from .queue import Queue
 from .sections import Block

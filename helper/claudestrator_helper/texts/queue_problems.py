@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from . import (
     fields,
@@ -20,6 +19,7 @@ from . import (
     statuses,
 )
 from .models import BY_COMPLEXITY
+from .named_tuples import NamedTuple
 from .queue import Queue, Task
 from .sections import Block
 
