@@ -68,12 +68,15 @@ def _fill(folder: str, place: str) -> None:
     for name, inside in parts.items():
         shutil.copytree(os.path.join(root, name), os.path.join(packages, package, inside), ignore=away)
     compileall.compile_dir(os.path.join(packages, package), quiet=2)
-    script = os.path.join(folder, "bin", NAME)
+    path = os.path.join(folder, "bin", NAME)
     inside = os.path.join(place, os.path.relpath(packages, folder))
-    files.write(
-        script, _SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python")), packages=shlex.quote(inside))
-    )
-    shutil.copymode(os.path.join(folder, "bin", "python"), script)
+    files.write(path, script(os.path.join(place, "bin", "python"), inside))
+    shutil.copymode(os.path.join(folder, "bin", "python"), path)
+
+
+def script(python: str, packages: str) -> str:
+    """What the link leads to: the helper in the folder *packages*, run by that *python*."""
+    return _SCRIPT.format(python=shlex.quote(python), packages=shlex.quote(packages))
 
 
 def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:
