@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from claudestrator_helper import host
-from claudestrator_helper.agents import reports
+from claudestrator_helper.agents import reports, starting
 from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.hooks import dispatch
@@ -904,6 +904,8 @@ def modules(folder: str, words: list[str], stdin: str, **environ: str) -> set[st
 
 
 FOREIGN = {"click", "yaml", "frontmatter", "filelock"}
+#: Each takes a quarter of the time that the next agent waits for a hook.
+SLOW = {"re", "enum", "json", "typing", "importlib", "signal", "claudestrator_helper.texts.queue"}
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -945,6 +947,7 @@ def test_in_a_session_that_runs_nothing_of_ours_the_hook_loads_next_to_nothing(t
     [
         ("Agent", {"description": ID}, {"status": "async_launched", "agentId": "a1"}),
         ("Skill", {"skill": "other", "args": ""}, {"status": "forked"}),
+        ("Skill", {"skill": "claudestrator:work-opus", "args": ID}, {"status": "forked"}),
     ],
 )
 def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
@@ -956,20 +959,23 @@ def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
     for told in (launched, json.dumps(event(project))):
         loaded = modules(project.root, ["hook"], told)
         assert "claudestrator_helper.store.state_file" in loaded
-        assert not loaded & {"dataclasses", "inspect", "subprocess", "typing"}
+        assert not loaded & {"dataclasses", "inspect", "subprocess", "typing", "locale", "datetime"}
 
 
 def test_the_hooks_between_two_agents_compile_no_pattern(project: Project) -> None:
-    # Each of these was a quarter of the time that the next agent waits for a hook.
     state_file.write(project, changed(state_file.read(project), engine="lean", background=True))
     skill_calls.note(project, skill_calls.SkillCall("claudestrator:work-opus-2", "TASK-000", 1, "gone"))
     ended = event(project, agent_id="gone")
     called = {**event(project), "hook_event_name": "PreToolUse", "tool_name": "Skill"}
     called["tool_input"] = {"skill": "claudestrator:work-opus", "args": ID}
-    for told in (ended, called):
-        loaded = modules(project.root, ["hook"], json.dumps(told))
+    starting.make(project, ID)
+    for words, told in ((["hook"], ended), (["hook"], called), (["prompt"], {})):
+        loaded = modules(project.root, words, json.dumps(told))
         assert "claudestrator_helper.store.skill_calls" in loaded
-        assert not loaded & {"re", "enum", "json", "typing", "importlib", "signal", "claudestrator_helper.texts.queue"}
+        assert not loaded & SLOW
+    state_file.write(project, changed(state_file.read(project), background=False))
+    marker_files.leave(project, ID, markers.DONE, 2, markers.DONE)
+    assert not modules(project.root, ["hook"], json.dumps(event(project, agent_id="in the foreground"))) & SLOW
 
 
 def test_the_notice_of_an_agents_end_waits_for_no_click(project: Project) -> None:

@@ -4,7 +4,6 @@ import sys
 import time
 
 from .errors import ClaudestratorError, UsageError
-from .texts.fields import INVISIBLE, LINE, cut
 
 
 def echo(lines: list[str]) -> None:
@@ -40,12 +39,16 @@ def as_json_line(value: object) -> str:
     import json
     import re
 
+    from .texts.fields import INVISIBLE
+
     text = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(value, ensure_ascii=False))
     return text if text.isascii() else re.sub(INVISIBLE, lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def say_refusal(error: ClaudestratorError) -> int:
     """Prints a refusal, which may quote any text, on standard error; returns its exit code."""
+    from .texts.fields import LINE, cut
+
     lines = str(error).encode("utf-8", "replace").decode().split("\n")
     # Short lines of printable ASCII are quoted exactly as they came.
     text = "\n".join(line if len(line) <= LINE and _is_plain(line) else cut(line, LINE) for line in lines)

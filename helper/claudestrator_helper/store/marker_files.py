@@ -98,11 +98,14 @@ def _report(project: Project, id_: str, attempt: int, kind: str) -> Marker | Non
 
 def leave(project: Project, id_: str, kind: str, attempt: int | None, first_line: str, tree: str = "") -> None:
     """Writes a marker; *tree* is its third line, or its last ones. Raises ClaudestratorError if it can't be written."""
-    from ..texts.fields import one_line
+    if not (first_line.isascii() and first_line.isalnum()):
+        # It compiles patterns, and an agent's start waits for the marker of that.
+        from ..texts.fields import one_line
 
+        first_line = one_line(first_line)
     line = "" if attempt is None else f"attempt: {attempt}\n{tree}".rstrip() + "\n"
     lasting = kind in (DONE, FAILED)  # the others are about an agent that dies with the machine
-    project_files.write(project, path(project, id_, kind), f"{one_line(first_line)}\n{line}", lasting=lasting)
+    project_files.write(project, path(project, id_, kind), f"{first_line}\n{line}", lasting=lasting)
 
 
 def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> None:
