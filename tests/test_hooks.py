@@ -14,7 +14,7 @@ from claudestrator_helper import host
 from claudestrator_helper.agents import reports, starting
 from claudestrator_helper.engine import markers
 from claudestrator_helper.engine.state import Agent
-from claudestrator_helper.hooks import dispatch
+from claudestrator_helper.hooks import dispatch, progress
 from claudestrator_helper.store import files, marker_files, skill_calls, state_file, typed_command
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
@@ -963,13 +963,17 @@ def test_a_hook_on_an_agents_launch_or_end_imports_no_dataclasses(
 
 
 def test_the_hooks_between_two_agents_compile_no_pattern(project: Project) -> None:
-    state_file.write(project, changed(state_file.read(project), engine="lean", background=True))
+    known = state_file.read(project).recorded("TASK-000", attempts=1)
+    state_file.write(project, changed(known, engine="lean", background=True))
     skill_calls.note(project, skill_calls.SkillCall("claudestrator:work-opus-2", "TASK-000", 1, "gone"))
     ended = event(project, agent_id="gone")
     called = {**event(project), "hook_event_name": "PreToolUse", "tool_name": "Skill"}
     called["tool_input"] = {"skill": "claudestrator:work-opus", "args": ID}
     starting.make(project, ID)
-    for words, told in ((["hook"], ended), (["hook"], called), (["prompt"], {})):
+    progress.keep(project, state_file.read(project))
+    notice = {**event(project), "hook_event_name": "UserPromptSubmit"}
+    notice["prompt"] = "<task-notification>\n<task-id>gone</task-id>\n"
+    for words, told in ((["hook"], ended), (["hook"], called), (["hook"], notice), (["prompt"], {})):
         loaded = modules(project.root, words, json.dumps(told))
         assert "claudestrator_helper.store.skill_calls" in loaded
         assert not loaded & SLOW

@@ -13,7 +13,7 @@ from claudestrator_helper.engine.state import Agent
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import forked_skill
 from claudestrator_helper.store import marker_files, queue_file, run_log, skill_calls, state_file
-from claudestrator_helper.store.hidden_files import AHEAD
+from claudestrator_helper.store.hidden_files import AHEAD, PROGRESS
 from claudestrator_helper.store.paths import Project
 from claudestrator_helper.system import processes
 from claudestrator_helper.texts.queue import Queue
@@ -476,6 +476,14 @@ def test_the_hook_on_a_launch_waits_for_the_report(forked: Project) -> None:
     assert (output["result"], output["background"]) == (f"WORK {NEXT} sonnet", True)
     assert answer["systemMessage"] == f"done {ID} (1/2)\nnext {NEXT}: Build it"
     assert marker_files.name(forked, ID, 2) == AGENT
+    notice = f"<task-notification>\n<task-id>{AGENT}</task-id>\n"
+    told = event(forked, "UserPromptSubmit", prompt=notice)
+    said = json.loads(hooked(forked, told).stdout)["reason"]
+    assert said.endswith(f"{ID} has ended, and the run knows that already; done 1/2, at work: {NEXT}")
+    PROGRESS.write(forked, PROGRESS.read(forked) + "!")
+    assert json.loads(hooked(forked, told).stdout)["reason"] == said + "!"
+    state_file.write(forked, state_file.read(forked))
+    assert json.loads(hooked(forked, told).stdout)["reason"] == said
 
 
 def test_it_does_not_wait_while_another_call_of_the_message_is_still_to_be_made(forked: Project) -> None:

@@ -50,20 +50,20 @@ def make(project: Project, id_: str) -> None:
     from . import prompts, reports
 
     with suppress(ClaudestratorError, OSError):
-        seal, current = _seal(project), state_file.read(project)
+        sealed, current = seal(project), state_file.read(project)
         if id_ in current.agents and not current.worktrees and ids.role(id_) == "task":
             text = prompts.prompt(project, id_, current, reports.queue_of(project, current))
             tree = working_tree.fingerprint(project)
-            AHEAD.write(project, f"{seal}\n{int(time.time())}\n{id_}\n{tree}\n{text}")
+            AHEAD.write(project, f"{sealed}\n{int(time.time())}\n{id_}\n{tree}\n{text}")
 
 
 def begin(project: Project, current: State, id_: str) -> str | None:
     """What reports.begin returns, if it was made ahead and nothing is wrong; *current* was read before this."""
     from ..system import processes
 
-    seal, made, for_whom, tree, text = [*AHEAD.read(project).split("\n", 4), *[""] * 4][:5]
+    sealed, made, for_whom, tree, text = [*AHEAD.read(project).split("\n", 4), *[""] * 4][:5]
     agent = current.agents.get(id_)
-    if agent is None or for_whom != id_ or seal != _seal(project) or not current.unfinished:
+    if agent is None or for_whom != id_ or sealed != seal(project) or not current.unfinished:
         return None
     if not 0 <= time.time() - int(made) < _FRESH:
         return None
@@ -75,7 +75,7 @@ def begin(project: Project, current: State, id_: str) -> str | None:
     return text
 
 
-def _seal(project: Project) -> str:
+def seal(project: Project) -> str:
     """What differs once the state or the queue was written."""
     found = [os.stat(path) for path in (project.session, project.queue)]
     return " ".join(f"{each.st_mtime_ns} {each.st_ino} {each.st_size}" for each in found)

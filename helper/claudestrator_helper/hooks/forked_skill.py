@@ -128,6 +128,8 @@ def _answered(project: Project, got: Values, reply: "Reply") -> payload.Answer:
         from ..agents import starting
 
         starting.make(project, called[0])
+    if got.get(host.BACKGROUND):
+        progress.keep(project, state_file.read(project))
     return progress.of_reply(project, reply) | _replaced(got, reply)
 
 

@@ -1,10 +1,14 @@
 """What the person is shown of a run in the session: Claude Code folds away what commands print."""
 
 import os
+from contextlib import suppress
 
 from .. import host
+from ..agents import starting
 from ..engine.state import State
+from ..errors import ClaudestratorError
 from ..store import queue_file
+from ..store.hidden_files import PROGRESS
 from ..store.paths import Project
 from ..texts.directives import STOP, Reply
 from ..texts.fields import cut, named
@@ -47,6 +51,12 @@ def line(project: Project, current: State) -> str:
     tasks, at_work = queue_file.parsed(project).tasks, current.agents
     done = f"done {sum(task.status == COMPLETED for task in tasks)}/{len(tasks)}"
     return f"{done}, at work: {named(at_work, len(at_work))}" if at_work else done
+
+
+def keep(project: Project, current: State) -> None:
+    """Keeps `line` for the notices that come with the next request, which waits for the hooks on them."""
+    with suppress(ClaudestratorError, OSError):
+        PROGRESS.write(project, f"{starting.seal(project)}\n{line(project, current)}")
 
 
 def _next(parsed: Queue, begun: list[str]) -> str:

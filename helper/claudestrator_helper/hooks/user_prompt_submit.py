@@ -14,16 +14,38 @@ def answer(project: Project, current: State, event: dict[str, object]) -> Answer
     nothing waits for it any more. Claude Code tells the person that an operation was blocked, whatever is answered, and
     then the reason: so that says first that nothing is wrong, and then where the run is. With `continue: false` they
     would read "Operation stopped by hook", and the conversation would get the reason (2.1.280)."""
-    import re
-
-    from . import progress
-
-    found = re.search(host.NOTICE_SUMMARY, str(event[host.PROMPT]), re.DOTALL)
-    id_ = settled(project, current, found[1], found[2]) if found else ""
+    id_ = _settled(project, current, str(event[host.PROMPT]))
     if not id_ or _begins_turn(project, current, event):
         return None
-    reason = REASON.format(id=id_, progress=progress.line(project, current))
+    reason = REASON.format(id=id_, progress=_progress(project, current))
     return block(reason) | specific(host.USER_PROMPT_SUBMIT, **{host.SUPPRESS_PROMPT: True})
+
+
+def _settled(project: Project, current: State, notice: str) -> str:
+    """The task that the notice is about, if nothing waits for it any more; otherwise ""."""
+    from ..store import skill_calls
+
+    name = notice.partition(host.NOTICE_TASK.partition("{")[0])[2].partition("<")[0]
+    if name and any(each.agent == name for each in skill_calls.read(project)):
+        # The conversation's next request waits for this hook, and a pattern takes longer than all else.
+        return settled(project, current, name, "")
+    import re
+
+    found = re.search(host.NOTICE_SUMMARY, notice, re.DOTALL)
+    return settled(project, current, found[1], found[2]) if found else ""
+
+
+def _progress(project: Project, current: State) -> str:
+    """Where the run is: as the last step has kept it, if nothing was written since."""
+    from ..agents import starting
+    from ..store.hidden_files import PROGRESS
+
+    sealed, _, kept = PROGRESS.read(project).partition("\n")
+    if kept and sealed == starting.seal(project):
+        return kept
+    from . import progress
+
+    return progress.line(project, current)
 
 
 def settled(project: Project, current: State, name: str, described: str) -> str:

@@ -48,6 +48,8 @@ MERGE_LOCK = HiddenFile(".merge.lock")
 DIED = HiddenFile(".died", lasting=True)
 #: The prompt of the agent whose call is on its way; see agents/starting.py.
 AHEAD = HiddenFile(".ahead")
+#: Where the run was after its last step, as a notice says it; see hooks/user_prompt_submit.py.
+PROGRESS = HiddenFile(".progress")
 #: The last call of each forked skill.
 SKILL_CALLS = HiddenFile(".skills")
 #: When a session was last sent back to its run, and how often.
