@@ -43,7 +43,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
         _halted(run, id_, agent, report.reason)
     elif report:
         _attempt_failed(run, id_, agent, report.reason, report.cause)
-    elif is_late:
+    elif is_late and id_ not in run.inputs.reporting:
         run.give_up(id_, agent, f"no report within {run.config.task_timeout} minutes", markers.TIMEOUT)
     elif not run.is_over:
         _keep(run, id_, agent)
