@@ -63,6 +63,14 @@ def proof(task: Task, state: State) -> str | None:
     return VERIFIED if done and record.is_verified else WORD
 
 
+def model(task: Task, state: State) -> str:
+    """The model of a task's last attempt, or of the next one if it is pending."""
+    record = state.record(task.id)
+    if task.status != PENDING:
+        return record.model or task.model
+    return record.lost.model if record.lost and record.lost.failures else task.model
+
+
 def is_gated(queue: Queue, state: State) -> bool:
     """Whether a gate was to prove the run's tasks, or some of them, be it allowed or not."""
     return state.gated or ("gate" in queue.text.lower() and any(task.gate for task in queue.tasks))

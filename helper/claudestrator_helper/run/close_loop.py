@@ -6,7 +6,8 @@ from the log.
 
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Container, Iterable
 
 from ..engine import loop_phases, markers, state
 from ..engine.config import BY_TASK, SUBJECT, Config
@@ -76,6 +77,8 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
         with files.locked(project.lock):
             now = state_file.read(project)
             if (now.run, now.loop.number, now.phase) == (current.run, current.loop.number, loop_phases.COMMIT):
+                made = {"event": task_commits.COMMITTED, "commit": result.commit, "reason": f"loop {now.loop.number}"}
+                run_log.append(project, now, [{**made}] if result.commit else [], time.time())
                 state_file.write(project, loop_phases.committed(now, result.commit))
     return _lines(current, result, len(current.loop.ran))
 
