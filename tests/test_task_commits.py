@@ -742,7 +742,7 @@ def test_another_branch_that_is_checked_out_at_the_end_is_not_merged(repo: Repos
     repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
     tip = repo.run("rev-parse", branch(repo))
     ways = f"`git stash`, then `git switch main`, then `git merge --ff-only {branch(repo)}`"
-    said = f"It was begun on main, and another branch is checked out: {ways}."
+    said = f"It was begun on main, which is not checked out: {ways}."
     assert task_commits.bring_home(repo.project) == said
     assert repo.run("rev-parse", branch(repo)) == tip
 
