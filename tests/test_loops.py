@@ -329,6 +329,23 @@ def test_three_tasks_that_fail_alike_end_the_run(project: paths.Project) -> None
     assert "failed in a row for the same reason (the disk is full)" in drive(agents, ["2"])
 
 
+def test_the_accounts_of_loops_alone_are_no_commit(project: paths.Project) -> None:
+    agents = Agents(project)
+    real = agents.work
+
+    def work(id_: str) -> None:
+        if id_ == "research-1":
+            real(id_)
+        else:
+            reports.fail(project, id_, None, f"{id_} fails")
+
+    agents.work = work  # type: ignore[method-assign]
+    drive(agents, ["2"])
+    assert history(project) == ["Begin", "Loop 1"]
+    assert "no commit of loop 2: nothing has changed" in agents.said
+    assert "?? .claude/loop_snapshots/\n" in git(project, "status", "--porcelain")
+
+
 def test_the_end_names_what_failed_in_the_loops_beside_tasks() -> None:
     state = (
         State(loop=Loop(number=1, total=2)).recorded("decomp-1", failed="no task").recorded("research-2", failed="x")
