@@ -15,7 +15,7 @@ from claudestrator_helper.engine import sentences
 from claudestrator_helper.engine.state import PAUSED, STOPPED, Agent, Loop, State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import merging
-from claudestrator_helper.store import files, memory, paths, state_file
+from claudestrator_helper.store import event_lines, files, memory, paths, run_log, state_file
 from claudestrator_helper.system import git as repository
 from claudestrator_helper.system import worktrees
 from claudestrator_helper.texts import ids, issues
@@ -343,6 +343,9 @@ def test_the_accounts_of_loops_alone_are_no_commit(project: paths.Project) -> No
     drive(agents, ["2"])
     assert history(project) == ["Begin", "Loop 1"]
     assert "no commit of loop 2: nothing has changed" in agents.said
+    commit = git(project, "rev-parse", "--short=7", "HEAD").strip()
+    logged = [event_lines.line(each) for each in run_log.read(project) if each["event"] == "committed"]
+    assert [line.partition(" ")[2] for line in logged] == [f"committed ({commit}): loop 1"]
     assert "?? .claude/loop_snapshots/\n" in git(project, "status", "--porcelain")
 
 
