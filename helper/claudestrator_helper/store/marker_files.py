@@ -132,7 +132,7 @@ def reporting(project: Project, ids: "Iterable[str]", now: float) -> frozenset[s
     """Those of these agents whose report is being made: a call that makes one ends within the cap on a Bash call, and
     the agent calls again."""
     begun = {id_: _line(text(project, id_, REPORTING), 2) for id_ in ids}
-    return frozenset(id_ for id_, at in begun.items() if at.isdecimal() and now - int(at[:12]) < host.BASH_CAP)
+    return frozenset(id_ for id_, at in begun.items() if at.isdecimal() and abs(now - int(at[:12])) < host.BASH_CAP)
 
 
 def left_at(project: Project, id_: str, kind: str) -> float:
