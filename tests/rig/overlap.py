@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Work(NamedTuple):
-    """What one agent worked on, from its first request to the one that was answered with its report."""
+    """What one agent worked on, from its first request to the one answered with its report, or to its last without one."""
 
     task: str
     begun: float
@@ -22,11 +22,13 @@ class Work(NamedTuple):
 
 def work(exchanges: list[Exchange]) -> list[Work]:
     found: dict[str, Work] = {}
+    reported = set[str]()
     for exchange in sorted(agent_exchanges(exchanges), key=lambda each: each.request.number):
         name, task = exchange.request.agent or "", task_of(exchange.request) or ""
-        before = found.get(name)
-        if before is None or any("helper done" in json.dumps(block) for block in exchange.answer):
-            found[name] = Work(task, before.begun if before else exchange.time, exchange.time)
+        if name not in reported:
+            found[name] = Work(task, found[name].begun if name in found else exchange.time, exchange.time)
+        if any("helper done" in json.dumps(block) for block in exchange.answer):
+            reported.add(name)
     return list(found.values())
 
 
