@@ -12,7 +12,7 @@ import pytest
 from claudestrator_helper.engine import markers
 from claudestrator_helper.store import files, marker_files, memory
 from claudestrator_helper.store.paths import Project
-from claudestrator_helper.texts import fields, issues, overlap
+from claudestrator_helper.texts import dependencies, fields, issues, overlap
 from claudestrator_helper.texts import queue as q
 from hostile_inputs import INPUTS, LOOKING, PART, Hostile
 from queues import queue, task
@@ -88,6 +88,21 @@ def test_all_previous_is_spelled_out_as_long_as_that_is_no_square_of_many(count:
 def test_the_last_of_many_tasks_may_depend_on_all_of_them() -> None:
     parsed = q.parse(queue(*(task(f"TASK-{n}") for n in range(5000)), task("LAST-1", dependencies="All previous")))
     assert len(parsed.tasks[-1].dependencies) == 5000
+
+
+def test_what_a_group_of_many_tasks_depends_on_is_all_of_another() -> None:
+    first, second = ("".join(task(f"TASK-{n}") for n in range(start, start + 150)) for start in (0, 150))
+    parsed = q.parse(f"# Queue\n\n## Phase 1\n\n{first}## Phase 2\n\nDepends on Phase 1.\n\n{second}")
+    assert parsed.tasks[-1].dependencies == parsed.ids[:150]
+
+
+def test_sentences_of_one_form_are_understood_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[object] = []
+    real = dependencies._Reader._lists
+    monkeypatch.setattr(dependencies._Reader, "_lists", counted(real, judged))
+    parsed = q.parse(queue(*(task(f"TASK-{n}", extra=f"Needs TASK-{n - 1} first.\n\n") for n in range(1, 500))))
+    assert [each.dependencies for each in parsed.tasks[1:]] == [[id_] for id_ in parsed.ids[:-1]]
+    assert len(judged) < 10
 
 
 def test_many_edits_are_one_copy() -> None:

@@ -18,13 +18,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-from claudestrator_helper.setup import helper_link
 from context import report
 from rig import budget, claude_code
 from rig.figures import Figures, figures
 from rig.plays import Play
-from rig.project import REPOSITORY
-from rig.scene import Stage, wrap_helper
+from rig.scene import Stage
 
 #: The seconds that an agent's work takes, by the number of tasks. Where four work side by side, it has to be long
 #: enough for them to overlap.
@@ -68,9 +66,6 @@ def _run(engine: budget.Engine, play: Play) -> Figures:
     limit = 120 + 5 * len(play.tasks) + 2 * budget.work(play)
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
         scene = engine.scene(Stage(claude_code.binary(), Path(folder).resolve()), "project")
-        if engine.installed and not engine.plugin:
-            # What pip makes of this environment takes 10 ms longer to start than what people get.
-            wrap_helper(scene, helper_link.script(sys.executable, str(REPOSITORY / "helper")))
         return figures(budget.exchanges(scene, engine, play, limit))
 
 

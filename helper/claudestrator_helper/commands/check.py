@@ -1,6 +1,7 @@
 """The verb `check`: what is wrong in the project's files and around them, and what is good to know."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 
@@ -207,11 +208,10 @@ def _of_queue(project: Project) -> list[str]:
         [*queue_problems.problems(parsed), *queue_problems.miscounted(parsed), *queue_problems.unread(parsed)]
     )
     found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs]
-    cut = next((at for at, char in enumerate(text) if "\udc80" <= char <= "\udcff"), None)
-    if cut is not None:
-        found.append(
-            f"{project.queue}:{text.count(chr(10), 0, cut) + 1}: bytes that are not UTF-8; they are kept as they are"
-        )
+    cut = None if text.isascii() else re.search("[\udc80-\udcff]", text)
+    if cut:
+        line = text.count("\n", 0, cut.start()) + 1
+        found.append(f"{project.queue}:{line}: bytes that are not UTF-8; they are kept as they are")
     return found
 
 

@@ -26,7 +26,7 @@ READY_VENV = "CLAUDESTRATOR_VENV"
 SHIPPED = {".claudestrator": "shipped"}
 #: Isolated (-I), as in the plugin's launcher, so that neither the project's modules nor PYTHONPATH are imported, and
 #: without `site` (-S); see texts/packages.py.
-_SCRIPT = """\
+SCRIPT = """\
 #!/bin/sh
 exec {python} -I -S -c '
 import sys
@@ -68,15 +68,12 @@ def _fill(folder: str, place: str) -> None:
     for name, inside in parts.items():
         shutil.copytree(os.path.join(root, name), os.path.join(packages, package, inside), ignore=away)
     compileall.compile_dir(os.path.join(packages, package), quiet=2)
-    path = os.path.join(folder, "bin", NAME)
+    script = os.path.join(folder, "bin", NAME)
     inside = os.path.join(place, os.path.relpath(packages, folder))
-    files.write(path, script(os.path.join(place, "bin", "python"), inside))
-    shutil.copymode(os.path.join(folder, "bin", "python"), path)
-
-
-def script(python: str, packages: str) -> str:
-    """What the link leads to: the helper in the folder *packages*, run by that *python*."""
-    return _SCRIPT.format(python=shlex.quote(python), packages=shlex.quote(packages))
+    files.write(
+        script, SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python")), packages=shlex.quote(inside))
+    )
+    shutil.copymode(os.path.join(folder, "bin", "python"), script)
 
 
 def install(undo: list[Callable[[], object]], *, dry_run: bool) -> list[str]:

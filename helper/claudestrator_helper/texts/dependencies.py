@@ -7,42 +7,16 @@ and words: a clause adds its ids, excludes them ("not", "except", "in parallel w
 """
 
 import re
+from collections.abc import Callable
 
-from . import fields
+from . import dependency_items, fields
+from .dependency_items import NOTHING, is_nothing
+from .fields import pattern
 from .id_signs import FIRST, SIGN, Signs
 from .written_ids import Names
 
-_NOTHING = re.compile(
-    r"(?:(?:not? applicable|none|n\s?/?\s?a|n\.\s?a|nil|null|nothing|no|independent|standalone)"
-    r"(?![\w/-]|\.\w).*|[-—–∅.\[\](){}\s]*)\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-_COMMENT = r"<!--.*?(?:-->|\Z)"
-_CLEANED = (
-    (re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$|\[[ xX]?\]"), " "),
-    (
-        re.compile(
-            rf"{_COMMENT}|~~.*?~~|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])|<(del|s|strike)>.{{0,1000}}?</\1>",
-            re.DOTALL | re.IGNORECASE,
-        ),
-        " ",
-    ),
-    # A paragraph that continues an item.
-    (re.compile(r"(?<=[\w)`*])[ \t\r]*\n[ \t\r]*\n(?=[ \t]+[^\s\d*+-])"), ". "),
-    (re.compile(r"</?(?!br\b|[A-Za-z]+(?:[-_.]\d|\d\d))\w[^<>\n]{0,200}>"), " "),
-    (re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\s]*\)|\[[^\[\]\n]*\])"), r"\1"),
-    (
-        re.compile(
-            r"(?:^|(?<=[\r\n]))[ \t>]*(?:[•·▪‣►→➤–—][ \t]*|[*+](?=[ \t])|[-+](?=\w)|>)|<br\s*/?>", re.IGNORECASE
-        ),
-        "\n- ",
-    ),
-    (re.compile(r"\\(?=[^\w\s])"), ""),
-    (re.compile("[‐‑]"), "-"),
-    (re.compile("[、，；]"), ", "),
-    (re.compile(r"\[([^\[\]]*)\]"), r"(\1)"),
-    (re.compile(f'[`*"“”„\\[\\]]|(?<!\\w)_|_(?!\\w)|{SIGN}'), " "),
-)
+#: How many forms of items and clauses are remembered, and how long they are.
+_FORMS, _FORM = 10_000, 200
 _SIGN, _SAYING = re.compile(SIGN), re.compile(rf"[\w?]|{SIGN}")
 _LABEL = re.compile(r"\s*(?::|[-–—]\s)")
 _WORDS = re.compile(r"[^\W_]+")
@@ -111,18 +85,23 @@ _WIDER = re.compile(
 )
 #: What makes a clause more than ids that are needed.
 _SPECIAL = (_TWICE_NOT, _NOT, _LIKE, _SOFT, _INVERSE, _ARROW, re.compile(r"\?"))
+_PARENTHESES = re.compile(r"\([^()]*\)")
 _DASHED = re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
+
+
+def _remembered(memo: dict[str, bool], form: str, judge: Callable[[str], bool]) -> bool:
+    known = memo.get(form)
+    if known is None:
+        known = judge(form)
+        if len(form) <= _FORM and len(memo) < _FORMS:
+            memo[form] = known
+    return known
 
 
 def _telling(parentheses: str) -> bool:
     inside = parentheses.strip("()")
-    told = re.search(rf"{SIGN}|\?", inside) or _ALSO.match(inside) or _DROPPED.match(inside)
+    told = pattern(rf"{SIGN}|\?").search(inside) or _ALSO.match(inside) or _DROPPED.match(inside)
     return bool(told) or is_nothing(inside)
-
-
-def is_nothing(text: str) -> bool:
-    """Whether *text* says that there is none."""
-    return _NOTHING.fullmatch(text.strip()) is not None
 
 
 def read(text: str, names: Names, position: int) -> tuple[list[str], list[str]]:
@@ -131,13 +110,11 @@ def read(text: str, names: Names, position: int) -> tuple[list[str], list[str]]:
     What names no task is kept among the ids as it is written: it is reported and never counts as done.
 
     """
-    for pattern, instead in _CLEANED:
-        text = pattern.sub(instead, text)
     reader = _Reader(names, position)
-    for item in fields.items(text):
+    text, items = dependency_items.of(text)
+    for item in items:
         reader.item(item)
-    whole = fields.one_line(text.replace("\n- ", " "))
-    return reader.result(whole), list(dict.fromkeys(reader.guessed))
+    return reader.result(text), list(dict.fromkeys(reader.guessed))
 
 
 class _Reader:
@@ -147,41 +124,69 @@ class _Reader:
         self.signs = Signs(names, position)
         self.found: list[str] = []
         self.guessed: list[str] = []
-        self.forms: dict[str, bool] = {}
         self.taken: set[str] = set()
         self.excluded: set[str] = set()
+        self.here: set[str] = set()
         self.none = self.nothing = self.like = False
 
-    def result(self, whole: str) -> list[str]:
-        said = self.nothing or (self.signs.meant and not self.like) or is_nothing(whole)
-        if not (self.found or said):
-            return [whole]
+    def result(self, text: str) -> list[str]:
+        if not (self.found or self.nothing or (self.signs.meant and not self.like)):
+            whole = fields.one_line(text.replace("\n- ", " "))
+            return [] if is_nothing(whole) else [whole]
         return [id_ for id_ in dict.fromkeys(self.found) if id_ not in self.excluded]
 
     def item(self, item: str) -> None:
-        # What is in parentheses is a remark, unless it names something.
-        signed = re.sub(r"\([^()]*\)", lambda match: match[0] if _telling(match[0]) else " ", self.signs.signed(item))
-        signed = self.signs.ranged(signed)
-        wider = [match[0] for match in _WIDER.finditer(signed)]
-        wider += [match[0] for match in _DASHED.finditer(signed) if self._is_range(match)]
+        signed = self.signs.signed(item)
+        if "(" in signed:
+            # What is in parentheses is a remark, unless it names something.
+            signed = _PARENTHESES.sub(lambda match: match[0] if _telling(match[0]) else " ", signed)
+            signed = self.signs.ranged(signed)
+        self.after = self.none = False
+        if self._is_list(signed):
+            self._sentence(signed)
+            return
+        signs = bool(self.signs.meant)
+        wider = [match[0] for match in _WIDER.finditer(signed)] if signs else []
+        wider += [match[0] for match in _DASHED.finditer(signed) if self._is_range(match)] if signs else []
         self.guessed += [self.signs.plain(signed)] if "//" in signed else []
         parts = _SENTENCE.split(signed)
-        self.after = self.none = False
         for end, sentence in zip([";", *parts[1::2]], parts[::2]):  # noqa: B905 (as many ends as sentences)
             # "TASK-001. It makes the schema." is one thing; what a semicolon parts is two.
             self.after = self.after and end == "."
             self._sentence(sentence)
         self.found += map(self.signs.plain, wider)
 
+    def _is_list(self, signed: str) -> bool:
+        """Whether all that an item says is that the task needs ids: each clause has one, and nothing else is said.
+        A queue may have 100,000 such items, and few forms of them."""
+        if len(signed) > _FORM or not self.signs.meant:
+            return False
+        return _remembered(self.signs.names.lists, _SIGN.sub(chr(FIRST), signed), self._lists)
+
+    def _lists(self, form: str) -> bool:
+        if "(" in form or "//" in form or _WIDER.search(form) or _DASHED.search(form):
+            return False
+        clauses = [_CLAUSE.split(sentence) for sentence in _SENTENCE.split(form)[::2]]
+        leads = (lead.strip().lower() for parts in clauses for lead in parts[1::2])
+        bodies = (body for parts in clauses for body in parts[::2] if _SAYING.search(body))
+        return not any(lead.endswith("or") for lead in leads) and all(
+            _SIGN.search(body) and self._is_plain(body) for body in bodies
+        )
+
     def _is_range(self, match: re.Match[str]) -> bool:
         """Whether the number after an id and a dash is a task's: "TASK-001 - 003 in any order"."""
         return self.signs.names.numbered(self.signs.ids(match[1])[-1], match[2]) in self.signs.names.places
 
     def _sentence(self, sentence: str) -> None:
+        self.here = set()
+        if not self.none and self._is_list(sentence):
+            self.after = True
+            for sign in _SIGN.findall(sentence):
+                self._take(self.signs.ids(sign))
+            return
         parts = _CLAUSE.split(sentence)
         clauses = list(zip(["", *parts[1::2]], parts[::2]))  # noqa: B905 (as many leads as clauses)
         self.remark = self.negated = self.excepting = self.later = False
-        self.here: set[str] = set()
         for at, (lead, body) in enumerate(clauses):
             following = clauses[at + 1] if at + 1 < len(clauses) else ("", "")
             if following[0] == "(" and not _SIGN.search(body) and _SIGN.search(following[1]):
@@ -199,7 +204,7 @@ class _Reader:
             self.after, self.remark, self.excepting, self.later = True, False, False, False
             for sign in _SIGN.findall(body):
                 self._take(self.signs.ids(sign))
-        elif is_nothing(re.sub(r"\A[^\W\d][\w -]{0,40}:", "", body)):
+        elif is_nothing(pattern(r"\A[^\W\d][\w -]{0,40}:").sub("", body) if ":" in body else body):
             self.none = self.nothing = True
         elif self.after and _DROPPED.match(body):
             self.guessed.append(self.signs.plain(body))
@@ -209,13 +214,13 @@ class _Reader:
     def _is_plain(self, body: str) -> bool:
         """Whether the ids of a clause are needed, and nothing else is said; a field may have 100,000 such clauses, and
         few forms of them."""
-        form = _SIGN.sub(chr(FIRST), body)
-        if form not in self.forms:
-            parts, text = _SIGN.split(body), body.strip()
-            begins = _LABEL.match(parts[-1]) or _DROPPED.match(parts[-1]) or _NOTHING.match(text) or _BUT.match(text)
-            special = begins or any(pattern.search(body) for pattern in _SPECIAL)
-            self.forms[form] = not (special or any(map(self._unknown, parts)))
-        return self.forms[form]
+        return _remembered(self.signs.names.forms, _SIGN.sub(chr(FIRST), body), self._needs)
+
+    def _needs(self, form: str) -> bool:
+        parts, text = _SIGN.split(form), form.strip()
+        begins = _LABEL.match(parts[-1]) or _DROPPED.match(parts[-1]) or NOTHING.match(text) or _BUT.match(text)
+        special = begins or any(pattern.search(form) for pattern in _SPECIAL)
+        return not (special or any(map(self._unknown, parts)))
 
     def _nameless(self, lead: str, body: str) -> None:
         """A clause without an id: a remark on the ids before it, or something that is no task."""
@@ -232,7 +237,7 @@ class _Reader:
         if _INVERSE.search(body):
             self.nothing = True
             return
-        if _NOTHING.match(body.strip()):
+        if NOTHING.match(body.strip()):
             self.none = self.nothing = True
         but = _BUT.match(body.strip())
         exclusive = but is not None and not self.none and (bool(self.signs.wide) or but[0].lower() != "but")
@@ -253,10 +258,10 @@ class _Reader:
         unsure = False
         if _TWICE_NOT.search(before):
             self.negated, before = False, ""
-        elif re.search(r"\w", before) or exclusive or not self.negated:
+        elif pattern(r"\w").search(before) or exclusive or not self.negated:
             nots, likes = len(_NOT.findall(before)), len(_LIKE.findall(before))
-            nothing = self.none and not exclusive and _NOTHING.match(before.strip()) is not None
-            of_it = nothing and re.search(r"\b(?:on|for|of|with|from|to|by)\s*\Z", before) is not None
+            nothing = self.none and not exclusive and NOTHING.match(before.strip()) is not None
+            of_it = nothing and pattern(r"\b(?:on|for|of|with|from|to|by)\s*\Z").search(before) is not None
             unsure = nots + likes > 1 or (nothing and not of_it)
             self.negated = not unsure and (exclusive or nots + likes == 1 or of_it)
             self.excepting = exclusive
@@ -272,7 +277,7 @@ class _Reader:
             # "TASK-001 to TASK-005" in one item and "not TASK-003" in another may contradict each other.
             return not self.here.issuperset(groups)
         self._take(ids)
-        label = re.sub(r"\A[^,;]*(?::|\s[-–—])\s*\Z", "", before)
+        label = pattern(r"\A[^,;]*(?::|\s[-–—])\s*\Z").sub("", before)
         soft = label != before and _SOFT.search(before) is not None
         return unsure or soft or lead.endswith("or") or self._unknown(label)
 

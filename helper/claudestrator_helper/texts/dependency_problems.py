@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from . import fields, plain_dependencies
 from .groups import Group, stating
+from .pieces import mentioned
 from .queue import Queue, Task
-from .stated_dependencies import mentioned
 
 
 def problems(queue: Queue) -> Iterator[tuple[int, str]]:

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Iterator
 NAMED = 5
 LINES, LINE, TABLE = 20, 500, 1000
 
+#: A compiled pattern. In a loop over 100,000 lines, `re` takes longer to look for it than to match it.
+pattern = functools.cache(re.compile)
+
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
 _STOP = re.compile(
@@ -41,11 +44,15 @@ def _known(names: str) -> frozenset[str]:
     return frozenset(names.lower().split("|"))
 
 
-def _matches(masked: str, start: int, end: int, names: str) -> Iterator[re.Match[str]]:
+def _matches(masked: str, start: int, end: int, names: str) -> list[re.Match[str]]:
     known = _known(names)
-    for match in _FIELD.finditer(masked, start, end):
-        if (match[1] or match[3]).lower() in known:
-            yield match
+    return [match for name, match in _fields(masked, start, end) if name in known]
+
+
+@functools.lru_cache(2)
+def _fields(masked: str, start: int, end: int) -> list[tuple[str, re.Match[str]]]:
+    """All fields of a section, by their names in lower case; one after the other is asked for."""
+    return [((match[1] or match[3]).lower(), match) for match in _FIELD.finditer(masked, start, end)]
 
 
 def find(masked: str, start: int, end: int, names: str) -> Span | None:
@@ -91,12 +98,12 @@ def lists(masked: str, start: int, end: int, names: str, *, continued: bool = Fa
             _STOP if match[0].lstrip()[:1] in "-+" or match[0].lstrip().startswith("* ") else re.compile(_STOP_OUTSIDE)
         )
         stopped = stop.search(masked, match.start("rest"), end)
-        paragraphs = re.split(_BLANK_LINE, masked[match.start("rest") : stopped.start() if stopped else end])
+        paragraphs = pattern(_BLANK_LINE).split(masked[match.start("rest") : stopped.start() if stopped else end])
         first = next((at for at, paragraph in enumerate(paragraphs) if paragraph.strip()), 0)
-        is_list = re.match(rf"\s*{_ITEM}", paragraphs[first]) is not None
+        is_list = pattern(rf"\s*{_ITEM}").match(paragraphs[first]) is not None
         more = re.compile(rf"\s*{_ITEM}|\s*\Z" + (r"|\n[ \t]" if is_list else ""))
         items = itertools.takewhile(more.match, paragraphs[first + 1 :])
-        kept = (each for each in items if continued or re.match(rf"\s*{_ITEM}", each))
+        kept = (each for each in items if continued or pattern(rf"\s*{_ITEM}").match(each))
         found.append("\n".join([paragraphs[first], *kept]))
     return [text for text in found if text.strip()]
 
@@ -118,7 +125,7 @@ def first_paragraph(masked: str, span: Span) -> Span:
 
 def items(text: str) -> list[str]:
     """The items of a list, each on one line without its mark; text before the first is an item too."""
-    return [line for line in (one_line(part) for part in re.split(_ITEM, text)) if line]
+    return [line for line in (one_line(part) for part in pattern(_ITEM).split(text)) if line]
 
 
 #: What no one sees, and a model reads all the same: soft hyphens, joiners, marks of direction, fillers, variation

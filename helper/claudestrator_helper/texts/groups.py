@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
-from . import plain_dependencies
-from .stated_dependencies import NEEDS, Needs, kind_of, needs
+from .pieces import NEEDS, kind_of
+from .stated_dependencies import Needs, needs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
         masked: str
         blocks: list[Block]
 
+        def __hash__(self) -> int: ...
+
+        @property
+        def stating(self) -> Sequence[Block]: ...
+
         @property
         def tasks(self) -> Sequence[Task]: ...
 
@@ -45,6 +51,7 @@ class Group:
         self.block, self.tasks, self.needs = block, tasks, needs
 
 
+@functools.lru_cache(1)
 def _members(queue: Queue) -> dict[Block, list[Task]]:
     """The tasks below each heading that is no task, by the headings' levels."""
     tasks = {task.block: task for task in queue.tasks}
@@ -79,11 +86,13 @@ def titles(queue: Queue) -> dict[str, list[str]]:
     return found
 
 
+@functools.lru_cache(1)
 def stating(queue: Queue) -> list[Group]:
     """The headings that are no tasks and say something of dependencies."""
     found = []
-    for block, tasks in _members(queue).items():
-        if plain_dependencies.stated(queue.masked[block.start : block.end]):
+    said = set(queue.stating)
+    for block, tasks in _members(queue).items() if said else ():
+        if block in said:
             position = tasks[0].position if tasks else len(queue.tasks)
             told = needs(queue.text, queue.masked, block.start, block.end, queue.names, position)
             # Text without an id lists what the project is built on, as likely as not.
@@ -94,12 +103,14 @@ def stating(queue: Queue) -> list[Group]:
     return found
 
 
-def inherited(queue: Queue) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+def inherited(queue: Queue) -> dict[int, list[list[str]]]:
+    """By the position of a task, what each of its groups says that all of their tasks depend on."""
+    found: dict[int, list[list[str]]] = {}
     for group in stating(queue):
         own = {task.id for task in group.tasks}
         # "All tasks" above a group means the others: its own would wait for each other for ever.
         needed = [id_ for id_ in group.needs.ids if id_ not in own or not own.issubset(group.needs.ids)]
         for task in group.tasks if needed else ():
-            found.setdefault(task.position, []).extend(needed)
+            # The same list, because many tasks may be below a heading that names many.
+            found.setdefault(task.position, []).append(needed)
     return found

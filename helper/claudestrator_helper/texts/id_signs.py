@@ -3,6 +3,7 @@
 import re
 
 from . import fields
+from .fields import pattern
 from .written_ids import FEW, Names
 
 #: Planes that no text uses: a character for each id or group of ids in the text.
@@ -15,6 +16,7 @@ _WORD = re.compile(r"[^\W_](?:[^\W_]|['’]|[-_.](?=[^\W_]))*")
 _SPACED = re.compile(r"(?<![\w-])([A-Za-z]{1,20})[ #]+(\d{1,18}(?:-\d{1,18})?)(?![\w.])")
 _TO = r"(?:,\s*(?:\.{2,3}|…)\s*,|\b(?:through|thru|until|till|(?:up )?to(?: and including)?)\b|[-–—~…]|\.{2,3})"
 _AND = r"(?:,\s*(?:and|or)\b|,|&|\+|/|\b(?:and|or|plus)\b)"
+_ANY = re.compile(SIGN)
 _NUMBER = r"#?\d{1,18}[A-Za-z]?(?![\w.%])"
 _NUMBERS = re.compile(
     rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|(?i:and|or|to|through|tasks?)\b)))+)"
@@ -33,6 +35,10 @@ _OTHERS = re.compile(
     r"(?=\W*(?:\Z|(?:but|except\w*|excluding|other than|apart from|besides)\b))",
     re.IGNORECASE,
 )
+
+
+#: What is in each of those two, and soon found to be missing.
+_ALL = re.compile("(?i)all|every|each|previous|preceding|earlier")
 
 
 class Signs:
@@ -56,19 +62,23 @@ class Signs:
         return self.meant[ord(sign) - FIRST]
 
     def plain(self, text: str) -> str:
-        return fields.one_line(re.sub(SIGN, lambda match: self.spelled[ord(match[0]) - FIRST], text)).strip(" ,:")
+        if self.meant:
+            text = _ANY.sub(lambda match: self.spelled[ord(match[0]) - FIRST], text)
+        return fields.one_line(text).strip(" ,:")
 
     def signed(self, text: str) -> str:
         text = _SPACED.sub(self._spaced, text)
         text = _WORD.sub(self._word, text)
-        text = _NUMBERS.sub(self._numbers, text)
-        text = self.ranged(text)
-        for pattern, meaning in ((_PREVIOUS, self._previous), (_OTHERS, self._others)):
-            text = pattern.sub(meaning, text, _MOST)
+        if self.meant:
+            text = _NUMBERS.sub(self._numbers, text)
+            text = self.ranged(text)
+        if _ALL.search(text):
+            for pattern, meaning in ((_PREVIOUS, self._previous), (_OTHERS, self._others)):
+                text = pattern.sub(meaning, text, _MOST)
         return self.names.titles.sub(self._group, text, _MOST) if self.names.titles else text
 
     def ranged(self, text: str) -> str:
-        return _RANGE.sub(self._range, text, _MOST)
+        return text if len(self.meant) < 2 else _RANGE.sub(self._range, text, _MOST)
 
     def _spaced(self, match: re.Match[str]) -> str:
         family = match[1].lower()
@@ -78,7 +88,7 @@ class Signs:
         return match[0]
 
     def _word(self, match: re.Match[str]) -> str:
-        word = re.sub(r"['’]s?\Z", "", match[0]) if "'" in match[0] or "’" in match[0] else match[0]
+        word = pattern(r"['’]s?\Z").sub("", match[0]) if "'" in match[0] or "’" in match[0] else match[0]
         if len(word) > 130 or not any(map(str.isdigit, word)):
             return self._sign([word], word) if word in self.names.places else match[0]
         ends = None if word in self.names.places or len(self.meant) > _MOST else self.names.halves(word)
@@ -94,14 +104,15 @@ class Signs:
             id_ = self.names.numbered(first, number[0].lstrip("#"))
             return self._sign([id_], number[0]) if id_ else number[0]
 
-        return match[1] + re.sub(_NUMBER, named, match[2])
+        return match[1] + pattern(_NUMBER).sub(named, match[2])
 
     def _range(self, match: re.Match[str]) -> str:
         first, last = self.ids(match[1])[0], self.ids(match[2])[-1]
         return self._wide(self.names.between(first, last), self.plain(match[0]))
 
     def _previous(self, match: re.Match[str]) -> str:
-        return self._wide(self.names.known[: self.position], match[0])
+        many = self._are_many(self.position)
+        return self._told(match[0]) if many else self._wide(self.names.known[: self.position], match[0])
 
     def _others(self, match: re.Match[str]) -> str:
         return self._wide(self.names.known, match[0])
@@ -109,10 +120,16 @@ class Signs:
     def _group(self, match: re.Match[str]) -> str:
         return self._wide(self.names.groups[match[1].lower()], match[0])
 
+    def _are_many(self, count: int) -> bool:
+        return count > FEW and count > self.names.room()
+
+    def _told(self, spelled: str) -> str:
+        return self._sign([fields.cut(spelled)], spelled)
+
     def _wide(self, ids: list[str], spelled: str) -> str:
         """The sign of more than a single id. Where that would be too many, it stays as it is written, and is told."""
-        if len(ids) > FEW and len(ids) > self.names.room():
-            return self._sign([fields.cut(spelled)], spelled)
+        if self._are_many(len(ids)):
+            return self._told(spelled)
         own = self.names.known[self.position : self.position + 1]
         ids = [id_ for id_ in ids if id_ not in own]
         self.wide.update(ids)

@@ -6,6 +6,7 @@ them costs as much as reading a queue.
 """
 
 import re
+from collections.abc import Iterator
 
 _LEFT = r"\n([ \t]*)((?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)"
 _OPENING = re.compile(rf"{_LEFT}(?:(`{{3,}})[^`\n]*(?=\n|\Z)|(~{{3,}})|<!--)")
@@ -133,13 +134,11 @@ def _plain(text: str) -> str:
     return text
 
 
-def headings(masked: str) -> list[Heading]:
+def headings(masked: str) -> Iterator[Heading]:
     """The ATX headings of a masked text, in order; a missing or no-break space after the marks is accepted."""
-    found = []
     for match in _HEADING.finditer("\n" + masked):
         marks, title = match.groups()
-        found.append(Heading(match.start(), match.end() - 1, len(marks), title.rstrip(" \t\r#\xa0")))
-    return found
+        yield Heading(match.start(), match.end() - 1, len(marks), title.rstrip(" \t\r#\xa0"))
 
 
 def line_of(text: str, offset: int) -> int:

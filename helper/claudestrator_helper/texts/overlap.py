@@ -55,7 +55,7 @@ def _upwards(path: str) -> Iterator[str]:
 
 def paths(text: str) -> list[str]:
     """The paths in a Files field; text that is no path is kept as it is, and then the task may touch any file."""
-    from . import dependencies, fields
+    from . import dependency_items, fields
 
     for pattern, instead in _CLEANED:
         text = re.sub(pattern, instead, text, flags=re.DOTALL)
@@ -67,7 +67,7 @@ def paths(text: str) -> list[str]:
         head, *remarks = re.split(r"\s[—–-]+\s", f" {part} ")
         for named in [*re.split(r"\s(?:and|or|&|\+|plus)\s", head), *_remark(" ".join(remarks)).split(",")]:
             more = named.strip() in ("...", "…", "..")
-            found += [] if dependencies.is_nothing(named) and not more else _of(named.strip())
+            found += [] if dependency_items.is_nothing(named) and not more else _of(named.strip())
     return list(dict.fromkeys(found))
 
 

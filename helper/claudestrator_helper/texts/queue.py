@@ -6,11 +6,11 @@ The functions take and return texts; callers that read bytes decode them with ``
 
 import re
 from collections.abc import Callable, Container, Mapping
-from functools import cached_property
 
 from ..errors import ClaudestratorError
 from . import fields, markdown, plain_dependencies, sections, statuses
 from .models import BY_COMPLEXITY
+from .once import once
 from .sections import ANY_FIELD, DEPENDENCIES, Block, Section
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ class Task(Section):
     def model(self) -> str:
         return self.queue.models.get(self.complexity) or self.queue.models["normal"]
 
-    @cached_property
+    @once
     def dependencies(self) -> list[str]:
         """Ids, in the order written; text that names none is kept as it is, so that it can be reported.
 
@@ -46,26 +46,27 @@ class Task(Section):
         likely = (id_ for id_ in self.needs.likely if not self.queue.comes(self.id, id_))
         return list(dict.fromkeys([*self.written, *likely]))
 
-    @cached_property
+    @once
     def written(self) -> list[str]:
         """The dependencies that fields name, those of the groups included."""
         if self.plain is not None:
             return self.plain
         from .written_ids import FEW
 
-        inherited = self.queue.inherited.get(self.position, ())
-        if len(inherited) > max(FEW, self.queue.room):
+        inherited = self.queue.inherited.get(self.position, [])
+        if sum(map(len, inherited)) > max(FEW, self.queue.room):
             return [fields.cut(self._paragraph(DEPENDENCIES))]
-        return list(dict.fromkeys([*self.needs.ids, *(id_ for id_ in inherited if id_ != self.id)]))
+        more = (id_ for ids in inherited for id_ in ids if id_ != self.id)
+        return list(dict.fromkeys([*self.needs.ids, *more]))
 
-    @cached_property
+    @once
     def plain(self) -> list[str] | None:
         """The dependencies of a task that names them as the helper writes them and nowhere else; None for others."""
         span = self.span(DEPENDENCIES)
         inherits = self.position in self.queue.inherited
         return None if inherits else plain_dependencies.ids_of(self.queue, self.block, span)
 
-    @cached_property
+    @once
     def needs(self) -> "stated_dependencies.Needs":
         """What the section says of dependencies, in fields and elsewhere."""
         from . import fenced_dependencies, stated_dependencies
@@ -78,7 +79,7 @@ class Task(Section):
                     found.likely.setdefault(id_, said)
         return found
 
-    @cached_property
+    @once
     def line(self) -> int:
         """The line of the heading, counted from 1."""
         return self.queue.line_at(self.block.start)
@@ -99,8 +100,8 @@ class Queue:
         self.tasks: list[Task] = []
         self.others: list[Block] = []
         for block in self.blocks:
-            task = Task(self, block, len(self.tasks))
-            if block.id and task.status_span:
+            task = Task(self, block, len(self.tasks)) if block.id else None
+            if task and task.status_span:
                 self.tasks.append(task)
             else:
                 self.others.append(block)
@@ -126,21 +127,21 @@ class Queue:
             return True
         return block.id.split("-")[0] not in self.families and not self.has(block, ANY_FIELD)
 
-    @cached_property
+    @once
     def families(self) -> set[str]:
         """What the ids of this queue's tasks begin with."""
         return {"TASK", *(task.id.split("-")[0] for task in self.tasks)}
 
-    @cached_property
+    @once
     def archived(self) -> Container[str]:
         """The ids of tasks that a run has completed and that a person may have moved elsewhere since."""
         return self.archive()
 
-    @cached_property
+    @once
     def ids(self) -> list[str]:
         return [task.id for task in self.tasks]
 
-    @cached_property
+    @once
     def by_id(self) -> dict[str, list[Task]]:
         """The tasks by id; a list of more than one is a mistake of the file's writer."""
         index: dict[str, list[Task]] = {}
@@ -148,17 +149,22 @@ class Queue:
             index.setdefault(task.id, []).append(task)
         return index
 
-    @cached_property
+    @once
     def titles(self) -> set[str]:
         """The titles after the tasks' ids, in lower case."""
         return {task.title.casefold() for task in self.tasks} - {""}
 
-    @cached_property
+    @property
     def room(self) -> int:
         """How many tasks a task may depend on, given how many don't name them one by one."""
+        # While the groups are read, it is not known yet which tasks inherit any of what they say.
+        return self._room if "inherited" in vars(self) else _EDGES // len(self.blocks)
+
+    @once
+    def _room(self) -> int:
         return _EDGES // max(1, sum(task.plain is None for task in self.tasks))
 
-    @cached_property
+    @once
     def _newlines(self) -> list[int]:
         return [match.start() for match in re.finditer("\n", self.masked)]
 
@@ -169,21 +175,30 @@ class Queue:
 
         return bisect_left(self._newlines, offset) + 1
 
-    @cached_property
-    def inherited(self) -> dict[int, list[str]]:
+    @once
+    def inherited(self) -> dict[int, list[list[str]]]:
         """By the position of a task, what the headings of the groups it is in say that all of their tasks depend on."""
-        if not any(plain_dependencies.stated(self.masked[block.start : block.end]) for block in self.others):
+        if not self.stating:
             return {}
         from . import groups
 
         return groups.inherited(self)
+
+    @once
+    def stating(self) -> list[Block]:
+        """The blocks that are no tasks and may say something of dependencies."""
+        sections = [self.masked[block.start : block.end] for block in self.others]
+        # Of all of them together it is soon known that none does.
+        if not plain_dependencies.stated("\n".join(sections)):
+            return []
+        return [block for block, text in zip(self.others, sections, strict=True) if plain_dependencies.stated(text)]
 
     def comes(self, first: str, then: str) -> bool:
         """Whether the task *then* depends on the task *first*, by what fields say."""
         place = self.by_id[first][0].position if first in self.by_id else len(self.tasks)
         return bool(self._before.get(then, 0) >> place & 1)
 
-    @cached_property
+    @once
     def _before(self) -> dict[str, int]:
         """By id, the positions of all tasks that have to be completed before, a bit each."""
         found: dict[str, int] = {}
@@ -203,7 +218,7 @@ class Queue:
                     found[task.id] |= found[other.id] | 1 << other.position
         return found
 
-    @cached_property
+    @once
     def names(self) -> "written_ids.Names":
         from . import groups, written_ids
 

@@ -11,13 +11,14 @@ from . import (
     ids,
     markdown,
     open_headings,
+    open_signs,
     open_work,
-    plain_dependencies,
     queue,
     schedule,
     sections,
     statuses,
 )
+from .fields import pattern
 from .models import BY_COMPLEXITY
 from .named_tuples import NamedTuple
 from .queue import Queue, Task
@@ -85,7 +86,7 @@ def problems(parsed: Queue) -> list[Problem]:
 
 
 def _of_groups(parsed: Queue) -> list[Problem]:
-    if not any(plain_dependencies.stated(parsed.masked[block.start : block.end]) for block in parsed.others):
+    if not parsed.stating:
         # What reads the dependencies of groups takes longer to import than a plain queue to check.
         return []
     from . import dependency_problems
@@ -131,23 +132,25 @@ def _blocks(parsed: Queue) -> Iterator[Problem]:
     families = set(map(str.upper, parsed.families))
     for block in parsed.others:
         if block.id:
-            related = block.id.split("-")[0].upper() in families or open_work.family(block.id) in alone
+            related = block.id.split("-")[0].upper() in families or open_signs.family(block.id) in alone
             meant = related or parsed.has(block, sections.ANY_FIELD)
-            said = f"{block.id} looks like a task but has no Status"
-        else:
+        elif block.title or block.body < block.end:
             meant = open_headings.is_heading(parsed, block, _status_of(parsed, block))
-            said = f"{fields.one_line(block.title)[:60]!r} looks like a task but its heading has no id"
+        else:
+            meant = False
         if meant and not _is_group(parsed, block, following.get(block)):
-            yield Problem(parsed.line_at(block.start), said)
+            what = f"{block.id}" if block.id else f"{fields.one_line(block.title)[:60]!r}"
+            why = "has no Status" if block.id else "its heading has no id"
+            yield Problem(parsed.line_at(block.start), f"{what} looks like a task but {why}")
 
 
 def _alone(parsed: Queue) -> set[str]:
     """What the ids of headings begin with that are meant for tasks in a queue without any: there are several, or it is
     `### BUILD-7: Log in`. Phases and the like are none."""
-    found = [block for block in parsed.others if block.id and not re.match(_GROUPS, block.id)]
-    count = Counter(open_work.family(block.id or "") for block in found)
+    found = [block for block in parsed.others if block.id and not pattern(_GROUPS).match(block.id)]
+    count = Counter(open_signs.family(block.id or "") for block in found)
     titled = {
-        open_work.family(block.id or "") for block in found if re.search(_TITLED, block.title[: ids.LONGEST + 20])
+        open_signs.family(block.id or "") for block in found if pattern(_TITLED).search(block.title[: ids.LONGEST + 20])
     }
     return titled | {family for family, often in count.items() if often > 1}
 
@@ -159,8 +162,10 @@ def _is_group(parsed: Queue, block: Block, following: Block | None) -> bool:
 
 
 def _status_of(parsed: Queue, block: Block) -> str:
+    if block.body >= block.end:
+        return ""
     span = fields.find(parsed.masked, block.body, block.end, sections.STATUS)
-    if span and re.match(r"[ \t]+[-*+]", parsed.masked[parsed.masked.rfind("\n", 0, span[0]) + 1 : span[0]]):
+    if span and pattern(r"[ \t]+[-*+]").match(parsed.masked[parsed.masked.rfind("\n", 0, span[0]) + 1 : span[0]]):
         return ""  # the status of an item in a list
     return statuses.normalise(parsed.text[span[0] : span[1]]) if span else ""
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 from . import fields, ids, markdown, statuses
 from .models import BY_COMPLEXITY
+from .once import once
 
 STATUS = "Status"
 COMPLEXITY = "Complexity"
@@ -45,22 +45,26 @@ class Block:
 
 def of(masked: str) -> list[Block]:
     """The blocks of a masked text, in order."""
-    opened: list[tuple[str | None, markdown.Heading]] = []
+    found: list[Block] = []
+    above: Block | None = None
     for heading in markdown.headings(masked):
         id_ = _id_of(heading.title)
-        if id_ or not opened or not opened[-1][0] or _ends(opened[-1][1], heading):
-            opened.append((id_, heading))
-    ends = [*(heading.start - 1 for _, heading in opened[1:]), len(masked)]
-    return [Block(id_, heading, end) for (id_, heading), end in zip(opened, ends)]  # noqa: B905 (one end too many for none)
+        if id_ or above is None or not above.id or _ends(above, heading):
+            if above:
+                above.end = heading.start - 1
+            above = Block(id_, heading, len(masked))
+            found.append(above)
+    return found
 
 
-def _ends(above: markdown.Heading, heading: markdown.Heading) -> bool:
+def _ends(above: Block, heading: markdown.Heading) -> bool:
     """Whether a heading without an id ends the section of the one above; a field's name of the same level does not."""
     return heading.level < above.level or (heading.level == above.level and not re.fullmatch(_TITLES, heading.title))
 
 
 def _id_of(title: str) -> str | None:
-    match = _LONG_ID.match(title) or re.match(_SHORT_ID, title)
+    # Most titles have no number, which is soon seen.
+    match = (_LONG_ID.match(title) or fields.pattern(_SHORT_ID).match(title)) if _DIGIT.search(title) else None
     if match is None or not _DIGIT.search(match[1]) or len(match[1]) > ids.LONGEST:
         return None
     return match[1]
@@ -90,8 +94,10 @@ class Section:
         span = fields.first_paragraph(self.masked, span)
         return self.source[span[0] : span[1]]
 
-    @cached_property
+    @once
     def status_span(self) -> fields.Span | None:
+        if self.block.body >= self.block.end:
+            return None
         plain = self._plain_status()
         span = plain or self.span(STATUS)
         return self._status_at(fields.first_line(self.masked, span)) if span and not plain else plain
@@ -116,7 +122,7 @@ class Section:
             empty = between.count("\n") > 1 and statuses.normalise(value) not in statuses.MOVES
         return (name, name) if empty else span
 
-    @cached_property
+    @once
     def status(self) -> str:
         """One of the five statuses, or the raw word."""
         span = self.status_span
@@ -129,7 +135,7 @@ class Section:
             return self.status == statuses.COMPLETED
         return statuses.unblocks(self.source[slice(*self.status_span)])
 
-    @cached_property
+    @once
     def complexity(self) -> str:
         """Easy, normal or complex, or the raw word; normal where none is given."""
         words = self._paragraph(COMPLEXITY).strip("*_` ").split()

@@ -1,6 +1,9 @@
 """The five statuses of a task, the words that people write for them, and the allowed moves."""
 
+import functools
 import re
+
+from .fields import pattern
 
 PENDING, IN_PROGRESS, COMPLETED, FAILED = "pending", "in_progress", "completed", "failed"
 #: A task that a person has left out, and the text of its cell where what depends on it may run all the same.
@@ -38,6 +41,7 @@ _SIGNS = {
 _ALONE = {**_SIGNS, "⏳": PENDING, **dict.fromkeys("⚠⛔🚫🛑⏸🔴🟠🟡", "")}
 _SIGN = rf"(?:\[[^\[\]\w\n]?\]|\[[xX]\]|[{''.join(sign for sign in _SIGNS if len(sign) == 1)}]\ufe0f?)"
 #: Where a person's remark begins, beside the word.
+_MARKS, _NO_WORD = rf"(?:{_SIGN}|[^\w?])*", rf"{_SIGN}|[^\w\s?-]"
 _REMARK = r"(?:[(\[{:;,|–—]|<!--|\s-(?=\s)|\s(?=(?:on |at |since )?\d{4}-\d\d))"
 #: What makes "completed" less than that.
 _DOUBT = (
@@ -60,6 +64,9 @@ _HOLD = (
 )
 #: A remark that a person wrote beside an earlier status, and which might contradict this one.
 _EARLIER = r"\s*\(earlier: (?:[^()]|\([^()]*\))*\)"
+#: The beginnings of all words that a status has.
+_LIKELY = "|".join(sorted({word.partition("_")[0] for word in _BY_WORD}))
+_STRUCK = rf"~~.*?~~|{_EARLIER}"
 
 
 def normalise(text: str) -> str:
@@ -76,37 +83,43 @@ def normalise(text: str) -> str:
 def unblocks(text: str) -> bool:
     """Whether what depends on a task with that status may run."""
     status = normalise(text)
-    return status == COMPLETED or (status == SKIPPED and re.search(r"\bunblock", text.lower()) is not None)
+    return status == COMPLETED or (status == SKIPPED and pattern(r"\bunblock").search(text.lower()) is not None)
 
 
+@functools.lru_cache(1000)
 def _meant(text: str) -> str | None:
     sign = _ALONE.get(text.replace("\ufe0f", "").lower())
     if sign:
         return sign
-    text = re.sub(rf"~~.*?~~|{_EARLIER}", " ", text).strip()
+    text = pattern(_STRUCK).sub(" ", text).strip()
+    if not pattern(_LIKELY).search(text.lower()):
+        return None  # as most cells of a table
     core = _core(text)
-    status, remark = _status_of(text[core[0] : core[1]]), re.sub(_SIGN, " ", text[core[1] :].lower())
-    signs = {_SIGNS.get(found.replace("\ufe0f", "").lower(), "") for found in re.findall(_SIGN, text)}
+    status = _status_of(text[core[0] : core[1]])
+    if status is None:
+        return None
+    remark = pattern(_SIGN).sub(" ", text[core[1] :].lower())
+    signs = {_SIGNS.get(found.replace("\ufe0f", "").lower(), "") for found in pattern(_SIGN).findall(text)}
     # An unknown sign is no tick.
-    if status is None or any((each == COMPLETED) != (status == COMPLETED) for each in signs):
+    if any((each == COMPLETED) != (status == COMPLETED) for each in signs):
         return None
     doubt = {COMPLETED: _DOUBT, PENDING: _HOLD}.get(status)
     remark = f"{text[: core[0]]} {remark.replace('100%', '')}" if status == PENDING else remark.replace("100%", "")
-    return None if doubt and re.search(doubt, remark) else status
+    return None if doubt and pattern(doubt).search(remark) else status
 
 
 def _status_of(words: str) -> str | None:
     # A question mark stays, so that "done?" is not read as completed.
-    words = re.sub(rf"{_SIGN}|[^\w\s?-]", " ", words).strip().lower()
-    return _BY_WORD.get(re.sub(r"[\s_-]+", "_", words).strip("_"))
+    words = pattern(_NO_WORD).sub(" ", words).strip().lower()
+    return _BY_WORD.get(pattern(r"[\s_-]+").sub("_", words).strip("_"))
 
 
 def _core(text: str) -> tuple[int, int]:
     """Where in *text* the words are, from the first to the one before a remark; its marks stay outside."""
-    first = re.match(rf"(?:{_SIGN}|[^\w?])*", text)
+    first = pattern(_MARKS).match(text)
     start = first.end() if first else 0
-    remark = re.compile(_REMARK).search(text, start)
-    last = re.compile(r".*[\w?]", re.DOTALL).match(text, start, remark.start() if remark else len(text))
+    remark = pattern(_REMARK).search(text, start)
+    last = pattern(r"(?s).*[\w?]").match(text, start, remark.start() if remark else len(text))
     return start, last.end() if last else start
 
 
@@ -115,12 +128,12 @@ def changed(text: str, status: str) -> str:
     contradict the new status."""
     start, end = _core(text)
     remark = re.sub(rf"\A\s*{_SIGN}|\s*\(unblocks\)", "", text[end:])
-    if not re.search(r"[^\x00-\x7f]|\w", re.sub(_SIGN, "", remark)):
+    if not pattern(r"[^\x00-\x7f]|\w").search(pattern(_SIGN).sub("", remark)):
         return status
     # Before the word, anything but emphasis may begin a row or a list.
-    marks = re.sub(r"[^*_`~]", "", text[:start])
+    marks = pattern(r"[^*_`~]").sub("", text[:start])
     said = re.sub(rf"\A[\s:;,–—-]*|\s*{_SIGN}|\s+\Z", "", remark)
-    said = re.sub(r"\A\(([^()]*)\)\Z", r"\1", said)
+    said = pattern(r"\A\(([^()]*)\)\Z").sub(r"\1", said)
     known = [f" (earlier: {said})"] if normalise(text) in MOVES else []
     for said in (remark, re.sub(rf"\s*{_SIGN}", "", remark), *known):
         if normalise(f"{marks}{status}{said}") == status:

@@ -8,13 +8,19 @@ from collections.abc import Callable
 _TITLES = 100
 #: How many ids of a range or a group are always spelled out, however many tasks name others.
 FEW = 100
+#: How many words are remembered with what they mean; each is asked for several times, one after the other.
+_REMEMBERED = 1000
 _NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
 _MARKS, _DASH, _ZEROS = re.compile(r"[-_.\s#]+"), re.compile(r"(?<=[a-z])-(?=\d)"), re.compile(r"(?<!\d)0+(?=\d)")
+_USUAL = re.compile("([A-Za-z]+)-?([1-9][0-9]*)")
 _LETTERS, _WORD = re.compile("[a-z]+"), re.compile(r"[A-Za-z0-9._-]+")
 
 
 def _key(word: str) -> str:
     """What spellings of one id have in common: ``TASK-001``, ``task_1`` and ``Task 1`` are ``task1``."""
+    usual = _USUAL.fullmatch(word)
+    if usual:
+        return f"{usual[1].lower()}{usual[2]}"
     return _ZEROS.sub("", _DASH.sub("", _MARKS.sub("-", word.lower())))
 
 
@@ -30,6 +36,10 @@ class Names:
     def __init__(self, known: list[str], groups: dict[str, list[str]], room: Callable[[], int]) -> None:
         self.known, self.groups, self.room = known, groups, room
         self.places = {id_: at for at, id_ in reversed(list(enumerate(known)))}
+        #: What texts/dependencies.py remembers of items and of clauses, whatever the ids in them.
+        self.lists: dict[str, bool] = {}
+        self.forms: dict[str, bool] = {}
+        self._found: dict[str, str | None] = {}
         self._alike: dict[str, list[str]] = {}
         self._series: dict[str, list[tuple[int, str]]] = {}
         for id_ in self.places:
@@ -56,6 +66,13 @@ class Names:
         """The id that *word* means; the word itself if it only looks like the queue's ids; None for any other word."""
         if word in self.places:
             return word
+        if word not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[word] = self._meant(word)
+        return self._found[word]
+
+    def _meant(self, word: str) -> str | None:
         key = _key(word)
         alike = self._alike.get(key, [])
         if len(alike) == 1:
