@@ -88,6 +88,7 @@ plugin() {
     *)
       plugin_step marketplace add "$root"
       plugin_step install claudestrator@claudestrator
+      [ -n "$dry" ] || echo 'ready: start claude in a project, let /claudestrator:prd write PRD.md with you, then type /orchestrate'
       ;;
   esac
 }

@@ -20,11 +20,13 @@ _CHANGES_RESULTS = (
 #: The files that take longest. They are begun first, in this order, so that no process is left with one at the end; and
 #: those that mostly compute among those that mostly wait, so that there is always something for every core.
 _LONG = (
-    "e2e/test_runs", "e2e/test_improvement", "test_hostile", "e2e/test_context", "e2e/test_side_by_side", "e2e/test_foreground", "test_faults",
-    "e2e/test_survival", "e2e/test_verification", "test_launcher", "e2e/test_context_accounting", "e2e/test_mod_runs", "test_fuzz", "e2e/test_words",
-    "e2e/test_permission_modes", "test_bounds", "test_install", "e2e/test_own_jobs", "e2e/test_demo", "test_many_hands", "test_any_order",
-    "e2e/test_careless", "e2e/test_waiting", "test_cli", "e2e/test_colleague", "test_loops", "e2e/test_oldest", "test_hooks", "e2e/test_isolation",
-    "e2e/test_report_page", "test_preflight", "test_task_commits", "test_output", "test_mod",
+    "e2e/test_context", "e2e/test_improvement", "e2e/test_runs", "e2e/test_foreground", "e2e/test_side_by_side", "e2e/test_survival",
+    "e2e/test_verification", "test_faults", "e2e/test_context_accounting", "e2e/test_mod_runs", "e2e/test_permission_modes", "test_launcher",
+    "e2e/test_words", "e2e/test_own_jobs", "test_commit_cut_off", "test_hostile", "e2e/test_demo", "e2e/test_careless", "test_gates", "test_bounds",
+    "test_loops", "test_install", "test_chaos", "test_task_commits", "e2e/test_waiting", "test_fuzz", "test_many_hands", "test_git", "test_worktrees",
+    "test_hooks", "test_mod", "e2e/test_colleague", "test_cli", "test_verdicts", "e2e/test_report_page", "test_preflight", "test_commit_killed",
+    "test_tree_setup", "test_git_hostile", "test_killed", "test_verify", "e2e/test_isolation", "test_any_order", "test_lean", "test_run",
+    "test_claude_code", "test_run_report", "test_output", "e2e/test_oldest",
 )  # fmt: skip
 
 

@@ -17,11 +17,12 @@ class Simulation:
         self.reports: dict[str, markers.Marker] = {}
         self.started: dict[str, int | None] = {}
         self.launched: frozenset[str] = frozenset()
+        self.reporting: frozenset[str] = frozenset()
         self.said: list[str] = []
 
     def inputs(self) -> Inputs:
         found = markers.Markers(dict(self.reports), dict(self.started), self.launched)
-        return Inputs(self.state, q.parse(self.text), found, self.prd, self.now)
+        return Inputs(self.state, q.parse(self.text), found, self.prd, self.now, reporting=self.reporting)
 
     def start(self, session: str = "s1") -> list[str]:
         return self.apply(begin_run.begin(self.inputs(), begin_run.Caller(session), f"run-{self.now}"))

@@ -1,5 +1,6 @@
 """The configuration: what the shipped file says is what holds, and every mistake is one line."""
 
+import json
 import os
 import re
 import sys
@@ -7,12 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from claudestrator_helper.engine import state
 from claudestrator_helper.engine.config import Config
 from claudestrator_helper.errors import ClaudestratorError
-from claudestrator_helper.store import config_file, paths
+from claudestrator_helper.store import config_file, files, paths, state_file
 from claudestrator_helper.texts import frontmatter
 from hypothesis import given
 from hypothesis import strategies as st
+from queues import queue, task
+from running import helper
 
 needs_tomllib = pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
 SHIPPED = Path(paths.shipped("config.toml")).read_text(encoding="utf-8")
@@ -85,10 +89,15 @@ def test_a_key_changes_what_it_names_and_nothing_else(
 
 
 @needs_tomllib
-def test_models_by_complexity_and_by_role(project: paths.Project) -> None:
+def test_models_by_complexity_and_by_role_and_tasks_shows_them_and_what_a_retry_gets(project: paths.Project) -> None:
     write(project, '[models]\neasy = "sonnet"\nresearch = "fable"\n')
     models = {"easy": "sonnet", "normal": "sonnet", "complex": "opus", "research": "fable"}
     assert config_file.read(project).models == models
+    files.write(project.queue, queue(task("TASK-1"), task("TASK-2", complexity="easy"), task("TASK-3")))
+    agent = state.Agent(2, "opus", 0, 0)
+    state_file.write(project, state.State().recorded("TASK-1", attempts=1, lost=agent._replace(failures=1)))
+    listed = json.loads(helper("tasks", "--json", folder=project.root).stdout)
+    assert [each["model"] for each in listed] == ["opus", "sonnet", "sonnet"]
     assert Config().models == {"easy": "haiku", "normal": "sonnet", "complex": "opus"}
 
 

@@ -196,7 +196,7 @@ def test_a_run_of_loops_says_what_could_not_be_read() -> None:
     world = Simulation(queue(task("TASK-1", status="completed")) + UNREADABLE)
     world.state = state_of(run="r", status=RUNNING, loops=1, loop=1, initial_prd_tasks_complete=True)
     (said,) = world.wait()
-    assert said.startswith("STOP 1 of 1 loops are done, 1 of 1 tasks completed; line 19 of the queue can't be read")
+    assert said.startswith("STOP 1 of 1 loop is done, 1 of 1 tasks completed; line 19 of the queue can't be read")
 
 
 def test_a_loop_without_work_does_not_deny_what_is_blocked() -> None:

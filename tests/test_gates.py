@@ -17,6 +17,7 @@ import pytest
 import running
 from claudestrator_helper.agents import final_message, prompts, reports
 from claudestrator_helper.engine import gates as policy
+from claudestrator_helper.engine.config import Config
 from claudestrator_helper.engine.gates import Gates
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.hooks import pre_tool_use
@@ -205,10 +206,13 @@ def test_what_is_red_before_the_run_is_named_and_no_task_is_blamed_for_it_until_
 @pytest.mark.parametrize("again", [False, True])
 def test_a_gate_that_was_green_has_to_stay_so_although_its_agent_never_saw_it(project: Project, *, again: bool) -> None:
     write(project, "red")
-    gated(project, task("TASK-1"), task("TASK-2"), command="sh -c 'sleep 0.5; test ! -e red'")
+    held = "while [ -e held ]; do sleep 0.05; done"
+    gated(project, task("TASK-1"), task("TASK-2"), command=f"sh -c '{held}; test ! -e red'")
     os.remove(f"{project.root}/red")
+    write(project, "held")
     with pytest.raises(gates.RunningError):
         gates.done(project, "TASK-1", 1, "", 0)
+    os.remove(f"{project.root}/held")
     while not (record := gate_process.read(project, "TASK-1")) or not record.over:
         time.sleep(0.05)
     write(project, "red")
@@ -296,6 +300,28 @@ def test_a_gate_that_outlives_the_call_is_picked_up_by_the_next_one_with_the_not
     )
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
     assert (len(runs(project)), files.read(project.note("TASK-1"))) == (1, "kept\n")
+
+
+def test_a_task_whose_time_is_over_while_its_gate_runs_is_completed_by_its_report(project: Project) -> None:
+    gated(project, task("TASK-1"))
+    slow(project)
+    current = state_file.read(project)
+    begun = current.agents["TASK-1"]._replace(claimed=int(time.time()) - 60 * Config().task_timeout)
+    state_file.write(project, current.recorded("TASK-1", agent=begun))
+    refused(project, patience=0)
+    assert running.wait_for_step(project) == ["still waiting for TASK-1 (60 min)", "WAIT"]
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+    assert running.wait_for_step(project)[0] == "done TASK-1 (1/1)"
+
+
+def test_a_report_that_is_being_made_is_waited_for_as_long_as_a_call_may_take(project: Project) -> None:
+    gated(project)
+    slow(project, 0)
+    assert marker_files.reporting(project, ["TASK-1"], time.time()) == frozenset()
+    gates.done(project, "TASK-1", 1, "", 20)
+    assert marker_files.reporting(project, ["TASK-1"], time.time() + 590) == {"TASK-1"}
+    for other in (601, -601):
+        assert marker_files.reporting(project, ["TASK-1"], time.time() + other) == frozenset()
 
 
 def test_two_calls_at_once_share_one_gate(project: Project) -> None:
@@ -464,9 +490,12 @@ def test_where_nothing_tells_whether_files_have_changed_a_short_gate_runs_again(
 
 def refused_at(project: Project) -> None:
     """The gate has run to its end, and no call has asked for its result yet."""
-    write(project, "check.sh", "sleep 0.5\n" + Path(project.root, "check.sh").read_text())
+    held = "while [ -e held ]; do sleep 0.05; done\n"
+    write(project, "check.sh", held + Path(project.root, "check.sh").read_text())
+    write(project, "held")
     with pytest.raises(ClaudestratorError, match="still running"):
         gates.done(project, "TASK-1", 1, "", 0)
+    os.remove(f"{project.root}/held")
     wait_for(lambda: bool((found := gate_process.read(project, "TASK-1")) and found.over))
 
 

@@ -747,6 +747,7 @@ def test_claude_code_is_asked_for_the_plugin_and_nothing_else_is_written(
     claude.chmod(0o755)
     done = person.runs("--plugin", *words, CLAUDE_BIN=str(claude), FAILS=fails)
     assert (done.returncode, "this failed: claude plugin" in done.stderr) == (1 if fails else 0, bool(fails))
+    assert ("\nready: start claude in a project, " in f"\n{done.stdout}") == (not words and not fails)
     kept = person.home / "asked"
     assert (kept.read_text().splitlines() if kept.exists() else []) == [each.format(clone=REPOSITORY) for each in asked]
     assert (tree(person.project), [path.name for path in person.home.iterdir()]) == ({}, ["asked"] if asked else [])

@@ -51,7 +51,7 @@ def test_all_there_is_about_a_task_at_work(project: paths.Project) -> None:
     running.wait_for_step(project)
     lines = one_task.lines(project, "TASK-002", time.time() + 70)
     assert lines[:7] == [
-        "TASK-002  in_progress  normal, sonnet",
+        "TASK-002  in_progress  normal, opus",
         "objective: A door",
         "criterion: It opens",
         "criterion: It shuts",
@@ -176,6 +176,7 @@ def test_an_agent_of_another_attempt_is_none_of_this_one(project: paths.Project)
         {"event": "x\nSPAWN y"},
         {"event": 7, "id": [], "time": "now", "reason": "a\x1b[2Jb"},
         {"event": "done", "model": "m" * 999, "attempt": "1\n"},
+        {"event": "committed", "commit": ["\n" * 999]},
     ],
 )
 def test_a_log_of_somebodys_makes_one_line_an_event(event: dict[str, object]) -> None:

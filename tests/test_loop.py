@@ -187,6 +187,17 @@ def test_an_agent_without_a_report_has_failed_after_the_timeout_and_its_late_don
     assert run.wait() == ["STOP All 2 tasks are completed."]
 
 
+def test_the_time_of_an_agent_whose_report_is_being_made_is_over_only_once_the_report_is_given_up() -> None:
+    run = started(task("TASK-1"), task("TASK-2"))
+    run.live("TASK-1")
+    run.reporting = frozenset({"TASK-1"})
+    assert run.wait(60 * Config().task_timeout + 1) == []
+    assert run.statuses()["TASK-1"] == "in_progress"
+    run.reporting = frozenset()
+    assert run.wait() == ["SPAWN TASK-2 sonnet"]
+    assert run.said[-1].startswith("failed TASK-1 (0/2): no report within")
+
+
 def test_time_in_which_nobody_waited_is_not_counted() -> None:
     run = started(task("TASK-1"))
     run.live("TASK-1")

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import running
 from claudestrator_helper.agents import reports
-from claudestrator_helper.commands import check
+from claudestrator_helper.commands import add_tasks, check
 from claudestrator_helper.commands import issues as issue_verbs
 from claudestrator_helper.engine import sentences
-from claudestrator_helper.engine.state import STOPPED, Loop, State
+from claudestrator_helper.engine.state import PAUSED, STOPPED, Agent, Loop, State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import merging
-from claudestrator_helper.store import files, memory, paths, state_file
+from claudestrator_helper.store import event_lines, files, memory, paths, run_log, state_file
 from claudestrator_helper.system import git as repository
 from claudestrator_helper.system import worktrees
 from claudestrator_helper.texts import ids, issues
@@ -247,7 +247,7 @@ def test_what_a_person_did_while_no_session_had_the_run_is_in_none_of_its_commit
         lines = running.start(project, "s1", ["--takeover"] if by == "takeover" else [], now=lambda: now)
     assert lines[0] == f"{THEIRS}gone.txt, TASK-100.txt, theirs.txt"
     said = ended(project, agents, lines, now)
-    assert said[-1].startswith("STOP 1 of 1 loops are done")
+    assert said[-1].startswith("STOP 1 of 1 loop is done")
     committed = git(project, "show", "--name-only", "--format=").split()
     assert {"TASK-101.txt", "TASK-102.txt", ".claude/task_queue.md"} <= set(committed)
     assert not {"theirs.txt", "TASK-100.txt", "gone.txt", "mine.txt"} & set(committed)
@@ -259,7 +259,7 @@ def test_what_a_person_did_after_a_run_was_stopped_is_in_none_of_its_commits(pro
     drive(agents, ["1"], lambda id_: id_ == "TASK-101")
     time.sleep(2.1)
     Path(project.root, "theirs.txt").write_text("of a person\n", encoding="utf-8")
-    assert drive(agents, [], session="s2").startswith("STOP 1 of 1 loops are done")
+    assert drive(agents, [], session="s2").startswith("STOP 1 of 1 loop is done")
     assert f"{THEIRS}theirs.txt" in agents.said
     committed = git(project, "show", "--name-only", "--format=").split()
     assert "theirs.txt" not in committed
@@ -329,12 +329,46 @@ def test_three_tasks_that_fail_alike_end_the_run(project: paths.Project) -> None
     assert "failed in a row for the same reason (the disk is full)" in drive(agents, ["2"])
 
 
+def test_the_accounts_of_loops_alone_are_no_commit(project: paths.Project) -> None:
+    agents = Agents(project)
+    real = agents.work
+
+    def work(id_: str) -> None:
+        if id_ == "research-1":
+            real(id_)
+        else:
+            reports.fail(project, id_, None, f"{id_} fails")
+
+    agents.work = work  # type: ignore[method-assign]
+    drive(agents, ["2"])
+    assert history(project) == ["Begin", "Loop 1"]
+    assert "no commit of loop 2: nothing has changed" in agents.said
+    commit = git(project, "rev-parse", "--short=7", "HEAD").strip()
+    logged = [event_lines.line(each) for each in run_log.read(project) if each["event"] == "committed"]
+    assert [line.partition(" ")[2] for line in logged] == [f"committed ({commit}): loop 1"]
+    assert "?? .claude/loop_snapshots/\n" in git(project, "status", "--porcelain")
+
+
+def test_an_id_that_a_task_has_had_is_not_used_again(project: paths.Project) -> None:
+    had = State().recorded("TASK-1", attempts=1).recorded("TASK-2", attempts=1)
+    state_file.write(project, had)
+    for ids_, said in ((["TASK-1"], "TASK-1 was a task"), (["TASK-1", "TASK-2"], "TASK-1, TASK-2 were tasks")):
+        with pytest.raises(ClaudestratorError, match=f"^nothing was added; {said} before: use new ids$"):
+            add_tasks.add_tasks(project, "".join(map(task, ids_)))
+
+
+def test_several_tasks_are_at_work() -> None:
+    agent = Agent(1, "opus", 0, 0)
+    paused = State(status=PAUSED).recorded("TASK-1", agent=agent).recorded("TASK-2", agent=agent)
+    assert sentences.waiting(paused, 60).startswith("paused, and TASK-1 (1 min), TASK-2 (1 min) are at work: ")
+
+
 def test_the_end_names_what_failed_in_the_loops_beside_tasks() -> None:
     state = (
         State(loop=Loop(number=1, total=2)).recorded("decomp-1", failed="no task").recorded("research-2", failed="x")
     )
     said = sentences.loops(state, q.parse(queue(task("TASK-1", status="completed"))), q.parse(""))
-    assert said == "1 of 2 loops are done, 1 of 1 tasks completed; failed: decomp-1 (no task)."
+    assert said == "1 of 2 loops is done, 1 of 1 tasks completed; failed: decomp-1 (no task)."
 
 
 def test_what_a_failed_task_left_is_in_the_commit_and_named(project: paths.Project) -> None:
@@ -374,7 +408,7 @@ def test_a_memory_that_is_damaged_is_named_and_stops_nobody(project: paths.Proje
     Path(project.knowledge).write_text("{", encoding="utf-8")
     agents = Agents(project)
     agents.memory = lambda id_, loop: None  # type: ignore[method-assign]
-    assert drive(agents, ["1"]).startswith("STOP 1 of 1 loops are done")
+    assert drive(agents, ["1"]).startswith("STOP 1 of 1 loop is done")
     assert any("knowledge_graph.json" in line for line in check.problems(project))
 
 

@@ -25,6 +25,8 @@ from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 
+NEEDS_TOML = pytest.mark.skipif(sys.version_info < (3, 11), reason="TOML is read from Python 3.11 on")
+
 SESSION, AGENT = "5f0c-session", "a1b2c3"
 
 
@@ -113,7 +115,12 @@ def test_a_run_that_was_stopped_has_not_succeeded(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "configured"), [("--engine task", ""), ("--engine lean", ""), ("", TASK), ("", LEAN)]
+    ("words", "configured"),
+    [
+        ("--engine task", ""),
+        ("--engine lean", ""),
+        *(pytest.param("", each, marks=NEEDS_TOML) for each in (TASK, LEAN)),
+    ],
 )
 def test_a_run_that_another_engine_is_to_carry_out_is_left_to_the_command(
     project: Project, words: str, configured: str

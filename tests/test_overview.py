@@ -9,9 +9,8 @@ import pytest
 from claudestrator_helper import output
 from claudestrator_helper.commands import status, status_line, tasks
 from claudestrator_helper.engine import state
-from claudestrator_helper.store import paths, state_file
+from claudestrator_helper.store import paths, queue_file, state_file
 from claudestrator_helper.system import gate_process, processes
-from claudestrator_helper.texts import queue as q
 from queues import queue, task
 from running import helper
 from states import changed, state_of
@@ -192,7 +191,8 @@ def names(value: object, above: str = "") -> list[str]:
 
 
 def test_a_blocked_task_is_listed_as_blocked(tmp_path: Path) -> None:
-    lines = tasks.table(q.parse(Path(at_work(tmp_path).queue).read_text()))
+    project = at_work(tmp_path)
+    lines = tasks.table(queue_file.parsed(project), state_file.read(project))
     assert [line.split()[:2] for line in lines[5:8]] == [
         ["failed", "TASK-6"],
         ["blocked", "TASK-7"],

@@ -302,6 +302,12 @@ def test_a_paused_run_starts_nothing_until_it_is_resumed(project: paths.Project)
     assert steering.resume(project) == "The run is not paused."
     assert wait(project) == ["SPAWN TASK-2 sonnet"]
     assert [entry["event"] for entry in run_log.read(project)].count("paused") == 1
+    reports.done(project, "TASK-2", 1, "")
+    assert wait(project)[-1] == "SPAWN TASK-3 sonnet"
+    assert steering.pause(project) == (
+        "The run ends once TASK-3 has reported, as nothing else is left; if that fails, "
+        "`claudestrator-helper resume` continues it."
+    )
 
 
 def test_a_wait_of_a_paused_run_goes_on_when_it_is_resumed(project: paths.Project) -> None:

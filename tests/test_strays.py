@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import running
 from claudestrator_helper.agents import reports
+from claudestrator_helper.commands import status
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import merging, strays
 from claudestrator_helper.store import files, state_file
@@ -78,12 +79,12 @@ def test_status_show_and_report_say_where_a_task_is_at_work_and_what_was_merged(
         return helper(*words, folder=repo.root).stdout
 
     assert ", in .claude/worktrees/TASK-2: Build it\n" in said("status")
-    assert f"\nmerged: 1 task, on {branch}\n" in said("status")
+    assert f"\ncommitted: 1 task, on {branch}\n" in said("status")
     found = json.loads(said("status", "--json"))
     assert [each["worktree"] for each in found["agents"]] == [f".claude/worktrees/{id_}" for id_ in IDS[1:]]
     assert (found["branch"], found["commits"]) == (branch, 1)
     assert f"\nworktree: .claude/worktrees/TASK-2, on top of {repo.head()[:7]}\n" in said("show", "TASK-2")
-    assert f"\nmerged: {commit[:7]} on {branch}\n" in said("show", "TASK-1")
+    assert f"\ncommitted: {commit[:7]} on {branch}\n" in said("show", "TASK-1")
     works = {work["id"]: work for work in json.loads(said("report", "--format", "json"))["works"]}
     assert (works["TASK-1"]["commit"], works["TASK-2"]["commit"]) == (commit, "")
     assert works["TASK-2"]["worktree"] == ".claude/worktrees/TASK-2"
@@ -124,13 +125,19 @@ def test_check_names_what_is_left_and_clean_removes_what_is_merged(repo: Reposit
 
 def test_a_branch_goes_once_it_is_merged_and_no_other_does(repo: Repository) -> None:
     branch = left_behind(repo)
+    made = state_file.read(repo.project).recorded("TASK-1", committed=repo.run("rev-parse", branch).strip())
+    state_file.write(repo.project, made)
+    assert f"committed: 1 task, on {branch}" in status.status(repo.project)
     for mine in ("claudestrator/mine", "claudestrator-20260101-000000-abcd", "feature"):
         repo.run("branch", mine)
     repo.run("merge", "--quiet", branch)
     assert strays.clean(repo.project, dry_run=True)[-1] == f"would be removed: {branch}"
     assert strays.clean(repo.project)[-1] == f"removed {branch}"
+    assert "committed: 1 task, in what is checked out" in status.status(repo.project)
     kept = repo.run("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
     assert kept == ["claudestrator-20260101-000000-abcd", "claudestrator/mine", "feature", "main"]
+    repo.run("reset", "--quiet", "--hard", "HEAD^")
+    assert f"committed: 1 task, on {branch}, which is gone" in status.status(repo.project)
 
 
 def test_a_branch_that_is_checked_out_stays(repo: Repository) -> None:
@@ -170,7 +177,7 @@ def test_the_worktrees_of_a_run_whose_session_is_gone_are_named_and_stay(
     state_file.write(repo.project, current._replace(owner=owner))
     monkeypatch.setattr(processes, "alive", lambda _: alive)
     lines = strays.found(repo.project)
-    assert "TASK-1 of the run" in lines[0]
+    assert lines[0].startswith("kept for an unfinished run: .claude/worktrees/TASK-1 (TASK-1 of the run ")
     assert lines[-1] == f"the run {current.run} is unfinished: `/orchestrate` continues it"
     assert strays.clean(repo.project) == [f"kept 3 worktrees of the run {current.run}, which is unfinished"]
     assert tree(repo, "TASK-1").exists()

@@ -24,6 +24,7 @@ from claudestrator_helper.store.hidden_files import START
 from claudestrator_helper.system import commit_witness, git, git_process, run_branch
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
+from running import helper
 from verbs import statuses
 
 __all__ = ["empty", "identity", "repo"]
@@ -84,6 +85,7 @@ def test_each_task_is_a_commit_and_the_person_sees_nothing_of_it_until_the_run_h
     run = state_file.read(repo.project).run
     first = repo.run("rev-parse", branch(repo)).strip()
     assert lines == ["done TASK-1 (1/2)", f"commit {first[:7]} TASK-1", "SPAWN TASK-2 sonnet"]
+    assert f" committed TASK-1 ({first[:7]})\n" in helper("log", folder=repo.root).stdout
     assert repo.run("log", "-1", "--format=%B", first) == (
         f"TASK-1: A door\n\n- It opens\n- It shuts\n\nClaudestrator-Task: TASK-1\nClaudestrator-Run: {run}/TASK-1/1\n\n"
     )
@@ -740,7 +742,7 @@ def test_another_branch_that_is_checked_out_at_the_end_is_not_merged(repo: Repos
     repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
     tip = repo.run("rev-parse", branch(repo))
     ways = f"`git stash`, then `git switch main`, then `git merge --ff-only {branch(repo)}`"
-    said = f"It was begun on main, and another branch is checked out: {ways}."
+    said = f"It was begun on main, which is not checked out: {ways}."
     assert task_commits.bring_home(repo.project) == said
     assert repo.run("rev-parse", branch(repo)) == tip
 

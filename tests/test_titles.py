@@ -60,7 +60,7 @@ def is_harmless(lines: list[str], longest: int = 600) -> bool:
 def test_the_lines_of_the_verbs(project: paths.Project) -> None:
     log = run_log.read(project)
     assert is_harmless(status.status(project))
-    assert is_harmless(tasks.table(queue_file.parsed(project)))
+    assert is_harmless(tasks.table(queue_file.parsed(project), state_file.read(project)))
     assert is_harmless([line for id_ in ("TASK-1", "TASK-2") for line in one_task.lines(project, id_, time.time())])
     assert is_harmless([event_lines.line(event) for event in log])
     assert any(event["event"] == "failed" for event in log)

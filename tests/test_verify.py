@@ -592,7 +592,7 @@ def test_a_run_of_loops_that_is_stopped_around_its_verification_ends_with_the_sa
     assert len(said) > 1
     assert agents.checked == [["TASK-101", "TASK-102"], ["TASK-101"]]
     assert history(project) == ["Begin", "Loop 1"]
-    assert said[-1].startswith("STOP 1 of 1 loops are done, 3 of 3 tasks completed, 2 verified")
+    assert said[-1].startswith("STOP 1 of 1 loop is done, 3 of 3 tasks completed, 2 verified")
 
 
 def test_an_issue_that_a_person_completed_stays_so_where_no_verdict_is_about_it() -> None:

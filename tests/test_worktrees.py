@@ -846,7 +846,11 @@ def test_a_person_who_looks_at_the_branch_has_what_they_checked_out(repo: Reposi
     repo.write("b.txt", "by Ann\n")
     status, head = repo.status(), repo.head()
     done(repo, "TASK-2")
-    assert running.wait_for_step(repo.project)[-1].startswith("STOP All 2 tasks are completed.")
+    (*_, said) = running.wait_for_step(repo.project)
+    assert said.startswith("STOP All 2 tasks are completed.")
+    # Where they look, a merge would not reach their own branch.
+    way = f"`git switch main`, then `git merge --ff-only {branch(repo)}`"
+    assert f"It was begun on main, which is not checked out: {way}." in said
     assert (repo.status(), repo.head()) == (status, head)
     repo.run("merge", "--quiet", "--ff-only", branch(repo))
     assert (repo.root / "a.txt").read_text() == "changed\n"

@@ -23,14 +23,15 @@ WAIT = "helper wait"
 SENT_BACK = "Stop hook feedback:\nThe run is not finished."
 
 
-def test_an_orchestrator_that_ends_instead_of_waiting_is_sent_back(stage: Stage) -> None:
+def test_who_ends_instead_of_waiting_is_sent_back_and_a_spawn_that_was_forgotten_comes_again_once(stage: Stage) -> None:
     scene = stage.by_script("sent-back", {}).with_queue(ONE, TWO)
-    model = Slipping(Play(), ends_instead_of(WAIT), ends_instead_of(WAIT))
+    model = Slipping(Play(), waits_instead_of("TASK-001"), ends_instead_of(WAIT), ends_instead_of(WAIT))
 
     outcome = scene.run(model)
 
     assert not model.left
     assert SENT_BACK in outcome.transcript.text
+    assert outcome.logged("spawned again") == ["TASK-001"]
     assert outcome.agents == ["TASK-001 1", "TASK-002 1"]
     assert outcome.statuses == {"TASK-001": "completed", "TASK-002": "completed"}
     assert outcome.said.splitlines()[-1].startswith("All 2 tasks are completed.")
@@ -75,18 +76,6 @@ def test_a_session_that_does_something_else_is_left_alone(stage: Stage) -> None:
     told = transcript([only]).text
     assert "a run is unfinished here (0 of 1 tasks completed). `/orchestrate` continues it." in told
     assert project.helper(scene.project, "state", "session").strip() == '"another"'
-
-
-def test_a_spawn_that_was_forgotten_comes_again_soon_and_no_second_agent_with_it(stage: Stage) -> None:
-    scene = stage.by_script("forgotten", {}).with_queue(ONE)
-    model = Slipping(Play(), waits_instead_of("TASK-001"))
-
-    outcome = scene.run(model)
-
-    assert not model.left
-    assert outcome.agents == ["TASK-001 1"]
-    assert outcome.logged("spawned again") == ["TASK-001"]
-    assert outcome.statuses == {"TASK-001": "completed"}
 
 
 def test_in_a_resumed_session_the_helpers_calls_ask_nobody_and_nothing_is_let_through_with_them(stage: Stage) -> None:

@@ -12,12 +12,9 @@ from rig.account import assert_agrees, context
 from rig.interactive import Terminal
 from rig.plays import Act, Play, task_section
 from rig.scripted_model import ScriptedModel
-from rig.session import Headless
 from rig.transcript import agent_exchanges, main_exchanges
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rig.scene import Scene, Stage
 
 ONE, TWO, THREE = (
@@ -25,11 +22,9 @@ ONE, TWO, THREE = (
     task_section("TASK-002", "the second", dependencies=("TASK-001",)),
     task_section("TASK-003", "the third", dependencies=("TASK-002",)),
 )
-#: A call of the model's, as a transcript has it.
-WAIT = '"input":{"command":"claudestrator-helper wait"'
 
 
-def test_a_plain_run_is_counted_as_the_server_saw_it(both: Stage) -> None:
+def test_a_plain_run_is_counted_as_the_server_saw_it_and_the_next_one_in_its_session_alone(both: Stage) -> None:
     # The lean engine has one agent at a time.
     make, words = (both.by_script, "") if both.engine == "lean" else (both.by_plugin, " --parallel 2")
     # Worked off by its dependencies, and without a PRD.
@@ -57,6 +52,19 @@ def test_a_plain_run_is_counted_as_the_server_saw_it(both: Stage) -> None:
     assert account["cost"]["main"] + account["cost"]["agents"] == pytest.approx(dollars(scene), rel=0.01)
     shown = project.helper(scene.project, "status", home=scene.setting.home)
     assert f"context: {account['characters']['entered'] / 3:,.0f} characters, " in shown
+    if both.engine == "lean":
+        assert_only_the_last_of_two_runs_is_counted(scene, account)
+
+
+def assert_only_the_last_of_two_runs_is_counted(scene: Scene, first: dict[str, Any]) -> None:
+    scene.with_queue(task_section("TASK-004", "the fourth"))
+    exchanges = scene.with_arguments("--continue").orchestrate(Play()).run.exchanges
+
+    account = context(scene)
+
+    assert_agrees(account, exchanges)
+    assert account["run"] != first["run"]
+    assert [row["id"] for row in account["rows"]] == ["TASK-004"]
 
 
 def assert_report_agrees(scene: Scene, account: dict[str, Any], said: str) -> None:
@@ -77,51 +85,12 @@ def assert_report_agrees(scene: Scene, account: dict[str, Any], said: str) -> No
     assert all(attempt["transcript"] and attempt["cost"]["dollars"] for attempt in attempts)
 
 
-def transcripts(scene: Scene) -> list[Path]:
-    return list((scene.setting.home / ".claude" / "projects").glob("*/*.jsonl"))
-
-
 def dollars(scene: Scene) -> float:
     """What Claude Code itself says that the session has cost."""
-    (path,) = transcripts(scene)
+    (path,) = scene.transcripts
     entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     (told,) = [entry["totalCostUSD"] for entry in entries if entry["type"] == "cost-state"]
     return float(told)
-
-
-def test_a_session_that_was_killed_and_continued_is_counted_as_the_server_saw_it(stage: Stage) -> None:
-    scene = stage.by_script("counted-killed", {}).with_queue(ONE, TWO).among_all_processes()
-    play = Play(acts={"TASK-002": (Act(checks=("touch at-work; while [ -e at-work ]; do sleep 0.2; done",)), Act())})
-
-    def amid() -> bool:
-        # Its second wait, which is the last that the server has seen, is in the transcript.
-        lines = [line for path in transcripts(scene) for line in path.read_text(encoding="utf-8").splitlines()]
-        waits = [line for line in lines if WAIT in line and not line.startswith('{"type":"api-request')]
-        return (scene.project / "at-work").exists() and len(waits) == 2
-
-    with Headless(scene.setting, ScriptedModel(play), "/orchestrate", "bypassPermissions") as session:
-        before = session.killed(amid).exchanges
-    after = scene.with_arguments("--continue").orchestrate(play, mode="bypassPermissions").run.exchanges
-    (scene.project / "at-work").unlink()
-
-    account = context(scene)
-
-    assert (account["sessions"], account["tasks"]) == (1, 2)
-    assert_agrees(account, [*before, *after])
-
-
-def test_only_the_last_of_two_runs_in_a_session_is_counted(lean: Stage) -> None:
-    scene = lean.by_script("counted-twice", {}).with_queue(ONE, TWO)
-    scene.orchestrate(Play())
-    first = context(scene)
-    scene.with_queue(task_section("TASK-004", "the fourth"))
-    exchanges = scene.with_arguments("--continue").orchestrate(Play()).run.exchanges
-
-    account = context(scene)
-
-    assert_agrees(account, exchanges)
-    assert account["run"] != first["run"]
-    assert [row["id"] for row in account["rows"]] == ["TASK-004"]
 
 
 @pytest.mark.usefixtures("tmux")

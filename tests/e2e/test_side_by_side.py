@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,12 @@ def section(number: int, file: str = "", *dependencies: int) -> str:
     return task_section(f"TASK-{number:03}", "one of several", files=(file or f"{number}.py",), dependencies=needs)
 
 
-#: Where every one of the first four comes with its work, and none leaves before they all are there.
-MEET = "touch $$.met; until [ $(ls *.met | wc -l) -ge 4 ]; do sleep 0.1; done"
+def meeting(count: int) -> str:
+    """Where so many come with their work, and none leaves before they all are there."""
+    return f"touch .git/$$.met; until [ $(ls .git/*.met | wc -l) -ge {count} ]; do sleep 0.1; done"
+
+
+MEET = meeting(4)
 
 
 def test_four_at_once_with_all_that_can_happen_to_one_of_them(stage: Stage) -> None:
@@ -52,7 +57,8 @@ def test_four_at_once_with_all_that_can_happen_to_one_of_them(stage: Stage) -> N
     branch = loops.git(scene, "branch", "--list", "--format=%(refname:short)", "claudestrator/*").strip()
     assert loops.git(scene, "show", f"{branch}:same.py") in ("1\n2\n", "2\n")
     assert loops.git(scene, "log", "--merges", branch) == ""
-    events = [f"{each['event']} {each['id']}" for each in outcome.events if "id" in each]
+    told = [each for each in outcome.events if "id" in each and each["event"] not in ("committed", "uncommitted")]
+    events = [f"{each['event']} {each['id']}" for each in told]
     needed = max(events.index("done TASK-001"), events.index("done TASK-005"))
     assert events.index("spawned TASK-007") > needed
     assert sorted(each.task for each in works) == sorted([*outcome.statuses, "TASK-004", "TASK-005"])
@@ -80,7 +86,7 @@ def test_a_task_whose_agent_claude_code_refuses_is_ready_again(stage: Stage) -> 
 
     assert "PreToolUse:Agent hook error: " in outcome.transcript.text
     assert outcome.agents == ["TASK-001 1", "TASK-002 2"]
-    told = [each for each in outcome.events if "id" in each and each["event"] != "uncommitted"]
+    told = [each for each in outcome.events if "id" in each and each["event"] not in ("committed", "uncommitted")]
     events = [f"{each['event']} {each['id']}" for each in told]
     ran = ["spawned TASK-001", "spawned TASK-002", "refused TASK-002", "done TASK-001"]
     assert events == [*ran, "spawned TASK-002", "done TASK-002"]
@@ -123,6 +129,8 @@ def test_loops_and_verification_run_their_tasks_side_by_side_and_nothing_else(st
     )
     loops.prepare(scene)
     play = loops.play_of([3])
+    for task_id in map(loops.task_name, range(3)):
+        play.acts[task_id] = tuple(replace(act, checks=(meeting(3),)) for act in play.acts[task_id])
 
     outcome = scene.orchestrate(play, "/orchestrate 1 --verify --parallel 3", ANY_COMMAND)
 

@@ -26,6 +26,8 @@ ONE, TWO, THREE, FOUR = (
     task_section("TASK-004", "the fourth", dependencies=("TASK-003",)),
 )
 ANY_COMMAND = "bypassPermissions"
+#: A call of the model's, as a transcript has it.
+WAIT = '"input":{"command":"claudestrator-helper wait"'
 
 
 def test_a_run_goes_on_after_one_compaction_and_after_another(stage: Stage) -> None:
@@ -66,6 +68,10 @@ def killed(scene: Scene, play: Play, *, before_it_looks: bool = False) -> Outcom
     def amid() -> bool:
         if not (scene.project / "at-work").exists() or len(waits(scene)) != 2:
             return False
+        # The last that the server has seen is in the transcript.
+        lines = [line for path in scene.transcripts for line in path.read_text(encoding="utf-8").splitlines()]
+        if len([line for line in lines if WAIT in line and not line.startswith('{"type":"api-request')]) != 2:
+            return False
         begun, turn = scene.setting.home / "waits", scene.project / ".claude" / "agent_complete" / ".wait"
         return (turn.stat().st_mtime > begun.stat().st_mtime) != before_it_looks
 
@@ -104,6 +110,10 @@ def test_a_run_goes_on_at_once_when_claude_code_was_killed_and_repeats_nothing(
     # The wait of the dead session saw that its session is gone; one that hadn't looked yet did so at once.
     assert was_left or before_it_looks
     assert not project.is_running(orphan)
+    if arguments:
+        account = context(scene)
+        assert (account["sessions"], account["tasks"]) == (1, 3)
+        assert_agrees(account, [*before.run.exchanges, *after.run.exchanges])
 
 
 def test_a_killed_run_on_what_may_be_another_machine_is_taken_over_by_who_asks_for_it(stage: Stage) -> None:

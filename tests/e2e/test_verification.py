@@ -98,5 +98,5 @@ def test_a_loop_is_committed_once_it_is_verified(lean: Stage) -> None:
     assert outcome.logged("spawned") == ran
     assert loops.history(scene) == ["Loop 1"]
     assert loops.git(scene, "show", "HEAD:made/TASK-102.txt") == "whole\n"
-    assert outcome.said.splitlines()[-1].startswith("1 of 1 loops are done, 3 of 3 tasks completed, 2 verified")
+    assert outcome.said.splitlines()[-1].startswith("1 of 1 loop is done, 3 of 3 tasks completed, 2 verified")
     assert "error handling" in loops.prompts(outcome.run)["research-1"]

@@ -13,21 +13,13 @@ from rig.plays import Play
 from rig.scene import wrap_helper
 from rig.scripted_model import ScriptedModel
 from rig.session import Talk
-from rig.transcript import agent_exchanges
+from rig.transcript import agent_exchanges, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from rig.scene import Scene, Stage
-
-
-def test_without_a_prd_nothing_starts_and_the_next_step_is_named(stage: Stage) -> None:
-    outcome = stage.by_script("no-prd", files={}).orchestrate(Play())
-
-    assert "PRD.md" in outcome.said
-    assert not agent_exchanges(outcome.run.exchanges)
-    assert outcome.statuses == {}
 
 
 def test_without_the_helper_on_path_the_one_line_says_what_to_do(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +135,10 @@ def test_no_word_is_ever_run_and_all_of_them_are_the_focus(stage: Stage, kind: s
 
     outcome = scene.orchestrate(Play(), f"/orchestrate {HOSTILE}", mode)
 
+    # Without a PRD nothing starts, and the next step is named.
     assert "There is no PRD.md" in outcome.said
+    assert not agent_exchanges(outcome.run.exchanges)
+    assert outcome.statuses == {}
     assert not list(everything_named(scene, "ran"))
     assert focus(scene) == " ".join(HOSTILE.split()[1:])
     [asked] = (scene.project / ".claude" / "agent_complete").glob(".asked.*")
@@ -164,12 +159,17 @@ def test_with_the_mod_no_word_is_run_either(mod: Stage) -> None:
 @pytest.mark.usefixtures("tmux")
 def test_without_hooks_the_words_are_read_where_claude_code_writes_them_down(stage: Stage) -> None:
     scene = stage.by_script("words-no-hooks", {".claude/settings.local.json": '{"disableAllHooks": true}'})
-    for typed in ("2 the <user's> $(touch ran) & choice", "", "1 and again"):
-        with Terminal(scene.setting, ScriptedModel(Play()), "acceptEdits") as terminal:
-            terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
+
+    def refusals() -> int:
+        return sum("There is no PRD.md" in said for said in spoken(terminal.api.exchanges))
+
+    with Terminal(scene.setting, ScriptedModel(Play()), "acceptEdits") as terminal:
+        terminal.wait_for(lambda: "❯" in terminal.screen(), "prompt")
+        for count, typed in enumerate(("2 the <user's> $(touch ran) & choice", "", "1 and again"), 1):
             terminal.type(f"/orchestrate {typed}".rstrip())
-            terminal.wait_for(lambda: "There is no PRD.md" in terminal.screen(), "refusal")
-        assert focus(scene) == typed[2:]
+            terminal.wait_for(lambda: refusals() == count, "refusal")  # noqa: B023
+            terminal.wait_for(lambda: "esc to interrupt" not in terminal.screen(), "end of the turn")
+            assert focus(scene) == typed[2:]
     assert not list(everything_named(scene, "ran"))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Work(NamedTuple):
-    """What one agent worked on, from its first request to the one answered with its report, or to its last without one."""
+    """What one agent worked on, from its first request to the answer that is its report, or to its last one without it."""
 
     task: str
     begun: float
@@ -26,7 +26,9 @@ def work(exchanges: list[Exchange]) -> list[Work]:
     for exchange in sorted(agent_exchanges(exchanges), key=lambda each: each.request.number):
         name, task = exchange.request.agent or "", task_of(exchange.request) or ""
         if name not in reported:
-            found[name] = Work(task, found[name].begun if name in found else exchange.time, exchange.time)
+            # It takes the time of its own before the answer, which the API's errors are not.
+            ended = max(exchange.time, exchange.answered)
+            found[name] = Work(task, found[name].begun if name in found else exchange.time, ended)
         if any("helper done" in json.dumps(block) for block in exchange.answer):
             reported.add(name)
     return list(found.values())

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
+
+import running
+from claudestrator_helper.setup import helper_link
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _GIT_IDENTITY = ("-c", "user.name=Rig", "-c", "user.email=rig@localhost", "-c", "init.defaultBranch=main")
@@ -41,13 +46,25 @@ def install_by_script(project: Path, home: Path, claude: Path, *options: str) ->
     environment = {
         "HOME": str(home),
         "PATH": os.pathsep.join([str(link.parent), os.environ.get("PATH", os.defpath)]),
-        "CLAUDESTRATOR_VENV": sys.prefix,
+        "CLAUDESTRATOR_VENV": str(_venv(home)),
     }
     command = ["bash", str(REPOSITORY / "install.sh"), *options, str(project)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise SetupError(f"install.sh refused: {said[-1] if said else 'it said nothing'}")
+
+
+def _venv(home: Path) -> Path:
+    """A folder with this Python's helper, started as in the venv that install.sh makes: pip's script takes twice as
+    long."""
+    script = home / "venv" / "bin" / helper_link.NAME
+    if not script.exists():
+        script.parent.mkdir(parents=True)
+        words = {"python": sys.executable, "packages": str(Path(helper_link.__file__).resolve().parents[2])}
+        script.write_text(helper_link.SCRIPT.format(**{name: shlex.quote(word) for name, word in words.items()}))
+        script.chmod(0o755)
+    return script.parent.parent
 
 
 def launch_plugin_helper(home: Path, environment: dict[str, str]) -> None:
@@ -70,14 +87,22 @@ def helper(project: Path, *words: str, text: str = "", home: Path | None = None)
     Raises SetupError with its last line when it refuses.
 
     """
-    command = [str(Path(sys.prefix, "bin", "claudestrator-helper")), "--project", str(project), *words]
     # The key that tells whose a run is would otherwise be that of whoever runs the tests.
     own = {"HOME": str(home), "XDG_STATE_HOME": ""} if home else {}
+    code, printed, error = _helper(["--project", str(project), *words], text, own)
+    if code:
+        said = error.strip().splitlines()
+        raise SetupError(f"claudestrator-helper {words[0]}: {said[-1] if said else f'status {code}'}")
+    return printed
+
+
+def _helper(words: list[str], text: str, own: dict[str, str]) -> running.Result:
+    # A fork costs a tenth of a new process; beside other threads it might find what they had locked.
+    if threading.active_count() == 1:
+        return running.helper(*words, folder=os.getcwd(), stdin=text.encode(), environ=own)
+    command = [str(Path(sys.prefix, "bin", "claudestrator-helper")), *words]
     done = subprocess.run(command, check=False, capture_output=True, text=True, input=text, env={**os.environ, **own})
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise SetupError(f"claudestrator-helper {words[0]}: {said[-1] if said else f'status {done.returncode}'}")
-    return done.stdout
+    return running.Result(done.returncode, done.stdout, done.stderr)
 
 
 def tasks(project: Path) -> list[dict[str, Any]]:

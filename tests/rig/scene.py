@@ -93,6 +93,11 @@ class Scene:
     def project(self) -> Path:
         return self.setting.project
 
+    @property
+    def transcripts(self) -> list[Path]:
+        """Those of its sessions, which Claude Code keeps."""
+        return list((self.setting.home / ".claude" / "projects").glob("*/*.jsonl"))
+
     def orchestrate(
         self, play: Play, prompt: str = "/orchestrate", mode: str = "acceptEdits", limit: float = LIMIT
     ) -> Outcome:

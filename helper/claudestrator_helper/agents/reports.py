@@ -5,6 +5,7 @@ the task to another attempt.
 """
 
 import re
+import time
 
 from ..engine import markers, state
 from ..errors import ClaudestratorError
@@ -89,6 +90,12 @@ def open_attempt(project: Project, id_: str, attempt: int | None) -> int:
     if _reported(project, current, id_, markers.DONE):
         return 0
     return _awaited(project, current, parsed, id_, attempt)
+
+
+def being_made(project: Project, id_: str, attempt: int, note: str) -> None:
+    """Writes the note, and that the report is being made: what it waits for is not the agent's time."""
+    keep_note(project, id_, note)
+    marker_files.leave(project, id_, markers.REPORTING, attempt, markers.REPORTING, str(int(time.time())))
 
 
 def keep_note(project: Project, id_: str, note: str) -> None:

@@ -34,7 +34,8 @@ def _refuse_used(project: Project, added: list[str]) -> None:
     current = state_file.read(project)
     used = [id_ for id_ in added if current.record(id_).attempts or os.path.exists(project.note(id_))]
     if used:
-        raise ClaudestratorError(f"nothing was added; {', '.join(used)} was a task before: use new ids")
+        were = "was a task" if len(used) == 1 else "were tasks"
+        raise ClaudestratorError(f"nothing was added; {fields.named(used, len(used))} {were} before: use new ids")
 
 
 def _from_words(project: Project, words: str) -> str:

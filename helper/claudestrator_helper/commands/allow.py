@@ -77,9 +77,10 @@ def _at_work(project: Project, asked: Gates, before: Gates | None) -> list[str]:
     tasks = [id_ for id_ in current.agents if current.unfinished and ids.role(id_) == "task"]
     if not tasks or set(asked.commands) <= set(before.commands if before else ()):
         return []
-    names = fields.named(tasks, len(tasks))
+    names, alone = fields.named(tasks, len(tasks)), len(tasks) == 1
+    who, how = ("is", "it reports is not held against it") if alone else ("are", "they report is not held against them")
     why = "no one knows whether it was red before"
-    return [f"{names} is at work: what is red for all tasks when it reports is not held against it, as {why}"]
+    return [f"{names} {who} at work: what is red for all tasks when {how}, as {why}"]
 
 
 def _only_a_person(project: Project) -> None:

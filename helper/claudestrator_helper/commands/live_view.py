@@ -47,7 +47,7 @@ def picture(found: Progress, dollars: float | None) -> RenderableType:
         for id_, cause in list(found.blocked.items())[:BLOCKED]
     ]
     parts += [_line(_costs(found, dollars), "dim")] if _costs(found, dollars) else []
-    events = [event for event in found.events if event.get("event") != "issue"][-EVENTS:]
+    events = [event for event in found.events if event.get("event") not in ("issue", "committed")][-EVENTS:]
     parts += [_line(event_lines.line(event), "red" if event["event"] in _ENDED else "dim") for event in events]
     return Group(*parts)
 

@@ -1,11 +1,13 @@
 """The verb `next-task`, without click: hooks and prompts run it, so it must start fast."""
 
-from collections.abc import Container
+import os
+from collections.abc import Container, Mapping
 
 from .. import output
 from ..store import files, paths
 from ..texts import queue, schedule
 from ..texts.fields import LINE, cut
+from ..texts.models import BY_COMPLEXITY
 
 
 def main(folder: str | None, words: list[str]) -> int:
@@ -40,7 +42,8 @@ def answer(project: paths.Project, *, as_json: bool) -> str:
 
 def select(project: paths.Project) -> schedule.Selection:
     """The next ready task, or why there is none. Raises ClaudestratorError for a queue that can't be read."""
-    parsed = queue.parse(files.read(project.queue, project.bounds) or "", archive=lambda: _archive(project))
+    text = files.read(project.queue, project.bounds) or ""
+    parsed = queue.parse(text, _models(project), lambda: _archive(project))
     found = schedule.select(parsed)
     if found.reason in (schedule.COMPLETE, schedule.EMPTY):
         # Only now does it matter whether some sections could not be read.
@@ -49,6 +52,15 @@ def select(project: paths.Project) -> schedule.Selection:
         wrong = queue_problems.unreadable(parsed)
         found = schedule.select(parsed, wrong) if wrong else found
     return found
+
+
+def _models(project: paths.Project) -> Mapping[str, str]:
+    if not os.path.exists(project.config):
+        return BY_COMPLEXITY
+    # Importing what reads it takes longer than everything else.
+    from ..store import config_file
+
+    return config_file.models(project)
 
 
 def _archive(project: paths.Project) -> Container[str]:

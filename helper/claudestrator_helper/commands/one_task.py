@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable
 
 from ..accounts import estimate
-from ..engine.sentences import branch
+from ..engine.sentences import model
 from ..engine.state import State
 from ..errors import ClaudestratorError
-from ..store import event_lines, queue_file, run_log, state_file
+from ..store import config_file, event_lines, queue_file, run_log, state_file
 from ..store.paths import Project
 from ..system import worktrees
 from ..texts import ids, schedule
@@ -22,11 +22,12 @@ def lines(project: Project, id_: str, now: float) -> list[str]:
     Raises ClaudestratorError for an id that is in none of them.
 
     """
-    current, parsed, log = state_file.read(project), queue_file.parsed(project), run_log.read(project)
+    current, log = state_file.read(project), run_log.read(project)
+    parsed = queue_file.read(project, current, config_file.models(project))
     events = [entry for entry in log if entry.get("id") == id_]
     if id_ not in parsed.by_id and not events and id_ not in current.agents:
         raise _unknown(id_)
-    found = _task(parsed, parsed.task(id_), project.queue) if id_ in parsed.by_id else [id_]
+    found = _task(parsed, parsed.task(id_), current, project.queue) if id_ in parsed.by_id else [id_]
     complexity = parsed.by_id[id_][0].complexity if id_ in parsed.by_id else ""
     found += [
         *_worktree(project, current, id_),
@@ -48,11 +49,11 @@ def _unknown(id_: str) -> ClaudestratorError:
     return ClaudestratorError(f"there is no {cut(id_)} here: `claudestrator-helper tasks` lists the tasks")
 
 
-def _task(parsed: Queue, task: Task, place: str) -> list[str]:
+def _task(parsed: Queue, task: Task, current: State, place: str) -> list[str]:
     needed = [other.id for other in parsed.tasks if task.id in other.dependencies]
     cause = schedule.causes(parsed).get(task.id) if task.status == PENDING else None
     return [
-        f"{task.id}  {cut(task.status, 30)}  {cut(task.complexity, 20)}, {task.model}",
+        f"{task.id}  {cut(task.status, 30)}  {cut(task.complexity, 20)}, {cut(model(task, current), 20)}",
         *_row("objective", [task.objective]),
         *(f"criterion: {cut(each, 200)}" for each in task.criteria),
         *_row("files", task.files),
@@ -102,7 +103,10 @@ def _told(project: Project, current: State, id_: str) -> list[str]:
         "not verified": record.unverified,
     }
     found = [f"{name}: {cut(text, 400)}" for name, text in said.items() if text]
-    what = "merged" if current.worktrees else "committed"
-    found += [f"{what}: {record.committed[:7]} on {cut(branch(current))}"] if record.committed else []
+    if record.committed:
+        # What runs git takes longer to import than the rest.
+        from ..run import task_commits
+
+        found.append(f"committed: {record.committed[:7]} {cut(task_commits.place(project, current))}")
     found += ["verified"] if record.completed is not None and record.is_verified else []
     return found + ([f"note: {project.note(id_)}"] if ids.is_id(id_) and os.path.exists(project.note(id_)) else [])

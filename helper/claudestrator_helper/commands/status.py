@@ -14,7 +14,7 @@ from ..store import files, issue_file, paths, project_files
 from ..store.paths import Project
 from ..system import processes
 from ..texts import issues, queue_problems, schedule
-from ..texts.fields import LINE, LINES, cut, few, named, one_line
+from ..texts.fields import LINE, LINES, cut, few, many, named, one_line
 from . import arguments, proofs
 
 
@@ -44,15 +44,17 @@ def status(project: Project, now: float | None = None) -> list[str]:
     current = found.state
     lines = [found.bar, f"run: {_run(found, at)}", *_times(found)]
     lines += few([f"{_at_work(found)}: {_agent(each)}" for each in found.at_work])
-    lines += [*few([f"gate: {proofs.gate(each)}" for each in found.gates]), *_proofs(found), *_commits(current)]
-    lines += _verification(current)
+    lines += [*few([f"gate: {proofs.gate(each)}" for each in found.gates]), *_proofs(found)]
+    lines += [*_commits(project, current), *_verification(current)]
     lines += [*_loops(project, current), *_issues(project)]
     lines += few([f"failed: {id_}  {cut(reason)}" for id_, reason in current.failed.items()])
     lines += few([f"blocked: {id_}  {_by(cause)}" for id_, cause in found.blocked.items()])
     lines += [] if current.unfinished or not current.run else _context(project)
     wrong = len(queue_problems.problems(found.queue))
     if wrong:
-        lines.append(f"queue: {wrong} problems, `claudestrator-helper check` names them")
+        lines.append(
+            f"queue: {many(wrong, 'problem')}, `claudestrator-helper check` names {'it' if wrong == 1 else 'them'}"
+        )
     return lines
 
 
@@ -92,11 +94,15 @@ def _count(current: state.State) -> int:
     return sum(bool(record.committed) for record in current.tasks.values())
 
 
-def _commits(current: state.State) -> list[str]:
-    count, what = _count(current), "merged" if current.worktrees else "committed"
-    many = "task" if count == 1 else "tasks"
+def _commits(project: Project, current: state.State) -> list[str]:
+    count = _count(current)
+    if not count:
+        return []
+    # Most runs have none, and what runs git takes longer to import than the rest.
+    from ..run import task_commits
+
     # The state may have come with someone's repository.
-    return [one_line(f"{what}: {count} {many}, on {sentences.branch(current)}")] if count else []
+    return [one_line(f"committed: {many(count, 'task')}, {task_commits.place(project, current)}")]
 
 
 def _proofs(found: progress.Progress) -> list[str]:

@@ -2,6 +2,7 @@
 
 import click
 
+from ..engine.state import State
 from ..output import echo
 from ..store import paths
 from ..texts import fields, queue
@@ -43,36 +44,40 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.pass_obj
 def tasks_verb(project: paths.Project, as_json: bool) -> None:
-    """List the queue: status, id, model, objective.
+    """List the queue: status, id, model, objective. The model is the one of the last attempt, or of the next one.
 
     In the objects, proof says why a task counts as completed: "gate", "verified", or "word", its agent's or a person's.
     """
     from ..output import as_json_line
-    from ..store import queue_file
-
-    parsed = queue_file.parsed(project)
-    echo([as_json_line(_as_json(project, parsed))] if as_json else table(parsed) or [_NONE])
-
-
-def _as_json(project: paths.Project, parsed: queue.Queue) -> list[dict[str, object]]:
-    from ..engine import sentences
-    from ..store import state_file
+    from ..store import config_file, queue_file, state_file
 
     current = state_file.read(project)
-    return [task.as_json() | {"proof": sentences.proof(task, current)} for task in parsed.tasks]
+    parsed = queue_file.read(project, current, config_file.models(project))
+    echo([as_json_line(_as_json(parsed, current))] if as_json else table(parsed, current) or [_NONE])
 
 
-def table(parsed: queue.Queue) -> list[str]:
+def _as_json(parsed: queue.Queue, current: State) -> list[dict[str, object]]:
+    from ..engine import sentences
+
+    return [
+        task.as_json() | {"model": sentences.model(task, current), "proof": sentences.proof(task, current)}
+        for task in parsed.tasks
+    ]
+
+
+def table(parsed: queue.Queue, current: State) -> list[str]:
     """One line a task: status, id, model, objective; a pending task that can't run is blocked, by what is said last."""
+    from ..engine import sentences
     from ..texts import schedule
 
     width = max((len(task.id) for task in parsed.tasks), default=0)
     blocked = {id_: f"{cause}" for id_, cause in schedule.causes(parsed).items() if cause.kind != schedule.WAITING}
+    models = [cut(sentences.model(task, current), 20) for task in parsed.tasks]
     return few(
         [
-            f"{'blocked' if task.id in blocked else cut(task.status, 11):<11}  {task.id:<{width}}  {task.model:<6}  "
+            f"{'blocked' if task.id in blocked else cut(task.status, 11):<11}  {task.id:<{width}}  {model:<6}  "
             f"{cut(task.objective, 80)}{f' ({cut(blocked[task.id])})' if task.id in blocked else ''}"
-            for task in parsed.tasks
+            for task, model in zip(parsed.tasks, models, strict=True)
         ],
         fields.TABLE,
     )

@@ -4,6 +4,8 @@ from ..texts.named_tuples import NamedTuple
 from .state import State
 
 DONE, FAILED, STARTED, AGENT, HELD = "done", "failed", "started", "agent", "held"
+#: A report that is being made, which takes as long as its gate.
+REPORTING = "reporting"
 UNCHANGED = "nothing changed"
 PROVED = "gate green"
 #: The causes of a failure that no agent reported; "" is the agent's own report, or a file made by hand.

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Container, Iterable
 
 from ..texts import ids, queue_problems, schedule
-from ..texts.fields import cut
+from ..texts.fields import cut, many
 from ..texts.queue import Queue, Task
 from ..texts.queue_problems import Problem, miscounted
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, MOVES, PENDING, SKIPPED
@@ -30,7 +30,7 @@ def waiting(current: State, now: int) -> str:
     """What a `wait` says that ends without a step."""
     names = ", ".join(f"{id_} ({max(0, now - agent.claimed) // 60} min)" for id_, agent in current.agents.items())
     if current.status == PAUSED:
-        at_work = f", and {names} is at work" if names else ""
+        at_work = f", and {names} {'is' if len(current.agents) == 1 else 'are'} at work" if names else ""
         return f"paused{at_work}: `claudestrator-helper resume` continues"
     return f"still waiting for {names}"
 
@@ -61,6 +61,14 @@ def proof(task: Task, state: State) -> str | None:
     if done and record.is_proved:
         return GATE
     return VERIFIED if done and record.is_verified else WORD
+
+
+def model(task: Task, state: State) -> str:
+    """The model of a task's last attempt, or of the next one if it is pending."""
+    record = state.record(task.id)
+    if task.status != PENDING:
+        return record.model or task.model
+    return record.lost.model if record.lost and record.lost.failures else task.model
 
 
 def is_gated(queue: Queue, state: State) -> bool:
@@ -196,8 +204,8 @@ def branch(state: State) -> str:
 def commits(state: State) -> str:
     """Where the commits of single tasks are, and how a person takes them over."""
     count = sum(bool(record.committed) for record in state.tasks.values())
-    many = "commit is" if count == 1 else "commits are"
-    return f" {count} {many} on {branch(state)}{_taken_over(state, count)}" if count else ""
+    be = "is" if count == 1 else "are"
+    return f" {many(count, 'commit')} {be} on {branch(state)}{_taken_over(state, count)}" if count else ""
 
 
 def _taken_over(state: State, count: int) -> str:
@@ -218,7 +226,8 @@ def loops(state: State, queue: Queue, issues: Queue) -> str:
     """How a run of loops ended: tasks, and what became of the issues."""
     count = Counter(issue.status.lower() for issue in issues.tasks)
     found = ", ".join(f"{count[word]} {word}" for word in ("completed", "accepted", PENDING, "rejected") if count[word])
-    parts = [f"{state.loop.number} of {state.loop.total} loops are done, {counted(queue, state)}"]
+    be = "is" if state.loop.number == 1 else "are"
+    parts = [f"{state.loop.number} of {many(state.loop.total, 'loop')} {be} done, {counted(queue, state)}"]
     parts += [f"issues: {found}"] if found else []
     parts += _roles(state)
     parts += [*_failed(queue, state), *_blocked(schedule.causes(queue)), *_odd(queue)]

@@ -1,7 +1,7 @@
 """The first part of a step: settles every report that has come. engine/next_step.py does the rest."""
 
 from ..texts import ids, queue_problems
-from ..texts.fields import cut
+from ..texts.fields import cut, many
 from ..texts.models import stronger
 from ..texts.queue import Queue
 from ..texts.statuses import COMPLETED, FAILED, IN_PROGRESS, PENDING, SKIPPED
@@ -43,7 +43,7 @@ def _settle(run: StepBuilder, id_: str, agent: Agent) -> None:
         _halted(run, id_, agent, report.reason)
     elif report:
         _attempt_failed(run, id_, agent, report.reason, report.cause)
-    elif is_late:
+    elif is_late and id_ not in run.inputs.reporting:
         run.give_up(id_, agent, f"no report within {run.config.task_timeout} minutes", markers.TIMEOUT)
     elif not run.is_over:
         _keep(run, id_, agent)
@@ -121,7 +121,7 @@ def _role_done(run: StepBuilder, id_: str, agent: Agent) -> None:
     if wrong:
         _attempt_failed(run, id_, agent, wrong)
     else:
-        run.drop(id_, agent, f"{len(run.queue.tasks)} tasks" if id_ == ids.DECOMPOSITION else "")
+        run.drop(id_, agent, many(len(run.queue.tasks), "task") if id_ == ids.DECOMPOSITION else "")
         run.ended.append(id_)
 
 
@@ -182,4 +182,4 @@ def _why_not_decomposed(parsed: Queue) -> str:
     if not parsed.tasks:
         return "it reported done but the queue holds no task"
     wrong = [f"line {problem.line}: {problem.text}" for problem in queue_problems.problems(parsed)]
-    return f"the queue has {len(wrong)} errors, the first: {wrong[0]}" if wrong else ""
+    return f"the queue has {many(len(wrong), 'error')}, the first: {wrong[0]}" if wrong else ""

@@ -15,6 +15,7 @@ NO_VERDICTS: Mapping[str, str] = {}
 NO_MODELS: Mapping[str, str] = {}
 NO_GATES: frozenset[str] = frozenset()
 NO_TREES: frozenset[str] = frozenset()
+NO_AGENTS: frozenset[str] = frozenset()
 
 
 class Inputs(NamedTuple):
@@ -23,7 +24,8 @@ class Inputs(NamedTuple):
     that have come on the tasks under verification, by id: "" for a pass, else why it fails; *alone* says that the
     orchestrator itself asks, which it doesn't while an agent is at work in the foreground; *gates_due* are the
     gates that have not run yet, by what they have to run before; *trees* are the worktrees that are there, by whose
-    they are, and *setup_problem* is why one can't be set up, or ""."""
+    they are, and *setup_problem* is why one can't be set up, or ""; *reporting* are the agents whose reports are being
+    made."""
 
     state: State
     queue: Queue
@@ -38,6 +40,7 @@ class Inputs(NamedTuple):
     gates_due: frozenset[str] = NO_GATES
     trees: frozenset[str] = NO_TREES
     setup_problem: str = ""
+    reporting: frozenset[str] = NO_AGENTS
 
 
 class Step:

@@ -6,7 +6,8 @@ from the log.
 
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Container, Iterable
 
 from ..engine import loop_phases, markers, state
 from ..engine.config import BY_TASK, SUBJECT, Config
@@ -76,6 +77,8 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
         with files.locked(project.lock):
             now = state_file.read(project)
             if (now.run, now.loop.number, now.phase) == (current.run, current.loop.number, loop_phases.COMMIT):
+                made = {"event": task_commits.COMMITTED, "commit": result.commit, "reason": f"loop {now.loop.number}"}
+                run_log.append(project, now, [{**made}] if result.commit else [], time.time())
                 state_file.write(project, loop_phases.committed(now, result.commit))
     return _lines(current, result, len(current.loop.ran))
 
@@ -93,6 +96,8 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue, config:
         # In a repository younger than the run, anything may be someone's unfinished work.
         known = "what was dirty before the run is not known"
         return git.Result(why=known if git.dirty(project) is not None else "there is no git repository")
+    if not current.loop.ran and _only_accounts(project, git.dirty(project, place) or [], without):
+        return git.Result(why=git.NOTHING)
     result = git.commit(project, without, _message(current, parsed, config.commit_subject), place)
     if not result.commit and (made := _made(project, current, place)):
         # The git of a killed helper has finished in the meantime.
@@ -103,6 +108,14 @@ def _commit(project: Project, current: state.State, parsed: queue.Queue, config:
         before = [path for path, why in without.items() if why == git.BEFORE]
         DIRTY_BEFORE.write(project, json.dumps([path for path in before if path in still]))
     return result
+
+
+def _only_accounts(project: Project, dirty: list[str], without: Container[str]) -> bool:
+    """Whether nothing but the accounts of loops has changed, of which no one misses a commit of their own."""
+    changed = [path for path in dirty if path not in without]
+    within = os.path.relpath(project.snapshots, project.root)
+    folder = os.path.normpath(os.path.join(git_safety.top(project.root)[1], within))
+    return bool(changed) and all(path.startswith(f"{folder}/") for path in changed)
 
 
 def _made(project: Project, current: state.State, place: Repository | None) -> str:

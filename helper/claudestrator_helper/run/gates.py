@@ -63,7 +63,7 @@ def done(
     """
     if ids.role(id_) != "task" or not (latest := reports.open_attempt(project, id_, attempt)):
         return reports.done(project, id_, attempt, note)
-    reports.keep_note(project, id_, note)
+    reports.being_made(project, id_, latest, note)
     passed = proved(project, id_, latest, patience() if limit is None else limit, project)
     return passed if isinstance(passed, str) else reports.done(project, id_, latest, "", proved=passed)
 

@@ -48,7 +48,7 @@ def done(project: Project, id_: str, attempt: int | None, note: str, limit: floa
     latest = reports.open_attempt(project, id_, attempt)
     if not latest:
         return reports.done(project, id_, attempt, note)
-    reports.keep_note(project, id_, note)
+    reports.being_made(project, id_, latest, note)
     return _merged(project, id_, latest, gates.patience() if limit is None else limit)
 
 

@@ -62,7 +62,17 @@ def pause(project: Project) -> str:
         return "The run is stopping already: `/orchestrate` continues it." if stopping else _NOTHING
     at_work = f" once {_reported(current)}" if current.agents else ""
     way = "/claudestrator-resume" if current.engine == MOD else "claudestrator-helper resume"
+    if _is_last(project, current):
+        return f"The run ends{at_work}, as nothing else is left; if that fails, `{way}` continues it."
     return f"The run pauses{at_work}; `{way}` continues it."
+
+
+def _is_last(project: Project, current: state.State) -> bool:
+    """Whether the run is complete once those at work are."""
+    if not current.agents or current.loop.total or current.verification.asked:
+        return False
+    left = {task.id for task in queue_file.parsed(project).tasks if task.status not in (COMPLETED, SKIPPED)}
+    return left == {*current.agents}
 
 
 def resume(project: Project, now: float | None = None) -> str:
@@ -114,7 +124,8 @@ def skip(project: Project, ids: list[str], *, unblock: bool) -> list[str]:
 
 def _after(parsed: Queue, current: state.State, id_: str, *, unblock: bool) -> str:
     needing = [task.id for task in parsed.tasks if id_ in task.dependencies and task.status == PENDING]
-    said = f"; {named(needing, len(needing))} {'may run' if unblock else 'stays blocked without --unblock'}"
+    stay = "stays" if len(needing) == 1 else "stay"
+    said = f"; {named(needing, len(needing))} {'may run' if unblock else f'{stay} blocked without --unblock'}"
     at_work = "; the report of its agent, which is still at work, will not count"
     return f"{said if needing else ''}{at_work if id_ in current.agents else ''}"
 

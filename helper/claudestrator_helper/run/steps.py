@@ -249,9 +249,9 @@ def read(project: Project, now: int, known: state.State | None = None) -> Inputs
     parsed = queue_file.read(project, current, settings.models)
     late = [task.id for task in parsed.tasks if task.status == FAILED or current.record(task.id).released is not None]
     attempts = {id_: current.record(id_).attempts for id_ in [*current.agents, *late]}
-    found = marker_files.read(project, attempts)
+    found, making = marker_files.read(project, attempts), marker_files.reporting(project, current.agents, now)
     filed, problem, judged = issue_file.parsed(project), prd_file.why_not(project), _verdicts(project, current)
-    inputs = Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged)
+    inputs = Inputs(current, parsed, found, problem, now, settings, filed, verdicts=judged, reporting=making)
     return _with_trees(project, inputs) if current.worktrees and current.unfinished else inputs
 
 

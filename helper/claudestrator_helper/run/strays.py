@@ -26,7 +26,9 @@ _BRANCH = re.compile(rf"{re.escape(run_branch.name(''))}\d{{8}}-\d{{6}}-[0-9a-f]
 def found(project: Project) -> list[str]:
     """A line for each worktree that no run is at work in, with what is in it, and one on what to do."""
     trees, going = _strays(project), _going(project)
-    lines = [f"left by a run: {_place(project, tree)} ({_whose(tree)}): {_content(tree, project)}" for tree in trees]
+    words = ["kept for an unfinished run" if tree.note.run == going else "left by a run" for tree in trees]
+    told = [f"{_place(project, tree)} ({_whose(tree)}): {_content(tree, project)}" for tree in trees]
+    lines = [f"{word}: {each}" for word, each in zip(words, told, strict=True)]
     if any(tree.note.run == going for tree in trees):
         lines.append(f"the run {fields.cut(going, 40)} is unfinished: `/orchestrate` continues it")
     if any(tree.note.run != going for tree in trees):

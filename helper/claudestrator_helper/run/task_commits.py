@@ -21,8 +21,8 @@ from ..texts import overlap, queue
 from ..texts.fields import cut, named
 
 _TITLE, _CRITERIA = 60, 30
-#: The event of a completed task for which there is no commit.
-UNCOMMITTED = "uncommitted"
+#: The events of a completed task that has a commit, and of one that has none.
+COMMITTED, UNCOMMITTED = "committed", "uncommitted"
 #: Makes the commit of a completed task.
 Maker = Callable[[Project, state.State, str], git.Result]
 #: The commit of a completed task, if it is made already; "" otherwise.
@@ -73,14 +73,29 @@ def _recorded(project: Project, current: state.State, id_: str, result: git.Resu
     with files.locked(project.lock):
         now = state_file.read(project)
         if (now.run, now.record(id_).completed) == (current.run, current.record(id_).completed):
-            if not result.commit and not result.final:
+            if not result.final:
                 # The line for the person may be lost with this process, and no other says it again.
-                event: dict[str, object] = {"event": UNCOMMITTED, "id": id_, "reason": result.why}
+                made, why = {"event": COMMITTED, "commit": result.commit}, {"event": UNCOMMITTED, "reason": result.why}
+                event: dict[str, object] = {**(made if result.commit else why), "id": id_}
                 run_log.append(project, now, [event], time.time())
             # What is final is committed once a person has corrected it.
             after = now._replace(halted=result.why) if result.final else now.recorded(id_, committed=result.commit)
             state_file.write(project, after)
     return _lines(id_, result)
+
+
+def place(project: Project, current: state.State) -> str:
+    """Where the commits of the run are now, in words."""
+    branch = f"on {sentences.branch(current)}"
+    person = "" if current.unfinished else git.repository_of(project)
+    if isinstance(person, str):
+        return branch
+    made = [record.committed for record in current.tasks.values() if record.committed]
+    wanted = [each for each in made if re.fullmatch("[0-9a-f]{40,64}", each)]
+    missing = person.call("rev-list", "--count", "--stdin", text="\n".join([*wanted, "^HEAD"]) + "\n")
+    if wanted == made and missing.text.strip() == "0":
+        return "in what is checked out"
+    return branch if run_branch.tip(person, current.run) else f"{branch}, which is gone"
 
 
 def bring_home(project: Project) -> str:

@@ -26,7 +26,7 @@ READY_VENV = "CLAUDESTRATOR_VENV"
 SHIPPED = {".claudestrator": "shipped"}
 #: Isolated (-I), as in the plugin's launcher, so that neither the project's modules nor PYTHONPATH are imported, and
 #: without `site` (-S); see texts/packages.py.
-_SCRIPT = """\
+SCRIPT = """\
 #!/bin/sh
 exec {python} -I -S -c '
 import sys
@@ -71,7 +71,7 @@ def _fill(folder: str, place: str) -> None:
     script = os.path.join(folder, "bin", NAME)
     inside = os.path.join(place, os.path.relpath(packages, folder))
     files.write(
-        script, _SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python")), packages=shlex.quote(inside))
+        script, SCRIPT.format(python=shlex.quote(os.path.join(place, "bin", "python")), packages=shlex.quote(inside))
     )
     shutil.copymode(os.path.join(folder, "bin", "python"), script)
 

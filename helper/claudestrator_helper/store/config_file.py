@@ -107,6 +107,14 @@ def read(project: Project) -> Config:
     return _config(values)
 
 
+def models(project: Project) -> dict[str, str]:
+    """The models of tasks, by complexity; the default ones where the file has problems, as for a look at the queue."""
+    try:
+        return read(project).models
+    except ClaudestratorError:
+        return BY_COMPLEXITY
+
+
 def problems(project: Project) -> list[str]:
     """Every problem in the file, one a line."""
     try:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..texts.fields import cut
+from ..texts.fields import cut, one_line
 
 
 def events(lines: Iterable[str | bytes]) -> Iterator[dict[str, object]]:
@@ -24,6 +24,7 @@ def line(event: Mapping[str, object]) -> str:
     facts = [cut(str(event["verdict"]), 9)] if event.get("verdict") else []
     facts += [cut(str(model), 20)] if model else []
     facts += [f"attempt {cut(str(attempt), 9)}"] if attempt else []
+    facts += [one_line(str(event["commit"]))[:7]] if event.get("commit") else []
     facts += ["by gate"] if event.get("proof") == "gate" else []
     facts = [f"({', '.join(facts)})"] if facts else []
     id_ = [cut(str(event["id"]), 64)] if event.get("id") else []

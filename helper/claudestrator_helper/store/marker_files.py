@@ -1,24 +1,26 @@
 """Completion markers, in ``agent_complete``.
 
 ``<id>.done`` and ``.failed`` are reports, ``.started`` is a sign of life, the first line of ``.agent`` is Claude Code's
-name of the launched agent, and ``.held`` marks an agent that has ended its turn while a job of its own ran.
+name of the launched agent, ``.held`` marks an agent that has ended its turn while a job of its own ran, and
+``.reporting`` one whose gate runs.
 
 The first line of a report is ``done`` or the reason, the second names the attempt. A file made by hand counts, even if
 it is empty. The third line is the working tree's fingerprint in ``.started``, a note that the tree is unchanged in
-``.done``, whose fourth says that its gate was green, and the cause of a failure that no agent reported, which `fail`
-never writes.
+``.done``, whose fourth says that its gate was green, the cause of a failure that no agent reported, which `fail`
+never writes, and when the report was begun in ``.reporting``.
 """
 
 import os
 
-from ..engine.markers import AGENT, DONE, FAILED, HELD, PROVED, STARTED, UNCHANGED, Marker, Markers
+from .. import host
+from ..engine.markers import AGENT, DONE, FAILED, HELD, PROVED, REPORTING, STARTED, UNCHANGED, Marker, Markers
 from . import files, project_files
 from .links import stays
 from .paths import Project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 CAUSE = "cause: "
 #: The largest number of ids that are looked for one by one.
@@ -112,7 +114,7 @@ def fail(project: Project, id_: str, attempt: int, reason: str, cause: str) -> N
 
 def clear(project: Project, id_: str) -> None:
     """Removes all markers of *id_*."""
-    for kind in (DONE, FAILED, STARTED, AGENT, HELD):
+    for kind in (DONE, FAILED, STARTED, AGENT, HELD, REPORTING):
         remove(project, id_, kind)
 
 
@@ -124,6 +126,13 @@ def begun(project: Project, id_: str, attempt: int) -> str | None:
     """The working tree's fingerprint when that attempt began; None if it has given no sign of life."""
     found = _read(project, id_, STARTED)
     return _line(found, 2) if found is not None and _attempt(found) == attempt else None
+
+
+def reporting(project: Project, ids: "Iterable[str]", now: float) -> frozenset[str]:
+    """Those of these agents whose report is being made: a call that makes one ends within the cap on a Bash call, and
+    the agent calls again."""
+    begun = {id_: _line(text(project, id_, REPORTING), 2) for id_ in ids}
+    return frozenset(id_ for id_, at in begun.items() if at.isdecimal() and abs(now - int(at[:12])) < host.BASH_CAP)
 
 
 def left_at(project: Project, id_: str, kind: str) -> float:

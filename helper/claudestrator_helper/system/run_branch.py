@@ -242,10 +242,10 @@ def stage(project: Project, branch: str) -> str:
     if isinstance(person, str) or not current(person):
         return ""
     ours, old = of(person), commit_witness.head(person)
-    tip = commit_witness.head(ours)
-    if not tip or tip == old or not person.call("merge-base", "--is-ancestor", tip, "HEAD").code:
+    tip, looks = commit_witness.head(ours), is_apart(person) and branch and _branch(person) in ("", current(person))
+    if not tip or not person.call("merge-base", "--is-ancestor", tip, branch if looks else "HEAD").code:
         return ""
-    if _is_within(person, old, tip):
+    if _is_within(person, old, tip) and not looks:
         said = ""
     elif not branch or branch != _branch(person):
         said = _elsewhere(person, branch, tip)
@@ -262,7 +262,7 @@ def _elsewhere(person: Repository, branch: str, tip: str) -> str:
     if not begun:
         return f"What is checked out has commits that it lacks: {_merging(person)}."
     way = _merging(person, f"git switch {name}", "--ff-only " if _is_within(person, begun, tip) else "")
-    return f"It was begun on {name}, and another branch is checked out: {way}."
+    return f"It was begun on {name}, which is not checked out: {way}."
 
 
 def _merging(person: Repository, switch: str = "", option: str = "") -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.chaos.agent import named
 from rig.chaos.calls import Call, Result, call
+from rig.chaos.scene import real
 
 if TYPE_CHECKING:
     from rig.chaos.scene import Scene
@@ -31,11 +32,16 @@ class Seat:
 
     def __init__(self, id_: str, who: str, way: str, given: dict[str, str]) -> None:
         self.id, self.who, self.way, self.given, self.asked = id_, who, way, given, False
-        self.agent = named(who)
+        self.agent, self.begun = named(who), real()
 
     @property
     def foreground(self) -> bool:
         return self.way == "foreground"
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the person gives up on it: nothing but their Esc ends an agent in the foreground."""
+        return self.foreground and real() - self.begun > 30
 
 
 def described(seat: Seat) -> str:

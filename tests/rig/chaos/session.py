@@ -152,9 +152,8 @@ class Session(Events):
 
     def stop(self, sentence: str) -> None:
         self.note("says", sentence=sentence)
-        if "another session" in sentence:
-            self.over = not self.sent_back()
-        elif "tasks are completed" in sentence or "run has ended" in sentence or self.chance.random() < 0.5:
+        is_last = re.search("another session|tasks are completed|run has ended", sentence)
+        if is_last or self.chance.random() < 0.5:
             # The person reads it and closes the session.
             self.over = not self.sent_back()
         else:
@@ -232,6 +231,8 @@ class Session(Events):
     def look_after(self, pid: int, seat: Seat) -> None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if not ended:
+            if seat.hangs:
+                os.kill(pid, signal.SIGKILL)
             return
         code = os.waitstatus_to_exitcode(status)
         said = content(last_message(self.scene, seat.who)) or "All of it works now."
