@@ -109,7 +109,8 @@ def inherited(queue: Queue) -> dict[int, list[list[str]]]:
     for group in stating(queue):
         own = {task.id for task in group.tasks}
         # "All tasks" above a group means the others: its own would wait for each other for ever.
-        needed = [id_ for id_ in group.needs.ids if id_ not in own or not own.issubset(group.needs.ids)]
+        others = own if own.issubset(group.needs.ids) else ()
+        needed = [id_ for id_ in group.needs.ids if id_ not in others]
         for task in group.tasks if needed else ():
             # The same list, because many tasks may be below a heading that names many.
             found.setdefault(task.position, []).append(needed)
