@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from claudestrator_helper.agents import final_message
+from claudestrator_helper.agents import final_message, reports
 from claudestrator_helper.engine import begin_run, config, markers
 from claudestrator_helper.engine.choice import Able, choose
 from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
@@ -684,6 +684,15 @@ def test_an_agent_whose_directive_died_with_the_helper_is_asked_for_at_once(proj
         ask(project, "ended", key=key, agent=AGENT, status="completed", text="REPORT TASK-2 attempt 1: done")
         (answer,) = answers(process, lambda found: len(found) == 1)
     assert (kinds(answer), answer["lines"]) == (["WAIT"], ["done TASK-2 (1/3)"])
+
+
+def test_an_agent_that_has_called_done_is_not_asked_for_again_though_no_hook_saw_it(project: Project) -> None:
+    key = start(project)["key"]
+    reports.being_made(project, "TASK-1", 1, "")
+    again = ask(project, "start", resume=True, key=key)
+    assert kinds(again) == ["WAIT"]
+    marker_files.leave(project, "TASK-1", markers.DONE, 1, markers.DONE)
+    assert wait(project, again["key"])["lines"][0] == "done TASK-1 (1/2)"
 
 
 def test_a_line_that_died_with_the_helper_is_told_by_the_next_and_by_no_other(project: Project) -> None:

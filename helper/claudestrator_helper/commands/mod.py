@@ -172,7 +172,7 @@ def _ask_again(project: Project, told: list[tuple[object, object]]) -> None:
     with files.locked(project.lock):
         current = before = state_file.read(project)
         for id_, agent in before.agents.items():
-            if (id_, agent.attempt) not in told and not marker_files.name(project, id_, agent.attempt):
+            if (id_, agent.attempt) not in told and not marker_files.is_launched(project, id_, agent.attempt):
                 marker_files.remove(project, id_, markers.STARTED)
                 current = current.recorded(id_, agent=agent._replace(spawned=0))
         if current != before:
@@ -183,7 +183,7 @@ def _forget_unlaunched(project: Project, current: State, told: list[tuple[object
     """An agent has been given its prompt, but the mod was loaded anew before it could start the agent. One of those
     that it was *told* to start, and does start, may not have been heard of yet."""
     for id_, agent in current.agents.items():
-        if (id_, agent.attempt) not in told and not marker_files.name(project, id_, agent.attempt):
+        if (id_, agent.attempt) not in told and not marker_files.is_launched(project, id_, agent.attempt):
             marker_files.remove(project, id_, markers.STARTED)
 
 

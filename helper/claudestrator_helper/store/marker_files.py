@@ -55,7 +55,7 @@ def read(project: Project, attempts: "Mapping[str, int]") -> Markers:
         found = _read(project, id_, STARTED)
         if found is not None:
             started[id_] = _attempt(found)
-    launched = [id_ for id_, attempt in attempts.items() if name(project, id_, attempt)]
+    launched = [id_ for id_, attempt in attempts.items() if is_launched(project, id_, attempt)]
     return Markers(reports, started, frozenset(launched))
 
 
@@ -69,6 +69,11 @@ def name(project: Project, id_: str, attempt: int) -> str:
     """Claude Code's name of the agent of that attempt; "" if none was launched or no hook saw the launch."""
     found = text(project, id_, AGENT)
     return _line(found, 0) if _attempt(found) == attempt else ""
+
+
+def is_launched(project: Project, id_: str, attempt: int) -> bool:
+    """Whether that attempt's agent is known to have been there: by a hook, or, where that was killed, by its report."""
+    return bool(name(project, id_, attempt)) or _attempt(text(project, id_, REPORTING)) == attempt
 
 
 def is_held(project: Project, id_: str, attempt: int) -> bool:

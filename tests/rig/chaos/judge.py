@@ -64,8 +64,9 @@ def tracebacks(found: Evidence) -> Iterable[str]:
 
 
 def told(found: Evidence) -> Iterable[str]:
-    """What the run said last is what the file says."""
-    said = [event["sentence"] for event in found.of("says") if "another session" not in event["sentence"]]
+    """What the run said last is what the file says; a start that the full disk refused has said nothing of it."""
+    unsaid = re.compile("another session|No space left on device")
+    said = [event["sentence"] for event in found.of("says") if not unsaid.search(event["sentence"])]
     if not said:
         return
     now = statuses(found.queue)

@@ -105,8 +105,10 @@ class Session(Events):
             self.type_markdown(words)
 
     def type_markdown(self, words: str) -> None:
-        told = self.begin_hook("UserPromptExpansion", command_name="orchestrate", command_args=words).result()
-        self.note("typed", told=told.code == 0)
+        self.begin_hook("UserPromptExpansion", command_name="orchestrate", command_args=words).result()
+        # On a full disk the hook can't leave the words, and the next wait looks for them in the transcript.
+        left = content(os.path.join(os.path.dirname(self.scene.queue), "agent_complete", f".asked.{self.id}"))
+        self.note("typed", told=bool(re.search(r'"words": "', left)))
         self.begin(*(word.replace("${CLAUDE_SESSION_ID}", self.id) for word in START))
 
     def wait(self) -> None:
