@@ -105,6 +105,20 @@ def test_sentences_of_one_form_are_understood_once(monkeypatch: pytest.MonkeyPat
     assert len(judged) < 10
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["{} first", "not {}", "[{}]", "or {}", "none, {}", "all but {}", "{}.", "- {}: x", "{} to\n- x", "after {}, y"],
+)
+def test_what_is_recalled_of_a_form_is_what_each_text_says(form: str) -> None:
+    names = q.parse(queue(*(task(id_) for id_ in ("TASK-1", "TASK-2", "T1", "A-B-3")))).names
+    for part in ("TASK-1", "T1", "A-B-3", "TASK-9", "T1-3", "x0", "X-17", "2", "5", "TASK-2"):
+        found = dependencies.read(form.format(part), names, 1)
+        names.readings.clear()
+        assert dependencies.read(form.format(part), names, 1) == found, part
+        dependencies.read(form.format("TASK-2"), names, 0)
+        dependencies.read(form.format("y7"), names, 0)
+
+
 def test_many_edits_are_one_copy() -> None:
     spans = [((at, at + 1), "bc") for at in range(0, 1000, 2)]
     assert fields.spliced("a-" * 500, spans) == "bc-" * 500

@@ -9,7 +9,7 @@ and words: a clause adds its ids, excludes them ("not", "except", "in parallel w
 import re
 from collections.abc import Callable
 
-from . import dependency_items, fields
+from . import dependency_items, fields, known_forms
 from .dependency_items import NOTHING, is_nothing
 from .fields import pattern
 from .id_signs import FIRST, SIGN, Signs
@@ -18,8 +18,7 @@ from .written_ids import Names
 #: How many forms of items and clauses are remembered, and how long they are.
 _FORMS, _FORM = 10_000, 200
 _SIGN, _SAYING = re.compile(SIGN), re.compile(rf"[\w?]|{SIGN}")
-_LABEL = re.compile(r"\s*(?::|[-–—]\s)")
-_WORDS = re.compile(r"[^\W_]+")
+_LABEL, _WORDS = re.compile(r"\s*(?::|[-–—]\s)"), re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"([;!]|\.(?=\s|\Z))")
 _EXCEPT = r"\b(?:except(?:ing)?|excluding|excl|besides|other than|apart from|save for|minus|but)\b"
 _CLAUSE = re.compile(
@@ -68,8 +67,7 @@ _DROPPED = re.compile(
     r"\W*(?:but )?(?:no longer|not (?:needed|required|blocking)|optional|obsolete|dropped|soft)\b", re.IGNORECASE
 )
 _WHY = re.compile(r"\s*(?:for|because|since|so|which|that|whose|where)\b", re.IGNORECASE)
-_ALSO = re.compile(r"\W*(?:and|plus|also)\b|\s*[+&]", re.IGNORECASE)
-_ARROW = re.compile(r"[←→⇒]|[-=]>|<-")
+_ALSO, _ARROW = re.compile(r"\W*(?:and|plus|also)\b|\s*[+&]", re.IGNORECASE), re.compile(r"[←→⇒]|[-=]>|<-")
 #: Names of what need not be completed first, or no longer.
 _SOFT = re.compile(
     r"\b(?:soft|optional\w*|nice to have|recommended|was|previously|later|maybe|possibly)\b", re.IGNORECASE
@@ -107,14 +105,16 @@ def _telling(parentheses: str) -> bool:
 def read(text: str, names: Names, position: int) -> tuple[list[str], list[str]]:
     """The ids that *text* names, in order and once each, for the task at *position*; and what had to be guessed.
 
-    What names no task is kept among the ids as it is written: it is reported and never counts as done.
+    What names no task is kept among the ids as it is written: it is reported and never counts as done."""
 
-    """
-    reader = _Reader(names, position)
-    text, items = dependency_items.of(text)
-    for item in items:
-        reader.item(item)
-    return reader.result(text), list(dict.fromkeys(reader.guessed))
+    def anew() -> known_forms.Reading:
+        reader = _Reader(names, position)
+        cleaned, items = dependency_items.of(text)
+        for item in items:
+            reader.item(item)
+        return reader.result(cleaned), list(dict.fromkeys(reader.guessed))
+
+    return known_forms.recalled(text, names, anew)
 
 
 class _Reader:

@@ -11,8 +11,6 @@ NOTHING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COMMENT = r"<!--.*?(?:-->|\Z)"
-#: What none of the following changes, and what is a single item.
-_CLEAN = re.compile(r"[ \t]*[A-Za-z][A-Za-z0-9 \t,.;:()&'?!/-]*\Z")
 _STRUCK = re.compile(
     rf"{_COMMENT}|~~.*?~~|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])|<(del|s|strike)>.{{0,1000}}?</\1>",
     re.DOTALL | re.IGNORECASE,

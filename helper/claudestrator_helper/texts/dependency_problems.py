@@ -60,9 +60,12 @@ def _of_task(task: Task) -> Iterator[tuple[int, str]]:
             yield offset, f"{fields.cut(sentence)!r} is not read, as {id_} depends on {task.id}"
     known = {task.id, *task.dependencies}
     for piece in task.needs.unread:
-        named = [id_ for id_ in mentioned(piece.text, task.queue.names) if id_ not in known]
-        # Of two tasks that come one after the other, neither waits for too little.
-        named = [id_ for id_ in named if not (task.queue.comes(id_, task.id) or task.queue.comes(task.id, id_))]
+        named = [
+            id_
+            for id_ in mentioned(piece.text, task.queue.names)
+            # Of two tasks that come one after the other, neither waits for too little.
+            if id_ not in known and not (task.queue.comes(id_, task.id) or task.queue.comes(task.id, id_))
+        ]
         if named:
             told = fields.named(map(fields.cut, named), len(named))
             yield (

@@ -16,7 +16,7 @@ _FIELD = re.compile(
 def found(text: str, start: int, end: int, names: Names, position: int) -> Iterator[tuple[str, tuple[int, str]]]:
     """Each id, with the offset and the text of the field that names it, for the task at *position*."""
     section = text[start:end]
-    for span in markdown.hidden(section):
+    for span in markdown.hidden(section) if _FIELD.search(section) else ():
         inside = section[span.start : span.end]
         if "<!--" in inside.partition("\n")[0]:
             continue

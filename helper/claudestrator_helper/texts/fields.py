@@ -45,8 +45,11 @@ def _known(names: str) -> frozenset[str]:
 
 
 def _matches(masked: str, start: int, end: int, names: str) -> list[re.Match[str]]:
+    found = _fields(masked, start, end)
+    if not found:
+        return []
     known = _known(names)
-    return [match for name, match in _fields(masked, start, end) if name in known]
+    return [match for name, match in found if name in known]
 
 
 @functools.lru_cache(2)
@@ -55,23 +58,33 @@ def _fields(masked: str, start: int, end: int) -> list[tuple[str, re.Match[str]]
     return [((match[1] or match[3]).lower(), match) for match in _FIELD.finditer(masked, start, end)]
 
 
+@functools.lru_cache(20)
+def anywhere(masked: str, names: str) -> bool:
+    """Whether a field may have one of these *names*; of most, a long text has many or none."""
+    text = masked.lower()
+    return any(name in text for name in _known(names))
+
+
 def find(masked: str, start: int, end: int, names: str) -> Span | None:
     """The value of the first field in ``masked[start:end]`` that is called one of *names*, which ``|`` separates.
 
     *start* is the offset of a newline. A row's value is its second cell; a line's value extends to the next field.
 
     """
-    return next(every(masked, start, end, names), None)
+    matches = _matches(masked, start, end, names)
+    return _value(masked, matches[0], end) if matches else None
 
 
 def every(masked: str, start: int, end: int, names: str, others: str = "") -> Iterator[Span]:
     """The value of each such field. With *others*, the names of other fields, a list continues after an item that
     begins with a bold label of another name."""
-    for match in _matches(masked, start, end, names):
-        if match["cell"] is not None:
-            yield _stripped(masked, *match.span("cell"))
-        else:
-            yield _stripped(masked, match.start("rest"), _end(masked, match, end, others))
+    return (_value(masked, match, end, others) for match in _matches(masked, start, end, names))
+
+
+def _value(masked: str, match: re.Match[str], end: int, others: str = "") -> Span:
+    if match["cell"] is not None:
+        return _stripped(masked, *match.span("cell"))
+    return _stripped(masked, match.start("rest"), _end(masked, match, end, others))
 
 
 def _end(masked: str, match: re.Match[str], end: int, others: str) -> int:
@@ -119,7 +132,7 @@ def first_line(masked: str, span: Span) -> Span:
 
 
 def first_paragraph(masked: str, span: Span) -> Span:
-    blank = re.compile(_BLANK_LINE).search(masked, *span)
+    blank = pattern(_BLANK_LINE).search(masked, *span)
     return _stripped(masked, span[0], blank.start()) if blank else span
 
 

@@ -38,7 +38,7 @@ _OTHERS = re.compile(
 
 
 #: What is in each of those two, and soon found to be missing.
-_ALL = re.compile("(?i)all|every|each|previous|preceding|earlier")
+ALL = re.compile("(?i)all|every|each|previous|preceding|earlier")
 
 
 class Signs:
@@ -72,7 +72,7 @@ class Signs:
         if self.meant:
             text = _NUMBERS.sub(self._numbers, text)
             text = self.ranged(text)
-        if _ALL.search(text):
+        if ALL.search(text):
             for pattern, meaning in ((_PREVIOUS, self._previous), (_OTHERS, self._others)):
                 text = pattern.sub(meaning, text, _MOST)
         return self.names.titles.sub(self._group, text, _MOST) if self.names.titles else text

@@ -36,7 +36,7 @@ from .sections import Block
 _LINE = rf"\n([ \t>]*)(?=\S)({BULLET}*)[ \t*_]*({BOX})?([^\n]*)"
 #: Such a line in the section of a task; the marks before the id can be read in one way only, so a line takes no square.
 _INSIDE = rf"\n(?=((?:[^\w\n#~]|~(?!~))*))\1(?:(?=(\d+[.)][^\w\n#~]*))\2)?{ID}([^\n]*)"
-_STATUS = r"[^\w\n]*(?:task )?(?:status|state)\b[*_`]*[ \t]*[:=][ \t*_`:]*([^\n|]*)"
+_STATUS = r"(?i:[^\w\n]*(?:task )?(?:status|state)\b[*_`]*[ \t]*[:=][ \t*_`:]*([^\n|]*))"
 #: Headings above lists of what is still to be done, and those that say so only where the queue has no task.
 _REST = (
     r"(?i)\W*(?:to[ -]?dos?|(?:still |left |things |what(?:'s| is) (?:left )?)to do|(?:open|remaining|pending|"
@@ -96,7 +96,7 @@ def _end(parsed: Queue, block: Block) -> int:
     text, end = parsed.masked, block.end
     if text[block.body : end].rstrip(" \t\n").endswith("\n---"):
         return end  # as the helper writes it
-    at = max((match.start() for match in re.compile(_RULE).finditer(text, block.body, end)), default=end)
+    at = max((match.start() for match in pattern(_RULE).finditer(text, block.body, end)), default=end)
     after = text[at:end]
     if not after.strip("-*_ \t\r\n") or "\n#" in after or fields.find(text, at, end, _FIELDS):
         return end
@@ -106,7 +106,7 @@ def _end(parsed: Queue, block: Block) -> int:
 def _inside(parsed: Queue, ends: list[int], families: set[str]) -> Iterator[tuple[int, str]]:
     """Lines in the sections of tasks that begin with the id of another task and have a box or a status of their own."""
     starts = [task.block.start for task in parsed.tasks]
-    lines, status = f"\n{parsed.masked}", re.compile(rf"\n(?=[ \t]){_STATUS}", re.IGNORECASE)
+    lines, status = f"\n{parsed.masked}", re.compile(rf"\n(?=[ \t]){_STATUS}")
     # Most lines begin with another letter than the ids, which is soon seen.
     letters = "".join(sorted({letter for name in families for letter in (name[0], name[0].lower())}))
     for match in re.finditer(_INSIDE.replace(ID, f"(?=[{letters}]){ID}"), lines):
@@ -147,7 +147,7 @@ class _Prose:
         # Front matter, below a task of the queue.
         named = text.removeprefix("id:") if self.parsed.tasks else text
         item = _Item(self.start + line.start(), len(line[1].expandtabs(4)), lead(named), text)
-        status = None if item.id or "tat" not in text[:40].lower() else pattern(_STATUS, re.IGNORECASE).match(text)
+        status = None if item.id or "tat" not in text[:40].lower() else pattern(_STATUS).match(text)
         if self.entry is not None and item.column <= self.entry:
             self.entry = None
         if not text.strip("-=*_") and not line[2] and not line[3]:

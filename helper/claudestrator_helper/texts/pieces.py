@@ -48,7 +48,7 @@ _BARE = re.compile(
 _MARK, _SEPARATOR = re.compile("[*_`<]"), re.compile("[:：=]")
 _HEADING = re.compile(r" {0,3}#{1,6}(?!#)[ \t\xa0]*")
 _RULE = re.compile(r" {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*\Z")
-_DIGIT = re.compile("[0-9]")
+_DIGIT, _DIGITS = re.compile("[0-9]"), frozenset("0123456789")
 _MENTION = re.compile(r"(?<![\w./@#-])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)*(?![\w/-])")
 
 
@@ -65,13 +65,21 @@ def mentioned(line: str, names: Names) -> list[str]:
     """The ids of tasks in a line of prose."""
     if not _DIGIT.search(line):
         return []
-    found = ((word, names.find(word)) for word in _MENTION.findall(line) if _DIGIT.search(word))
-    return list(dict.fromkeys(id_ for word, id_ in found if id_ and (id_ in names.places or "-" in word)))
+    found = []
+    for word in _MENTION.findall(line):
+        id_ = names.find(word) if _DIGIT.search(word) else None
+        if id_ and (id_ in names.places or "-" in word):
+            found.append(id_)
+    return found if len(found) < 2 else list(dict.fromkeys(found))
+
+
+def kind_of(label: str) -> str:
+    """What kind of field is called *label*; no field's name ends with a number."""
+    return REST if label[-1:] in _DIGITS else _kind_of(label)
 
 
 @functools.lru_cache(1000)
-def kind_of(label: str) -> str:
-    """What kind of field is called *label*."""
+def _kind_of(label: str) -> str:
     words = " ".join(pattern(r"\([^()]*\)|\A\W*\d+[.)]|[^\w\s]|_").sub(" ", label.lower()).split())
     if _READ.fullmatch(words):
         return READ
@@ -120,9 +128,11 @@ class _Walk:
         self.empty = not inline
 
     def close(self, at: int) -> None:
+        if self.kind == REST:
+            return
         if self.kind in (NEEDS, NEARLY):
             self.found.append(Piece(self.kind, self.value, self.text[self.value : at]))
-        elif self.kind == READ:
+        else:
             start = self.value
             for line in self.masked[start:at].split("\n"):
                 self.found.append(Piece(READ, start, line))
@@ -147,7 +157,7 @@ class _Walk:
 
     def _row(self, at: int, start: int, inside: str) -> None:
         self.close(at)
-        cells = pattern(r"(?<!\\)\|").split(inside)
+        cells = pattern(r"(?<!\\)\|").split(inside) if "\\" in inside else inside.split("|")
         kind = kind_of(cells[0])
         if kind in (NEEDS, NEARLY):
             # A third cell may be a remark, as it may be after a status.
@@ -221,4 +231,4 @@ class _Walk:
     def _named_first(self, value: str) -> bool:
         word = _MENTION.search(value[:80])
         known = word and not pattern(r"\w").search(value[: word.start()]) and self.names.find(word[0])
-        return bool(known) or re.match(r"\W*(?:all|none|no|tasks?)\b|[ \t]*#\d", value, re.IGNORECASE) is not None
+        return bool(known) or pattern(r"(?i)\W*(?:all|none|no|tasks?)\b|[ \t]*#\d").match(value) is not None

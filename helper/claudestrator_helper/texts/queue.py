@@ -6,6 +6,7 @@ The functions take and return texts; callers that read bytes decode them with ``
 
 import re
 from collections.abc import Callable, Container, Mapping
+from functools import partial
 
 from ..errors import ClaudestratorError
 from . import fields, markdown, plain_dependencies, sections, statuses
@@ -165,15 +166,15 @@ class Queue:
         return _EDGES // max(1, sum(task.plain is None for task in self.tasks))
 
     @once
-    def _newlines(self) -> list[int]:
-        return [match.start() for match in re.finditer("\n", self.masked)]
-
-    def line_at(self, offset: int) -> int:
-        """The line, counted from 1, that contains *offset*."""
+    def _newlines_before(self) -> Callable[[int], int]:
         # Counting anew for each line of a long list would take the square of the queue's length.
         from bisect import bisect_left
 
-        return bisect_left(self._newlines, offset) + 1
+        return partial(bisect_left, [match.start() for match in re.finditer("\n", self.masked)])
+
+    def line_at(self, offset: int) -> int:
+        """The line, counted from 1, that contains *offset*."""
+        return self._newlines_before(offset) + 1
 
     @once
     def inherited(self) -> dict[int, list[list[str]]]:

@@ -100,7 +100,8 @@ def _of_task(task: Task) -> Iterator[str]:
     if ids.role(task.id) != "task":
         yield "the id belongs to an agent of the run"
     yield from _of_status(task)
-    if wrong := gate_commands.problem(task.gate):
+    gate = task.gate
+    if gate and (wrong := gate_commands.problem(gate)):
         yield f"its Gate can't be run: {wrong}"
     if task.complexity not in BY_COMPLEXITY:
         yield f"its complexity {task.complexity[:40]!r} is none of {', '.join(BY_COMPLEXITY)}; it counts as normal"

@@ -1,5 +1,6 @@
 """The sections of a queue's text: where each begins and ends, and its fields."""
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -23,8 +24,8 @@ _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
 #: Where criteria begin that are no field: a heading, a line without emphasis or colon, or another name.
 _LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
 _CRITERIA = (
-    r"\n[ \t>*_+#-]{0,20}(?:(?:acceptance|success|done) criteria|acceptance|criteria|ac|done when|definition of done"
-    r"|verification)[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?::[*_ \t]*|(?=\r?\n))"
+    r"(?i)\n[ \t>*_+#-]{0,20}(?:(?:acceptance|success|done) criteria|acceptance|criteria|ac|done when|definition of"
+    r" done|verification)[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?::[*_ \t]*|(?=\r?\n))"
 )
 _DIGIT = re.compile(r"\d")
 _STATUS_ROW = "\n| Status | "
@@ -70,6 +71,11 @@ def _id_of(title: str) -> str | None:
     return match[1]
 
 
+@functools.lru_cache(2)
+def _has(masked: str, searched: re.Pattern[str]) -> bool:
+    return searched.search(masked) is not None
+
+
 class Section:
     """A block's fields, read from the text when they are asked for."""
 
@@ -84,11 +90,13 @@ class Section:
         return next(self._lists(names), "")
 
     def _lists(self, names: str) -> Iterator[str]:
+        if not fields.anywhere(self.masked, names):
+            return iter(())
         found = fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}|{GATE}")
         return (self.source[start:end] for start, end in found)
 
     def _paragraph(self, names: str) -> str:
-        span = self.span(names)
+        span = self.span(names) if fields.anywhere(self.masked, names) else None
         if span is None:
             return ""
         span = fields.first_paragraph(self.masked, span)
@@ -160,8 +168,10 @@ class Section:
     @property
     def _named_criteria(self) -> list[str]:
         """The text below a heading or line that names criteria in another form than a field's."""
-        named = re.compile(_CRITERIA, re.IGNORECASE).search(self.masked, self.block.body, self.block.end)
-        if named is None:
+        criteria = fields.pattern(_CRITERIA)
+        # For 10,000 tasks without any, one search of the whole text.
+        named = _has(self.masked, criteria) and criteria.search(self.masked, self.block.body, self.block.end)
+        if not named:
             return []
         stop = re.compile(rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|)")
         stopped = stop.search(self.masked, named.end(), self.block.end)
@@ -184,7 +194,8 @@ class Section:
     @property
     def gate(self) -> list[str]:
         """Commands that have to pass before the task is done; a backtick at either end is Markdown's."""
-        found = fields.lists(self.masked, self.block.body, self.block.end, GATE) if self.span(GATE) else []
+        has_gate = fields.anywhere(self.masked, GATE) and self.span(GATE)
+        found = fields.lists(self.masked, self.block.body, self.block.end, GATE) if has_gate else []
         texts = (item.strip("`").strip() for text in found for item in fields.items(text))
         return [text for text in texts if text and text.lower() != "none"]
 

@@ -61,7 +61,8 @@ def needs(text: str, masked: str, start: int, end: int, names: Names, position: 
             for statement, ids in told:
                 for id_ in ids:
                     likely.setdefault(id_, (piece.start, statement))
-            unread += [Piece(REST, piece.start, rest)] if piece.kind == REST else []
+            if piece.kind == REST:
+                unread.append(piece if rest is piece.text else Piece(REST, piece.start, rest))
             continue
         ids, unsure = dependencies.read(piece.text, names, position)
         if piece.kind == NEARLY:
@@ -84,7 +85,7 @@ def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str,
     """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first.", each sentence with the
     tasks that it names; and the rest of the line."""
     told: list[tuple[str, list[str]]] = []
-    if not _STATING.search(line):
+    if names.silent(line) or not _STATING.search(line):
         return told, line
 
     def taken(sentence: str) -> str:

@@ -9,11 +9,13 @@ _TITLES = 100
 #: How many ids of a range or a group are always spelled out, however many tasks name others.
 FEW = 100
 #: How many words are remembered with what they mean; each is asked for several times, one after the other.
-_REMEMBERED = 1000
+_REMEMBERED = 20_000
 _NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
 _MARKS, _DASH, _ZEROS = re.compile(r"[-_.\s#]+"), re.compile(r"(?<=[a-z])-(?=\d)"), re.compile(r"(?<!\d)0+(?=\d)")
 _USUAL = re.compile("([A-Za-z]+)-?([1-9][0-9]*)")
-_LETTERS, _WORD = re.compile("[a-z]+"), re.compile(r"[A-Za-z0-9._-]+")
+#: Words that mean tasks without an id of one; see texts/id_signs.py.
+_ALL = frozenset(["all", "every", "everything", "each", "previous", "preceding", "earlier"])
+_LETTERS, _WORD, _DIGIT = re.compile("[a-z]+"), re.compile(r"[A-Za-z0-9._-]+"), re.compile("[0-9]")
 
 
 def _key(word: str) -> str:
@@ -39,6 +41,7 @@ class Names:
         #: What texts/dependencies.py remembers of items and of clauses, whatever the ids in them.
         self.lists: dict[str, bool] = {}
         self.forms: dict[str, bool] = {}
+        self.readings: dict[str, tuple[list[str], list[str]]] = {}
         self._found: dict[str, str | None] = {}
         self._alike: dict[str, list[str]] = {}
         self._series: dict[str, list[tuple[int, str]]] = {}
@@ -50,6 +53,7 @@ class Names:
         for series in self._series.values():
             series.sort()
         self.families = {_family(key) for key in self._alike} - {""}
+        self._telling = _ALL.union(self.families, (f"{family}s" for family in self.families))
         # A title without a number, such as "Tests", is too common a word to be a group.
         numbered = sorted((title for title in groups if re.search(r"\d", title)), key=len, reverse=True)[:_TITLES]
         self.titles = (
@@ -72,7 +76,18 @@ class Names:
             self._found[word] = self._meant(word)
         return self._found[word]
 
+    def silent(self, text: str) -> bool:
+        """Whether nothing in *text* can mean a task, as it has no word that an id begins with; False where that is not
+        soon known."""
+        telling = not text.isascii() or (self.titles is not None and _DIGIT.search(text))
+        return not telling and self._telling.isdisjoint(_LETTERS.findall(text.lower()))
+
     def _meant(self, word: str) -> str | None:
+        usual = _USUAL.fullmatch(word)
+        if usual:
+            family = usual[1].lower()
+            known = self._alike.get(f"{family}{usual[2]}")
+            return known[0] if known and len(known) == 1 else word if known or family in self.families else None
         key = _key(word)
         alike = self._alike.get(key, [])
         if len(alike) == 1:
