@@ -207,7 +207,9 @@ def _of_queue(project: Project) -> list[str]:
     wrongs = sorted(
         [*queue_problems.problems(parsed), *queue_problems.miscounted(parsed), *queue_problems.unread(parsed)]
     )
-    found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs]
+    # The rest is counted only.
+    found = [f"{project.queue}:{line}: {wrong}" for line, wrong in wrongs[:FOUND]]
+    found += [wrong for _, wrong in wrongs[FOUND:]]
     cut = None if text.isascii() else re.search("[\udc80-\udcff]", text)
     if cut:
         line = text.count("\n", 0, cut.start()) + 1

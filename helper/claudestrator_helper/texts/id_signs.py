@@ -88,6 +88,8 @@ class Signs:
         return match[0]
 
     def _word(self, match: re.Match[str]) -> str:
+        if "0" <= match[0][0] <= "9":
+            return match[0]  # no id begins so
         word = pattern(r"['’]s?\Z").sub("", match[0]) if "'" in match[0] or "’" in match[0] else match[0]
         if len(word) > 130 or not any(map(str.isdigit, word)):
             return self._sign([word], word) if word in self.names.places else match[0]

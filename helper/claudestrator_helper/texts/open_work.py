@@ -4,6 +4,7 @@ Whatever is told here keeps a run from being "complete" and the queue from being
 open work: a glossary, a legend, an index of the queue's own tasks and what is ticked do not.
 """
 
+import functools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -189,11 +190,11 @@ class _Prose:
 
     def _is_work(self, line: re.Match[str], item: _Item) -> bool:
         box, text = line[3], item.text
-        if text.startswith("~~") or pattern(_EVERY).match(self.title):
+        if text.startswith("~~") or _is_titled(_EVERY, self.title):
             return False
         if box and (line[2] or not pattern(r"\[\w").match(box)):
             return is_open(box) and not is_legend(text) and not pattern(DROPPED).search(text)
-        if pattern(OVER).search(text) or pattern(GONE).match(self.title):
+        if pattern(OVER).search(text) or _is_titled(GONE, self.title):
             return False
         if item.id:
             return self._is_named(line, item)
@@ -209,7 +210,7 @@ class _Prose:
         label = line[0].lstrip().startswith(("**", "__")) or pattern(_LABEL).match(item.text)
         alone = not self.parsed.tasks and not item.text.endswith(".")
         related = family(item.id) in self.families and (line[2] or label or alone)
-        others = pattern(OTHERS).match(self.title)
+        others = _is_titled(OTHERS, self.title)
         return bool(
             related
             or (line[2] and not others and (pattern(INLINE).search(item.text) or pattern(LAST).search(item.text)))
@@ -224,9 +225,9 @@ class _Prose:
             or pattern(r"[*_`]*[\w -]{1,24}[*_`]*:").match(text)
         ):
             return False
-        numbered = line[2][0].isdigit() and pattern(_PLAN).match(self.title)
-        alone = not self.parsed.tasks and (numbered or pattern(_LIST).match(self.title) or not self.parsed.blocks)
-        return bool(alone or pattern(_REST).match(self.title))
+        numbered = line[2][0].isdigit() and _is_titled(_PLAN, self.title)
+        alone = not self.parsed.tasks and (numbered or _is_titled(_LIST, self.title) or not self.parsed.blocks)
+        return bool(alone or _is_titled(_REST, self.title))
 
     def _table(self) -> Iterator[tuple[int, str]]:
         if not self.rows:
@@ -237,6 +238,12 @@ class _Prose:
 
     def _told(self, item: _Item) -> tuple[int, str]:
         return self.parsed.line_at(item.at), _said(item.id, item.text)
+
+
+@functools.lru_cache(100)
+def _is_titled(kind: str, title: str) -> bool:
+    """Whether *title*, below which there may be many lines, is of that kind."""
+    return pattern(kind).match(title) is not None
 
 
 def _said(id_: str, text: str) -> str:

@@ -44,14 +44,15 @@ _UNDERLINED = (
 _HTML = rf"\n[^\w\n]*<(?i:h[1-6]|summary|strong|b)\b[^>\n]*>\n?(?:<[^>\n]*>|[^\w<\n])*({ids.WORD})(?![\w.-])"
 _TITLED = rf"{ids.WORD}\W*(?::|[ \t][-–—])[ \t]"
 _GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
+_STATUSES = ", ".join(statuses.MOVES)
 _INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 
 
 def unreadable(parsed: Queue) -> list[Problem]:
     """Sections that look like tasks and can't be read as such: while there are any, nothing is "all completed"."""
-    found = {*_blocks(parsed), *_lost(parsed), *hidden(parsed)}
+    found = dict.fromkeys([*_blocks(parsed), *_lost(parsed), *hidden(parsed)])
     told = {problem.line for problem in found}
-    found |= {Problem(line, text) for line, text in open_work.found(parsed) if line not in told}
+    found |= dict.fromkeys(Problem(line, text) for line, text in open_work.found(parsed) if line not in told)
     return sorted([*found, *_foreign(parsed, sorted({problem.line for problem in found}))])
 
 
@@ -71,7 +72,7 @@ def unread(parsed: Queue) -> list[Problem]:
     """What had to be guessed of dependencies, and the mentions of tasks that no field has read; no errors either."""
     from . import dependency_problems
 
-    return sorted({Problem(line, text) for line, text in dependency_problems.notes(parsed)})
+    return sorted(dict.fromkeys(Problem(line, text) for line, text in dependency_problems.notes(parsed)))
 
 
 def problems(parsed: Queue) -> list[Problem]:
@@ -82,7 +83,8 @@ def problems(parsed: Queue) -> list[Problem]:
     for id_, cause in schedule.causes(parsed).items():
         if cause.kind == schedule.CYCLE:
             found.append(Problem(parsed.by_id[id_][0].line, f"{id_}: {cause}"))
-    return sorted(set(found))
+    # What keeps its order is sorted in a moment.
+    return sorted(dict.fromkeys(found))
 
 
 def _of_groups(parsed: Queue) -> list[Problem]:
@@ -114,7 +116,7 @@ def _of_task(task: Task) -> Iterator[str]:
 
 def _of_status(task: Task) -> Iterator[str]:
     if task.status not in statuses.MOVES:
-        yield f"its status {task.status[:40]!r} is none of {', '.join(statuses.MOVES)}"
+        yield f"its status {task.status[:40]!r} is none of {_STATUSES}"
     if len(fields.starts(task.queue.masked, task.block.body, task.block.end, sections.STATUS)) > 1:
         yield "it has more than one Status; the first counts"
 

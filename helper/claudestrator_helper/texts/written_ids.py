@@ -9,7 +9,7 @@ _TITLES = 100
 #: How many ids of a range or a group are always spelled out, however many tasks name others.
 FEW = 100
 #: How many words are remembered with what they mean; each is asked for several times, one after the other.
-_REMEMBERED = 20_000
+_REMEMBERED = 100_000
 _NUMBERED = re.compile(r"(.*\D)(\d{1,18})[A-Za-z]?")
 _MARKS, _DASH, _ZEROS = re.compile(r"[-_.\s#]+"), re.compile(r"(?<=[a-z])-(?=\d)"), re.compile(r"(?<!\d)0+(?=\d)")
 _USUAL = re.compile("([A-Za-z]+)-?([1-9][0-9]*)")
@@ -70,6 +70,8 @@ class Names:
         """The id that *word* means; the word itself if it only looks like the queue's ids; None for any other word."""
         if word in self.places:
             return word
+        if "0" <= word[:1] <= "9":
+            return None  # an id begins with a letter
         if word not in self._found:
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
@@ -102,7 +104,7 @@ class Names:
 
     def halves(self, word: str) -> tuple[str, str] | None:
         """The two ends of a range in one word, such as ``TASK-001-003`` and ``T001-T003``."""
-        for match in re.finditer("-", word[:130]):
+        for match in re.finditer("-", word[:130]) if "-" in word else ():
             half, rest = word[: match.start()], word[match.end() :]
             # An id has a digit.
             first = self.find(half) if any(map(str.isdigit, half)) else None
