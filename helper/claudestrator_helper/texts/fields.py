@@ -16,6 +16,15 @@ LINES, LINE, TABLE = 20, 500, 1000
 #: A compiled pattern. In a loop over 100,000 lines, `re` takes longer to look for it than to match it.
 pattern = functools.cache(re.compile)
 
+
+def has(words: str, text: str) -> bool:
+    """Whether *words*, a pattern in lower case, are in *text* in any case."""
+    # To ignore the case in a search takes up to ten times as long as to take it away before.
+    if text.isascii():
+        return pattern(words).search(text.lower()) is not None
+    return pattern(f"(?i){words}").search(text) is not None
+
+
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
 _STOP = re.compile(

@@ -3,7 +3,7 @@
 import re
 
 from . import fields
-from .fields import pattern
+from .fields import has, pattern
 from .written_ids import FEW, Names
 
 #: Planes that no text uses: a character for each id or group of ids in the text.
@@ -14,14 +14,14 @@ _MOST = 50
 
 _WORD = re.compile(r"[^\W_](?:[^\W_]|['’]|[-_.](?=[^\W_]))*")
 _SPACED = re.compile(r"(?<![\w-])([A-Za-z]{1,20})[ #]+(\d{1,18}(?:-\d{1,18})?)(?![\w.])")
-_TO = r"(?:,\s*(?:\.{2,3}|…)\s*,|\b(?:through|thru|until|till|(?:up )?to(?: and including)?)\b|[-–—~…]|\.{2,3})"
+TO = r"(?:,\s*(?:\.{2,3}|…)\s*,|\b(?:through|thru|until|till|(?:up )?to(?: and including)?)\b|[-–—~…]|\.{2,3})"
 _AND = r"(?:,\s*(?:and|or)\b|,|&|\+|/|\b(?:and|or|plus)\b)"
 _ANY = re.compile(SIGN)
 _NUMBER = r"#?\d{1,18}[A-Za-z]?(?![\w.%])"
 _NUMBERS = re.compile(
-    rf"({SIGN})((?:\s*(?:{_AND}|{_TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|(?i:and|or|to|through|tasks?)\b)))+)"
+    rf"({SIGN})((?:\s*(?:{_AND}|{TO})\s*{_NUMBER}(?=\s*(?:\Z|{SIGN}|[-–—~….,;&+/()]|(?i:and|or|to|through|tasks?)\b)))+)"
 )
-_RANGE = re.compile(rf"({SIGN})\s*{_TO}\s*({SIGN})")
+_RANGE = re.compile(rf"({SIGN})\s*{TO}\s*({SIGN})")
 _PREVIOUS = re.compile(
     r"\b(?:(?:all|every|each)\s+(?:of\s+)?(?:the\s+)?(?:previous|prior|preceding|earlier|above"
     r"|foregoing)(?:\s+(?:ones?|tasks?|items?))?\b"
@@ -38,7 +38,7 @@ _OTHERS = re.compile(
 
 
 #: What is in each of those two, and soon found to be missing.
-ALL = re.compile("(?i)all|every|each|previous|preceding|earlier")
+ALL = "all|every|each|previous|preceding|earlier"
 
 
 class Signs:
@@ -72,7 +72,7 @@ class Signs:
         if self.meant:
             text = _NUMBERS.sub(self._numbers, text)
             text = self.ranged(text)
-        if ALL.search(text):
+        if has(ALL, text):
             for pattern, meaning in ((_PREVIOUS, self._previous), (_OTHERS, self._others)):
                 text = pattern.sub(meaning, text, _MOST)
         return self.names.titles.sub(self._group, text, _MOST) if self.names.titles else text

@@ -2,7 +2,7 @@
 
 from . import sections, statuses
 from .fields import pattern
-from .open_signs import ABOUT, BOX, INLINE, OVER, TICKED, TODO, new_number
+from .open_signs import ABOUT, BOX, INLINE, TICKED, TODO, is_over, new_number
 from .queue import Queue
 from .sections import Block
 
@@ -22,7 +22,7 @@ def is_heading(parsed: Queue, block: Block, status: str) -> bool:
     about = pattern(ABOUT).match(title) and not parsed.has(block, _OF_TASKS)
     if status in statuses.MOVES and not about:
         return block.level > 1 or parsed.has(block, f"{_OF_TASKS}|{sections.DEPENDENCIES}")
-    if about or pattern(OVER).search(title):
+    if about or is_over(title):
         return False
     number = new_number(parsed, title)
     if number is not None:

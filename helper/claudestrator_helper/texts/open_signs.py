@@ -3,7 +3,7 @@
 import functools
 
 from . import ids, statuses
-from .fields import pattern
+from .fields import has, pattern
 from .queue import Queue
 
 BULLET = (
@@ -19,6 +19,8 @@ OVER = (
     r"(?i)\b(?:done|completed?|finished|shipped|merged|cancell?ed|dropped|removed|obsolete|skipped|archived)\b"
     r"[^A-Za-z]*\Z|[✅☑✔✓]|~~"
 )
+#: What is in each text of that kind.
+_ENDED = "done|complete|finish|ship|merge|cancel|drop|remove|obsolete|skip|archive|[✅☑✔✓]|~~"
 #: The same, of what will not be done.
 DROPPED = r"(?i)\b(?:cancell?ed|dropped|removed|obsolete|skipped|archived)\b[^A-Za-z]*\Z"
 LEGEND = r"(?i)\W*(?:blocked|deferred|cancell?ed|skipped|on hold|not started|optional|priority)\W*\Z|[ \t]*[=:→–—]"
@@ -44,6 +46,10 @@ ID = rf"({ids.WORD}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
 LEAD = rf"[^\w\n~]*(?:\d+[.)][ \t]+)?(?:(?i:{OPEN})\b[^\w\n]{{1,6}})?{ID}"
 #: A task that is named by its number alone.
 _TASK = r"(?i)[^\w\n]*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})"
+
+
+def is_over(text: str) -> bool:
+    return has(_ENDED, text) and pattern(OVER).search(text) is not None
 
 
 def is_open(box: str) -> bool:

@@ -22,12 +22,12 @@ from .open_signs import (
     INLINE,
     LAST,
     OTHERS,
-    OVER,
     TODO,
     family,
     is_legend,
     is_new,
     is_open,
+    is_over,
     lead,
     new_number,
 )
@@ -194,7 +194,7 @@ class _Prose:
             return False
         if box and (line[2] or not pattern(r"\[\w").match(box)):
             return is_open(box) and not is_legend(text) and not pattern(DROPPED).search(text)
-        if pattern(OVER).search(text) or _is_titled(GONE, self.title):
+        if is_over(text) or _is_titled(GONE, self.title):
             return False
         if item.id:
             return self._is_named(line, item)

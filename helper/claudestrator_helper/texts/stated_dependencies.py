@@ -28,9 +28,7 @@ _FIRST = re.compile(
     re.IGNORECASE,
 )
 #: What is in each statement of either kind, and soon found to be missing.
-_STATING = re.compile(
-    "(?i)depend|deps|need|requir|block|wait|after|once|until|before|build|prereq|must|ha[sv]|should|first"
-)
+_STATING = "depend|deps|need|requir|block|wait|after|once|until|before|build|prereq|must|ha[sv]|should|first"
 
 
 class Needs:
@@ -85,7 +83,7 @@ def _statements(line: str, names: Names, position: int) -> tuple[list[tuple[str,
     """What a line outside of the fields says of dependencies, such as "Needs TASK-002 first.", each sentence with the
     tasks that it names; and the rest of the line."""
     told: list[tuple[str, list[str]]] = []
-    if names.silent(line) or not _STATING.search(line):
+    if names.silent(line) or not fields.has(_STATING, line):
         return told, line
 
     def taken(sentence: str) -> str:

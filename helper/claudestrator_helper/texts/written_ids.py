@@ -42,6 +42,7 @@ class Names:
         self.lists: dict[str, bool] = {}
         self.forms: dict[str, bool] = {}
         self.readings: dict[str, tuple[list[str], list[str]]] = {}
+        self._silent: set[str] = set()
         self._found: dict[str, str | None] = {}
         self._alike: dict[str, list[str]] = {}
         self._series: dict[str, list[tuple[int, str]]] = {}
@@ -81,8 +82,13 @@ class Names:
     def silent(self, text: str) -> bool:
         """Whether nothing in *text* can mean a task, as it has no word that an id begins with; False where that is not
         soon known."""
+        if text in self._silent:
+            return True
         telling = not text.isascii() or (self.titles is not None and _DIGIT.search(text))
-        return not telling and self._telling.isdisjoint(_LETTERS.findall(text.lower()))
+        silent = not telling and self._telling.isdisjoint(_LETTERS.findall(text.lower()))
+        if silent and len(text) < 40 and len(self._silent) < 1000:
+            self._silent.add(text)  # such as a cell of each task's table
+        return silent
 
     def _meant(self, word: str) -> str | None:
         usual = _USUAL.fullmatch(word)
