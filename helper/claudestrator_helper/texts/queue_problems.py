@@ -232,7 +232,7 @@ def hidden(parsed: Queue) -> Iterator[Problem]:
         line = parsed.line_at(span.start)
         if not span.closed:
             yield Problem(line, "a code block or comment that is opened here never ends")
-        elif re.search(_INNER_FENCE, inside) and fence == 3 and queue.parse(inside[3:]).tasks:
+        elif pattern(_INNER_FENCE).search(inside) and fence == 3 and queue.parse(inside[3:]).tasks:
             yield Problem(line, "a code block that is opened here seems to swallow tasks")
         elif fence and not parsed.tasks and _is_queue(inside.partition("\n")[2].rpartition("\n")[0]):
             yield Problem(line, "the tasks are in a code block, which hides them: take its fence away")
@@ -240,4 +240,7 @@ def hidden(parsed: Queue) -> Iterator[Problem]:
 
 def _is_queue(text: str) -> bool:
     """Whether what is in a code block is more than an example."""
-    return len(queue.parse(text).tasks) > 1 or bool(foreign_formats.of_data(text))
+    if not text.strip():
+        return False  # as 100,000 of them may be
+    headed = text.count("#") > 1 and len(queue.parse(text).tasks) > 1
+    return headed or bool(foreign_formats.of_data(text))
