@@ -2,7 +2,7 @@
  * Claude Code's hooks module: it obeys the helper's directives, so that no model has to. The helper decides; this file asks
  * it, starts agents, and draws. All that a run needs is in the helper's files, so that it goes on after a reload or a resume.
  * @typedef {import('claude-code').EngineInterface} Engine
- * @typedef {{ kind: 'SPAWN' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isAsked?: boolean, isHeld?: boolean }} Directive
+ * @typedef {{ kind: 'SPAWN' | 'WAIT' | 'STOP', id: string, model: string, attempt: number, prompt: string, cwd?: string, sentence: string, exitCode?: number, isAsked?: boolean, isHeld?: boolean, agent?: string }} Directive
  * @typedef {{ done: number, failed: number, total: number, next: { id: string, what: string } | null,
  *             running: { id: string, what: string, model: string, attempt: number, since: number }[], loop: number, loops: number, status: string }} Band
  * @typedef {{ lines: string[], directives: Directive[], band?: Band, key?: string, engine?: string, opening?: string, isBroken?: true, isSettled?: boolean }} Reply
@@ -33,7 +33,7 @@ const COMMANDS = [
 
 /** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
 const run = {
-  key: '', turn: 0, starting: 0, // the key proves whose the run is, and says how much of it was shown
+  key: '', turn: 0, starting: 0, isOver: false, // the key proves whose the run is, and says how much of it was shown
   start: /** @type {Promise<unknown>} */ (Promise.resolve()),
   agents: /** @type {Map<string, Directive>} */ (new Map()), // that are to be started, or were
   band: /** @type {Band | undefined} */ (undefined),
@@ -54,7 +54,7 @@ async function helper($, words, stdin) {
 }
 
 /** What proves whose the run is, and the agents that need not be asked for again. */
-const known = () => ({ key: run.key, told: [...run.agents.values()].flatMap(({ id, attempt, isAsked }) => (isAsked ? [{ id, attempt }] : [])) })
+const known = () => ({ key: run.key, told: [...run.agents.values()].flatMap(({ isAsked, id, attempt, agent }) => (isAsked ? [{ id, attempt, agent }] : [])) })
 
 /** Asks the helper as the module that has the run. @param {Engine} $ @param {string} verb @param {object} question @returns {Promise<Reply>} */
 async function ask($, verb, question) {
@@ -114,9 +114,10 @@ async function start($, question) {
 async function spawn($, directive) {
   const { id, model, attempt, prompt } = directive
   run.agents.set(id, directive)
-  for (let seconds = 1; (await isLate($, 0)) && run.agents.get(id) === directive; seconds++) {
+  for (let seconds = 1; (await isLate($, 0)) && !run.isOver && run.agents.get(id) === directive; seconds++) {
     directive.isAsked = true
-    const why = await $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model }).then(({ deny }) => deny, String)
+    const spawned = $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model })
+    const why = await spawned.then(({ deny, agentId }) => ((directive.agent = agentId), deny), String)
     directive.isAsked = !(directive.isHeld = !!why?.startsWith(HELD))
     if (!directive.isHeld) return why && ended($, { description: id, refused: [{ id, attempt, why }] })
     if (seconds % 300 === 30) void ask($, 'ended', { held: id }) // whose time is not to pass
@@ -136,8 +137,8 @@ const stopOf = (/** @type {Reply} */ reply) => reply.directives.find(each => eac
 /** Obeys directives until STOP, and returns that; nothing when a later loop has taken over. @param {Engine} $ @param {Reply} reply */
 async function obey($, reply) {
   const turn = ++run.turn
-  for (const [id, { isAsked }] of run.agents) if (!isAsked) run.agents.delete(id)
-  run.key = reply.key || run.key
+  for (const [id, { isAsked }] of run.agents) if (!isAsked || reply.band?.running.every(each => each.id !== id)) run.agents.delete(id)
+  ;[run.key, run.isOver] = [reply.key || run.key, false]
   for await (const answer of answers($, reply, turn)) {
     if (await isLate($, turn)) return
     run.key = answer.key || run.key
@@ -145,18 +146,18 @@ async function obey($, reply) {
     // For this module when it is loaded anew while its agents are at work; `/clear` gives a session another id.
     if (answer.key) await $.store.set(await $.session.root(), run.key)
     const stop = stopOf(answer)
-    run.band = stop ? undefined : answer.band
+    ;[run.band, run.isOver] = [stop ? undefined : answer.band, !!stop]
     $.ui.invalidate('ui.render')
     for (const each of answer.directives) if (each.kind === 'SPAWN') void spawn($, each)
-    if (stop) return run.agents.clear(), stop
+    if (stop) return answer.band && run.agents.clear(), stop // without a band, a step has failed, and they are at work
   }
 }
 
 /** Tells of an agent's end, a second later, unless the run has gone on. @param {Engine} $ @param {{ description: string, refused?: object[] }} end */
-async function ended($, end) {
+async function ended($, end, left = 300) {
   await $.clock.sleep(1000)
-  const isAtWork = run.band?.running.some(each => each.id === end.description)
-  if (isAtWork && (await ask($, 'ended', end)).isBroken) await ended($, end)
+  const isAtWork = run.band ? run.band.running.some(each => each.id === end.description) : left && run.agents.has(end.description)
+  if (isAtWork && (await ask($, 'ended', end)).isBroken) await ended($, end, run.band ? left : left - 1)
 }
 
 /** Obeys in the background, and tells the person how it ended. @param {Engine} $ @param {Reply} reply */

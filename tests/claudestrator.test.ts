@@ -266,3 +266,25 @@ test('after half a minute of Esc the person is told, and a run that is lost mean
   await new Promise(resolve => setTimeout(resolve, 50))
   expect(asked - before).toBeLessThan(2)
 })
+
+test('a run that failed names its agents when it is typed again, and tells of one that has ended meanwhile', async ($, on) => {
+  sleepless(on)
+  const full = { lines: [], directives: [{ kind: 'STOP', sentence: 'cannot write', exitCode: 1 }] }
+  const running = [{ ...band.running[0], id: 'TASK-001' }]
+  const calls = helper(on, [
+    { lines: [], directives: [spawn], band, key: 'k' }, full, {},
+    { lines: [], directives: [{ kind: 'WAIT' }], band: { ...band, running }, key: 'l' }, { lines: [], directives: [stop], band, key: 'l' },
+    { lines: [], directives: [stop], band, key: 'm' },
+  ])
+  on('agent.spawn', () => ({ model: 'sonnet', agentId: 'a1' }))
+  on('agent.list', () => ({ value: [{ id: 'a1', description: 'TASK-001', spawnedBy: 'claudestrator', type: 'x', status: 'running', kind: 'local_agent' }] }))
+  on('agent.report', () => ({ value: {} }))
+  const orchestrate = () => $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  expect((await orchestrate()).text).toBe('cannot write')
+  await $.agent.report({ agentId: 'a1', status: 'completed', text: 'REPORT' })
+  while (calls.length < 3) await new Promise(resolve => setTimeout(resolve, 1))
+  await orchestrate()
+  await orchestrate()
+  const told = [{ id: 'TASK-001', attempt: 1 }] // the agent's own id is not passed on in tests
+  expect(calls.slice(2).map(each => [each.argv[0], each.told])).toEqual([['ended', told], ['start', told], ['wait', told], ['start', []]])
+})

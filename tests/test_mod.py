@@ -695,6 +695,23 @@ def test_an_agent_that_has_called_done_is_not_asked_for_again_though_no_hook_saw
     assert wait(project, again["key"])["lines"][0] == "done TASK-1 (1/2)"
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_an_agent_that_only_the_mod_saw_begin_is_known_by_its_word(project: Project, attempt: int) -> None:
+    key = start(project)["key"]
+    told = [{"id": "TASK-1", "attempt": attempt, "agent": AGENT}, "x", {"id": "TASK-2", "attempt": 1, "agent": "b"}]
+    again = ask(project, "start", resume=True, key=key, told=told)
+    known = attempt == 1
+    assert kinds(again) == (["WAIT"] if known else ["SPAWN TASK-1"])
+    assert marker_files.name(project, "TASK-1", 1) == (AGENT if known else "")
+
+
+def test_an_agent_that_ends_before_a_hook_could_name_it_is_named_by_the_mod(project: Project) -> None:
+    key = start(project)["key"]
+    told = [{"id": "TASK-1", "attempt": 1, "agent": AGENT}]
+    ask(project, "ended", key=key, agent=AGENT, status="completed", text=report(), told=told)
+    assert wait(project, key)["lines"][0] == "done TASK-1 (1/2)"
+
+
 def test_a_line_that_died_with_the_helper_is_told_by_the_next_and_by_no_other(project: Project) -> None:
     begun = start(project)
     for _ in range(2):

@@ -52,6 +52,7 @@ def follow(project: Project, session: str) -> None:
 def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
     _admit(project, given)
     turn, page = steps.take_turn(project, session, int(time.time())), LiveReport(project)
+    mod_calls.note_launched(project, state_file.read(project), given)
     _ask_again(project, _told(given))
     reply, key = Reply([], []), text(given, "key")
     while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
@@ -86,6 +87,8 @@ def start(project: Project, session: str, given: Given) -> Answer:
 
     secret = os.urandom(16).hex()
     typed_command.note(project, session, typed_command.UNKNOWN, processes.current(), words=None)
+    if current.owner.mod == mod_calls.digest(given):
+        mod_calls.note_launched(project, current, given)
     _forget_unlaunched(project, current, _told(given))
     opening = "The run goes on." if current.unfinished or current.status == STOPPED else "The run has begun."
     reply = LiveReport(project).ended(steps.start(project, session, words, mod=processes.digest(secret)))

@@ -43,6 +43,7 @@ def ended(project: Project, session: str, given: Given) -> Answer:
     if current.owner.mod == digest(given):
         from ..agents import final_message
 
+        note_launched(project, current, given)
         note_refused(project, current, given.get("refused"))
         _note_held(project, text(given, "held"))
         final_message.ended(project, *(text(given, key) for key in ("agent", "status", "text")))
@@ -52,6 +53,18 @@ def ended(project: Project, session: str, given: Given) -> Answer:
     is_its = bool(session) and session == current.owner.session and current.engine != MOD
     name, described = text(given, "agent"), subagents.described({host.DESCRIPTION: text(given, "description")})
     return {"isSettled": is_its and bool(user_prompt_submit.settled(project, current, name, described))}
+
+
+def note_launched(project: Project, current: State, given: Given) -> None:
+    """Records Claude Code's name of the agents that the mod has started, where no hook could: on a full disk, say."""
+    told = given.get("told")
+    for each in told if isinstance(told, list) else []:
+        id_, name = (text(each, "id"), text(each, "agent")) if isinstance(each, dict) else ("", "")
+        agent = current.agents.get(id_)
+        if not (name and agent and each.get("attempt") == agent.attempt):
+            continue
+        if not marker_files.name(project, id_, agent.attempt):
+            marker_files.leave(project, id_, markers.AGENT, agent.attempt, fields.cut(name, fields.LINE))
 
 
 def note_refused(project: Project, current: State, refused: object) -> None:
