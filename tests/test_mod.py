@@ -1,5 +1,6 @@
 """What the mod asks the helper, and what an agent that reports by its last message comes to."""
 
+import errno
 import json
 import os
 import subprocess
@@ -17,6 +18,8 @@ from claudestrator_helper.engine.choice import Able, choose
 from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK
 from claudestrator_helper.engine.options import understood
 from claudestrator_helper.engine.state import State
+from claudestrator_helper.errors import TransientError
+from claudestrator_helper.hooks import subagent_stop
 from claudestrator_helper.run import steering, steps
 from claudestrator_helper.store import files, marker_files, run_log, state_file
 from claudestrator_helper.store.paths import Project
@@ -435,6 +438,29 @@ def test_an_agent_in_a_worktree_is_asked_for_the_call_that_merges_its_work(proje
     with files.locked(project.lock):
         state_file.write(project, state_file.read(project)._replace(worktrees=True))
     assert "run `claudestrator-helper done TASK-1 --attempt 1`" in stopped(project, "It works.")["reason"]
+
+
+def test_a_disk_that_is_full_for_a_moment_is_not_the_agents_failure(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(project)
+    launched(project)
+    put, left = files._put, [1, 0, 1]
+
+    def full(descriptor: int, text: str) -> None:
+        if left and left.pop():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        put(descriptor, text)
+
+    monkeypatch.setattr(files, "_put", full)
+    event = {"agent_id": AGENT, "last_assistant_message": report(), "stop_hook_active": True}
+    with pytest.raises(TransientError, match="No space left on device"):
+        subagent_stop.answer(project, state_file.read(project), event)
+    with pytest.raises(TransientError, match="No space left on device"):
+        final_message.ended(project, AGENT, final_message.COMPLETED, report())
+    assert marker_files.report_of(project, "TASK-1", 1) is None
+    final_message.ended(project, AGENT, final_message.COMPLETED, report())
+    assert marker_files.report_of(project, "TASK-1", 1) == markers.Marker(markers.DONE, 1)
 
 
 def test_a_report_that_does_not_hold_is_given_back(project: Project) -> None:

@@ -9,7 +9,11 @@ class ClaudestratorError(Exception):
     """A refusal: one line that names the thing and ends with the next step. Exit code 1."""
 
 
-class HeldError(ClaudestratorError):
+class TransientError(ClaudestratorError):
+    """What may have passed in a moment, such as a full disk."""
+
+
+class HeldError(TransientError):
     """Another process has held a lock for longer than the caller waits."""
 
 

@@ -5,7 +5,7 @@ import re
 
 from ..engine import markers, outage
 from ..engine.state import State
-from ..errors import ClaudestratorError
+from ..errors import ClaudestratorError, TransientError
 from ..store import marker_files, state_file
 from ..store.paths import Project
 from ..system import consent
@@ -49,7 +49,7 @@ def take(project: Project, id_: str, attempt: int, text: str) -> bool:
 def ended(project: Project, name: str, status: str, text: str) -> None:
     """Records how the agent *name* of the run has ended, unless it has reported. Without a clear report it has failed.
 
-    Raises ClaudestratorError if that can't be written.
+    Raises ClaudestratorError if that can't be written: it is asked again then.
 
     """
     agents = state_file.read(project).agents.items()
@@ -65,6 +65,8 @@ def ended(project: Project, name: str, status: str, text: str) -> None:
     try:
         if status == COMPLETED and take(project, id_, agent.attempt, text):
             return
+    except TransientError:
+        raise  # which is no fault of the report
     except ClaudestratorError as error:
         why = (str(error), markers.SILENCE)
     marker_files.fail(project, id_, agent.attempt, *why)

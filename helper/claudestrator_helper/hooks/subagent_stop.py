@@ -2,7 +2,7 @@
 
 from .. import host
 from ..engine.state import State
-from ..errors import ClaudestratorError
+from ..errors import ClaudestratorError, TransientError
 from ..store.paths import Project
 from .payload import Answer, block
 
@@ -80,6 +80,8 @@ def _take_message(project: Project, current: State, id_: str, event: dict[str, o
 
     try:
         final_message.take(project, id_, current.agents[id_].attempt, str(event.get(host.LAST_MESSAGE) or ""))
+    except TransientError:
+        raise  # the agent can't help it, and the mod takes the report, too
     except ClaudestratorError as error:
         return str(error)
     return ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from stat import S_ISDIR, S_ISREG
 
-from ..errors import ClaudestratorError, HeldError
+from ..errors import ClaudestratorError, HeldError, TransientError
 from .links import stays
 
 # next-task and hooks can't afford to import typing.
@@ -200,15 +200,15 @@ def stdin() -> str:
 
 def refused(verb: str, path: str, error: OSError) -> ClaudestratorError:
     """The refusal to *verb* the file at *path* because of *error*."""
-    reason = error.strerror or str(error)
+    is_link = error.errno == errno.ELOOP
+    reason = "it is a link that is not followed" if is_link else error.strerror or str(error)
     if isinstance(error, FileExistsError):
         # Only making a folder raises this.
         path, reason = str(error.filename), "it is not a folder"
     elif isinstance(error, NotADirectoryError):
         path, reason = os.path.dirname(path), "it is not a folder"
-    elif error.errno == errno.ELOOP:
-        reason = "it is a link that is not followed"
-    return ClaudestratorError(f"cannot {verb} {path}: {reason}; fix that and try again")
+    kind = TransientError if error.errno in (errno.ENOSPC, errno.EDQUOT) else ClaudestratorError
+    return kind(f"cannot {verb} {path}: {reason}; fix that and try again")
 
 
 def _opened(path: str, flags: int) -> int:
