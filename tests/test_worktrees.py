@@ -20,7 +20,7 @@ from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import gates, merging, slow_work, steering, trees, undo
 from claudestrator_helper.store import files, marker_files, paths, queue_file, state_file
 from claudestrator_helper.store.hidden_files import CLOSING_LOCK
-from claudestrator_helper.system import changes, commit_witness, consent, git_process, worktrees
+from claudestrator_helper.system import changes, commit_witness, consent, git_process, run_branch, worktrees
 from claudestrator_helper.texts.directives import SPAWN, Directive
 from queues import queue, task
 from repositories import Repository, empty, identity, repo
@@ -781,6 +781,18 @@ def test_a_task_is_undone_on_the_branch_and_runs_again_on_top_of_it(repo: Reposi
     assert running.start(repo.project, "s1", [])[-1] == "SPAWN TASK-1 sonnet"
     assert (tree(repo, "TASK-1") / "wall.txt").exists()
     assert not (tree(repo, "TASK-1") / "door.txt").exists()
+
+
+def test_a_project_that_is_moved_after_its_run_keeps_what_was_not_merged(repo: Repository) -> None:
+    finished(repo, a_door_txt="a door\n", b_wall_txt="a wall\n")
+    there = repo.root.with_name("there")
+    repo.root.rename(there)
+    moved = Repository(there)
+    assert run_branch.unmerged(moved.project) == branch(moved)
+    undo.undo(moved.project, "TASK-1")
+    assert subjects(moved)[0] == 'Revert "TASK-1: A door"'
+    running.start(moved.project, "s1", [])
+    assert (tree(moved, "TASK-1") / "wall.txt").exists()
 
 
 def test_an_undo_of_what_a_later_task_has_removed_changes_nothing(repo: Repository) -> None:

@@ -98,7 +98,8 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     head = os.path.join(found.folder, "HEAD")
     ref = f"ref: refs/heads/{name(run)}\n"
     try:
-        is_made = files.read(head) == ref and not os.path.isabs(files.read(f"{found.folder}/commondir") or "")
+        is_old = is_apart(person) or os.path.isabs(files.read(f"{found.folder}/commondir") or "")
+        is_made = files.read(head) == ref and not is_old
         if not is_made and (why := _made(person, found, run, start, ref)):
             return why
     except (OSError, ClaudestratorError) as error:
@@ -136,7 +137,8 @@ def apart(person: Repository, run: str, start: Start) -> str:
     if done and done.code:
         raise ClaudestratorError(f"{name(run)} can't be made: {done.why}")
     os.makedirs(found.folder, exist_ok=True)
-    files.write(os.path.join(found.folder, "commondir"), _shared(person) + "\n")
+    if why := _shared(person, found):
+        raise ClaudestratorError(f"{name(run)} can't be made: {why}")
     files.write(os.path.join(found.folder, _APART), "")
     files.write(os.path.join(found.folder, "HEAD"), f"ref: {ref}\n")
     return tip or start.commit
@@ -193,22 +195,23 @@ def is_apart(person: Repository) -> bool:
     return bool(current(person)) and os.path.exists(os.path.join(of(person).folder, _APART))
 
 
-def _shared(person: Repository) -> str:
-    return person.call("rev-parse", "--path-format=absolute", "--git-common-dir").text.strip()
+def _shared(person: Repository, found: Repository) -> str:
+    """Names git's folder in ours, by the way there, as a person may move the project; why that failed, or ""."""
+    common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
+    if not common.code:
+        way = os.path.relpath(common.text.strip("\n"), found.folder) + "\n"
+        files.write(os.path.join(found.folder, "commondir"), way)
+    return common.why
 
 
 def _made(person: Repository, found: Repository, run: str, start: Start, ref: str) -> str:
     """Makes the branch and our git folder; why that failed, or "". HEAD comes late: after a kill all is made anew."""
-    with suppress(FileNotFoundError):
-        os.unlink(os.path.join(found.folder, "HEAD"))
-    with suppress(FileNotFoundError):
-        os.unlink(os.path.join(found.folder, _APART))
+    for each in ("HEAD", _APART):
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(found.folder, each))
     os.makedirs(found.folder, exist_ok=True)
-    common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
-    if common.code:
-        return common.why
-    # A person may move the project.
-    files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
+    if why := _shared(person, found):
+        return why
     if why := commit_witness.copied_index(person.folder, os.path.join(found.folder, "index")):
         return why
     if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
