@@ -783,6 +783,23 @@ def test_a_task_is_undone_on_the_branch_and_runs_again_on_top_of_it(repo: Reposi
     assert not (tree(repo, "TASK-1") / "door.txt").exists()
 
 
+@pytest.mark.parametrize("left", [False, True])
+def test_what_was_undone_may_be_made_again_as_it_was(repo: Repository, left: bool) -> None:
+    begun(repo, task("TASK-1"), task("TASK-2", dependencies="TASK-1"))
+    write(repo, "TASK-1", door_txt="a door\n")
+    done(repo, "TASK-1")
+    if left:
+        write(repo, "TASK-1", b_txt="changed after the report\n")
+    assert running.start(repo.project, "s2", ["--takeover"])[-1] == "WAIT"
+    undo.undo(repo.project, "TASK-1")
+    assert running.wait_for_step(repo.project)[-1] == "SPAWN TASK-1 sonnet"
+    assert not (tree(repo, "TASK-1") / "door.txt").exists()
+    reports.begin(repo.project, "TASK-1")
+    write(repo, "TASK-1", door_txt="a door\n")
+    done(repo, "TASK-1")
+    assert shown(repo, "door.txt") == "a door\n"
+
+
 def test_a_project_that_is_moved_after_its_run_keeps_what_was_not_merged(repo: Repository) -> None:
     finished(repo, a_door_txt="a door\n", b_wall_txt="a wall\n")
     there = repo.root.with_name("there")

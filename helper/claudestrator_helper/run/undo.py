@@ -7,12 +7,12 @@ from ..errors import ClaudestratorError
 from ..store import files, queue_file, state_file
 from ..store.hidden_files import CLOSING_LOCK
 from ..store.paths import Project
-from ..system import commit_witness, git, run_branch, tree_merge
+from ..system import commit_witness, git, run_branch, tree_merge, worktrees
 from ..system.commit_witness import Repository
 from ..texts import ids, queue
 from ..texts.fields import cut, named
 from ..texts.statuses import COMPLETED, PENDING
-from . import task_commits
+from . import merging, task_commits
 
 #: Why a revert that git would make is refused: the part would come back when that other commit is undone.
 _PART = "a part of it has been changed or removed since"
@@ -40,6 +40,10 @@ def undo(project: Project, id_: str) -> list[str]:
                 if is_apart
                 else _reverted(project, repository, id_, commit_id)
             )
+        tree = worktrees.of(project, id_)
+        # What the worktree still has of the commit, the next attempt would take for there already.
+        if tree and worktrees.remove(tree, project) and is_apart:
+            merging.moved(project, tree, commit_witness.head(repository))
         with files.locked(project.lock):
             state_file.forget_completed(project, [id_], undone=True)
             # Of a folder that is moved meanwhile, the queue is empty.
