@@ -130,6 +130,28 @@ def test_a_project_that_a_person_has_moved_is_not_begun_anew_in_its_old_place(tm
     assert not (tmp_path / "old").exists()
 
 
+def test_a_project_that_is_moved_during_a_call_is_not_begun_anew_in_its_old_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / ".claude").mkdir(parents=True)
+    project = Project(str(tmp_path / "here"), str(tmp_path / "here" / ".claude"))
+
+    def moved(_: float) -> None:
+        if Path(project.root).exists():
+            Path(project.root).rename(tmp_path / "there")
+
+    # As it does before it looks again for a file that is missing.
+    monkeypatch.setattr(time, "sleep", moved)
+    with pytest.raises(ClaudestratorError, match=r"cannot write .*No such file or directory"):
+        project_files.edit(project, project.issues, lambda _: "new")
+    with (
+        pytest.raises(ClaudestratorError, match=r"cannot write .*No such file or directory"),
+        files.locked(project.lock, within=project.bounds),
+    ):
+        pass
+    assert os.listdir(tmp_path) == ["there"]
+
+
 def test_nothing_lies_beside_a_file_that_was_written(tmp_path: Path) -> None:
     files.write(str(tmp_path / "file"), OLD)
     files.write(str(tmp_path / "file"), NEW)

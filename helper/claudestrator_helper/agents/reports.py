@@ -130,7 +130,7 @@ def _leave(project: Project, id_: str, kind: str, attempt: int, first_line: str,
     Raises ClaudestratorError if it has done so since the report was checked.
 
     """
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current, parsed = _read(project)
         if not _reported(project, current, id_, kind):
             _awaited(project, current, parsed, id_, attempt)

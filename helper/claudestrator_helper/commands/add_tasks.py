@@ -9,6 +9,7 @@ from ..output import echo
 from ..store import files, paths, queue_file, state_file
 from ..store.paths import Project
 from ..texts import additions, fields, plain_words
+from . import arguments
 
 
 def add_tasks(project: Project, addition: str) -> str:
@@ -24,7 +25,7 @@ def add_tasks(project: Project, addition: str) -> str:
         _refuse_used(project, added)
         return joined
 
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         queue_file.edit(project, change)
     return f"added {len(added)}: {', '.join(fields.few(added))}"
 
@@ -49,7 +50,7 @@ def _from_words(project: Project, words: str) -> str:
 @click.pass_obj
 def add_tasks_verb(project: paths.Project, source: str, *, words: bool) -> None:
     """Add the task sections on standard input, all or none; errors are reported with their lines."""
-    given = files.stdin()
+    given = arguments.stdin()
     added = add_tasks(project, _from_words(project, given) if words else given)
     # In Claude Code, the words that a person has typed are on the screen no more.
     echo([f"{added}: {fields.cut(given)}" if words else added])

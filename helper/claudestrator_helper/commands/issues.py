@@ -28,7 +28,7 @@ def add_issues(project: Project, addition: str, source: str) -> list[str]:
         joined, added[:], repeated[:] = issues.add(text, addition, source=who, loop=loop, day=day, taken=taken)
         return joined
 
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current = state_file.read(project)
         loop = current.loop.number if current.unfinished else 0
         who = cut(source, 20) or ("research" if current.phase == "research" else "user")
@@ -74,7 +74,7 @@ def remember(project: Project, report: str) -> list[str]:
     from ..store import memory
 
     reported = memory.parse(report)
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current = state_file.read(project)
         return memory.remember(project, reported, loop=current.loop.number, run=current.run)
 

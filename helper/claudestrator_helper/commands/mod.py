@@ -172,7 +172,7 @@ def _told(given: Given) -> list[tuple[object, object]]:
 
 def _ask_again(project: Project, told: list[tuple[object, object]]) -> None:
     """Makes the next step spawn, at once, what is neither at work nor among those that the mod was *told* to start."""
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current = before = state_file.read(project)
         for id_, agent in before.agents.items():
             if (id_, agent.attempt) not in told and not marker_files.is_launched(project, id_, agent.attempt):

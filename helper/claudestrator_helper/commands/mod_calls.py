@@ -17,6 +17,7 @@ from ..store import files, marker_files, paths, state_file
 from ..store.paths import Project
 from ..system import processes
 from ..texts import directives, fields
+from . import arguments
 
 #: What a person is told whose Esc keeps an agent from beginning.
 _HELD = "After Esc, Claude Code starts no agent until you have typed something: {id} waits"
@@ -80,7 +81,7 @@ def note_refused(project: Project, current: State, refused: object) -> None:
 
 def _note_held(project: Project, id_: str) -> None:
     """Counts the time of the agent *id_* from now on, and tells the person, who may be elsewhere."""
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current, now = state_file.read(project), int(time.time())
         if agent := current.agents.get(id_):
             from ..run import notify
@@ -104,7 +105,7 @@ def question() -> Given:
     # Claude Code starts what its mods run itself, and doesn't name its own process to it.
     os.environ[host.PID] = str(os.getppid())
     _refuse_orphan()
-    given = json.loads(files.stdin() or "{}")
+    given = json.loads(arguments.stdin() or "{}")
     return given if isinstance(given, dict) else {}
 
 

@@ -37,8 +37,7 @@ def start_verb(
     WORDS are what was typed after /orchestrate; a single - reads them from standard input. Without WORDS, what the
     person typed in the session counts. Always exits 0: a refusal is a STOP line.
     """
-    from ..store import files
-    from . import orchestrate
+    from . import arguments, orchestrate
 
     if mod:
         from . import mod as mods
@@ -46,7 +45,7 @@ def start_verb(
 
         mod_calls.answer(lambda given: mods.start(project, session, given))
         return
-    given = files.stdin().split() if words == ("-",) else list(words)
+    given = arguments.stdin().split() if words == ("-",) else list(words)
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
         given += [option if value is True else f"{option}={value}"] * bool(value)

@@ -21,7 +21,7 @@ def state_verb(project: paths.Project, key: str | None, value: str | None) -> No
     elif value is None:
         output.echo([as_json_line(state_file.get(state_file.read(project), key))])
     else:
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             state_file.write(project, state_file.put(state_file.read(project), key, _value(value)))
 
 

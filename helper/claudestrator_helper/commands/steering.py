@@ -66,7 +66,7 @@ def skip_verb(project: paths.Project, ids: tuple[str, ...], *, unblock: bool, wo
 
 
 def _words(project: paths.Project) -> tuple[list[str], str]:
-    from ..store import files, queue_file
+    from ..store import queue_file
     from ..texts import plain_words
 
-    return plain_words.ids(files.stdin(), queue_file.parsed(project).by_id)
+    return plain_words.ids(arguments.stdin(), queue_file.parsed(project).by_id)

@@ -30,7 +30,7 @@ def set_status_verb(project: paths.Project, ids: tuple[str, ...], status: str) -
             text = queue.set_status(text, id_, meant)
         return text
 
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         before = project_files.present(project, project.queue)
         after = change(before)
         # Before the queue, because a task that the state has as completed would be set back to that.

@@ -82,7 +82,7 @@ def _launched(project: Project, current: State, given: Values, got: Values) -> p
     skill_calls.note(project, SkillCall(str(given[host.SKILL_NAME]), id_, attempt, name))
     if not current.background:
         # Nothing in the environment has told it.
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             state_file.write(project, state_file.read(project)._replace(background=True))
     return _answered(project, got, _waited(project, current))
 

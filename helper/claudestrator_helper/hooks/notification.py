@@ -16,7 +16,7 @@ def answer(project: Project, current: State, event: dict[str, object]) -> None:
     from ..run import notify
     from ..store import files
 
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         notify.question(project, current, text)
 
 

@@ -67,7 +67,7 @@ def _rename(project: paths.Project, session: str) -> None:
 
     if not os.path.exists(project.session):
         return
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current = state_file.read(project)
         if current.unfinished and current.engine == "mod" and processes.below(current.owner.process):
             state_file.write(project, current._replace(owner=current.owner._replace(session=session)))

@@ -74,7 +74,7 @@ def close(project: Project, config: Config, patience: float) -> list[str]:
         off = git.Result(why="commits are off")
         result = _commit(project, current, parsed, config) if config.commit != "none" else off
         _snapshot(project, current, parsed, result)
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             now = state_file.read(project)
             if (now.run, now.loop.number, now.phase) == (current.run, current.loop.number, loop_phases.COMMIT):
                 made = {"event": task_commits.COMMITTED, "commit": result.commit, "reason": f"loop {now.loop.number}"}

@@ -182,7 +182,7 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
         refuse_changed(project, config, parsed)
     except ClaudestratorError as error:
         # No report is taken until a person has done something.
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             notify.question(project, state_file.read(project), str(error), once=True)
         raise
     return gates.runnable(asked(config, parsed), allowed, id_)

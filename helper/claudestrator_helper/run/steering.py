@@ -90,7 +90,7 @@ def resume(project: Project, now: float | None = None) -> str:
 def retry(project: Project, ids: list[str], hint: str) -> list[str]:
     """Makes tasks pending again as if no attempt had failed, all or none, and keeps *hint* for their next agents.
     Returns a line for each. Raises ClaudestratorError for a task that is missing, there twice, or at work."""
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         before = _read(project, ids)
         current = state_file.read(project)
         if busy := [id_ for id_ in ids if id_ in current.agents]:
@@ -110,7 +110,7 @@ def retry(project: Project, ids: list[str], hint: str) -> list[str]:
 def skip(project: Project, ids: list[str], *, unblock: bool) -> list[str]:
     """Leaves tasks out of the run, all or none; with *unblock*, what depends on them may run all the same. Returns a
     line for each. Raises ClaudestratorError for a task that is missing, there twice, or completed."""
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         before = _read(project, ids)
         if done := [id_ for id_ in ids if before.task(id_).status == COMPLETED]:
             raise ClaudestratorError(f"{done[0]} is completed: leave it, or retry it first")
@@ -165,7 +165,7 @@ def _ask(project: Project, status: str, among: tuple[str, ...]) -> state.State |
     """The state before its run got that status; None if its own is not *among* those that may get it."""
     if state_file.read(project).status not in among:
         return None
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         current = state_file.read(project)
         if current.status not in among:
             return None

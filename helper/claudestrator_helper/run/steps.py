@@ -42,7 +42,7 @@ def start(
     asked, process = begin_run.understood(words), processes.current()
     worktrees, note = slow_work.begin(project, asked)
     kept_out = unfinished_work.noted(project, session, process, asked, int(now()), worktrees=worktrees)
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         inputs = read(project, int(now()))
         seen = typed_command.read(project, session)
         caller = ownership.caller(inputs.state, session, process or seen.process, hooked=bool(seen.mode), mod=mod)
@@ -73,7 +73,7 @@ def _begun_in_trees(project: Project, step: Step, now: Callable[[], float]) -> R
     made = slow_work.carried_out(project, step, settle_reports.LAUNCH, set())
     lines = step.lines + (made.lines if made else [])
     if made and not made.directives:
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             inputs = read(project, int(now()))
             step = _apply(project, inputs, inputs.state)
         return Reply(lines + step.lines, _directives(project, step, now()))
@@ -167,7 +167,7 @@ def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
     Slow work such as a commit is left to a `wait`.
 
     """
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         # An earlier wait may have been moved to the background, where no one reads its directives.
         TURN.write(project, os.urandom(8).hex())
         inputs = read(project, int(now()))._replace(alone=True)
@@ -192,7 +192,7 @@ def take_turn(project: Project, session: str, now: int) -> Turn:
     one reads its directives. Raises ClaudestratorError as `wait_for_step`."""
     turn = Turn(session, processes.current(), os.urandom(8).hex())
     if os.path.exists(project.session):
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             ownership.admitted(state_file.read(project), session, turn.process, now)
             TURN.write(project, turn.token)
     return turn
@@ -210,7 +210,7 @@ def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step |
 
     """
     session, process, _ = turn
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         looked = polling.fingerprint(_watched(project))
         current = state_file.read(project)
         looked += polling.fingerprint(_reports(project, current))

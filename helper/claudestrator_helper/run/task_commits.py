@@ -70,7 +70,7 @@ def commit(project: Project, ids: list[str], patience: float, make: Maker) -> li
 
 
 def _recorded(project: Project, current: state.State, id_: str, result: git.Result) -> list[str]:
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         now = state_file.read(project)
         if (now.run, now.record(id_).completed) == (current.run, current.record(id_).completed):
             if not result.final:

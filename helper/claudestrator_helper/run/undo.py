@@ -44,7 +44,7 @@ def undo(project: Project, id_: str) -> list[str]:
         # What the worktree still has of the commit, the next attempt would take for there already.
         if tree and worktrees.remove(tree, project) and is_apart:
             merging.moved(project, tree, commit_witness.head(repository))
-        with files.locked(project.lock):
+        with files.locked(project.lock, within=project.bounds):
             state_file.forget_completed(project, [id_], undone=True)
             # Of a folder that is moved meanwhile, the queue is empty.
             queue_file.edit(project, lambda text: queue.edited(queue.parse(text).task(id_).queue, {id_: PENDING}).text)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,8 +26,6 @@ except ImportError:  # Windows: filelock does all the locking there
 LOCK_TIMEOUT = 20.0
 #: Seconds between two attempts at a lock that another process holds.
 _PAUSE = 0.005
-#: Bytes taken from standard input, far more than host.COMMAND_LIMIT.
-STDIN_LIMIT = 1_000_000
 #: Bytes of the largest file that is read; a queue of 10,000 tasks has 4 million.
 READ_LIMIT = 100_000_000
 #: Bytes of a file that are read before it is known to be from a run that began here.
@@ -81,8 +78,7 @@ def present(path: str, within: str) -> str:
         if look:
             # Some editors move a file away for a moment while they save it.
             time.sleep(_MOMENT)
-        text = read(path, within)
-        if text is not None:
+        if (text := read(path, within)) is not None:
             return text
     return ""
 
@@ -128,7 +124,7 @@ def locked(path: str, timeout: float = LOCK_TIMEOUT, within: str = "") -> Iterat
     stays(path, within)
     deadline = time.monotonic() + timeout
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make(os.path.dirname(path), within)
         while (release := _taken(path)) is None:
             if time.monotonic() >= deadline:
                 held = f"{path} has been held by another process for {timeout:.0f} s"
@@ -190,14 +186,6 @@ def names(folder: str) -> list[str]:
         return []
 
 
-def stdin() -> str:
-    """Standard input as text. Raises ClaudestratorError for more than STDIN_LIMIT bytes."""
-    data = sys.stdin.buffer.read(STDIN_LIMIT + 1)
-    if len(data) > STDIN_LIMIT:
-        raise ClaudestratorError(f"standard input holds more than {STDIN_LIMIT:,} bytes: send it in several calls")
-    return data.decode("utf-8", "surrogateescape")
-
-
 def refused(verb: str, path: str, error: OSError) -> ClaudestratorError:
     """The refusal to *verb* the file at *path* because of *error*."""
     is_link = error.errno == errno.ELOOP
@@ -243,14 +231,26 @@ def _replace(path: str, text: str, within: str, expected: str | None, lasting: b
     if not stays(path, within):
         path = os.path.realpath(path)
     try:
-        return _patiently(lambda: _replaced(path, text, expected, lasting))
+        return _patiently(lambda: _replaced(path, text, within, expected, lasting))
     except OSError as error:
         raise refused("write", path, error) from error
 
 
-def _replaced(path: str, text: str, expected: str | None, lasting: bool) -> bool:
+def _make(folder: str, within: str) -> None:
+    """Makes a folder, but not *within* with it: what is written into that while a person moves it would be lost."""
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        if within != folder and within and not os.path.isdir(within):
+            raise
+        os.makedirs(folder, exist_ok=True)
+
+
+def _replaced(path: str, text: str, within: str, expected: str | None, lasting: bool) -> bool:
     folder, name = os.path.split(path)
-    os.makedirs(folder, exist_ok=True)
+    _make(folder, within)
     mode = None
     with suppress(FileNotFoundError):
         mode = os.stat(path).st_mode

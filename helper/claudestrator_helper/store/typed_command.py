@@ -61,7 +61,7 @@ def read(project: Project, session: str) -> Asking:
 
 def take(project: Project, session: str) -> Asking:
     """The same as `read`, and the words are gone afterwards."""
-    with files.locked(project.lock):
+    with files.locked(project.lock, within=project.bounds):
         found = read(project, session)
         if found.words is not None or found.offset >= 0:
             note(project, session, found.mode, found.process, None)
