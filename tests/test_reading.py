@@ -165,7 +165,9 @@ FIELDS: dict[str, str] = {
     "emphasis in emphasis": "**_Dependencies_:** TASK-002, TASK-004",
     "emphasis around emphasis": "_**Depends on**:_ TASK-002, TASK-004",
     "prerequisites in short": "**Prereqs:** TASK-002, TASK-004",
+    "prerequisites with a hyphen": "**Pre-reqs:** TASK-002, TASK-004",
     "preconditions": "**Preconditions:** TASK-002, TASK-004",
+    "preconditions with a hyphen": "**Pre-conditions:** TASK-002, TASK-004",
     "upstream": "**Upstream:** TASK-002, TASK-004",
     "a numbered sub-heading": "#### 3. Dependencies\n- TASK-002\n- TASK-004",
     "a sentence": "**Owner:** Ann\n\nNeeds TASK-002 and TASK-004 first.",
@@ -173,7 +175,8 @@ FIELDS: dict[str, str] = {
 #: By an id: a sentence outside of any field that says that its task needs TASK-002.
 STATEMENTS = ["This task depends on TASK-002.", "Start only after TASK-002.", "**Description:** Requires TASK-002.",
     "Do not start before TASK-002 is done.", "- Wait for TASK-002", "| Order | after TASK-002 |", "Priority: high | Depends on: TASK-002", "**Priority:** high · **Depends on:** TASK-002",
-    "```yaml\nid: TASK-009\ndepends_on: [TASK-002]\n```", "1. It is:\n\n   ```\n   depends_on:\n     - TASK-002\n   ```", "TASK-002 must be done first."]  # fmt: skip
+    "```yaml\nid: TASK-009\ndepends_on: [TASK-002]\n```", "1. It is:\n\n   ```\n   depends_on:\n     - TASK-002\n   ```", "TASK-002 must be done first.", "TASK-002 should be merged.", "TASK-002 must land.",
+    "TASK-002 has to exist.", "TASK-002 and its page have to be ready."]  # fmt: skip
 #: By an id: lines that mention TASK-002 and are no dependency, and whether `check` names them.
 MENTIONS = [("**Description:** Show it like TASK-002 does.", True), ("**Related:** TASK-002", True), ("**Blocks:** TASK-002", True),
     ("| Parent | TASK-002 |", True), ("1. Copy the list of TASK-002", True), ("**Notes:** TASK-002 has the schema.", False),
@@ -214,6 +217,8 @@ def test_a_sentence_outside_of_a_field_is_waited_for_and_told(line: str) -> None
     found = last(f"**Dependencies:** None\n\n**Owner:** Ann\n\n{line}")
     assert found.dependencies == ["TASK-002"]
     assert told(found)
+    alone = last(line)
+    assert (alone.dependencies, bool(told(alone))) == (["TASK-002"], not alone.needs.ids)
 
 
 def test_a_title_that_names_a_dependency_is_waited_for() -> None:
@@ -314,7 +319,7 @@ def test_an_id_that_two_tasks_may_have_is_told() -> None:
 @pytest.mark.parametrize(
     "group",
     ["## Phase 2\n\n**Depends on:** TASK-001", "## Phase 2\n\nDepends on TASK-001.", "## Phase 2 (depends on TASK-001)", "## Phase 2\n\n| Dependencies | TASK-001 |",
-     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2: Cart (after Phase 1)", "## Phase 2\n\n*Requires Phase 1 to be complete.*", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
+     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2: Cart (after Phase 1)", "## Phase 2\n\n*Requires Phase 1 to be complete.*", "## Phase 2\n\n_Can start after TASK-001_", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
 )  # fmt: skip
 def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
     parsed = q.parse(

@@ -1,6 +1,5 @@
 """The sections of a queue's text: where each begins and ends, and its fields."""
 
-import functools
 import re
 from collections.abc import Iterator
 
@@ -21,12 +20,6 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
-#: Where criteria begin that are no field: a heading, a line without emphasis or colon, or another name.
-_LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
-_CRITERIA = (
-    r"(?i)\n[ \t>*_+#-]{0,20}(?:(?:acceptance|success|done) criteria|acceptance|criteria|ac|done when|definition of"
-    r" done|verification)[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?::[*_ \t]*|(?=\r?\n))"
-)
 _DIGIT = re.compile(r"\d")
 _STATUS_ROW = "\n| Status | "
 #: Some write these as headings, of the same level as the task's.
@@ -71,11 +64,6 @@ def _id_of(title: str) -> str | None:
     return match[1]
 
 
-@functools.lru_cache(2)
-def _has(masked: str, searched: re.Pattern[str]) -> bool:
-    return searched.search(masked) is not None
-
-
 class Section:
     """A block's fields, read from the text when they are asked for."""
 
@@ -87,13 +75,12 @@ class Section:
         return fields.find(self.masked, self.block.body, self.block.end, names)
 
     def text(self, names: str) -> str:
-        return next(self._lists(names), "")
+        return next((self.source[start:end] for start, end in self._spans(names)), "")
 
-    def _lists(self, names: str) -> Iterator[str]:
+    def _spans(self, names: str) -> Iterator[fields.Span]:
         if not fields.anywhere(self.masked, names):
             return iter(())
-        found = fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}|{GATE}")
-        return (self.source[start:end] for start, end in found)
+        return fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}|{GATE}")
 
     def _paragraph(self, names: str) -> str:
         span = self.span(names) if fields.anywhere(self.masked, names) else None
@@ -162,20 +149,11 @@ class Section:
 
     @property
     def criteria(self) -> list[str]:
-        found = [item for text in self._lists(CRITERIA) for item in fields.items(text)]
-        return found or [item for text in self._named_criteria for item in fields.items(text)]
+        from . import criteria
 
-    @property
-    def _named_criteria(self) -> list[str]:
-        """The text below a heading or line that names criteria in another form than a field's."""
-        criteria = fields.pattern(_CRITERIA)
-        # For 10,000 tasks without any, one search of the whole text.
-        named = _has(self.masked, criteria) and criteria.search(self.masked, self.block.body, self.block.end)
-        if not named:
-            return []
-        stop = re.compile(rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|)")
-        stopped = stop.search(self.masked, named.end(), self.block.end)
-        return [self.source[named.end() : stopped.start() if stopped else self.block.end].rstrip("- \t\r\n*_")]
+        found = [item for span in self._spans(CRITERIA) for item in criteria.items(self.source, self.masked, span)]
+        named = None if found else criteria.named(self.masked, self.block.body, self.block.end)
+        return criteria.items(self.source, self.masked, named) if named else found
 
     @property
     def files(self) -> list[str]:
