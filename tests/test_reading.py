@@ -498,7 +498,8 @@ def files(written: str) -> list[str]:
      ("src/{user,cart}.py", ["src/user.py", "src/cart.py"]), ("src/{a, b}/{c,d}.py", ["src/a/c.py", "src/a/d.py", "src/b/c.py", "src/b/d.py"]),
      ("\n\n- a.py\n\n- b.py\n\nProse c.py", ["a.py", "b.py"]), ("\n- **Create:** `a.py`\n- **Modify:** `b.py`", ["a.py", "b.py"]), ("a.py\n- **Modify:** b.py", ["a.py", "b.py"]),
      ("a.py (and b.py)", ["a.py", "b.py"]), ("a.py — later, b.py (new)", ["a.py", "b.py"]), ("src/a.py lines 10-40", ["src/a.py"]), ("a.py b.py", ["a.py", "b.py"]),
-     ("~~a.py~~ b.py <!-- c.py -->", ["b.py"]), ("Makefile", ["Makefile"]), ('["a.py", "b.py"]', ["a.py", "b.py"]), ("None", [])],
+     ("~~a.py~~ b.py <!-- c.py -->", ["b.py"]), ("Makefile", ["Makefile"]), ("\n- `src/cart.py`: the model\n- src/user.py: see tests/test_user.py", ["src/cart.py", "src/user.py", "tests/test_user.py"]),
+     ("\n- src/: cart.py, user.py", ["src/", "cart.py", "user.py"]), ("src/cart.py、src/user.py", ["src/cart.py", "src/user.py"]), ("\n- [NEW] a.py\n- M src/b.py", ["a.py", "src/b.py"]), ('["a.py", "b.py"]', ["a.py", "b.py"]), ("None", [])],
 )  # fmt: skip
 def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
     assert files(written) == meant
@@ -507,7 +508,7 @@ def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
 @pytest.mark.parametrize(
     "written",
     ["\n- Modify: `src/cart.py:10-40`", "src/user.py and src/cart.py", "everything under src/", "src/{user,cart}.py", "all files in src/", "[the cart](src/cart.py#L10-L20)",
-     "src/cart.py#L10", "src/cart.py::Cart", "[cart](../src/cart.py)", "@src/cart.py", "$ROOT/src/cart.py", "~/shop/src/cart.py", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "src/cart.py:add_item", "'src/cart.py'", "_src/cart.py_", "src/user.py, ...", "\n\n- src/user.py\n\n  the model\n\n- src/cart.py", "see https://example.com/cart"],
+     "src/cart.py#L10", "src/cart.py::Cart", "[cart](../src/cart.py)", "@src/cart.py", "$ROOT/src/cart.py", "~/shop/src/cart.py", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "src/cart.py:add_item", "'src/cart.py'", "_src/cart.py_", "src/user.py, ...", "\n\n- src/user.py\n\n  the model\n\n- src/cart.py", "src/: user.py", "/home/ann/shop/src/cart.py", "C:\\shop\\src\\cart.py", "src/user.py; a: b", "see https://example.com/cart"],
 )  # fmt: skip
 def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
     assert overlap.collide(files(written), ["src/cart.py"])
@@ -515,6 +516,41 @@ def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
 
 def test_two_fields_of_files_are_one() -> None:
     assert files("a.py\n\n| Files | b.py |") == ["a.py", "b.py"]
+    assert files("a.py\n\n**Files to modify:**\n- b.py") == ["a.py", "b.py"]
+
+
+def cart(rest: str) -> q.Task:
+    return q.parse(f"### TASK-001: Cart\n\n**Status:** pending{rest}\n").tasks[0]
+
+
+@pytest.mark.parametrize("label", ["#### {}\n\n", "**{}**\n", "{}: ", "*{}:* ", "- {}: ", "#### 📁 {}\n"])
+def test_objective_and_files_are_found_below_a_label_of_any_form(label: str) -> None:
+    found = cart(f"\n\n{label.format('Objective')}Build the cart.\n\n{label.format('Files')}a.py\n\n#### More\n\nx")
+    assert (found.objective, found.files) == ("Build the cart.", ["a.py"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [" | **Complexity:** complex", " · Complexity: complex", "\n- Complexity: complex", "\n\n#### Complexity\n\nComplex", "\n**Complexity**: Complex", "\n_Complexity:_ complex"],
+)  # fmt: skip
+def test_a_complexity_is_read_wherever_it_is(written: str) -> None:
+    assert cart(written).complexity == "complex"
+
+
+@pytest.mark.parametrize(
+    "written", ["\n\nTime complexity: easy to see", "\n\nThe complexity is complex.", "\n- Complexity: O(n)"]
+)
+def test_a_sentence_names_no_complexity(written: str) -> None:
+    assert cart(written).complexity == "normal"
+
+
+def test_a_colon_of_full_width_is_a_colon() -> None:
+    text = "### TASK-001：购物车\n\n**Status：**pending\n\n### TASK-002：邮件\n\n**Status**： pending\n**Dependencies：**TASK-001\n"
+    parsed = q.parse(q.set_status(text, "TASK-001", "completed"))
+    assert parsed.text == text.replace("pending", "completed", 1)
+    assert [(found.title, found.status, found.dependencies) for found in parsed.tasks] == [
+        ("购物车", "completed", []), ("邮件", "pending", ["TASK-001"])
+    ]  # fmt: skip
 
 
 def test_a_task_that_depends_on_itself_and_another_beside_a_sentence_is_read() -> None:

@@ -276,6 +276,6 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
             # Only a field without a value has no space between its name and the place of the value.
-            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:" else ""
+            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:：" else ""
             edits.append((span, f"{gap}{statuses.changed(parsed.text[span[0] : span[1]], status)}"))
     return parse(fields.spliced(parsed.text, edits), parsed.models, parsed.archive) if edits else parsed

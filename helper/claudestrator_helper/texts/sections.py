@@ -12,7 +12,10 @@ COMPLEXITY = "Complexity"
 OBJECTIVE = "Objective|Goal"
 CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
 DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|Blocked by|Prerequisites"
-FILES = "Files|File"
+FILES = (
+    "Files|File|Files to create|Files to modify|Files to change|Files to edit|Files to touch|Affected files"
+    "|Files affected|Modified files|New files"
+)
 NOTES = "Notes|Note"
 GATE = "Gate|Gates"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
@@ -20,6 +23,11 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
+#: Complexity in a line of several fields, or without emphasis.
+_COMPLEXITY = (
+    r"(?i)(?:\n[ \t>]*(?:[-*+][ \t]+|#{2,6}[ \t]+)?|[|·•;,/][ \t]*)[*_`]{0,3}complexity[*_`]{0,3}[ \t]*"
+    rf"(?:[:：=]|\n)[*_`\s]{{0,9}}({'|'.join(BY_COMPLEXITY)})\b"
+)
 _DIGIT = re.compile(r"\d")
 _STATUS_ROW = "\n| Status | "
 #: Some write these as headings, of the same level as the task's.
@@ -135,30 +143,47 @@ class Section:
         """Easy, normal or complex, or the raw word; normal where none is given."""
         words = self._paragraph(COMPLEXITY).strip("*_` ").split()
         if not words:
-            return "normal"
+            found = fields.anywhere(self.masked, COMPLEXITY) and fields.pattern(_COMPLEXITY).search(
+                self.masked, self.block.body, self.block.end
+            )
+            return found[1].lower() if found else "normal"
         return words[0].lower() if words[0].lower() in BY_COMPLEXITY else fields.one_line(" ".join(words))
 
     @property
     def objective(self) -> str:
         """One line; the title after the id if the task has no Objective."""
-        return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
+        return fields.one_line(self._paragraph(OBJECTIVE) or self._named(OBJECTIVE)) or self.title
+
+    def _named(self, names: str) -> str:
+        """The first paragraph below a heading or line that is called so."""
+        from . import labelled
+
+        span = labelled.named(self.masked, self.block.body, self.block.end, names)
+        return self.source[slice(*fields.first_paragraph(self.masked, span))] if span else ""
 
     @property
     def title(self) -> str:
-        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :.-–—*`_)]"))
+        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :：.-–—*`_)]"))
 
     @property
     def criteria(self) -> list[str]:
-        from . import criteria
+        from . import labelled
 
-        found = [item for span in self._spans(CRITERIA) for item in criteria.items(self.source, self.masked, span)]
-        named = None if found else criteria.named(self.masked, self.block.body, self.block.end)
-        return criteria.items(self.source, self.masked, named) if named else found
+        found = [item for span in self._spans(CRITERIA) for item in labelled.items(self.source, self.masked, span)]
+        return found or self._listed(labelled.CRITERIA)
+
+    def _listed(self, names: str) -> list[str]:
+        """The items below a heading or line that is called so."""
+        from . import labelled
+
+        span = labelled.named(self.masked, self.block.body, self.block.end, names)
+        return labelled.items(self.source, self.masked, span) if span else []
 
     @property
     def files(self) -> list[str]:
         """Paths; text that is not a path is kept as it is."""
         texts = fields.lists(self.masked, self.block.body, self.block.end, FILES, continued=True)
+        texts = texts or self._listed(FILES)
         if not texts:
             return []
         from . import overlap

@@ -1,6 +1,7 @@
-"""The criteria of a task: the items of a list, without what a section says after it.
+"""What is below a heading or line that is called as a field is and has another form, and the items of a list without
+what a section says after it.
 
-Apart from texts/sections.py because `next-task` reads no criteria.
+Apart from texts/sections.py because `next-task` reads none of it.
 """
 
 import functools
@@ -9,13 +10,14 @@ import re
 from . import fields
 from .fields import pattern
 
-#: Where criteria begin that are no field: a heading, a line without emphasis or colon, or another name.
-_NAMED = (
-    r"(?i)\n(?=([^\w\n|<]{0,20}))\1_{0,2}(?:\d{1,2}[.)][ \t*_]*)?(?:<(?:b|strong)>)?"
-    r"(?:(?:acceptance|success|done|exit) criteria|acceptance (?:tests|criterion)|acceptance|criteria|ac|done when"
-    r"|definition of done|verification)(?:</\w+>)?[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}"
-    r"(?:[:：][*_ \t]*(?:</\w+>)?|(?=\r?\n))"
+#: What criteria are called where they are no field, and what precedes and follows such a name: a heading's mark, or
+#: a line's without emphasis or colon.
+CRITERIA = (
+    r"(?:acceptance|success|done|exit) criteria|acceptance (?:tests|criterion)|acceptance|criteria|ac|done when"
+    r"|definition of done|verification"
 )
+_BEFORE = r"(?i)\n(?=([^\w\n|<]{0,20}))\1_{0,2}(?:\d{1,2}[.)][ \t*_]*)?(?:<(?:b|strong)>)?"
+_AFTER = r"(?:</\w+>)?[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?:[:：][*_ \t]*(?:</\w+>)?|(?=\r?\n))"
 _LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
 _STOP = rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|)"
 _ITEM = (
@@ -38,16 +40,16 @@ _OTHER = (
 )
 
 
-@functools.lru_cache(2)
-def _anywhere(masked: str) -> bool:
-    """Whether any criteria may be named so; for 10,000 tasks without, one search of the whole text."""
-    return pattern(_NAMED).search(masked) is not None
+@functools.lru_cache(6)
+def _anywhere(masked: str, label: str) -> bool:
+    """Whether anything is named so; for 10,000 tasks without, one search of the whole text."""
+    return pattern(label).search(masked) is not None
 
 
-def named(masked: str, start: int, end: int) -> fields.Span | None:
-    """Where the text is, from *start* to *end*, below a heading or line that names criteria in another form than a
-    field's."""
-    found = pattern(_NAMED).search(masked, start, end) if _anywhere(masked) else None
+def named(masked: str, start: int, end: int, names: str) -> fields.Span | None:
+    """The text from *start* to *end* that is below a heading or line which is called one of *names*."""
+    label = f"{_BEFORE}(?:{names}){_AFTER}"
+    found = pattern(label).search(masked, start, end) if _anywhere(masked, label) else None
     if not found:
         return None
     bullet = pattern(r"\n([ \t]*)[-*+][ \t]").match(found[0])
@@ -56,7 +58,7 @@ def named(masked: str, start: int, end: int) -> fields.Span | None:
         rf"|\n[ \t]{{0,{len(bullet[1])}}}[-*+][ \t]" if bullet and _is_nested(masked, found.end(), bullet[1]) else ""
     )
     stopped = re.compile(_STOP + beside).search(masked, found.end(), end)
-    return found.end(), stopped.start() if stopped else end
+    return fields.stripped(masked, found.end(), stopped.start() if stopped else end)
 
 
 def _is_nested(masked: str, at: int, margin: str) -> bool:
