@@ -98,6 +98,11 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "a range of tildes": ("TASK-001 ~ TASK-003", [1, 2, 3]),
     "what it blocks": ("TASK-001; blocks TASK-005, TASK-006", [1]),
     "upstream and downstream": ("Upstream: TASK-001; downstream: TASK-005", [1]),
+    "what depends on it, in parentheses": ("TASK-001, TASK-005 (blocked by this)", [1]),
+    "predecessors and successors": ("TASK-001 **Successors:** TASK-005", [1]),
+    "nothing but a struck id": ("~~TASK-001~~ (removed)", []),
+    "a struck id and another in parentheses": ("~~TASK-001~~ (now TASK-002)", [2]),
+    "a table of kinds": ("\n\n| Type | Task |\n|---|---|\n| Internal | TASK-001 |\n| Depends on | TASK-002 |", [1, 2]),
     "paragraphs in items": ("\n- TASK-001\n\n  It makes the schema.\n\n- TASK-002", [1, 2]),
     "labels and parentheses": ("Schema (TASK-001), API (TASK-002)", [1, 2]),
 }
@@ -113,6 +118,7 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "only a question": ("?", ["?"], "?"),
     "either": ("TASK-001 or TASK-002", ["TASK-001", "TASK-002"], "a guess"),
     "not required": ("TASK-001 is not required", ["TASK-001"], "is not required"),
+    "no longer needed": ("TASK-001 (no longer needed)", ["TASK-001"], "no longer needed"),
     "not this, that": ("not TASK-001, TASK-002", ["TASK-002"], "a guess"),
     "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
     "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
@@ -210,6 +216,13 @@ def test_a_field_of_dependencies_is_found_whatever_its_form(name: str) -> None:
     found = last(FIELDS[name])
     assert found.dependencies == numbers(2, 4)
     assert told(found) == []
+
+
+def test_rows_of_what_comes_after_a_task_are_none_of_its_dependencies() -> None:
+    rows = "| Type | Task |\n|---|---|\n| Blocked by | TASK-002 |\n| Blocks | TASK-005 |\n| Related | TASK-004 |"
+    found = last(f"#### Dependencies\n\n{rows}")
+    assert found.dependencies == ["TASK-002"]
+    assert [text.split()[2] for text in told(found)] == ["TASK-005", "TASK-004"]
 
 
 @pytest.mark.parametrize("line", STATEMENTS)
