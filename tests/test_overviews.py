@@ -91,7 +91,7 @@ def test_a_line_that_contradicts_the_fields_makes_no_cycle() -> None:
 
 
 @pytest.mark.parametrize(
-    "filler", ["TASK-001 → TASK-002\n", "TASK-001 → ", "- TASK-002: needs TASK-001\n", "| TASK-001 ", "-", "- TASK-002: after TASK-001, ", "<!-- x -->\n"]
+    "filler", ["TASK-001 → TASK-002\n", "TASK-001 → ", "- TASK-002: needs TASK-001\n", "| TASK-001 ", "-", " ", "→", "- TASK-002: after TASK-001, ", "<!-- x -->\n"]
 )  # fmt: skip
 def test_no_overview_takes_the_square_of_its_length(filler: str) -> None:
     before = time.process_time()

@@ -1,6 +1,7 @@
 """What people write around dependencies, statuses and files, each line with its right reading."""
 
 import itertools
+import time
 
 import pytest
 from claudestrator_helper.texts import additions, overlap, queue_problems, statuses
@@ -555,6 +556,66 @@ def test_a_complexity_is_read_wherever_it_is(written: str) -> None:
 )
 def test_a_sentence_names_no_complexity(written: str) -> None:
     assert cart(written).complexity == "normal"
+
+
+#: By an id: a whole section, in forms that tasks are written in elsewhere.
+SECTIONS: dict[str, str] = {
+    "lines": "Status: pending\nObjective: Build it.\nComplexity: complex\nFiles: a.py\nAcceptance Criteria:\n- x\n- y\nDependencies: None",
+    "a list": "- Status: pending\n- Complexity: complex\n- Objective: Build it.\n- Files: a.py\n- Acceptance Criteria:\n  - x\n  - y\n- Dependencies: None",
+    "a list of stars": "* Status: pending\n* Complexity: complex\n* Goal: Build it.\n* File: a.py\n* Acceptance Criteria:\n  * x\n  * y",
+    "italics": "*Status:* pending\n*Complexity:* complex\n*Objective:* Build it.\n*Files:* a.py\n*Acceptance Criteria:*\n- x\n- y",
+    "bold without colons": "**Status** pending\n\n**Complexity**\ncomplex\n\n**Objective** Build it.\n\n**Files**\n- a.py\n\n**Acceptance Criteria**\n- x\n- y",
+    "sub-headings": "Status: pending\n\n#### Complexity\n\nComplex\n\n#### Goal\n\nBuild it.\n\n#### Files to create/modify\n\n- a.py (new)\n\n#### Accepted when\n\n- x\n- y",
+    "one line": "**Owner:** Ann · **Status:** pending · **Complexity:** complex\n\n**Goal:** Build it.\n- **Accept:** x\n- **Accept:** y\n\n**Files:** a.py",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_task_is_read_whatever_the_form_of_its_fields(name: str) -> None:
+    text = f"### TASK-001: Cart\n\n{SECTIONS[name]}\n"
+    (found,) = q.parse(text).tasks
+    assert (found.status, found.objective, found.complexity) == ("pending", "Build it.", "complex")
+    assert (found.files, found.criteria, found.dependencies) == (["a.py"], ["x", "y"], [])
+    after = q.set_status(text, "TASK-001", "completed")
+    assert after == text.replace("pending", "completed")
+    assert queue_problems.problems(q.parse(after)) == []
+
+
+@pytest.mark.parametrize("line", ["Status: 200 OK", "- Status: superseded", "**Status** on hold"])
+def test_a_status_without_emphasis_that_no_one_knows_is_told_as_such(line: str) -> None:
+    (problem,) = queue_problems.problems(q.parse(f"### TASK-001: Cart\n\n{line}\n"))
+    assert "TASK-001 looks like a task but its status" in problem.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Phase-1\n\n- Status: in progress\n",
+        "### TASK-001\n\n- [ ] Status: pending\n",
+        "### TASK-001\n\nThe status: pending\n",
+    ],
+)
+def test_a_status_that_is_a_group_s_or_in_a_sentence_makes_no_task(text: str) -> None:
+    assert q.parse(text).tasks == []
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [" ", "a ", "\n", "- ", "*", "Status", "Status: ", "\nStatus: a ", " · **", "~~a~~ (", "Files\n", "complexity "],
+)
+def test_no_section_without_fields_takes_the_square_of_its_length(filler: str) -> None:
+    before = time.process_time()
+    for body in (f"Status: a{filler * 20_000}b", f"Status: pending\n\n{filler * 20_000}\nFiles: {filler * 20_000}x\n"):
+        parsed = q.parse(f"### TASK-001: Cart\n\n{body}\n")
+        queue_problems.problems(parsed)
+        assert all((found.objective, found.files or True) for found in parsed.tasks)
+        assert [len(found.complexity) for found in parsed.tasks] in ([], [6])
+    assert time.process_time() - before < 4
+
+
+def test_files_below_several_labels_are_one_list() -> None:
+    found = cart("\n\n#### Files to Create\n\n- a.py\n\n#### Files to Modify\n\n- b.py\n\nRead them first.")
+    assert found.files == ["a.py", "b.py"]
 
 
 def test_a_colon_of_full_width_is_a_colon() -> None:

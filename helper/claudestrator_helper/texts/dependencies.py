@@ -83,8 +83,7 @@ _WIDER = re.compile(
 )
 #: What makes a clause more than ids that are needed.
 _SPECIAL = (_TWICE_NOT, _NOT, _LIKE, _SOFT, _INVERSE, _ARROW, re.compile(r"\?"))
-_PARENTHESES = re.compile(r"\([^()]*\)")
-_DASHED = re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
+_PARENTHESES, _DASHED = re.compile(r"\([^()]*\)"), re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
 
 
 def _remembered(memo: dict[str, bool], form: str, judge: Callable[[str], bool]) -> bool:

@@ -6,6 +6,7 @@ Apart from texts/sections.py because `next-task` reads none of it.
 
 import functools
 import re
+from collections.abc import Iterator
 
 from . import fields
 from .fields import pattern
@@ -14,12 +15,22 @@ from .fields import pattern
 #: a line's without emphasis or colon.
 CRITERIA = (
     r"(?:acceptance|success|done|exit) criteria|acceptance (?:tests|criterion)|acceptance|criteria|ac|done when"
-    r"|definition of done|verification"
+    r"|definition of done|verification|accept(?:ed)? when|(?<=\*)accept"
+)
+FILES = (
+    r"files?(?: to (?:create|modify|change|edit|touch|add|update)(?: ?(?:/|or|and|&) ?(?:create|modify|change|edit))?)?"
+    r"|affected files|files affected|(?:modified|changed|new) files"
 )
 _BEFORE = r"(?i)\n(?=([^\w\n|<]{0,20}))\1_{0,2}(?:\d{1,2}[.)][ \t*_]*)?(?:<(?:b|strong)>)?"
-_AFTER = r"(?:</\w+>)?[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?:[:：][*_ \t]*(?:</\w+>)?|(?=\r?\n))"
+_AFTER = (
+    r"(?:</\w+>)?[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}"
+    r"(?:[:：][*_ \t]*(?:</\w+>)?|(?=\r?\n)|(?:(?<=\*\*)|(?<=\*\* ))(?=\S))"
+)
 _LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
-_STOP = rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|)"
+_STOP = (
+    rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|"
+    r"|[ \t]*([*_])[A-Za-z][^*_\n]{0,40}(?:[:：]\1|\1[:：]))"
+)
 _ITEM = (
     r"[ \t>]*(?:[-*+•▪◦‣–—]|\d{1,9}[.)]|\(?(?:\d{1,3}|[a-z])\))[ \t\xa0]+(?:\[[ xX]\][ \t]+)?"
     r"|[ \t>]*[☐☑✅✔✓⬜]\ufe0f?[ \t\xa0]*(?=\w)"
@@ -46,12 +57,20 @@ def _anywhere(masked: str, label: str) -> bool:
     return pattern(label).search(masked) is not None
 
 
-def named(masked: str, start: int, end: int, names: str) -> fields.Span | None:
-    """The text from *start* to *end* that is below a heading or line which is called one of *names*."""
-    label = f"{_BEFORE}(?:{names}){_AFTER}"
+def named(masked: str, start: int, end: int, names: str, *, alike: bool = False) -> Iterator[fields.Span]:
+    """The texts from *start* to *end* that are below a heading or line which is called one of *names*; where they have
+    to be *alike*, all have the first one's name."""
+    label = f"{_BEFORE}({names}){_AFTER}"
     found = pattern(label).search(masked, start, end) if _anywhere(masked, label) else None
-    if not found:
-        return None
+    again = re.compile(f"{_BEFORE}({re.escape(found[2])}){_AFTER}" if found and alike else label)
+    while found:
+        following = None if alike else again.search(masked, found.end(), end)
+        span = _span(masked, found, following.start() if following else end)
+        yield span
+        found = again.search(masked, max(span[1], found.end()), end) if alike else following
+
+
+def _span(masked: str, found: re.Match[str], end: int) -> fields.Span:
     bullet = pattern(r"\n([ \t]*)[-*+][ \t]").match(found[0])
     # In a list of fields, the next item is another field.
     beside = (
@@ -62,12 +81,15 @@ def named(masked: str, start: int, end: int, names: str) -> fields.Span | None:
 
 
 def _is_nested(masked: str, at: int, margin: str) -> bool:
+    """Whether what is at that offset is in the same line or indented further."""
     first = pattern(r"[ \t\r]*\n([ \t]*)").match(masked, at)
-    return first is not None and len(first[1]) > len(margin)
+    return first is None or len(first[1]) > len(margin)
 
 
-def items(source: str, masked: str, span: fields.Span) -> list[str]:
-    """The items in the text of a field at *span*; text before the first is an item too."""
+def items(source: str, masked: str, span: fields.Span, others: str = "") -> list[str]:
+    """The items in the text of a field at *span*; text before the first is an item too. It ends at a label of another
+    field, those called one of *others* included."""
+    ends = re.compile(_OTHER.replace("(?:status|", f"(?:{others}|status|") if others else _OTHER)
     found: list[list[str]] = [[]]
     at, listed, blank, loose = span[0], False, False, 0
     for line in masked[slice(*span)].split("\n"):
@@ -80,7 +102,7 @@ def items(source: str, masked: str, span: fields.Span) -> list[str]:
             blank = True
             found[-1].append(text)
             continue
-        elif (listed or any(map(str.strip, found[0]))) and pattern(_OTHER).match(line):
+        elif (listed or any(map(str.strip, found[0]))) and ends.match(line):
             break
         elif listed and pattern(_EMPHASISED).match(line):
             found.append([])

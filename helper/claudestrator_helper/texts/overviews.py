@@ -9,7 +9,7 @@ from . import fields, statuses
 from .pieces import NEEDS, kind_of, mentioned
 from .queue import Queue
 
-_ARROW = re.compile(r"[ \t]*(?:(?:[-=–—.]{1,5}|(?<=\s))(?:>{1,2})(?:\|[^|\n]{0,40}\|)?|[→⟶⇒➜➔➝])[ \t]*")
+_ARROW = re.compile(r"(?:[-=–—.]{1,5}|(?<=\s))>{1,2}(?:\|[^|\n]{0,40}\|)?|[→⟶⇒➜➔➝]")
 _CELL = re.compile(r"(?<!\\)\|")
 _ROW = re.compile(r"[ \t|:-]+\Z")
 #: How many tasks of one side of an arrow, or of a cell, are looked at, how many of a line's arrows, and of its cells.

@@ -23,6 +23,14 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
+#: A status in a line without emphasis, or in a bold one without colon.
+BARE_STATUS = (
+    r"(?i)(?:\n {0,3}(?:[-*+][ \t]+)?|[|·•][ \t]*(?=\*\*))"
+    r"(?:[*_`]{0,2}status[*_`]{0,2}[ \t]*[:：][*_`]{0,2}|\*\*status\*\*)[ \t]+"
+    r"([^\s|][^\n|·•]*)"
+)
+#: Ids of groups, which may have a status of their own.
+GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
 #: Complexity in a line of several fields, or without emphasis.
 _COMPLEXITY = (
     r"(?i)(?:\n[ \t>]*(?:[-*+][ \t]+|#{2,6}[ \t]+)?|[|·•;,/][ \t]*)[*_`]{0,3}complexity[*_`]{0,3}[ \t]*"
@@ -103,7 +111,9 @@ class Section:
             return None
         plain = self._plain_status()
         span = plain or self.span(STATUS)
-        return self._status_at(fields.first_line(self.masked, span)) if span and not plain else plain
+        if span is None:
+            return self._bare_status()
+        return plain or self._status_at(fields.first_line(self.masked, span))
 
     def _plain_status(self) -> fields.Span | None:
         """The same for a row as the helper writes it, without the pattern that takes longest of all of `next-task`."""
@@ -113,6 +123,16 @@ class Section:
         start = row + len(_STATUS_ROW)
         end = self.masked.find(" |", start, self.block.end)
         return (start, end) if self.masked[start : max(start, end)].isidentifier() else None
+
+    def _bare_status(self) -> fields.Span | None:
+        """A known status in a line without emphasis, or a bold one without colon, where there is no such field."""
+        if not self.id or fields.pattern(GROUPS).match(self.id):
+            return None
+        found = fields.pattern(BARE_STATUS).search(self.masked, self.block.body, self.block.end)
+        if not found:
+            return None
+        span = fields.stripped(self.masked, *found.span(1))
+        return span if statuses.normalise(self.source[slice(*span)]) in statuses.MOVES else None
 
     def _status_at(self, span: fields.Span) -> fields.Span:
         """*span*, or the end of the field's name where no value or a paragraph that is no status follows it."""
@@ -158,7 +178,7 @@ class Section:
         """The first paragraph below a heading or line that is called so."""
         from . import labelled
 
-        span = labelled.named(self.masked, self.block.body, self.block.end, names)
+        span = next(labelled.named(self.masked, self.block.body, self.block.end, names), None)
         return self.source[slice(*fields.first_paragraph(self.masked, span))] if span else ""
 
     @property
@@ -170,20 +190,23 @@ class Section:
         from . import labelled
 
         found = [item for span in self._spans(CRITERIA) for item in labelled.items(self.source, self.masked, span)]
-        return found or self._listed(labelled.CRITERIA)
+        return found or self._listed(labelled.CRITERIA, alike=True)
 
-    def _listed(self, names: str) -> list[str]:
-        """The items below a heading or line that is called so."""
+    def _listed(self, names: str, others: str = "", *, alike: bool = False) -> list[str]:
+        """The items below headings or lines that are called so; see labelled.named and labelled.items."""
         from . import labelled
 
-        span = labelled.named(self.masked, self.block.body, self.block.end, names)
-        return labelled.items(self.source, self.masked, span) if span else []
+        spans = labelled.named(self.masked, self.block.body, self.block.end, names, alike=alike)
+        return [item for span in spans for item in labelled.items(self.source, self.masked, span, others)]
 
     @property
     def files(self) -> list[str]:
         """Paths; text that is not a path is kept as it is."""
         texts = fields.lists(self.masked, self.block.body, self.block.end, FILES, continued=True)
-        texts = texts or self._listed(FILES)
+        if not texts:
+            from . import labelled
+
+            texts = self._listed(labelled.FILES, "acceptance criteria|success criteria")
         if not texts:
             return []
         from . import overlap
