@@ -61,10 +61,12 @@ FORMS = {
     "TOML": ('[[tasks]]\nid = 1\ntitle = "Cart"\n', "TOML", []),
     "XML": ("<tasks>\n<task>Cart</task>\n</tasks>\n", "XML", []),
     "CSV": ("id,title,status\n1,Cart,pending\n", "CSV", []),
+    "CSV of a database": ("Name,Assignee,Priority\nCart,Ann,High\n", "CSV", []),
+    "HTML": ("<!DOCTYPE html>\n<ul><li>Cart</li></ul>\n", "HTML", [2]),
     "CSV of a tracker": ("Issue key,Summary,Status\nSHOP-1,Cart,To Do\n", "CSV", []),
     "Org mode": ("* Shop\n** TODO Cart\n** DONE Mail\n", "Org mode", [1, 2]),
 }  # fmt: skip
-DATA = ("Task Master's JSON", "JSON", "Backlog.md", "YAML", "TOML", "XML", "CSV")
+DATA = ("Task Master's JSON", "JSON", "Backlog.md", "YAML", "TOML", "XML", "CSV", "HTML")
 #: Queues without a task that hold open work, and its lines.
 ALONE = {
     "fields in boxes": ("# Q\n\n### C1.1 - Cart\n- [ ] **Status**: Pending\n\n### C1.2 - Lock\n- [x] **Status**: Done\n", [3, 6]),
@@ -82,6 +84,10 @@ ALONE = {
     "an id in small letters": ("## Task-1\n\nCart\n", [1]),
     "headings with ids": ("# Q\n\n### BUILD-1: Cart\n\nx\n\n### BUILD-2: Mail\n\ny\n", [3, 7]),
     "numbered headings": ("# Plan\n\n### 1. Cart\n\nx\n\n### Step 2: Mail\n\ny\n", [3, 7]),
+    "numbered headings in another language": ("# 计划\n\n### 任务 1：购物车\n\nx\n\n### 任务-2：邮件\n\ny\n\n## Étape 3 : Mail\n\nz\n\n## Schritt 4\n\na\n", [3, 7, 11, 15]),
+    "a list in another language": ("# 任务列表\n\n- 购物车\n- 邮件\n\n# Aufgaben\n\n1. Mail\n", [3, 4, 8]),
+    "a table in another language": ("| タスク | 状態 |\n|---|---|\n| カート | 未着手 |\n", [3]),
+    "stories": ("# Shop\n\n## User Stories\n\n- As a user, I want a cart\n", [5]),
     "all in a code block": (f"# Q\n\n```markdown\n{DONE}{task('TASK-002')}```\n", [3]),
 }  # fmt: skip
 #: Around a completed task, none of this is open work.
@@ -196,7 +202,8 @@ def test_another_task_in_the_section_of_one_is_told(line: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["# Task Queue\n\nGenerated: today\nMode: spec\n", "# Task Queue\n\n- Format: Markdown\n- UTF-8\n", "---\ntitle: x\n---\n\n# Q\n",
-             "# Q\n\n```\n### TASK-001\n| Status | pending |\n```\n", "# Task Queue\n\n## Phase-1\n\n## Phase-2\n", "# Q\n\n- [x] set up\n"]
+             "# Q\n\n```\n### TASK-001\n| Status | pending |\n```\n", "# Task Queue\n\n## Phase-1\n\n## Phase-2\n", "# Q\n\n- [x] set up\n", "The name, a description and more, all in prose.\n",
+             "# 队列\n\n说明 1。\n"]
 )  # fmt: skip
 def test_a_queue_that_waits_for_its_first_task_is_empty(text: str) -> None:
     assert answer(text).reason == schedule.EMPTY

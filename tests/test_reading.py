@@ -1,6 +1,7 @@
 """What people write around dependencies, statuses and files, each line with its right reading."""
 
 import itertools
+import time
 
 import pytest
 from claudestrator_helper.texts import additions, overlap, queue_problems, statuses
@@ -98,6 +99,11 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "a range of tildes": ("TASK-001 ~ TASK-003", [1, 2, 3]),
     "what it blocks": ("TASK-001; blocks TASK-005, TASK-006", [1]),
     "upstream and downstream": ("Upstream: TASK-001; downstream: TASK-005", [1]),
+    "what depends on it, in parentheses": ("TASK-001, TASK-005 (blocked by this)", [1]),
+    "predecessors and successors": ("TASK-001 **Successors:** TASK-005", [1]),
+    "nothing but a struck id": ("~~TASK-001~~ (removed)", []),
+    "a struck id and another in parentheses": ("~~TASK-001~~ (now TASK-002)", [2]),
+    "a table of kinds": ("\n\n| Type | Task |\n|---|---|\n| Internal | TASK-001 |\n| Depends on | TASK-002 |", [1, 2]),
     "paragraphs in items": ("\n- TASK-001\n\n  It makes the schema.\n\n- TASK-002", [1, 2]),
     "labels and parentheses": ("Schema (TASK-001), API (TASK-002)", [1, 2]),
 }
@@ -113,6 +119,7 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "only a question": ("?", ["?"], "?"),
     "either": ("TASK-001 or TASK-002", ["TASK-001", "TASK-002"], "a guess"),
     "not required": ("TASK-001 is not required", ["TASK-001"], "is not required"),
+    "no longer needed": ("TASK-001 (no longer needed)", ["TASK-001"], "no longer needed"),
     "not this, that": ("not TASK-001, TASK-002", ["TASK-002"], "a guess"),
     "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
     "part of a word": ("API from TASK-002", ["TASK-002"], "API from TASK-002"),
@@ -165,7 +172,9 @@ FIELDS: dict[str, str] = {
     "emphasis in emphasis": "**_Dependencies_:** TASK-002, TASK-004",
     "emphasis around emphasis": "_**Depends on**:_ TASK-002, TASK-004",
     "prerequisites in short": "**Prereqs:** TASK-002, TASK-004",
+    "prerequisites with a hyphen": "**Pre-reqs:** TASK-002, TASK-004",
     "preconditions": "**Preconditions:** TASK-002, TASK-004",
+    "preconditions with a hyphen": "**Pre-conditions:** TASK-002, TASK-004",
     "upstream": "**Upstream:** TASK-002, TASK-004",
     "a numbered sub-heading": "#### 3. Dependencies\n- TASK-002\n- TASK-004",
     "a sentence": "**Owner:** Ann\n\nNeeds TASK-002 and TASK-004 first.",
@@ -173,7 +182,8 @@ FIELDS: dict[str, str] = {
 #: By an id: a sentence outside of any field that says that its task needs TASK-002.
 STATEMENTS = ["This task depends on TASK-002.", "Start only after TASK-002.", "**Description:** Requires TASK-002.",
     "Do not start before TASK-002 is done.", "- Wait for TASK-002", "| Order | after TASK-002 |", "Priority: high | Depends on: TASK-002", "**Priority:** high · **Depends on:** TASK-002",
-    "```yaml\nid: TASK-009\ndepends_on: [TASK-002]\n```", "1. It is:\n\n   ```\n   depends_on:\n     - TASK-002\n   ```", "TASK-002 must be done first."]  # fmt: skip
+    "```yaml\nid: TASK-009\ndepends_on: [TASK-002]\n```", "1. It is:\n\n   ```\n   depends_on:\n     - TASK-002\n   ```", "TASK-002 must be done first.", "TASK-002 should be merged.", "TASK-002 must land.",
+    "TASK-002 has to exist.", "TASK-002 and its page have to be ready."]  # fmt: skip
 #: By an id: lines that mention TASK-002 and are no dependency, and whether `check` names them.
 MENTIONS = [("**Description:** Show it like TASK-002 does.", True), ("**Related:** TASK-002", True), ("**Blocks:** TASK-002", True),
     ("| Parent | TASK-002 |", True), ("1. Copy the list of TASK-002", True), ("**Notes:** TASK-002 has the schema.", False),
@@ -209,11 +219,20 @@ def test_a_field_of_dependencies_is_found_whatever_its_form(name: str) -> None:
     assert told(found) == []
 
 
+def test_rows_of_what_comes_after_a_task_are_none_of_its_dependencies() -> None:
+    rows = "| Type | Task |\n|---|---|\n| Blocked by | TASK-002 |\n| Blocks | TASK-005 |\n| Related | TASK-004 |"
+    found = last(f"#### Dependencies\n\n{rows}")
+    assert found.dependencies == ["TASK-002"]
+    assert [text.split()[2] for text in told(found)] == ["TASK-005", "TASK-004"]
+
+
 @pytest.mark.parametrize("line", STATEMENTS)
 def test_a_sentence_outside_of_a_field_is_waited_for_and_told(line: str) -> None:
     found = last(f"**Dependencies:** None\n\n**Owner:** Ann\n\n{line}")
     assert found.dependencies == ["TASK-002"]
     assert told(found)
+    alone = last(line)
+    assert (alone.dependencies, bool(told(alone))) == (["TASK-002"], not alone.needs.ids)
 
 
 def test_a_title_that_names_a_dependency_is_waited_for() -> None:
@@ -314,7 +333,7 @@ def test_an_id_that_two_tasks_may_have_is_told() -> None:
 @pytest.mark.parametrize(
     "group",
     ["## Phase 2\n\n**Depends on:** TASK-001", "## Phase 2\n\nDepends on TASK-001.", "## Phase 2 (depends on TASK-001)", "## Phase 2\n\n| Dependencies | TASK-001 |",
-     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2: Cart (after Phase 1)", "## Phase 2\n\n*Requires Phase 1 to be complete.*", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
+     "## Phase 2\n\n**Depends on:** Phase 1", "## Phase 2: Cart (after Phase 1)", "## Phase 2\n\n*Requires Phase 1 to be complete.*", "## Phase 2\n\n_Can start after TASK-001_", "## Phase 2\n\n### Dependencies\n\n- TASK-001", "## Phase 2: all after\n\n**Blocked by:** task-1"],
 )  # fmt: skip
 def test_a_dependency_of_a_group_holds_for_its_tasks(group: str) -> None:
     parsed = q.parse(
@@ -493,7 +512,8 @@ def files(written: str) -> list[str]:
      ("src/{user,cart}.py", ["src/user.py", "src/cart.py"]), ("src/{a, b}/{c,d}.py", ["src/a/c.py", "src/a/d.py", "src/b/c.py", "src/b/d.py"]),
      ("\n\n- a.py\n\n- b.py\n\nProse c.py", ["a.py", "b.py"]), ("\n- **Create:** `a.py`\n- **Modify:** `b.py`", ["a.py", "b.py"]), ("a.py\n- **Modify:** b.py", ["a.py", "b.py"]),
      ("a.py (and b.py)", ["a.py", "b.py"]), ("a.py — later, b.py (new)", ["a.py", "b.py"]), ("src/a.py lines 10-40", ["src/a.py"]), ("a.py b.py", ["a.py", "b.py"]),
-     ("~~a.py~~ b.py <!-- c.py -->", ["b.py"]), ("Makefile", ["Makefile"]), ('["a.py", "b.py"]', ["a.py", "b.py"]), ("None", [])],
+     ("~~a.py~~ b.py <!-- c.py -->", ["b.py"]), ("Makefile", ["Makefile"]), ("\n- `src/cart.py`: the model\n- src/user.py: see tests/test_user.py", ["src/cart.py", "src/user.py", "tests/test_user.py"]),
+     ("\n- src/: cart.py, user.py", ["src/", "cart.py", "user.py"]), ("src/cart.py、src/user.py", ["src/cart.py", "src/user.py"]), ("\n- [NEW] a.py\n- M src/b.py", ["a.py", "src/b.py"]), ('["a.py", "b.py"]', ["a.py", "b.py"]), ("None", [])],
 )  # fmt: skip
 def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
     assert files(written) == meant
@@ -502,7 +522,7 @@ def test_files_are_read_in_every_form(written: str, meant: list[str]) -> None:
 @pytest.mark.parametrize(
     "written",
     ["\n- Modify: `src/cart.py:10-40`", "src/user.py and src/cart.py", "everything under src/", "src/{user,cart}.py", "all files in src/", "[the cart](src/cart.py#L10-L20)",
-     "src/cart.py#L10", "src/cart.py::Cart", "[cart](../src/cart.py)", "@src/cart.py", "$ROOT/src/cart.py", "~/shop/src/cart.py", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "src/cart.py:add_item", "'src/cart.py'", "_src/cart.py_", "src/user.py, ...", "\n\n- src/user.py\n\n  the model\n\n- src/cart.py", "see https://example.com/cart"],
+     "src/cart.py#L10", "src/cart.py::Cart", "[cart](../src/cart.py)", "@src/cart.py", "$ROOT/src/cart.py", "~/shop/src/cart.py", "TBD", "the cart page", "src/user.py, etc.", "src/user.py + tests", "various", "src/**/*.py", "Create src/cart.py", "src/cart.py:add_item", "'src/cart.py'", "_src/cart.py_", "src/user.py, ...", "\n\n- src/user.py\n\n  the model\n\n- src/cart.py", "src/: user.py", "/home/ann/shop/src/cart.py", "C:\\shop\\src\\cart.py", "src/user.py; a: b", "see https://example.com/cart"],
 )  # fmt: skip
 def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
     assert overlap.collide(files(written), ["src/cart.py"])
@@ -510,6 +530,101 @@ def test_tasks_that_may_touch_the_same_file_are_known(written: str) -> None:
 
 def test_two_fields_of_files_are_one() -> None:
     assert files("a.py\n\n| Files | b.py |") == ["a.py", "b.py"]
+    assert files("a.py\n\n**Files to modify:**\n- b.py") == ["a.py", "b.py"]
+
+
+def cart(rest: str) -> q.Task:
+    return q.parse(f"### TASK-001: Cart\n\n**Status:** pending{rest}\n").tasks[0]
+
+
+@pytest.mark.parametrize("label", ["#### {}\n\n", "**{}**\n", "{}: ", "*{}:* ", "- {}: ", "#### 📁 {}\n"])
+def test_objective_and_files_are_found_below_a_label_of_any_form(label: str) -> None:
+    found = cart(f"\n\n{label.format('Objective')}Build the cart.\n\n{label.format('Files')}a.py\n\n#### More\n\nx")
+    assert (found.objective, found.files) == ("Build the cart.", ["a.py"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [" | **Complexity:** complex", " · Complexity: complex", "\n- Complexity: complex", "\n\n#### Complexity\n\nComplex", "\n**Complexity**: Complex", "\n_Complexity:_ complex"],
+)  # fmt: skip
+def test_a_complexity_is_read_wherever_it_is(written: str) -> None:
+    assert cart(written).complexity == "complex"
+
+
+@pytest.mark.parametrize(
+    "written", ["\n\nTime complexity: easy to see", "\n\nThe complexity is complex.", "\n- Complexity: O(n)"]
+)
+def test_a_sentence_names_no_complexity(written: str) -> None:
+    assert cart(written).complexity == "normal"
+
+
+#: By an id: a whole section, in forms that tasks are written in elsewhere.
+SECTIONS: dict[str, str] = {
+    "lines": "Status: pending\nObjective: Build it.\nComplexity: complex\nFiles: a.py\nAcceptance Criteria:\n- x\n- y\nDependencies: None",
+    "a list": "- Status: pending\n- Complexity: complex\n- Objective: Build it.\n- Files: a.py\n- Acceptance Criteria:\n  - x\n  - y\n- Dependencies: None",
+    "a list of stars": "* Status: pending\n* Complexity: complex\n* Goal: Build it.\n* File: a.py\n* Acceptance Criteria:\n  * x\n  * y",
+    "italics": "*Status:* pending\n*Complexity:* complex\n*Objective:* Build it.\n*Files:* a.py\n*Acceptance Criteria:*\n- x\n- y",
+    "bold without colons": "**Status** pending\n\n**Complexity**\ncomplex\n\n**Objective** Build it.\n\n**Files**\n- a.py\n\n**Acceptance Criteria**\n- x\n- y",
+    "sub-headings": "Status: pending\n\n#### Complexity\n\nComplex\n\n#### Goal\n\nBuild it.\n\n#### Files to create/modify\n\n- a.py (new)\n\n#### Accepted when\n\n- x\n- y",
+    "one line": "**Owner:** Ann · **Status:** pending · **Complexity:** complex\n\n**Goal:** Build it.\n- **Accept:** x\n- **Accept:** y\n\n**Files:** a.py",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_task_is_read_whatever_the_form_of_its_fields(name: str) -> None:
+    text = f"### TASK-001: Cart\n\n{SECTIONS[name]}\n"
+    (found,) = q.parse(text).tasks
+    assert (found.status, found.objective, found.complexity) == ("pending", "Build it.", "complex")
+    assert (found.files, found.criteria, found.dependencies) == (["a.py"], ["x", "y"], [])
+    after = q.set_status(text, "TASK-001", "completed")
+    assert after == text.replace("pending", "completed")
+    assert queue_problems.problems(q.parse(after)) == []
+
+
+@pytest.mark.parametrize("line", ["Status: 200 OK", "- Status: superseded", "**Status** on hold"])
+def test_a_status_without_emphasis_that_no_one_knows_is_told_as_such(line: str) -> None:
+    (problem,) = queue_problems.problems(q.parse(f"### TASK-001: Cart\n\n{line}\n"))
+    assert "TASK-001 looks like a task but its status" in problem.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Phase-1\n\n- Status: in progress\n",
+        "### TASK-001\n\n- [ ] Status: pending\n",
+        "### TASK-001\n\nThe status: pending\n",
+    ],
+)
+def test_a_status_that_is_a_group_s_or_in_a_sentence_makes_no_task(text: str) -> None:
+    assert q.parse(text).tasks == []
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [" ", "a ", "\n", "- ", "*", "Status", "Status: ", "\nStatus: a ", " · **", "~~a~~ (", "Files\n", "complexity "],
+)
+def test_no_section_without_fields_takes_the_square_of_its_length(filler: str) -> None:
+    before = time.process_time()
+    for body in (f"Status: a{filler * 20_000}b", f"Status: pending\n\n{filler * 20_000}\nFiles: {filler * 20_000}x\n"):
+        parsed = q.parse(f"### TASK-001: Cart\n\n{body}\n")
+        queue_problems.problems(parsed)
+        assert all((found.objective, found.files or True) for found in parsed.tasks)
+        assert [len(found.complexity) for found in parsed.tasks] in ([], [6])
+    assert time.process_time() - before < 4
+
+
+def test_files_below_several_labels_are_one_list() -> None:
+    found = cart("\n\n#### Files to Create\n\n- a.py\n\n#### Files to Modify\n\n- b.py\n\nRead them first.")
+    assert found.files == ["a.py", "b.py"]
+
+
+def test_a_colon_of_full_width_is_a_colon() -> None:
+    text = "### TASK-001：购物车\n\n**Status：**pending\n\n### TASK-002：邮件\n\n**Status**： pending\n**Dependencies：**TASK-001\n"
+    parsed = q.parse(q.set_status(text, "TASK-001", "completed"))
+    assert parsed.text == text.replace("pending", "completed", 1)
+    assert [(found.title, found.status, found.dependencies) for found in parsed.tasks] == [
+        ("购物车", "completed", []), ("邮件", "pending", ["TASK-001"])
+    ]  # fmt: skip
 
 
 def test_a_task_that_depends_on_itself_and_another_beside_a_sentence_is_read() -> None:

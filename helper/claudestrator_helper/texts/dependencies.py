@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from . import dependency_items, fields, known_forms
-from .dependency_items import NOTHING, is_nothing
+from .dependency_items import NOTHING, OF_THIS, is_nothing
 from .fields import pattern
 from .id_signs import FIRST, SIGN, Signs
 from .written_ids import Names
@@ -26,7 +26,7 @@ _CLAUSE = re.compile(
 )
 _BUT = re.compile(_EXCEPT, re.IGNORECASE)
 #: What comes later than the task itself, and so do all that follow it in a list.
-_LATER = "(?:un)?blocks|(?:un)?blocking|enables|needed by|required by|used by|precedes|followed by|downstream(?! of)"
+_LATER = "(?:un)?block(?:s|ing)|enables|(?:needed|required|used|followed) by|precedes|successors?|downstream(?! of)"
 #: What makes a task after it none that has to be completed first.
 _NOT = re.compile(
     rf"\b(?:not|never|no longer|without|independent(?:ly)?(?= of)|unrelated|(?:in )?parallel|alongside"
@@ -54,7 +54,7 @@ _NEUTRAL = re.compile(
     r"blocked|waits|wait|waiting|after|once|when|until|is|are|be|been|has|have|must|should|done|completed|"
     r"complete|finished|ready|merged|first|only|then|internal|external|hard|prerequisite|prerequisites|"
     r"this|it|these|all|both|following|start|starts|started|begin|can|work|builds|strictly|directly|but|"
-    r"except|s|land|lands|landed|exist|exists)"
+    r"except|now|s|land|lands|landed|exist|exists)"
 )
 #: How a remark on the ids before it begins.
 _REMARK = re.compile(
@@ -83,8 +83,7 @@ _WIDER = re.compile(
 )
 #: What makes a clause more than ids that are needed.
 _SPECIAL = (_TWICE_NOT, _NOT, _LIKE, _SOFT, _INVERSE, _ARROW, re.compile(r"\?"))
-_PARENTHESES = re.compile(r"\([^()]*\)")
-_DASHED = re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
+_PARENTHESES, _DASHED = re.compile(r"\([^()]*\)"), re.compile(rf"({SIGN})\s*[-—]\s*#?(\d+)")
 
 
 def _remembered(memo: dict[str, bool], form: str, judge: Callable[[str], bool]) -> bool:
@@ -138,6 +137,7 @@ class _Reader:
     def item(self, item: str) -> None:
         signed = self.signs.signed(item)
         if "(" in signed:
+            signed = OF_THIS.sub(r"; blocks \1; ", signed)
             # What is in parentheses is a remark, unless it names something.
             signed = _PARENTHESES.sub(lambda match: match[0] if _telling(match[0]) else " ", signed)
             signed = self.signs.ranged(signed)
@@ -204,10 +204,10 @@ class _Reader:
             self.after, self.remark, self.excepting, self.later = True, False, False, False
             for sign in _SIGN.findall(body):
                 self._take(self.signs.ids(sign))
-        elif is_nothing(pattern(r"\A[^\W\d][\w -]{0,40}:").sub("", body) if ":" in body else body):
-            self.none = self.nothing = True
         elif self.after and _DROPPED.match(body):
             self.guessed.append(self.signs.plain(body))
+        elif is_nothing(pattern(r"\A[^\W\d][\w -]{0,40}:").sub("", body) if ":" in body else body):
+            self.none = self.nothing = True
         elif not (self.none or self.remark or not self._unknown(body)):
             self._nameless(lead, body)
 

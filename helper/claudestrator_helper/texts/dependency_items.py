@@ -12,8 +12,14 @@ NOTHING = re.compile(
 )
 _COMMENT = r"<!--.*?(?:-->|\Z)"
 _STRUCK = re.compile(
-    rf"{_COMMENT}|~~.*?~~|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])|<(del|s|strike)>.{{0,1000}}?</\1>",
+    rf"{_COMMENT}|~~.*?~~(?:[ \t]*\((?![^()\n]*\d)[^()\n]*\))?|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])"
+    r"|<(del|s|strike)>.{0,1000}?</\1>",
     re.DOTALL | re.IGNORECASE,
+)
+#: An id, and in parentheses that its task needs the one whose field it is in.
+OF_THIS = re.compile(
+    rf"({SIGN})\s*\(\s*(?:(?:is )?blocked by|depends on|needs|requires|waits for)\s+(?:this|it)\b[^()]*\)",
+    re.IGNORECASE,
 )
 _CLEANED = (
     (re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,}).*$|\[[ xX]?\]"), " "),

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from . import fields, plain_dependencies
+from . import fields, overviews, plain_dependencies
 from .groups import Group, stating
 from .pieces import mentioned
 from .queue import Queue, Task
+
+_UNREAD = "names dependencies that are not read: write them in the Dependencies of the tasks"
 
 
 def problems(queue: Queue) -> Iterator[tuple[int, str]]:
@@ -26,13 +28,18 @@ def notes(queue: Queue) -> Iterator[tuple[int, str]]:
         if task.plain is None or not {task.id, *task.plain}.issuperset(mentioned(section, queue.names)):
             for offset, text in _of_task(task):
                 yield queue.line_at(offset), f"{task.id}: {text}"
+    for offset, row in overviews.orders(queue):
+        yield queue.line_at(offset), f"{fields.cut(row)!r} {_UNREAD}"
     for group in stating(queue):
         title = fields.cut(group.block.title, 40)
         for offset, clause in group.needs.guessed if group.tasks else ():
             yield queue.line_at(offset), f"{title!r}: {_guess(clause)}"
-        if not (group.tasks and group.needs.ids) and not _is_overview(queue, group):
+        for told in group.single.values():
+            for offset, sentence in told.values():
+                yield queue.line_at(offset), f"{title!r}: {_guess(sentence)}"
+        if (group.single or not (group.tasks and group.needs.ids)) and not _is_overview(queue, group):
             line = queue.line_at(group.block.start)
-            yield line, f"{title!r} names dependencies that are not read: write them in the Dependencies of the tasks"
+            yield line, f"{title!r} {_UNREAD}"
 
 
 def _is_overview(queue: Queue, group: Group) -> bool:
@@ -40,7 +47,8 @@ def _is_overview(queue: Queue, group: Group) -> bool:
     else in it, and what it names alone before or after each other task."""
     for line in queue.masked[group.block.start : group.block.end].split("\n"):
         named = [] if "parallel" in line.lower() else mentioned(line, queue.names)
-        if not (group.needs.ids or (plain_dependencies.stated(line) and len(named) > 1)):
+        wide = len(named) > 1 or fields.has(r"\b(?:all|every\w*|each|others?|rest)\b", line)
+        if not (group.needs.ids or (plain_dependencies.stated(line) and wide)):
             continue
         for id_ in named:
             others = [other for other in (named if len(named) > 1 else queue.ids) if other != id_]

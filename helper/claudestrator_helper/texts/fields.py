@@ -28,7 +28,7 @@ def has(words: str, text: str) -> bool:
 _GAP = "[ \t\xa0]*"
 #: Where the value of a ``**Name:**`` field ends: a heading, a table row, the next field or a rule.
 _STOP = re.compile(
-    r"\n( {0,3})(?:#{1,6}|\||([-*+][ \t]+)?\*\*([A-Za-z][^*\n]{0,40})(?::\*\*|\*\*:)"
+    r"\n( {0,3})(?:#{1,6}|\||([-*+][ \t]+)?\*\*([A-Za-z][^*\n]{0,40})(?:[:：]\*\*|\*\*[:：])"
     r"|(?:-{3,}|\*{3,}|_{3,})(?![-*_])\s*?(?=\n|\Z))"
 )
 # Compiled where they are needed, as most verbs need none of them.
@@ -44,7 +44,8 @@ Span = tuple[int, int]
 #: Any field, because compiling a pattern for each name takes longer than trying the names of all of a queue's.
 _FIELD = re.compile(
     rf"\n {{0,3}}(?:\|{_GAP}[*_`]*([A-Za-z][A-Za-z -]{{0,40}}?)[*_`:]*{_GAP}\|(?P<cell>(?:\\[^\r\n]|[^\\|\r\n])*)"
-    rf"|(?:[-*+][ \t]+)?\*\*{_GAP}([A-Za-z][A-Za-z -]{{0,40}}?){_GAP}(?::{_GAP}\*\*|\*\*{_GAP}:)(?P<rest>[^\n]*))"
+    rf"|(?:[-*+][ \t]+)?\*\*{_GAP}([A-Za-z][A-Za-z -]{{0,40}}?){_GAP}(?:[:：]{_GAP}\*\*|\*\*{_GAP}[:：])"
+    r"(?P<rest>[^\n]*))"
 )
 
 
@@ -94,8 +95,8 @@ def every(masked: str, start: int, end: int, names: str, others: str = "") -> It
 
 def _value(masked: str, match: re.Match[str], end: int, others: str = "") -> Span:
     if match["cell"] is not None:
-        return _stripped(masked, *match.span("cell"))
-    return _stripped(masked, match.start("rest"), _end(masked, match, end, others))
+        return stripped(masked, *match.span("cell"))
+    return stripped(masked, match.start("rest"), _end(masked, match, end, others))
 
 
 def _end(masked: str, match: re.Match[str], end: int, others: str) -> int:
@@ -139,12 +140,12 @@ def starts(masked: str, start: int, end: int, names: str) -> list[int]:
 
 def first_line(masked: str, span: Span) -> Span:
     newline = masked.find("\n", *span)
-    return span if newline < 0 else _stripped(masked, span[0], newline)
+    return span if newline < 0 else stripped(masked, span[0], newline)
 
 
 def first_paragraph(masked: str, span: Span) -> Span:
     blank = pattern(_BLANK_LINE).search(masked, *span)
-    return _stripped(masked, span[0], blank.start()) if blank else span
+    return stripped(masked, span[0], blank.start()) if blank else span
 
 
 def items(text: str) -> list[str]:
@@ -210,7 +211,8 @@ def spliced(text: str, edits: Iterable[tuple[Span, str]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _stripped(masked: str, start: int, end: int) -> Span:
+def stripped(masked: str, start: int, end: int) -> Span:
+    """From *start* to *end*, without white space at both ends."""
     value = masked[start:end]
     left = len(value) - len(value.lstrip())
     return start + left, start + max(left, len(value.rstrip()))

@@ -2,6 +2,10 @@
 
 import re
 
+_TABLE = (
+    r"(?i)(?=[^\n|]*\b(?:id|task|title|key|summary|name)\b)(?=[^\n|]*\b(?:status|state|description|priority|assignee)\b)"
+    r"(?:[\w\" -]{1,40}[,;\t](?! ))+[\w\" -]{0,40}\r?$"
+)
 #: What is no Markdown, and never added to: each by what the text begins with and what it holds besides.
 _DATA = (
     ("TOML", r"[\w\[#]", r"^\[\[[\w.-]+\]\][ \t\r]*$"),
@@ -9,7 +13,10 @@ _DATA = (
     ("JSON", r"(?://.*\s+)*(?:\{\s*[\"}]|\[\s*[{\"\[])", ""),
     ("YAML", r"(?:[#-].*\n|[ \t\r]*\n)*?(?:- )?[\w-]+:", r"^[ \t]*- (?:id|title|name|task)[ \t]*:"),
     ("XML", r"<(?:\?xml|tasks?|todos?|backlog)\b", ""),
+    ("HTML", r"(?i)<(?:!doctype html|html)\b", ""),
     ("CSV", r"(?i)(?=[^\n|]*\b(?:id|task|title|key|summary)\b)(?=[^\n|]*\bstatus\b)[\w\" -]+[,;\t]", ""),
+    # Prose has a space after a comma.
+    ("CSV", _TABLE, ""),
 )  # fmt: skip
 _FRONT_MATTER = r"---[ \t\r]*\n((?:(?!---)[^\n]*\n)*)---[ \t\r]*$"
 _LISTS = (

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import re
 
-from .pieces import NEEDS, kind_of
+from . import order, plain_dependencies
+from .pieces import NEARLY, NEEDS, kind_of, mentioned
+from .sections import DEPENDENCIES
 from .stated_dependencies import Needs, needs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Protocol
 
+    from .fields import Span
     from .sections import Block
     from .written_ids import Names
 
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
         block: Block
         position: int
         id: str
+
+        @property
+        def needs(self) -> Needs: ...
+
+        def span(self, names: str) -> Span | None: ...
 
     class Queue(Protocol):
         """What is asked of a queue here."""
@@ -33,6 +41,12 @@ if TYPE_CHECKING:
         def __hash__(self) -> int: ...
 
         @property
+        def hidden(self) -> Sequence[object]: ...
+
+        @property
+        def by_id(self) -> Mapping[str, Sequence[Task]]: ...
+
+        @property
         def stating(self) -> Sequence[Block]: ...
 
         @property
@@ -42,13 +56,20 @@ if TYPE_CHECKING:
         def names(self) -> Names: ...
 
 
+#: So much of a line is looked at.
+_LONGEST = 1000
+
+
 class Group:
-    """A heading that is no task, the tasks below it, and what it says that they depend on."""
+    """A heading that is no task, the tasks below it, and what it says that they depend on; *single* is what it says of
+    single tasks, by their ids: what they depend on, and the sentence with its offset."""
 
-    __slots__ = ("block", "needs", "tasks")
+    __slots__ = ("block", "needs", "single", "tasks")
 
-    def __init__(self, block: Block, tasks: list[Task], needs: Needs) -> None:
-        self.block, self.tasks, self.needs = block, tasks, needs
+    def __init__(
+        self, block: Block, tasks: list[Task], needs: Needs, single: dict[str, dict[str, tuple[int, str]]]
+    ) -> None:
+        self.block, self.tasks, self.needs, self.single = block, tasks, needs, single
 
 
 @functools.lru_cache(1)
@@ -93,18 +114,66 @@ def stating(queue: Queue) -> list[Group]:
     said = set(queue.stating)
     for block, tasks in _members(queue).items() if said else ():
         if block in said:
-            position = tasks[0].position if tasks else len(queue.tasks)
-            told = needs(queue.text, queue.masked, block.start, block.end, queue.names, position)
-            # Text without an id lists what the project is built on, as likely as not.
-            told.guessed += [(block.start, id_) for id_ in told.ids if not queue.names.find(id_)]
-            told.guessed += told.likely.values()
-            told.ids = [*(id_ for id_ in told.ids if queue.names.find(id_)), *told.likely]
-            found.append(Group(block, tasks, told))
+            found.append(_read(queue, block, tasks))
     return found
 
 
+def _read(queue: Queue, block: Block, tasks: list[Task]) -> Group:
+    own, position = {task.id for task in tasks}, tasks[0].position if tasks else len(queue.tasks)
+    told = needs(queue.text, queue.masked, block.start, block.end, queue.names, position)
+    single: dict[str, dict[str, tuple[int, str]]] = {}
+    for sentence, ids in _by_sentence(told).items():
+        about = next((other for other in _line(queue, sentence[0]) if other in own and other not in ids), None)
+        if about:
+            # What a line says of one of the group's tasks, it says of no other.
+            single.setdefault(about, {}).update((id_, told.likely.pop(id_)) for id_ in ids)
+    # Text without an id lists what the project is built on, as likely as not.
+    told.guessed += [(block.start, id_) for id_ in told.ids if not queue.names.find(id_)]
+    told.guessed += told.likely.values()
+    told.ids = [*(id_ for id_ in told.ids if queue.names.find(id_)), *told.likely]
+    overview = kind_of(block.title) in (NEEDS, NEARLY) and not own.isdisjoint(told.ids)
+    return Group(block, [] if overview else tasks, told, _unknown(queue, single) if single else single)
+
+
+def _by_sentence(told: Needs) -> dict[tuple[int, str], list[str]]:
+    found: dict[tuple[int, str], list[str]] = {}
+    for id_, sentence in told.likely.items():
+        found.setdefault(sentence, []).append(id_)
+    return found
+
+
+def _line(queue: Queue, at: int) -> list[str]:
+    """The tasks that the line at that offset names."""
+    start, end = queue.masked.rfind("\n", 0, at) + 1, queue.masked.find("\n", at)
+    return mentioned(queue.masked[start : end if end >= 0 else None][:_LONGEST], queue.names)
+
+
+@functools.lru_cache(1)
+def _fielded(queue: Queue) -> dict[str, int]:
+    """By id, the positions of all tasks that have to be completed before by what the tasks' fields say, a bit each."""
+
+    def direct(task: Task) -> list[str]:
+        plain = plain_dependencies.ids_of(queue, task.block, task.span(DEPENDENCIES))
+        return task.needs.ids if plain is None else plain
+
+    return order.before(queue.tasks, queue.by_id, direct)
+
+
+def _unknown(queue: Queue, single: dict[str, dict[str, tuple[int, str]]]) -> dict[str, dict[str, tuple[int, str]]]:
+    """What of it is no order that the tasks' fields have already, in either direction."""
+    known = _fielded(queue)
+
+    def is_known(one: str, other: str) -> bool:
+        return other in queue.by_id and bool(known.get(one, 0) >> queue.by_id[other][0].position & 1)
+
+    return {
+        about: {id_: said for id_, said in told.items() if not is_known(about, id_) and not is_known(id_, about)}
+        for about, told in single.items()
+    }
+
+
 def inherited(queue: Queue) -> dict[int, list[list[str]]]:
-    """By the position of a task, what each of its groups says that all of their tasks depend on."""
+    """By the position of a task, what each of its groups says that all of their tasks depend on, or it alone."""
     found: dict[int, list[list[str]]] = {}
     for group in stating(queue):
         own = {task.id for task in group.tasks}
@@ -114,4 +183,6 @@ def inherited(queue: Queue) -> dict[int, list[list[str]]]:
         for task in group.tasks if needed else ():
             # The same list, because many tasks may be below a heading that names many.
             found.setdefault(task.position, []).append(needed)
+        for about, told in group.single.items():
+            found.setdefault(queue.by_id[about][0].position, []).append(list(told))
     return found

@@ -2,18 +2,21 @@
 
 from . import sections, statuses
 from .fields import pattern
-from .open_signs import ABOUT, BOX, INLINE, TICKED, TODO, is_over, new_number
+from .open_signs import ABOUT, BOX, INLINE, TASKS, TICKED, TODO, is_over, new_number
 from .queue import Queue
 from .sections import Block
 
 #: What a queue's own header, which may have a Status, does not have.
 _OF_TASKS = f"{sections.COMPLEXITY}|{sections.CRITERIA}"
 _TICKED, _BOXED = rf"\W*?{TICKED.removeprefix('(?i)')}", rf"\W*?(?:{BOX}|{TODO})"
-_STEP = r"(?i)(?:(?:step )?\d+(?:\.\d+)*[.):]?[ \t]|(?:phase|milestone|sprint|stage|part) \d+\b)"
+_STEP = (
+    r"(?i)(?:(?:step )?\d+(?:\.\d+)*[.):]?[ \t]|(?:phase|milestone|sprint|stage|part) \d+\b"
+    rf"|(?:{TASKS}|schritt|paso|etapa|passo|(?=[^\s\d]*[^\x00-\x7f])[^\W\d_]{{1,20}})[ #№-]{{0,3}}\d+(?!\d))"
+)
 #: So much of a heading is looked at.
 _LONGEST = 200
 #: Titles of a queue whose headings are its tasks.
-_TASKS = r"(?i)\W*(?:tasks?|task list|to[ -]?dos?|to do list|backlog|plan)\W*\Z"
+_TASKS = rf"(?i)\W*(?:tasks?|task list|to[ -]?dos?|to do list|backlog|plan|{TASKS})\W*\Z"
 
 
 def is_heading(parsed: Queue, block: Block, status: str) -> bool:

@@ -44,6 +44,11 @@ OTHERS = r"(?i).*\b(?:risks?|decisions?|milestones?|questions?|assumptions?|glos
 ID = rf"({ids.WORD}|[A-Za-z]+\d+)(?![\w-]|\.\w)"
 #: The beginning of a line, or of a cell, that is about something with an id.
 LEAD = rf"[^\w\n~]*(?:\d+[.)][ \t]+)?(?:(?i:{OPEN})\b[^\w\n]{{1,6}})?{ID}"
+#: What lists and tables of tasks are called in other languages.
+TASKS = (
+    r"(?:aufgaben?(?:liste)?|tâches?|tareas?|tarefas?|compiti|taken|задач[аи]?|任务(?:列表|清单|队列)?|任務(?:列表|清單)?"
+    r"|待办(?:事项)?|待辦(?:事項)?|タスク(?:リスト|一覧)?|할 ?일(?: 목록)?|작업(?: 목록)?)"
+)
 #: A task that is named by its number alone.
 _TASK = r"(?i)[^\w\n]*(task|story|user story|issue|ticket|work item|feature)s?[ #._-]*(\d{1,9})"
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from . import statuses
 from .fields import pattern
-from .open_signs import BOX, GONE, OTHERS, family, is_legend, is_new, is_open, lead
+from .open_signs import BOX, GONE, OTHERS, TASKS, family, is_legend, is_new, is_open, lead
 from .queue import Queue
 
 _STATUS_COLUMN = r"(?i)(?:status|state|progress|done\??)\Z"
 _ONE = r"(?i)(?:task|to-?do|title|task (?:name|title)|story|feature|what)\Z"
-_TASK_COLUMN = r"(?i)(?:tasks?|task (?:id|name|title)|title|to-?dos?|story|feature)\Z"
+_TASK_COLUMN = rf"(?i)(?:tasks?|task (?:id|name|title)|title|to-?dos?|story|feature|{TASKS})\Z"
 
 
 #: A row: its offset, and its cells.

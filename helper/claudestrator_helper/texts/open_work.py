@@ -22,6 +22,7 @@ from .open_signs import (
     INLINE,
     LAST,
     OTHERS,
+    TASKS,
     TODO,
     family,
     is_legend,
@@ -45,7 +46,10 @@ _REST = (
 )
 #: Headings above boxes that are ticked for every task.
 _EVERY = r"(?i)\W*(?:definition of (?:done|ready)|dod)\b|.*\b(?:for|of|in|before) (?:every|each) task\b"
-_LIST = r"(?i)\W*(?:tasks?|task list|(?:phase|sprint|milestone|week|stage) \d+\b.*|implementation(?: plan)?)\W*\Z"
+_LIST = (
+    rf"(?i)\W*(?:tasks?|task list|user stories|{TASKS}|(?:phase|sprint|milestone|week|stage) \d+\b.*"
+    r"|implementation(?: plan)?)\W*\Z"
+)
 _PLAN = r"(?i).*\b(?:tasks?|plan|steps?|phases?|roadmap|implementation)\b"
 #: What follows the number of a task that a line is about.
 _NAMED = r"[*_`)\]]*[ \t]*(?:[:–—-]|\Z|</)"

@@ -12,15 +12,19 @@ _PATH = re.compile(r"(?=.*[./\\*]|[A-Z][a-z]+file\Z|[A-Z]{4,}\Z)(?!.*(?:://|\.\.
 _VERB = (
     r"(?:(?:create|modify|edit|update|change|add|delete|remove|test|tests|new|touch|read|write|rewrite|rename"
     r"|move|extend|refactor|fix|and|or|also|in|file|files"
-    r"|see|plus)\b(?![./\\])[ \t]*:?|[A-Z][A-Za-z ]{0,30}:(?=\s))\s*"
+    r"|see|plus)\b(?![./\\])[ \t]*:?|[A-Z][A-Za-z ]{0,30}:(?=\s)"
+    r"|\[(?:new|add(?:ed)?|mod(?:ified|ify)?|del(?:eted?)?)\]|[AMD]\s(?=\s*\S+[./]))\s*"
 )
 _CLEANED = (
     (r"<!--.*?(?:-->|\Z)|~~.*?~~", " "),
     # Of a link, the target: its text may be anything.
     (r"!?\[[^\[\]\n]*\]\(([^()\s]+)[^()\n]*\)", r" \1 "),
     (r"(?<!\S)_(?=[^\s_]\S*_(?!\S))|(?<=[^\s_])_(?!\S)|(?<!\w)'|'(?!\w)", ""),
+    ("[、，；]", ", "),
     (r"[`\"]|\*\*(?=[^/*\s])|(?<=[^/*\s])\*\*|(?m:^[ \t>]*[•·][ \t]*)", " "),
 )
+#: An absolute path may be one of the project's; others that begin with a slash begin at its root.
+_ELSEWHERE = r"[A-Za-z]:[/\\]|/(?:home|Users|root|mnt|media|private|tmp|var|opt|srv|workspaces?)/"
 #: What one pattern in braces is spelled out to, at most.
 _MOST = 64
 
@@ -81,10 +85,20 @@ def _remark(text: str) -> str:
 
 def _of(text: str) -> list[str]:
     """The paths in one part of a field, or the part itself where it is more than paths."""
+    # "src/cart.py: the model"
+    path, *remark = re.split(r"\s?:\s", text, maxsplit=1)
+    found = _only(text)
+    if not found and remark and _only(path):
+        found = [*_only(path), *_remark(remark[0]).replace(",", " ").split()]
+    return found or [text]
+
+
+def _only(text: str) -> list[str]:
+    """The paths in *text* if there is nothing else in it."""
     words = re.sub(r"\slines?\s[\d–-]+\Z", "", re.sub(rf"\A(?:{_VERB})+", "", text, flags=re.IGNORECASE)).split()
-    words = [word[:-1] if re.search(r"\w\.\Z", word) else word for word in words]
+    words = [word[:-1] if re.search(r"\w\.\Z|[\w/]:\Z", word) else word for word in words]
     words = [path for word in words for path in _spelled(word)]
-    return words if words and all(map(_PATH.fullmatch, words)) else [text]
+    return words if all(map(_PATH.fullmatch, words)) else []
 
 
 def _spelled(path: str) -> list[str]:
@@ -108,6 +122,8 @@ def _place(path: str) -> str:
     if not _PATH.fullmatch(path[:_LONGEST]):
         return ""
     text = re.sub(r"(?:(?<=\w):.*|#.*|\([^()]*\))\Z", "", path[:_LONGEST].replace("\\", "/")).lstrip("/@")
+    if re.match(_ELSEWHERE, path[:_LONGEST]):
+        return ""
     wild = re.search(r"[*?{]", text)
     # Some disks take README.md and readme.md for one file.
     place = posixpath.normpath(text[: wild.start()].rpartition("/")[0] if wild else text).casefold()

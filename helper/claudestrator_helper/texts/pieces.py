@@ -26,6 +26,13 @@ _INVERSE = re.compile(
     r"\b(?:no|not|non|reverse|soft|optional|without|(?:required|needed) by"
     r"|(?:after|by|on|for|needs?|requires?) (?:this|it))\b"
 )
+#: What a row of a table of dependencies is called that names none.
+_ROW_OF_OTHERS = re.compile(
+    r"[\s*_`]*(?:(?:un)?block(?:s|ing)|enables|unlocks|downstream|successors?|dependents?|(?:required|needed|used) by"
+    r"|related(?: to| tasks?)?|parallel(?: with)?|see(?: also)?|parent|child(?:ren)?|follow(?:ed by|-?ups?)|soft"
+    r"|optional)[\s*_`:]*\Z",
+    re.IGNORECASE,
+)
 _READ = re.compile(
     r"status|complexity|objective|goal|acceptance criteria|acceptance|criteria|files?|notes?|issue", re.IGNORECASE
 )
@@ -167,7 +174,13 @@ class _Walk:
             self.found += [Piece(kind, start, cell) for cell in cells]
 
     def _table(self, at: int, line: str) -> None:
-        """A row below the name of a dependency field: the cells with ids are its items."""
+        """A row below the name of a dependency field: the cells with ids are its items, unless its first cell is
+        called as what is none."""
+        first, _, rest = line.strip().strip("|").partition("|")
+        if _ROW_OF_OTHERS.match(first):
+            self.found.append(Piece(REST, at + line.index(rest), rest))
+            self.value = at + len(line)
+            return
         told = [cell for cell in line.split("|") if mentioned(cell, self.names)]
         self.found += [Piece(self.kind, at, "\n- ".join(["", *told]))] if told else []
         self.value = at + len(line)

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 #: In lower case, the words of which there is one in such a section: its field's name.
 _STATING = (
-    "depend", "deps", "block", "requir", "requisite", "prereq", "precond", "upstream", "predecess", "need", "wait",
-    "after", "once", "until", "before", "must be", "has to be", "builds ", "build on", "build upon", " first",
+    "depend", "deps", "block", "requir", "requisite", "prereq", "precond", "pre-", "pre_", "pre ", "upstream",
+    "predecess", "need", "wait", "after", "once", "until", "before", "must ", "should ", "has to", "have to", "builds ",
+    "build on", "build upon", " first",
 )  # fmt: skip
 _PLAIN = re.compile(rf"(?:{ids.WORD},? *)+")
 

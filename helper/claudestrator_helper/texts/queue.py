@@ -201,23 +201,9 @@ class Queue:
 
     @once
     def _before(self) -> dict[str, int]:
-        """By id, the positions of all tasks that have to be completed before, a bit each."""
-        found: dict[str, int] = {}
-        ended: set[str] = set()
-        path = list(self.tasks)
-        while path:
-            task = path[-1]
-            known = [] if task.id in ended else [self.by_id[id_][0] for id_ in task.written if id_ in self.by_id]
-            first = task.id not in found
-            found.setdefault(task.id, 0)
-            new = [other for other in known if other.id not in found] if first else []
-            path += new
-            if not new:
-                path.pop()
-                ended.add(task.id)
-                for other in known:
-                    found[task.id] |= found[other.id] | 1 << other.position
-        return found
+        from . import order
+
+        return order.before(self.tasks, self.by_id, lambda task: task.written)
 
     @once
     def names(self) -> "written_ids.Names":
@@ -276,6 +262,6 @@ def edited(parsed: Queue, changes: Mapping[str, str]) -> Queue:
         status, span = changes.get(task.id), task.status_span
         if status and span and task.status != status and len(parsed.by_id[task.id]) == 1:
             # Only a field without a value has no space between its name and the place of the value.
-            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:" else ""
+            gap = " " if span[0] == span[1] and parsed.text[span[0] - 1] in "*:：" else ""
             edits.append((span, f"{gap}{statuses.changed(parsed.text[span[0] : span[1]], status)}"))
     return parse(fields.spliced(parsed.text, edits), parsed.models, parsed.archive) if edits else parsed

@@ -43,7 +43,6 @@ _UNDERLINED = (
 )
 _HTML = rf"\n[^\w\n]*<(?i:h[1-6]|summary|strong|b)\b[^>\n]*>\n?(?:<[^>\n]*>|[^\w<\n])*({ids.WORD})(?![\w.-])"
 _TITLED = rf"{ids.WORD}\W*(?::|[ \t][-–—])[ \t]"
-_GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
 _STATUSES = ", ".join(statuses.MOVES)
 _INNER_FENCE = r"[\r\n] {0,3}(?:`{3,}|~{3,})[ \t]*\w"
 
@@ -143,14 +142,19 @@ def _blocks(parsed: Queue) -> Iterator[Problem]:
             meant = False
         if meant and not _is_group(parsed, block, following.get(block)):
             what = f"{block.id}" if block.id else f"{fields.one_line(block.title)[:60]!r}"
-            why = "has no Status" if block.id else "its heading has no id"
+            why = _without_status(parsed, block) if block.id else "its heading has no id"
             yield Problem(parsed.line_at(block.start), f"{what} looks like a task but {why}")
+
+
+def _without_status(parsed: Queue, block: Block) -> str:
+    found = pattern(sections.BARE_STATUS).search(parsed.masked, block.body, block.end)
+    return f"its status {fields.cut(found[1], 40)!r} is none of {_STATUSES}" if found else "has no Status"
 
 
 def _alone(parsed: Queue) -> set[str]:
     """What the ids of headings begin with that are meant for tasks in a queue without any: there are several, or it is
     `### BUILD-7: Log in`. Phases and the like are none."""
-    found = [block for block in parsed.others if block.id and not pattern(_GROUPS).match(block.id)]
+    found = [block for block in parsed.others if block.id and not pattern(sections.GROUPS).match(block.id)]
     count = Counter(open_signs.family(block.id or "") for block in found)
     titled = {
         open_signs.family(block.id or "") for block in found if pattern(_TITLED).search(block.title[: ids.LONGEST + 20])

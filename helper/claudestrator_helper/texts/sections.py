@@ -1,6 +1,5 @@
 """The sections of a queue's text: where each begins and ends, and its fields."""
 
-import functools
 import re
 from collections.abc import Iterator
 
@@ -13,7 +12,10 @@ COMPLEXITY = "Complexity"
 OBJECTIVE = "Objective|Goal"
 CRITERIA = "Acceptance Criteria|Acceptance|Criteria"
 DEPENDENCIES = "Dependencies|Dependency|Depends on|Depends-on|DependsOn|Depends|Blocked by|Prerequisites"
-FILES = "Files|File"
+FILES = (
+    "Files|File|Files to create|Files to modify|Files to change|Files to edit|Files to touch|Affected files"
+    "|Files affected|Modified files|New files"
+)
 NOTES = "Notes|Note"
 GATE = "Gate|Gates"
 ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
@@ -21,11 +23,18 @@ ANY_FIELD = f"{STATUS}|{COMPLEXITY}|{OBJECTIVE}|{CRITERIA}|{DEPENDENCIES}"
 _MARKS = r"(?:[^\w\n]|_|\d+[.)](?=\s))*"
 _LONG_ID = re.compile(rf"{_MARKS}({ids.WORD})")
 _SHORT_ID = rf"{_MARKS}([A-Za-z]+[0-9]+)(?![\w.-])"
-#: Where criteria begin that are no field: a heading, a line without emphasis or colon, or another name.
-_LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
-_CRITERIA = (
-    r"(?i)\n[ \t>*_+#-]{0,20}(?:(?:acceptance|success|done) criteria|acceptance|criteria|ac|done when|definition of"
-    r" done|verification)[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}(?::[*_ \t]*|(?=\r?\n))"
+#: A status in a line without emphasis, or in a bold one without colon.
+BARE_STATUS = (
+    r"(?i)(?:\n {0,3}(?:[-*+][ \t]+)?|[|·•][ \t]*(?=\*\*))"
+    r"(?:[*_`]{0,2}status[*_`]{0,2}[ \t]*[:：][*_`]{0,2}|\*\*status\*\*)[ \t]+"
+    r"([^\s|][^\n|·•]*)"
+)
+#: Ids of groups, which may have a status of their own.
+GROUPS = r"(?i)(?:phase|group|sprint|milestone|epic|week|day|stage|part|section|chapter|release|version|iteration)\b"
+#: Complexity in a line of several fields, or without emphasis.
+_COMPLEXITY = (
+    r"(?i)(?:\n[ \t>]*(?:[-*+][ \t]+|#{2,6}[ \t]+)?|[|·•;,/][ \t]*)[*_`]{0,3}complexity[*_`]{0,3}[ \t]*"
+    rf"(?:[:：=]|\n)[*_`\s]{{0,9}}({'|'.join(BY_COMPLEXITY)})\b"
 )
 _DIGIT = re.compile(r"\d")
 _STATUS_ROW = "\n| Status | "
@@ -71,11 +80,6 @@ def _id_of(title: str) -> str | None:
     return match[1]
 
 
-@functools.lru_cache(2)
-def _has(masked: str, searched: re.Pattern[str]) -> bool:
-    return searched.search(masked) is not None
-
-
 class Section:
     """A block's fields, read from the text when they are asked for."""
 
@@ -87,13 +91,12 @@ class Section:
         return fields.find(self.masked, self.block.body, self.block.end, names)
 
     def text(self, names: str) -> str:
-        return next(self._lists(names), "")
+        return next((self.source[start:end] for start, end in self._spans(names)), "")
 
-    def _lists(self, names: str) -> Iterator[str]:
+    def _spans(self, names: str) -> Iterator[fields.Span]:
         if not fields.anywhere(self.masked, names):
             return iter(())
-        found = fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}|{GATE}")
-        return (self.source[start:end] for start, end in found)
+        return fields.every(self.masked, self.block.body, self.block.end, names, f"{ANY_FIELD}|{FILES}|{NOTES}|{GATE}")
 
     def _paragraph(self, names: str) -> str:
         span = self.span(names) if fields.anywhere(self.masked, names) else None
@@ -108,7 +111,9 @@ class Section:
             return None
         plain = self._plain_status()
         span = plain or self.span(STATUS)
-        return self._status_at(fields.first_line(self.masked, span)) if span and not plain else plain
+        if span is None:
+            return self._bare_status()
+        return plain or self._status_at(fields.first_line(self.masked, span))
 
     def _plain_status(self) -> fields.Span | None:
         """The same for a row as the helper writes it, without the pattern that takes longest of all of `next-task`."""
@@ -118,6 +123,16 @@ class Section:
         start = row + len(_STATUS_ROW)
         end = self.masked.find(" |", start, self.block.end)
         return (start, end) if self.masked[start : max(start, end)].isidentifier() else None
+
+    def _bare_status(self) -> fields.Span | None:
+        """A known status in a line without emphasis, or a bold one without colon, where there is no such field."""
+        if not self.id or fields.pattern(GROUPS).match(self.id):
+            return None
+        found = fields.pattern(BARE_STATUS).search(self.masked, self.block.body, self.block.end)
+        if not found:
+            return None
+        span = fields.stripped(self.masked, *found.span(1))
+        return span if statuses.normalise(self.source[slice(*span)]) in statuses.MOVES else None
 
     def _status_at(self, span: fields.Span) -> fields.Span:
         """*span*, or the end of the field's name where no value or a paragraph that is no status follows it."""
@@ -148,39 +163,50 @@ class Section:
         """Easy, normal or complex, or the raw word; normal where none is given."""
         words = self._paragraph(COMPLEXITY).strip("*_` ").split()
         if not words:
-            return "normal"
+            found = fields.anywhere(self.masked, COMPLEXITY) and fields.pattern(_COMPLEXITY).search(
+                self.masked, self.block.body, self.block.end
+            )
+            return found[1].lower() if found else "normal"
         return words[0].lower() if words[0].lower() in BY_COMPLEXITY else fields.one_line(" ".join(words))
 
     @property
     def objective(self) -> str:
         """One line; the title after the id if the task has no Objective."""
-        return fields.one_line(self._paragraph(OBJECTIVE)) or self.title
+        return fields.one_line(self._paragraph(OBJECTIVE) or self._named(OBJECTIVE)) or self.title
+
+    def _named(self, names: str) -> str:
+        """The first paragraph below a heading or line that is called so."""
+        from . import labelled
+
+        span = next(labelled.named(self.masked, self.block.body, self.block.end, names), None)
+        return self.source[slice(*fields.first_paragraph(self.masked, span))] if span else ""
 
     @property
     def title(self) -> str:
-        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :.-–—*`_)]"))
+        return fields.one_line(self.block.title.split(self.id, 1)[-1].lstrip(" :：.-–—*`_)]"))
 
     @property
     def criteria(self) -> list[str]:
-        found = [item for text in self._lists(CRITERIA) for item in fields.items(text)]
-        return found or [item for text in self._named_criteria for item in fields.items(text)]
+        from . import labelled
 
-    @property
-    def _named_criteria(self) -> list[str]:
-        """The text below a heading or line that names criteria in another form than a field's."""
-        criteria = fields.pattern(_CRITERIA)
-        # For 10,000 tasks without any, one search of the whole text.
-        named = _has(self.masked, criteria) and criteria.search(self.masked, self.block.body, self.block.end)
-        if not named:
-            return []
-        stop = re.compile(rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|)")
-        stopped = stop.search(self.masked, named.end(), self.block.end)
-        return [self.source[named.end() : stopped.start() if stopped else self.block.end].rstrip("- \t\r\n*_")]
+        found = [item for span in self._spans(CRITERIA) for item in labelled.items(self.source, self.masked, span)]
+        return found or self._listed(labelled.CRITERIA, alike=True)
+
+    def _listed(self, names: str, others: str = "", *, alike: bool = False) -> list[str]:
+        """The items below headings or lines that are called so; see labelled.named and labelled.items."""
+        from . import labelled
+
+        spans = labelled.named(self.masked, self.block.body, self.block.end, names, alike=alike)
+        return [item for span in spans for item in labelled.items(self.source, self.masked, span, others)]
 
     @property
     def files(self) -> list[str]:
         """Paths; text that is not a path is kept as it is."""
         texts = fields.lists(self.masked, self.block.body, self.block.end, FILES, continued=True)
+        if not texts:
+            from . import labelled
+
+            texts = self._listed(labelled.FILES, "acceptance criteria|success criteria")
         if not texts:
             return []
         from . import overlap

@@ -10,7 +10,7 @@ from .pieces import NEARLY, READ, REST, Piece, mentioned, pieces
 from .written_ids import Names
 
 _STATEMENT = re.compile(
-    r"(?:^|[.;:([,—–|·•]|\s-(?=\s))[^\w(\[]{0,12}"
+    r"(?:^|[.;:([,—–|·•]|\s-(?=\s))(?:[^\w(\[]|_){0,12}"
     r"(?:(?:this|the|it|task|one|must|should|can|may|only|do|please|to|be|is|cannot|can['’]t|don['’]t|does|doesn['’]t|not|never"
     r"|starts?|run|begins?|work|also) ){0,6}"
     r"(?:depend(?:s|ent|ing)?\s+(?:up)?on|dependenc(?:y|ies)|deps|needs?|requires?|blocked\s+(?:by|on|until)|wait(?:s"
