@@ -37,7 +37,9 @@ def admitted(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
     found = begin_run.whose(current, caller(current, session or current.owner.session, process), now)
     if found == begin_run.TAKEN:
-        raise ClaudestratorError("another session has this run: continue there, or take it over with `/orchestrate`")
+        raise ClaudestratorError(
+            "another session has this run: continue there, or take it back with `/orchestrate --takeover`"
+        )
     refuse_foreign(current, session, process)
     return found
 
