@@ -27,6 +27,7 @@ from claudestrator_helper.engine.config import TASK
 from claudestrator_helper.setup.preflight import USED
 from rig import claude_code, project
 from rig.budget import LAST_NOTICE
+from rig.conversation import texts
 from rig.interactive import Terminal
 from rig.plays import Act, Ending, Play, task_section
 from rig.scene import Outcome, Stage
@@ -35,6 +36,8 @@ from rig.transcript import main_exchanges, transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rig.messages_api import Exchange
 
 RELEASES = (
     "2.1.145", "2.1.150", "2.1.165", "2.1.185", "2.1.206", "2.1.213", "2.1.218", "2.1.232", "2.1.248", "2.1.260", "2.1.275",
@@ -116,12 +119,17 @@ def by_mod(tasks: tuple[str, ...], words: str = "") -> Callable[[Stage], str]:
             scene.orchestrate(Play((), acts), f"/orchestrate --engine mod{words}", limit=LIMIT), len(tasks)
         )
         if asked := main_exchanges(outcome.run.exchanges):
-            raise UnfitError(f"the main model was asked {len(asked)} times")
+            raise UnfitError(f"the main model was asked {len(asked)} times: {last_said(asked[0])}")
         if words:
             began_together(outcome)
         return "0"
 
     return play
+
+
+def last_said(asked: Exchange) -> str:
+    """What the model was to answer, for which a long run under load is not to be played again."""
+    return " ".join([*texts(asked.request.messages, "user")][-1:])
 
 
 def in_background(stage: Stage) -> str:

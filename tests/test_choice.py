@@ -4,6 +4,7 @@ import pytest
 from claudestrator_helper.engine import begin_run, choice
 from claudestrator_helper.engine.choice import Able
 from claudestrator_helper.engine.config import AUTO, LEAN, MOD, TASK, Config
+from claudestrator_helper.engine.state import RUNNING, STOPPED, Owner, State
 from claudestrator_helper.errors import ClaudestratorError
 from claudestrator_helper.run import ownership
 from queues import queue, task
@@ -79,12 +80,35 @@ def test_without_hooks_skills_have_no_names_of_their_own() -> None:
         ),
         ("--engine lean --parallel 5", SKILLS, "runs 4 tasks at a time here"),
         ("--engine mod", SKILLS, "--engine mod needs Claudestrator as a plugin"),
+        ("--engine mod", SKILLS._replace(silent="why it does not call"), "why it does not call"),
     ],
 )
 def test_an_engine_that_was_typed_and_is_impossible_is_refused(typed: str, able: Able, refusal: str) -> None:
     inputs = Simulation(queue(task("TASK-1"))).inputs()
     with pytest.raises(ClaudestratorError, match=refusal):
         begin_run.begin(inputs, begin_run.Caller("s1", able=able), "r", begin_run.understood(typed.split()))
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "release", "plugin", "why"),
+    [
+        (True, "332", True, "can't take over a run that its own session's model relays: type `/orchestrate stop`"),
+        (False, "332", True, "has not loaded the plugin's mod"),
+        (True, "285", True, ""),
+        (True, "332", False, ""),
+    ],
+)
+def test_where_the_mod_should_be_there_it_is_said_why_it_does_not_call(
+    monkeypatch: pytest.MonkeyPatch, unfinished: bool, release: str, plugin: bool, why: str
+) -> None:
+    monkeypatch.setenv("AI_AGENT", f"claude-code_2-1-{release}_agent")
+    monkeypatch.setenv("CLAUDESTRATOR_PLUGIN", "/plugin")
+    if not plugin:
+        monkeypatch.delenv("CLAUDESTRATOR_PLUGIN")
+    own = State(status=RUNNING if unfinished else STOPPED, owner=Owner(process="host/boot/1"))
+    said = ownership.caller(own, "s1", "host/boot/1").able.silent
+    assert why in said
+    assert bool(why) == bool(said)
 
 
 def begun(run: Simulation, able: Able, typed: str = "", configured: str = AUTO) -> str:

@@ -7,6 +7,7 @@ import host_matrix
 import pytest
 from claudestrator_helper import host
 from rig import claude_code, project
+from rig.messages_api import Exchange, Request
 from rig.scene import Stage
 
 PAGE = "# Title\n\nText, measured at commit `old`.\n\n| release | a |\n| --- | --- |\n| 2.1.99 | old |\n| 2.1.300 | kept |\n\n## More\n\n| from | what |\n|---|---|\n| 2.1.5 | this |\n"
@@ -34,6 +35,12 @@ def test_a_page_without_a_table_gets_one_in_front_of_its_first_section() -> None
     made = host_matrix.page("# Title\n\nText.\n\n## More\n", {"2.1.99": "| 2.1.99 | 2026 | new |"}, "abc")
     assert made.startswith("# Title\n\nText.\n\n| release | published | ")
     assert made.endswith("| 2.1.99 | 2026 | new |\n\n## More\n")
+
+
+def test_a_main_model_that_was_asked_is_told_of_with_what_it_was_asked() -> None:
+    said = [{"role": "user", "content": "/orchestrate"}, {"role": "user", "content": "<task-notification> TASK-1"}]
+    asked = Exchange(Request(1, None, {"messages": said}), [], 0.0)
+    assert host_matrix.last_said(asked) == "<task-notification> TASK-1"
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/host-fit.md"])

@@ -45,7 +45,7 @@ def test_a_decomposition_without_tasks_is_tried_once_more_and_then_stops() -> No
     run.done("decomposition")
     (directive,) = run.wait()
     assert directive.startswith(
-        "STOP The decomposition of PRD.md failed: it reported done but the queue holds no task."
+        "STOP The decomposition of PRD.md failed: it reported done but the queue holds no task. Fix that, or PRD.md, and"
     )
     # Some of its tasks may be there in the meantime.
     run.text = queue(task("TASK-1"))

@@ -641,9 +641,19 @@ def test_one_process_takes_the_steps_of_four_agents_that_end_together(project: P
         ]
         assert [each["id"] for each in spawned] == ["TASK-5", "TASK-6", "TASK-7", "TASK-8"]
         assert all(each["prompt"] and each["attempt"] == 1 for each in spawned)
-        # Typed again, the run has another key and another process.
+        # Typed again, the run has another key and another process; a person who has typed that need not be told so.
         start(project, key=begun["key"])
         assert process.wait(30) == 0
+        assert process.stdout
+        assert "another wait" not in process.stdout.read().decode()
+
+
+def test_a_person_who_has_typed_another_engine_is_not_told_of_a_takeover(project: Project) -> None:
+    key = start(project)["key"]
+    steps.start(project, SESSION, ["--engine", "task"])
+    with following(project, key) as process:
+        (told,) = answers(process, lambda found: len(found) == 1)
+        assert told["directives"][0]["sentence"] == "the run goes on with engine task"
 
 
 def test_who_follows_hears_of_refusals_and_needs_the_key(project: Project) -> None:

@@ -367,6 +367,19 @@ def test_mods_may_be_lacking_where_the_plugin_would_use_them(project: paths.Proj
     assert found.count("mods (from 2.1.286)") == 1
 
 
+def test_where_a_mod_waits_nothing_is_said_of_what_waiting_costs_a_model(project: paths.Project) -> None:
+    Path(project.config).unlink()
+    settings(project, {"env": {"BASH_MAX_TIMEOUT_MS": "600000"}})
+
+    def is_said(release: str) -> bool:
+        found = checked(project, 0, AI_AGENT=release, CLAUDESTRATOR_PLUGIN="/plugin")
+        return "waiting costs a turn" in "\n".join(found)
+
+    assert [is_said(release) for release in (NEW, "claude-code_2-1-285_agent", "")] == [False, True, True]
+    Path(project.config).write_text('[run]\nengine = "task"\n', encoding="utf-8")
+    assert is_said(NEW)
+
+
 @pytest.mark.parametrize("said", [NEW, "", "another"])
 def test_nothing_is_said_of_the_newest_release_and_of_an_unknown_one(project: paths.Project, said: str) -> None:
     assert started(project, AI_AGENT=said) == []

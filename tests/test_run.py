@@ -161,7 +161,7 @@ def test_another_process_is_refused_and_told_so_while_the_run_has_one(
     with pytest.raises(ClaudestratorError, match="another session is at work on this queue"):
         running.start(project, session, [])
     before = files.read(project.session), TURN.read(project)
-    with pytest.raises(ClaudestratorError, match="another session has this run"):
+    with pytest.raises(ClaudestratorError, match="take it back with `/orchestrate --takeover`"):
         running.wait_for_step(project, session)
     assert (files.read(project.session), TURN.read(project)) == before
 
@@ -202,7 +202,7 @@ def test_the_impatient_take_a_run_away_from_a_session_which_then_takes_no_step(
     sessions.calling = "two"
     assert running.start(project, "s2", ["--takeover"]) == ["SPAWN TASK-1 sonnet"]
     sessions.calling = "one"
-    with pytest.raises(ClaudestratorError, match="another session has this run"):
+    with pytest.raises(ClaudestratorError, match="take it back with `/orchestrate --takeover`"):
         running.wait_for_step(project, "s1")
     with pytest.raises(ClaudestratorError, match="attempt 1 of TASK-1 is over"):
         reports.done(project, "TASK-1", 1, "")

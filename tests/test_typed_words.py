@@ -43,6 +43,14 @@ def test_a_mistyped_option_is_refused_with_the_nearest_and_the_list(typed: str, 
         assert all(name in str(refusal.value) for name in options.NAMES)
 
 
+def test_the_name_of_another_command_is_refused_with_that_command() -> None:
+    with pytest.raises(ClaudestratorError) as refusal:
+        understood(["retry", "TASK-003", "use", "red"])
+    assert str(refusal.value) == "'retry' is a command of its own: type /claudestrator:retry TASK-003 use red"
+    others = {path.stem for path in (ROOT / "commands").glob("*.md") if not path.stem.startswith("work-")}
+    assert {*options.COMMANDS, options.STATUS, options.STOP} == others - {"orchestrate"}
+
+
 @pytest.mark.parametrize(
     "focus",
     ["speed - not size", "size – or speed", "a —", "-5% memory", "--> first", "x--y", "error-handling", "a-", "…"],

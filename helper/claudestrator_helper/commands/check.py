@@ -49,8 +49,8 @@ def findings(project: Project) -> tuple[list[str], list[str]]:
     good_to_know = [
         *claude_settings.unwriting(known, begins),
         *preflight.outdated(os.environ, features),
-        *(_unloaded(project) if _wants_mod(project) else []),
-        *_cap(preflight.cap_of(cap)),
+        *_unloaded(project),
+        *([] if _has_mod(project) else _cap(preflight.cap_of(cap))),
         *_nested(project),
         *_left_behind(project),
     ]
@@ -77,7 +77,18 @@ def _wants_mod(project: Project) -> bool:
     return paths.PLUGIN in os.environ and engine in (AUTO, MOD)
 
 
+def _has_mod(project: Project) -> bool:
+    """Whether Claude Code can carry out runs itself here, for all that is known, so that no model waits."""
+    return (
+        _wants_mod(project)
+        and host.release(os.environ) is not None
+        and not (host.lacks(os.environ, host.MODS) or _unloaded(project))
+    )
+
+
 def _unloaded(project: Project) -> list[str]:
+    if not _wants_mod(project):
+        return []
     try:
         run = state_file.read(project)
     except ClaudestratorError:

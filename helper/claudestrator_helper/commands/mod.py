@@ -58,6 +58,8 @@ def _answers(project: Project, session: str, given: Given) -> Iterator[Answer]:
     while steps.has_turn(project, turn) and not any(each.kind == directives.STOP for each in reply.directives):
         told = _over(project, _admit(project, given), page) or _warned(project, session)
         reply = told or page.ended(steps.wait_in_turn(project, turn, LONGEST_WAIT, page.sleep))
+        if reply.lines[-1:] == [steps.OVERTAKEN]:
+            return
         answer = _answer(project, reply, key)
         key = text(answer, "key") or key
         yield answer
@@ -132,6 +134,8 @@ def _admit(project: Project, given: Given) -> State:
     current = state_file.read(project)
     is_its = current.owner.process in ("", processes.current())
     if current.unfinished and not (is_its and current.owner.mod == mod_calls.digest(given)):
+        if is_its and current.engine != MOD:
+            raise ClaudestratorError(f"the run goes on with engine {current.engine}")
         raise ClaudestratorError("this run has been taken over: `/orchestrate status` shows where it is")
     return current
 

@@ -46,7 +46,8 @@ def refuse_unknown(project: Project, id_: str) -> None:
 
 
 def _unknown(id_: str) -> ClaudestratorError:
-    return ClaudestratorError(f"there is no {cut(id_)} here: `claudestrator-helper tasks` lists the tasks")
+    what = f"there is no {cut(id_)} here" if id_.strip() else "name a task after the command"
+    return ClaudestratorError(f"{what}: `claudestrator-helper tasks` lists the tasks")
 
 
 def _task(parsed: Queue, task: Task, current: State, place: str) -> list[str]:

@@ -9,12 +9,13 @@ from .config import AUTO, LEAN, MOD, MOST_FORKED, TASK
 class Able(NamedTuple):
     """What the Claude Code of a session can do: whether our *mod* calls, whether forked skills run in the *background*,
     and whether hooks of ours are at work, which give each of them a *name* of its own. *lacking* says what is missing
-    for skills in the background."""
+    for skills in the background, *silent* why our mod does not call where it should be there."""
 
     mod: bool = False
     background: bool = False
     name: bool = False
     lacking: str = ""
+    silent: str = ""
 
 
 class Choice(NamedTuple):
@@ -45,10 +46,8 @@ def choose(wish: str, parallel: int, able: Able) -> Choice:
 def refuse_impossible(engine: str, parallel: int, able: Able) -> None:
     """Raises ClaudestratorError if the *engine* that was typed can't carry out *parallel* tasks at once here."""
     if engine == MOD and not able.mod:
-        raise ClaudestratorError(
-            "--engine mod needs Claudestrator as a plugin, and mods, which Claude Code has since 2.1.286: "
-            "type --engine auto"
-        )
+        needed = "Claudestrator as a plugin, and mods, which Claude Code has since 2.1.286: type --engine auto"
+        raise ClaudestratorError(able.silent or f"--engine mod needs {needed}")
     most = most_forked(able)
     if engine == LEAN and parallel > most:
         tasks = "one task" if most == 1 else f"{most} tasks"

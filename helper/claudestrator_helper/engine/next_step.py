@@ -148,7 +148,7 @@ def _decompose(run: StepBuilder) -> None:
     reason = run.state.record(ids.DECOMPOSITION).failed
     if reason:
         why = f"The decomposition of PRD.md failed: {cut(reason)}."
-        run.finish(FINISHED, f"{why} Fix PRD.md and type `/orchestrate` again.")
+        run.finish(FINISHED, f"{why} Fix that, or PRD.md, and type `/orchestrate` again.")
     elif run.inputs.prd_problem:
         run.finish(FINISHED, run.inputs.prd_problem)
     else:

@@ -7,6 +7,8 @@ from ..texts.named_tuples import NamedTuple
 from .config import ENGINES, MOST_LOOPS, MOST_PARALLEL
 
 STATUS, STOP, HELP = "status", "stop", "help"
+#: What a command of its own does.
+COMMANDS = ("issue", "pause", "prd", "resume", "retry", "skip")
 
 
 class Option(NamedTuple):
@@ -66,6 +68,9 @@ def understood(words: list[str]) -> Asked:
         return asked
     if words[0] in (STATUS, STOP, HELP) and len(words) == 1 and not given:
         return Asked(instead=words[0])
+    if words[0] in COMMANDS:
+        meant = f"/claudestrator:{' '.join(words)}"
+        raise ClaudestratorError(f"{words[0]!r} is a command of its own: type {meant[:80]}")
     number, focus = words[0], " ".join(words[1:])
     if not re.fullmatch(r"[+-]?\d+", number):
         raise ClaudestratorError(f"{' '.join(words)[:60]!r} means nothing here: {_USAGE}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from .. import host
 from ..engine import begin_run, choice, state
 from ..errors import ClaudestratorError
+from ..store.paths import PLUGIN
 from ..system import processes
 
 
@@ -15,8 +16,21 @@ def caller(
     """Who calls, whether the process that has the run lives, and what Claude Code can do in the calling session. *mod*
     is the digest of a calling mod's key."""
     lives = processes.alive(current.owner.process) if current.owner.process else None
-    can = able(os.environ, hooked=hooked)._replace(mod=bool(mod))
+    can = able(os.environ, hooked=hooked)._replace(mod=bool(mod), silent=_silent(current, process, os.environ))
     return begin_run.Caller(session, process, hooked, lives, mod, can)
+
+
+def _silent(current: state.State, process: str, environ: Mapping[str, str]) -> str:
+    """Why a mod that should be there left it to the model to begin; "" where none should be there."""
+    if PLUGIN not in environ or host.release(environ) is None or host.lacks(environ, host.MODS):
+        return ""
+    if current.unfinished and process and process == current.owner.process:
+        # Agents are below that process, too, and no key tells the mod from them.
+        return (
+            "the mod can't take over a run that its own session's model relays: type `/orchestrate stop`, and this "
+            "again once it has stopped"
+        )
+    return "Claude Code has not loaded the plugin's mod, and said why at its start: type --engine auto"
 
 
 def able(environ: Mapping[str, str], *, hooked: bool) -> choice.Able:
@@ -37,7 +51,9 @@ def admitted(current: state.State, session: str, process: str, now: int) -> str:
     """Whose the run is, OURS or FREE. Raises ClaudestratorError where another session is at work on it."""
     found = begin_run.whose(current, caller(current, session or current.owner.session, process), now)
     if found == begin_run.TAKEN:
-        raise ClaudestratorError("another session has this run: continue there, or take it over with `/orchestrate`")
+        raise ClaudestratorError(
+            "another session has this run: continue there, or take it back with `/orchestrate --takeover`"
+        )
     refuse_foreign(current, session, process)
     return found
 

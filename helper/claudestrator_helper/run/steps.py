@@ -21,6 +21,8 @@ from . import ownership, polling, sightings, slow_work, unfinished_work
 from .disk import Disk
 
 _WAIT = (Directive(WAIT),)
+#: What a wait says that stands back for a later one.
+OVERTAKEN = "another wait has taken over"
 
 
 class Turn(NamedTuple):
@@ -139,7 +141,7 @@ def wait_in_turn(
             raise ClaudestratorError("the session that waited here is gone: `/orchestrate` in a new one continues")
         looked, step = _look(project, turn, int(now()))
         if step is None:
-            return Reply([*seen, "another wait has taken over"], _WAIT)
+            return Reply([*seen, OVERTAKEN], _WAIT)
         seen += fields.few(step.lines)
         left = deadline - clock()
         if step.directives:
