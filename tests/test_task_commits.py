@@ -332,6 +332,24 @@ def test_a_full_disk_costs_the_commit_and_is_no_traceback(repo: Repository, monk
     )
 
 
+def test_an_index_in_two_files_is_no_obstacle(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    repo.run("update-index", "--split-index")
+    repo.run("update-index", "--skip-worktree", "b.txt")
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
+
+
+def test_of_a_project_that_git_ignores_it_is_not_said_that_nothing_has_changed(repo: Repository) -> None:
+    repo.write(".gitignore", "*\n")
+    repo.write("part/.claude/task_queue.md", queue(task("TASK-1")))
+    part = Repository(repo.root / "part")
+    running.start(part.project, "s1", [])
+    assert work(part, "TASK-1", door_txt="a door\n") == ["done TASK-1 (1/1)", "STOP The one task is completed."]
+
+
 @pytest.mark.parametrize("commit", ["loop", "none"])
 def test_otherwise_a_run_without_loops_commits_nothing(repo: Repository, commit: str) -> None:
     configured(repo, task("TASK-1"), commit=commit)
@@ -421,6 +439,35 @@ def test_a_task_is_undone_in_the_persons_branch_once_it_was_merged(repo: Reposit
     undone(repo, "TASK-2")
     assert repo.run("log", "-1", "--format=%s") == 'Revert "TASK-2: Build TASK-2"\n'
     assert (repo.status(), statuses(repo.project)["TASK-2"]) == ("", "pending")
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_was_dirty_before_the_run_keeps_no_task_from_being_undone_and_is_left_as_it_is(
+    repo: Repository, merged: bool
+) -> None:
+    configured(repo, task("TASK-1"))
+    repo.write("mine.txt", "by Ann\n")
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    undone(repo, "TASK-1")
+    assert repo.run("show", "--format=", "--name-status", branch(repo) if not merged else "HEAD") == "D\tdoor.txt\n"
+    assert repo.status() == " M b.txt\n?? mine.txt\n"
+    assert (repo.root / "b.txt").read_text() == "by Ann\n"
+
+
+def test_what_a_person_has_staged_is_not_in_the_commit_that_takes_a_merged_task_back(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    repo.run("add", "b.txt")
+    with pytest.raises(ClaudestratorError, match=r"no commit has: b\.txt"):
+        undone(repo, "TASK-1")
+    assert repo.status() == "M  b.txt\n"
 
 
 def test_a_project_that_is_moved_meanwhile_is_undone_by_another_call(

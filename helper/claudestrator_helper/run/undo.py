@@ -97,8 +97,13 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
         place.call("update-index", "-q", "--refresh")
     if begun := git.under_way(place):
         raise ClaudestratorError(f"{begun} is under way: end that first")
-    before = {*(task_commits.noted(project) or []), *run_branch.committed_elsewhere(place)} if place.own else set()
-    dirty = git.dirty(project, place) or []
+    changes, before = git.changes_in(place), set(task_commits.noted(project) or [])
+    dirty = {} if isinstance(changes, str) else changes
+    if place.own:
+        before |= run_branch.committed_elsewhere(place)
+    else:
+        # What is staged in the person's own index would be in the commit.
+        before -= {path for path, code in dirty.items() if code[0] not in " ?"}
     changed = [path for path in dirty if path not in before and not task_commits.is_own(project, place, path)]
     if changed:
         names = named([cut(path, 60) for path in changed], len(changed))

@@ -209,7 +209,7 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
         return common.why
     # A person may move the project.
     files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
-    if why := commit_witness.copied_index(person.folder, os.path.join(found.folder, "index")):
+    if why := commit_witness.whole_index(person, os.path.join(found.folder, "index")):
         return why
     if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
         done = person.call("update-ref", f"refs/heads/{name(run)}", start.commit, "")
