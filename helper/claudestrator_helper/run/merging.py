@@ -140,15 +140,18 @@ def tip(project: Project, current: State) -> str:
     person = git.repository_of(project)
     if isinstance(person, str):
         raise ClaudestratorError(person)
-    return run_branch.apart(person, current.run, start._replace(commit=_last(person, current, start.commit)))
+    return run_branch.apart(person, current.run, start._replace(commit=_last(project, person, current, start.commit)))
 
 
-def _last(person: Repository, current: State, start: str) -> str:
+def _last(project: Project, person: Repository, current: State, start: str) -> str:
     """The last commit that the run is known to have made, for a branch that was deleted while it is at work."""
     last = start
     if run_branch.tip(person, current.run):
         return start
-    for each in filter(None, (record.committed for record in current.tasks.values())):
+    known = [record.committed for record in current.tasks.values()]
+    # One that has just been made is not recorded yet.
+    known += [tree.note.base for tree in worktrees.listed(project) if tree.note.run == current.run]
+    for each in filter(None, known):
         if not person.call("merge-base", "--is-ancestor", last, each).code:
             last = each
     return last
