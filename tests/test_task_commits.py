@@ -332,6 +332,18 @@ def test_a_full_disk_costs_the_commit_and_is_no_traceback(repo: Repository, monk
     )
 
 
+def test_a_branch_that_is_deleted_while_its_run_is_at_work_loses_nothing(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    repo.run("branch", "--quiet", "-D", branch(repo))
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert lines[-1].endswith(f"2 commits are on {branch(repo)}: `git merge --ff-only {branch(repo)}` takes them over.")
+    assert subjects(repo)[:2] == ["TASK-2: Build it", "TASK-1: Build it"]
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
 def test_an_index_in_two_files_is_no_obstacle(repo: Repository) -> None:
     configured(repo, task("TASK-1"))
     repo.run("update-index", "--split-index")

@@ -99,6 +99,8 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     ref = f"ref: refs/heads/{name(run)}\n"
     try:
         is_made = files.read(head) == ref and not os.path.isabs(files.read(f"{found.folder}/commondir") or "")
+        # Only before the first commit there is none.
+        is_made = is_made and bool(not start.commit or commit_witness.head(found))
         if not is_made and (why := _made(person, found, run, start, ref)):
             return why
     except (OSError, ClaudestratorError) as error:
