@@ -263,6 +263,15 @@ def test_a_tasks_own_gate_has_to_be_green_whatever_it_was_before(project: Projec
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
 
 
+def test_a_tasks_own_gate_has_to_be_green_although_it_is_also_that_of_all_and_was_red_before(project: Project) -> None:
+    write(project, "red")
+    own = task("TASK-1", extra=f"**Gate:**\n- `{COMMAND}`\n\n")
+    assert gated(project, own, task("TASK-2"))[0].startswith(f"red before the run: `{COMMAND}` (exit 1)")
+    assert f"`{COMMAND}` is red" in refused(project)
+    os.unlink(os.path.join(project.root, "red"))
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+
+
 def test_start_returns_at_once_and_the_baseline_runs_on_while_wait_is_called_again(project: Project) -> None:
     write(project, "check.sh", "sleep 1.5")
     files.write(project.queue, queue_of(task("TASK-1")))

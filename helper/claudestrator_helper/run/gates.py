@@ -79,7 +79,10 @@ def proved(project: Project, id_: str, attempt: int, patience: float, place: Pro
     before, wanted = gate_process.read(project, id_), Record(f"{current.run} {attempt}", commands)
     if before and before.key == wanted.key and before.refused > config.gate_refusals:
         return reports.fail(project, id_, attempt, "its gate was ended again and again before it was over")
-    binding = [command for command in commands if command not in _excused(project, current, config)]
+    excused = [
+        each for each in _excused(project, current, config) if each not in asked(config, parsed).tasks.get(id_, [])
+    ]
+    binding = [command for command in commands if command not in excused]
     was_ended = _was_ended(project, id_, wanted)
     record = _record(place, id_, wanted, binding, config.gate_timeout, patience)
     if record is None:
