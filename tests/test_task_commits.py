@@ -628,6 +628,24 @@ def test_a_commit_that_holds_other_tasks_too_is_not_undone_for_one(repo: Reposit
     assert (state_of(repo), statuses(repo.project)["TASK-1"]) == (before, "completed")
 
 
+def test_a_task_that_a_person_has_taken_over_by_a_rebase_is_undone_once_the_branch_is_gone(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    name = branch(repo)
+    repo.run("stash", "--quiet", "--include-untracked")
+    repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
+    repo.run("cherry-pick", f"{name}~1", name)
+    before = state_of(repo)
+    with pytest.raises(
+        ClaudestratorError, match=f"in what is checked out too, as [0-9a-f]{{7}}: `git branch -D {name}`"
+    ):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    repo.run("branch", "--quiet", "-D", name)
+    undone(repo, "TASK-1")
+    assert not (repo.root / "TASK-1.txt").exists()
+    assert (repo.root / "TASK-2.txt").exists()
+
+
 def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Repository) -> None:
     finished(repo, "TASK-1", "TASK-2")
     repo.run("config", "revert.reference", "true")

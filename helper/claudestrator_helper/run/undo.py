@@ -65,12 +65,14 @@ def _found(project: Project, id_: str) -> tuple[Repository, str, str]:
     if not commit_id:
         raise ClaudestratorError(f"{id_} can't be undone, as no commit of it was found: `git log` shows what there is")
     _refuse_squashed(place, id_, commit_id)
+    if place.own:
+        _refuse_copied(person, id_, _message(place, commit_id))
     return place, commit_id, _matching(place, f"^This reverts commit {commit_id}")
 
 
 def _refuse_squashed(place: Repository, id_: str, commit_id: str) -> None:
     """Raises ClaudestratorError if that commit holds other tasks too, because a person has squashed the branch."""
-    said = place.call("-c", "log.showSignature=false", "log", "-1", "--format=%B", commit_id, "--").text
+    said = _message(place, commit_id)
     others = [
         each for each in dict.fromkeys(re.findall(r"^Claudestrator-Task: (\S+)$", said, re.MULTILINE)) if each != id_
     ]
@@ -79,6 +81,20 @@ def _refuse_squashed(place: Repository, id_: str, commit_id: str) -> None:
         raise ClaudestratorError(
             f"{id_} can't be undone by itself, as {commit_id[:7]} holds {names} too: revert it by hand"
         )
+
+
+def _refuse_copied(person: Repository, id_: str, said: str) -> None:
+    """Raises ClaudestratorError if what is checked out has a copy of that commit of the run's branch, as by a rebase:
+    then the person may no longer use the branch."""
+    mark = re.search(r"^Claudestrator-Run: \S+$", said, re.MULTILINE)
+    if copy := _matching(person, f"^{re.escape(mark[0])}$") if mark else "":
+        branch = run_branch.current(person).removeprefix("refs/heads/")
+        way = f"`git branch -D {branch}` if you have all of it, and undo it again; else revert it by hand in both"
+        raise ClaudestratorError(f"{id_} is in what is checked out too, as {copy[:7]}: {way}")
+
+
+def _message(place: Repository, commit_id: str) -> str:
+    return place.call("-c", "log.showSignature=false", "log", "-1", "--format=%B", commit_id, "--").text
 
 
 def _matching(place: Repository, pattern: str) -> str:
