@@ -580,6 +580,16 @@ def test_a_gate_that_was_changed_after_it_was_allowed_is_neither_run_nor_left_ou
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
 
 
+def test_a_report_with_another_home_does_not_go_without_the_gate(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gated(project)
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+        assert "no consent is found now: report with HOME as it was" in refused(project)
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+
+
 def test_the_own_gate_of_a_task_is_part_of_what_is_allowed(project: Project) -> None:
     own = task("TASK-1", extra="**Gate:** true\n\n")
     gated(project, own, task("TASK-2"))

@@ -47,13 +47,7 @@ def asked(config: Config, parsed: Queue) -> Gates:
     return Gates(config.gate_commands, tasks, config.worktree_setup)
 
 
-def done(
-    project: Project,
-    id_: str,
-    attempt: int | None,
-    note: str,
-    limit: float | None = None,
-) -> str:
+def done(project: Project, id_: str, attempt: int | None, note: str, limit: float | None = None) -> str:
     """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *limit* seconds, None
     for as long as one Bash call may take.
 
@@ -180,6 +174,12 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
     """What runs before that task is done. Raises ClaudestratorError if its gate is not what was allowed."""
     allowed = consent.read(project)
     if allowed is None:
+        before = gate_process.read(project, BASELINE)
+        if config.gate_commands and before and before.key == state_file.read(project).run:
+            way = "report with HOME as it was, or a person allows it by `claudestrator-helper allow` in a terminal"
+            raise ClaudestratorError(
+                f"the gate was allowed when it ran before the run, and no consent is found now: {way}"
+            )
         return []
     try:
         refuse_changed(project, config, parsed)
