@@ -344,6 +344,23 @@ def test_a_branch_that_is_deleted_while_its_run_is_at_work_loses_nothing(repo: R
     assert repo.status() == ""
 
 
+def test_a_git_that_knows_no_format_of_paths_is_no_obstacle(
+    repo: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(repo, task("TASK-1"))
+    folder = tmp_path_factory.mktemp("old")
+    # Git before 2.31 repeats an option of rev-parse that it doesn't know.
+    script = f"""case " $* " in *" --path-format="*) echo --path-format=absolute; echo .git; exit;; esac
+exec {shutil.which("git")} "$@"
+"""
+    (folder / "git").write_text(f"#!/bin/sh\n{script}")
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
+
+
 def test_an_index_in_two_files_is_no_obstacle(repo: Repository) -> None:
     configured(repo, task("TASK-1"))
     repo.run("update-index", "--split-index")

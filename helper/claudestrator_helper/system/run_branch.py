@@ -196,7 +196,9 @@ def is_apart(person: Repository) -> bool:
 
 
 def _shared(person: Repository) -> str:
-    return person.call("rev-parse", "--path-format=absolute", "--git-common-dir").text.strip()
+    # Before git 2.31, nothing makes it print an absolute path.
+    said = person.call("rev-parse", "--git-common-dir").text.strip("\n")
+    return os.path.join(person.root, said) if said else ""
 
 
 def _made(person: Repository, found: Repository, run: str, start: Start, ref: str) -> str:
@@ -206,11 +208,10 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
     with suppress(FileNotFoundError):
         os.unlink(os.path.join(found.folder, _APART))
     os.makedirs(found.folder, exist_ok=True)
-    common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
-    if common.code:
-        return common.why
+    if not (common := _shared(person)):
+        return "git can't tell its folder"
     # A person may move the project.
-    files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common.text.strip("\n"), found.folder) + "\n")
+    files.write(os.path.join(found.folder, "commondir"), os.path.relpath(common, found.folder) + "\n")
     if why := commit_witness.whole_index(person, os.path.join(found.folder, "index")):
         return why
     if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
