@@ -361,6 +361,20 @@ exec {shutil.which("git")} "$@"
     assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
 
 
+def test_of_work_that_an_agent_has_committed_itself_it_is_said_where_it_is(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    reports.begin(repo.project, "TASK-1")
+    repo.write("door.txt", "a door\n")
+    repo.commit_all()
+    lines = work(repo, "TASK-1")
+    assert "no commit of TASK-1: what has changed was committed on your own branch" in lines
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert lines[-1].endswith(f"1 commit is on {branch(repo)}: `git merge --ff-only {branch(repo)}` takes it over.")
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
 def test_an_index_in_two_files_is_no_obstacle(repo: Repository) -> None:
     configured(repo, task("TASK-1"))
     repo.run("update-index", "--split-index")

@@ -225,7 +225,8 @@ def _how(tree: Tree) -> list[str]:
     return [
         f"Your worktree is now on top of what others have finished. In {_named(tree.note.conflicts)}, lines from",
         "<<<<<<< to ======= are yours, and those from there to >>>>>>> are theirs. Keep what both are for, and remove",
-        f"the markers. A file without markers is as you left it; `git show {tree.note.base[:12]}:PATH` has theirs.",
+        "the markers. A file without markers is as you left it, or theirs if you removed it;",
+        f"`git show {tree.note.base[:12]}:PATH` has theirs.",
     ]
 
 

@@ -211,6 +211,9 @@ def in_place(project: Project, current: state.State, id_: str) -> git.Result:
     if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
         result = result._replace(commit=found, why="", final=False)
+    elif result.why == git.NOTHING and not run_branch.committed_elsewhere(ours).isdisjoint(changes):
+        # An agent may have done that.
+        result = result._replace(why="what has changed was committed on your own branch")
     return result
 
 
