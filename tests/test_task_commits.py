@@ -677,6 +677,21 @@ def test_a_task_that_a_person_has_taken_over_by_a_rebase_is_undone_once_the_bran
     assert (repo.root / "TASK-2.txt").exists()
 
 
+def test_the_commit_of_an_earlier_task_with_the_same_id_is_left_alone(repo: Repository) -> None:
+    finished(repo, "TASK-1")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    before = repo.head()
+    files.write(repo.project.queue, queue(task("TASK-1", objective="Another thing")))
+    with pytest.raises(ClaudestratorError, match=r"TASK-1 is pending, and the commit [0-9a-f]{7} may be of another"):
+        undone(repo, "TASK-1")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1")
+    with pytest.raises(ClaudestratorError, match="as it has no commit: `claudestrator-helper log` says why"):
+        undone(repo, "TASK-1")
+    assert repo.head() == before
+    assert (repo.root / "TASK-1.txt").exists()
+
+
 def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Repository) -> None:
     finished(repo, "TASK-1", "TASK-2")
     repo.run("config", "revert.reference", "true")

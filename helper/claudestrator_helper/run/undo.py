@@ -30,10 +30,16 @@ def undo(project: Project, id_: str) -> list[str]:
         if current.unfinished and current.agents:
             raise ClaudestratorError(f"agents are at work: `claudestrator-helper stop`, and undo {id_} once they ended")
         task = queue_file.parsed(project).task(ids.checked(id_))
+        record = current.record(id_)
+        if record.completed is not None and not record.committed:
+            # One that is found is that of another task, which had this id in an earlier queue.
+            raise ClaudestratorError(f"{id_} can't be undone, as it has no commit: `claudestrator-helper log` says why")
         repository, commit_id, made = _found(project, id_)
         is_apart = repository.own and run_branch.is_apart(run_branch.person_of(repository))
         if made and task.status != COMPLETED:
             raise ClaudestratorError(f"{id_} is undone already, by {made[:7]}")
+        if task.status != COMPLETED:
+            raise ClaudestratorError(f"{id_} is {task.status}, and the commit {commit_id[:7]} may be of another task")
         if not made:
             made = (
                 _reverted_apart(repository, id_, commit_id)
