@@ -692,6 +692,39 @@ def test_the_commit_of_an_earlier_task_with_the_same_id_is_left_alone(repo: Repo
     assert (repo.root / "TASK-1.txt").exists()
 
 
+def in_two_parts(repo: Repository) -> list[Repository]:
+    """Two projects in one repository, each with a finished run of a task with the same id; the first is merged."""
+    parts = []
+    for name in ("one", "two"):
+        (repo.root / name).mkdir()
+        parts.append(configured(Repository(repo.root / name), task("TASK-1")))
+    for part in parts:
+        running.start(part.project, "s1", [])
+        work(part, "TASK-1", door_txt="a door\n")
+        if part == parts[0]:
+            repo.run("merge", "--quiet", "--ff-only", branch(part))
+    return parts
+
+
+def test_the_commit_of_another_part_of_the_repository_with_the_same_id_is_left_alone(repo: Repository) -> None:
+    one, two = in_two_parts(repo)
+    repo.run("merge", "--quiet", "--ff-only", branch(two))
+    undone(one, "TASK-1")
+    assert not (one.root / "door.txt").exists()
+    assert (two.root / "door.txt").exists()
+    assert repo.run("show", "--format=", "--name-only").split() == ["one/door.txt"]
+
+
+def test_what_is_staged_outside_the_project_is_neither_committed_nor_lost_by_an_undo(repo: Repository) -> None:
+    one, two = in_two_parts(repo)
+    head, status = repo.head(), repo.status()
+    assert status == "A  two/door.txt\n"
+    with pytest.raises(ClaudestratorError, match=r"changes that no commit has: two/door\.txt"):
+        undone(one, "TASK-1")
+    assert (repo.head(), repo.status()) == (head, status)
+    assert (two.root / "door.txt").exists()
+
+
 def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Repository) -> None:
     finished(repo, "TASK-1", "TASK-2")
     repo.run("config", "revert.reference", "true")

@@ -63,8 +63,10 @@ def _found(project: Project, id_: str) -> tuple[Repository, str, str]:
     person = git.repository_of(project)
     if isinstance(person, str):
         raise ClaudestratorError(f"{id_} can't be undone, as {person}")
-    ours = run_branch.of(person)
-    found = commit_witness.head(ours) if run_branch.current(person) else ""
+    ours, last = run_branch.of(person), run_branch.current(person)
+    # Another part of the repository may be a project too, with a run and ids of its own.
+    is_its = last and (person.within == "." or last == run_branch.name(state_file.read(project).run))
+    found = commit_witness.head(ours) if is_its else ""
     is_home = not found or not person.call("merge-base", "--is-ancestor", found, "HEAD").code
     place = person if is_home else ours
     commit_id = _matching(place, f"^Claudestrator-Task: {re.escape(id_)}$")
@@ -105,8 +107,9 @@ def _message(place: Repository, commit_id: str) -> str:
 
 def _matching(place: Repository, pattern: str) -> str:
     """The last commit with a line of that pattern; "" if there is none."""
-    words = ["-c", "log.showSignature=false", "log", "-1", "--format=%H", "-E", f"--grep={pattern}", "HEAD", "--"]
-    return place.call(*words).text.strip()
+    words = ["log", "-1", "--full-history", "--format=%H", "-E", f"--grep={pattern}", "HEAD", "--"]
+    within = [f":(literal){place.within}"] if place.within != "." else []
+    return place.call("-c", "log.showSignature=false", *words, *within).text.strip()
 
 
 def _refuse_dirty(project: Project, place: Repository) -> None:
@@ -124,8 +127,10 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
     if place.own:
         before |= run_branch.committed_elsewhere(place)
     else:
-        # What is staged in the person's own index would be in the commit.
-        before -= {path for path, code in dirty.items() if code[0] not in " ?"}
+        # What is staged in the person's own index would be in the commit, and lost if that is given up.
+        whole = git.changes_in(place._replace(within="."))
+        staged = {path for path, code in ({} if isinstance(whole, str) else whole).items() if code[0] not in " ?"}
+        before, dirty = before - staged, dirty | dict.fromkeys(staged, "")
     changed = [path for path in dirty if path not in before and not task_commits.is_own(project, place, path)]
     if changed:
         names = named([cut(path, 60) for path in changed], len(changed))
