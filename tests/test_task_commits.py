@@ -692,8 +692,9 @@ def test_the_commit_of_an_earlier_task_with_the_same_id_is_left_alone(repo: Repo
     assert (repo.root / "TASK-1.txt").exists()
 
 
-def in_two_parts(repo: Repository) -> list[Repository]:
-    """Two projects in one repository, each with a finished run of a task with the same id; the first is merged."""
+def in_two_parts(repo: Repository, *, merged: bool = True) -> list[Repository]:
+    """Two projects in one repository, each with a finished run of a task with the same id; the first one's may be
+    *merged*."""
     parts = []
     for name in ("one", "two"):
         (repo.root / name).mkdir()
@@ -701,7 +702,7 @@ def in_two_parts(repo: Repository) -> list[Repository]:
     for part in parts:
         running.start(part.project, "s1", [])
         work(part, "TASK-1", door_txt="a door\n")
-        if part == parts[0]:
+        if merged and part == parts[0]:
             repo.run("merge", "--quiet", "--ff-only", branch(part))
     return parts
 
@@ -713,6 +714,16 @@ def test_the_commit_of_another_part_of_the_repository_with_the_same_id_is_left_a
     assert not (one.root / "door.txt").exists()
     assert (two.root / "door.txt").exists()
     assert repo.run("show", "--format=", "--name-only").split() == ["one/door.txt"]
+
+
+def test_each_part_of_a_repository_has_its_runs_branch_for_itself(repo: Repository) -> None:
+    one, two = in_two_parts(repo, merged=False)
+    tip = repo.run("rev-parse", branch(two))
+    undone(one, "TASK-1")
+    assert subjects(one)[0] == 'Revert "TASK-1: Build it"'
+    assert repo.run("rev-parse", branch(two)) == tip
+    assert not (one.root / "door.txt").exists()
+    assert (two.root / "door.txt").exists()
 
 
 def test_what_is_staged_outside_the_project_is_neither_committed_nor_lost_by_an_undo(repo: Repository) -> None:

@@ -63,10 +63,8 @@ def _found(project: Project, id_: str) -> tuple[Repository, str, str]:
     person = git.repository_of(project)
     if isinstance(person, str):
         raise ClaudestratorError(f"{id_} can't be undone, as {person}")
-    ours, last = run_branch.of(person), run_branch.current(person)
-    # Another part of the repository may be a project too, with a run and ids of its own.
-    is_its = last and (person.within == "." or last == run_branch.name(state_file.read(project).run))
-    found = commit_witness.head(ours) if is_its else ""
+    ours = run_branch.of(person)
+    found = commit_witness.head(ours) if run_branch.current(person) else ""
     is_home = not found or not person.call("merge-base", "--is-ancestor", found, "HEAD").code
     place = person if is_home else ours
     commit_id = _matching(place, f"^Claudestrator-Task: {re.escape(id_)}$")
@@ -107,6 +105,7 @@ def _message(place: Repository, commit_id: str) -> str:
 
 def _matching(place: Repository, pattern: str) -> str:
     """The last commit with a line of that pattern; "" if there is none."""
+    # Another part of the repository may be a project too, with the same ids.
     words = ["log", "-1", "--full-history", "--format=%H", "-E", f"--grep={pattern}", "HEAD", "--"]
     within = [f":(literal){place.within}"] if place.within != "." else []
     return place.call("-c", "log.showSignature=false", *words, *within).text.strip()

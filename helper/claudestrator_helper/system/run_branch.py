@@ -15,7 +15,7 @@ from ..errors import ClaudestratorError
 from ..store import files
 from ..store.paths import Project
 from ..texts import fields
-from . import commit_witness, git
+from . import commit_witness, git, processes
 from .commit_witness import Repository
 from .git_process import call
 
@@ -110,8 +110,9 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
 
 
 def of(person: Repository) -> Repository:
-    """Our own git folder in that of a person's repository, whether it is there or not."""
-    return Repository(person.root, os.path.join(person.folder, _FOLDER), person.within, own=True)
+    """Our own git folder for this project in that of a person's repository, whether it is there or not."""
+    name = _FOLDER if person.within == "." else f"{_FOLDER}-{processes.digest(person.within)}"
+    return Repository(person.root, os.path.join(person.folder, name), person.within, own=True)
 
 
 def person_of(ours: Repository) -> Repository:
@@ -203,10 +204,9 @@ def _shared(person: Repository) -> str:
 
 def _made(person: Repository, found: Repository, run: str, start: Start, ref: str) -> str:
     """Makes the branch and our git folder; why that failed, or "". HEAD comes late: after a kill all is made anew."""
-    with suppress(FileNotFoundError):
-        os.unlink(os.path.join(found.folder, "HEAD"))
-    with suppress(FileNotFoundError):
-        os.unlink(os.path.join(found.folder, _APART))
+    for each in ("HEAD", _APART):
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(found.folder, each))
     os.makedirs(found.folder, exist_ok=True)
     if not (common := _shared(person)):
         return "git can't tell its folder"
