@@ -263,6 +263,15 @@ def test_a_tasks_own_gate_has_to_be_green_whatever_it_was_before(project: Projec
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
 
 
+def test_a_tasks_own_gate_has_to_be_green_although_it_is_also_that_of_all_and_was_red_before(project: Project) -> None:
+    write(project, "red")
+    own = task("TASK-1", extra=f"**Gate:**\n- `{COMMAND}`\n\n")
+    assert gated(project, own, task("TASK-2"))[0].startswith(f"red before the run: `{COMMAND}` (exit 1)")
+    assert f"`{COMMAND}` is red" in refused(project)
+    os.unlink(os.path.join(project.root, "red"))
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+
+
 def test_start_returns_at_once_and_the_baseline_runs_on_while_wait_is_called_again(project: Project) -> None:
     write(project, "check.sh", "sleep 1.5")
     files.write(project.queue, queue_of(task("TASK-1")))
@@ -568,6 +577,16 @@ def test_a_gate_that_was_changed_after_it_was_allowed_is_neither_run_nor_left_ou
     with pytest.raises(ClaudestratorError, match="the gate was changed"):
         running.start(project, "s1", [])
     allow(project)
+    assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
+
+
+def test_a_report_with_another_home_does_not_go_without_the_gate(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gated(project)
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+        assert "no consent is found now: report with HOME as it was" in refused(project)
     assert gates.done(project, "TASK-1", 1, "", 20) == "done TASK-1"
 
 

@@ -332,6 +332,67 @@ def test_a_full_disk_costs_the_commit_and_is_no_traceback(repo: Repository, monk
     )
 
 
+def test_a_branch_that_is_deleted_while_its_run_is_at_work_loses_nothing(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    repo.run("branch", "--quiet", "-D", branch(repo))
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert lines[-1].endswith(f"2 commits are on {branch(repo)}: `git merge --ff-only {branch(repo)}` takes them over.")
+    assert subjects(repo)[:2] == ["TASK-2: Build it", "TASK-1: Build it"]
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
+def test_a_git_that_knows_no_format_of_paths_is_no_obstacle(
+    repo: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(repo, task("TASK-1"))
+    folder = tmp_path_factory.mktemp("old")
+    # Git before 2.31 repeats an option of rev-parse that it doesn't know.
+    script = f"""case " $* " in *" --path-format="*) echo --path-format=absolute; echo .git; exit;; esac
+exec {shutil.which("git")} "$@"
+"""
+    (folder / "git").write_text(f"#!/bin/sh\n{script}")
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
+
+
+def test_of_work_that_an_agent_has_committed_itself_it_is_said_where_it_is(repo: Repository) -> None:
+    configured(repo, task("TASK-1"), task("TASK-2"))
+    running.start(repo.project, "s1", [])
+    reports.begin(repo.project, "TASK-1")
+    repo.write("door.txt", "a door\n")
+    repo.commit_all()
+    lines = work(repo, "TASK-1")
+    assert "no commit of TASK-1: what has changed was committed on your own branch" in lines
+    lines = work(repo, "TASK-2", wall_txt="a wall\n")
+    assert lines[-1].endswith(f"1 commit is on {branch(repo)}: `git merge --ff-only {branch(repo)}` takes it over.")
+    repo.run("merge", "--ff-only", branch(repo))
+    assert repo.status() == ""
+
+
+def test_an_index_in_two_files_is_no_obstacle(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    repo.run("update-index", "--split-index")
+    repo.run("update-index", "--skip-worktree", "b.txt")
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    assert repo.run("show", "--format=", "--name-only", branch(repo)).split() == ["door.txt"]
+
+
+def test_of_a_project_that_git_ignores_it_is_not_said_that_nothing_has_changed(repo: Repository) -> None:
+    repo.write(".gitignore", "*\n")
+    repo.write("part/.claude/task_queue.md", queue(task("TASK-1")))
+    part = Repository(repo.root / "part")
+    running.start(part.project, "s1", [])
+    assert work(part, "TASK-1", door_txt="a door\n") == ["done TASK-1 (1/1)", "STOP The one task is completed."]
+
+
 @pytest.mark.parametrize("commit", ["loop", "none"])
 def test_otherwise_a_run_without_loops_commits_nothing(repo: Repository, commit: str) -> None:
     configured(repo, task("TASK-1"), commit=commit)
@@ -421,6 +482,35 @@ def test_a_task_is_undone_in_the_persons_branch_once_it_was_merged(repo: Reposit
     undone(repo, "TASK-2")
     assert repo.run("log", "-1", "--format=%s") == 'Revert "TASK-2: Build TASK-2"\n'
     assert (repo.status(), statuses(repo.project)["TASK-2"]) == ("", "pending")
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_what_was_dirty_before_the_run_keeps_no_task_from_being_undone_and_is_left_as_it_is(
+    repo: Repository, merged: bool
+) -> None:
+    configured(repo, task("TASK-1"))
+    repo.write("mine.txt", "by Ann\n")
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    if merged:
+        repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    undone(repo, "TASK-1")
+    assert repo.run("show", "--format=", "--name-status", branch(repo) if not merged else "HEAD") == "D\tdoor.txt\n"
+    assert repo.status() == " M b.txt\n?? mine.txt\n"
+    assert (repo.root / "b.txt").read_text() == "by Ann\n"
+
+
+def test_what_a_person_has_staged_is_not_in_the_commit_that_takes_a_merged_task_back(repo: Repository) -> None:
+    configured(repo, task("TASK-1"))
+    repo.write("b.txt", "by Ann\n")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1", door_txt="a door\n")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    repo.run("add", "b.txt")
+    with pytest.raises(ClaudestratorError, match=r"no commit has: b\.txt"):
+        undone(repo, "TASK-1")
+    assert repo.status() == "M  b.txt\n"
 
 
 def test_a_project_that_is_moved_meanwhile_is_undone_by_another_call(
@@ -567,6 +657,83 @@ def test_a_commit_that_holds_other_tasks_too_is_not_undone_for_one(repo: Reposit
     with pytest.raises(ClaudestratorError, match=r"TASK-1 can't be undone by itself, as \w{7} holds TASK-2 too"):
         undone(repo, "TASK-1")
     assert (state_of(repo), statuses(repo.project)["TASK-1"]) == (before, "completed")
+
+
+def test_a_task_that_a_person_has_taken_over_by_a_rebase_is_undone_once_the_branch_is_gone(repo: Repository) -> None:
+    finished(repo, "TASK-1", "TASK-2")
+    name = branch(repo)
+    repo.run("stash", "--quiet", "--include-untracked")
+    repo.run("commit", "--quiet", "--allow-empty", "-m", "Ann's")
+    repo.run("cherry-pick", f"{name}~1", name)
+    before = state_of(repo)
+    with pytest.raises(
+        ClaudestratorError, match=f"in what is checked out too, as [0-9a-f]{{7}}: `git branch -D {name}`"
+    ):
+        undone(repo, "TASK-1")
+    assert state_of(repo) == before
+    repo.run("branch", "--quiet", "-D", name)
+    undone(repo, "TASK-1")
+    assert not (repo.root / "TASK-1.txt").exists()
+    assert (repo.root / "TASK-2.txt").exists()
+
+
+def test_the_commit_of_an_earlier_task_with_the_same_id_is_left_alone(repo: Repository) -> None:
+    finished(repo, "TASK-1")
+    repo.run("merge", "--quiet", "--ff-only", branch(repo))
+    before = repo.head()
+    files.write(repo.project.queue, queue(task("TASK-1", objective="Another thing")))
+    with pytest.raises(ClaudestratorError, match=r"TASK-1 is pending, and the commit [0-9a-f]{7} may be of another"):
+        undone(repo, "TASK-1")
+    running.start(repo.project, "s1", [])
+    work(repo, "TASK-1")
+    with pytest.raises(ClaudestratorError, match="as it has no commit: `claudestrator-helper log` says why"):
+        undone(repo, "TASK-1")
+    assert repo.head() == before
+    assert (repo.root / "TASK-1.txt").exists()
+
+
+def in_two_parts(repo: Repository, *, merged: bool = True) -> list[Repository]:
+    """Two projects in one repository, each with a finished run of a task with the same id; the first one's may be
+    *merged*."""
+    parts = []
+    for name in ("one", "two"):
+        (repo.root / name).mkdir()
+        parts.append(configured(Repository(repo.root / name), task("TASK-1")))
+    for part in parts:
+        running.start(part.project, "s1", [])
+        work(part, "TASK-1", door_txt="a door\n")
+        if merged and part == parts[0]:
+            repo.run("merge", "--quiet", "--ff-only", branch(part))
+    return parts
+
+
+def test_the_commit_of_another_part_of_the_repository_with_the_same_id_is_left_alone(repo: Repository) -> None:
+    one, two = in_two_parts(repo)
+    repo.run("merge", "--quiet", "--ff-only", branch(two))
+    undone(one, "TASK-1")
+    assert not (one.root / "door.txt").exists()
+    assert (two.root / "door.txt").exists()
+    assert repo.run("show", "--format=", "--name-only").split() == ["one/door.txt"]
+
+
+def test_each_part_of_a_repository_has_its_runs_branch_for_itself(repo: Repository) -> None:
+    one, two = in_two_parts(repo, merged=False)
+    tip = repo.run("rev-parse", branch(two))
+    undone(one, "TASK-1")
+    assert subjects(one)[0] == 'Revert "TASK-1: Build it"'
+    assert repo.run("rev-parse", branch(two)) == tip
+    assert not (one.root / "door.txt").exists()
+    assert (two.root / "door.txt").exists()
+
+
+def test_what_is_staged_outside_the_project_is_neither_committed_nor_lost_by_an_undo(repo: Repository) -> None:
+    one, two = in_two_parts(repo)
+    head, status = repo.head(), repo.status()
+    assert status == "A  two/door.txt\n"
+    with pytest.raises(ClaudestratorError, match=r"changes that no commit has: two/door\.txt"):
+        undone(one, "TASK-1")
+    assert (repo.head(), repo.status()) == (head, status)
+    assert (two.root / "door.txt").exists()
 
 
 def test_a_person_whose_reverts_say_it_in_another_way_gets_the_same(repo: Repository) -> None:

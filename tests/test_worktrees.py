@@ -465,6 +465,30 @@ def test_in_a_part_of_a_repository_the_agent_works_in_that_part(repo: Repository
     assert repo.run("show", "--format=", "--name-only", branch(part)).split() == ["dir/c.txt"]
 
 
+def test_a_part_of_which_no_commit_has_a_file_is_there_in_a_worktree(repo: Repository) -> None:
+    (repo.root / "part").mkdir()
+    part = Repository(repo.root / "part")
+    part.write(".claude/task_queue.md", queue(*TWO))
+    running.start(part.project, "s1", ["--parallel", "2"])
+    (part.root / ".claude/worktrees/TASK-1/part/door.txt").write_text("a door\n")
+    done(part, "TASK-1")
+    assert repo.run("show", "--format=", "--name-only", branch(part)).split() == ["part/door.txt"]
+
+
+@pytest.mark.parametrize("rules", ["*", "part/", "part/*"])
+def test_a_part_that_git_ignores_has_no_worktrees_in_which_its_files_would_be_lost(
+    repo: Repository, rules: str
+) -> None:
+    repo.write(".gitignore", f"{rules}\n")
+    repo.run("add", "--force", ".gitignore")
+    repo.commit_all()
+    (repo.root / "part").mkdir()
+    part = Repository(repo.root / "part")
+    part.write(".claude/task_queue.md", queue(*TWO))
+    lines = running.start(part.project, "s1", ["--parallel", "2"])
+    assert lines[0] == "note: the agents share the working tree, as git ignores what is new in the project's folder"
+
+
 def test_a_conflict_that_is_solved_does_not_count_when_another_follows(repo: Repository) -> None:
     more = "attempts = 1\n[gate]\nrefusals = 1\n"
     begun(repo, *TWO, task("TASK-3"), parallel=3, more=more)
@@ -864,6 +888,40 @@ def test_a_branch_that_is_deleted_while_its_run_is_at_work_loses_nothing(repo: R
     write(repo, "TASK-2", wall_txt="a wall\n")
     done(repo, "TASK-2")
     assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+
+
+def test_a_branch_that_is_deleted_before_a_commit_on_it_is_recorded_loses_nothing(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    done(repo, "TASK-1")
+    repo.run("branch", "--quiet", "-D", branch(repo))
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    running.wait_for_step(repo.project)
+    assert subjects(repo) == ["TASK-2: A wall", "TASK-1: A door"]
+
+
+def test_a_link_in_place_of_a_worktree_leads_no_merge_to_the_persons_files(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-2", wall_txt="a wall\n", b_txt="changed\n")
+    done(repo, "TASK-2")
+    shutil.rmtree(tree(repo, "TASK-1"))
+    tree(repo, "TASK-1").symlink_to(repo.root)
+    with pytest.raises(ClaudestratorError, match="its worktree is gone"):
+        done(repo, "TASK-1")
+    assert repo.status() == ""
+    assert not (repo.root / "wall.txt").exists()
+
+
+def test_what_git_does_not_remove_is_not_called_work_that_no_commit_has(repo: Repository) -> None:
+    begun(repo, *TWO)
+    write(repo, "TASK-1", door_txt="a door\n")
+    repo.run("worktree", "lock", str(tree(repo, "TASK-1")))
+    done(repo, "TASK-1")
+    done(repo, "TASK-2")
+    last = running.wait_for_step(repo.project)[-1]
+    folder = tree(repo, "TASK-1").parent
+    assert last.endswith(f"takes it over. Git does not remove, although nothing would be lost, in {folder}: TASK-1.")
 
 
 def test_a_person_who_looks_at_the_branch_has_what_they_checked_out(repo: Repository) -> None:

@@ -47,13 +47,7 @@ def asked(config: Config, parsed: Queue) -> Gates:
     return Gates(config.gate_commands, tasks, config.worktree_setup)
 
 
-def done(
-    project: Project,
-    id_: str,
-    attempt: int | None,
-    note: str,
-    limit: float | None = None,
-) -> str:
+def done(project: Project, id_: str, attempt: int | None, note: str, limit: float | None = None) -> str:
     """Reports *id_* as done if its gate is green, as `reports.done`; waits for that for at most *limit* seconds, None
     for as long as one Bash call may take.
 
@@ -79,7 +73,10 @@ def proved(project: Project, id_: str, attempt: int, patience: float, place: Pro
     before, wanted = gate_process.read(project, id_), Record(f"{current.run} {attempt}", commands)
     if before and before.key == wanted.key and before.refused > config.gate_refusals:
         return reports.fail(project, id_, attempt, "its gate was ended again and again before it was over")
-    binding = [command for command in commands if command not in _excused(project, current, config)]
+    excused = [
+        each for each in _excused(project, current, config) if each not in asked(config, parsed).tasks.get(id_, [])
+    ]
+    binding = [command for command in commands if command not in excused]
     was_ended = _was_ended(project, id_, wanted)
     record = _record(place, id_, wanted, binding, config.gate_timeout, patience)
     if record is None:
@@ -177,6 +174,12 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
     """What runs before that task is done. Raises ClaudestratorError if its gate is not what was allowed."""
     allowed = consent.read(project)
     if allowed is None:
+        before = gate_process.read(project, BASELINE)
+        if config.gate_commands and before and before.key == state_file.read(project).run:
+            way = "report with HOME as it was, or a person allows it by `claudestrator-helper allow` in a terminal"
+            raise ClaudestratorError(
+                f"the gate was allowed when it ran before the run, and no consent is found now: {way}"
+            )
         return []
     try:
         refuse_changed(project, config, parsed)

@@ -17,7 +17,6 @@ from ..store import config_file, files, state_file
 from ..store.hidden_files import CLOSING_LOCK, MERGE_LOCK
 from ..store.paths import Project
 from ..system import gate_process, git, run_branch, tree_merge, worktrees
-from ..system.commit_witness import Repository
 from ..system.worktrees import Tree
 from ..texts import fields, ids
 from ..texts.statuses import SKIPPED
@@ -140,18 +139,9 @@ def tip(project: Project, current: State) -> str:
     person = git.repository_of(project)
     if isinstance(person, str):
         raise ClaudestratorError(person)
-    return run_branch.apart(person, current.run, start._replace(commit=_last(person, current, start.commit)))
-
-
-def _last(person: Repository, current: State, start: str) -> str:
-    """The last commit that the run is known to have made, for a branch that was deleted while it is at work."""
-    last = start
-    if run_branch.tip(person, current.run):
-        return start
-    for each in filter(None, (record.committed for record in current.tasks.values())):
-        if not person.call("merge-base", "--is-ancestor", last, each).code:
-            last = each
-    return last
+    # A commit that has just been made is not recorded yet.
+    bases = [tree.note.base for tree in worktrees.listed(project) if tree.note.run == current.run]
+    return run_branch.apart(person, current.run, task_commits.known(person, current, start, bases))
 
 
 def catch_up(project: Project) -> None:
@@ -235,7 +225,8 @@ def _how(tree: Tree) -> list[str]:
     return [
         f"Your worktree is now on top of what others have finished. In {_named(tree.note.conflicts)}, lines from",
         "<<<<<<< to ======= are yours, and those from there to >>>>>>> are theirs. Keep what both are for, and remove",
-        f"the markers. A file without markers is as you left it; `git show {tree.note.base[:12]}:PATH` has theirs.",
+        "the markers. A file without markers is as you left it, or theirs if you removed it;",
+        f"`git show {tree.note.base[:12]}:PATH` has theirs.",
     ]
 
 

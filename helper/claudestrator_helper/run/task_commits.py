@@ -125,8 +125,22 @@ def for_claude(project: Project, current: state.State) -> str:
 
 def repository(project: Project, run: str) -> Repository | str:
     """The repository in which the run's branch is checked out, or why there is none."""
-    start = start_of(project)
-    return run_branch.opened(project, run, start) if start else "what was checked out before the run is not known"
+    start, person = start_of(project), git.repository_of(project)
+    if start is None or isinstance(person, str):
+        return person if isinstance(person, str) else "what was checked out before the run is not known"
+    return run_branch.opened(project, run, known(person, state_file.read(project), start))
+
+
+def known(person: Repository, current: state.State, start: Start, more: Iterable[str] = ()) -> Start:
+    """*start*; for a branch that was deleted while its run is at work, at the last commit that the run is known to have
+    made, of those that are recorded and of *more*."""
+    last = start.commit
+    if run_branch.tip(person, current.run):
+        return start
+    for each in filter(None, (*(record.committed for record in current.tasks.values()), *more)):
+        if not last or not person.call("merge-base", "--is-ancestor", last, each).code:
+            last = each
+    return start._replace(commit=last)
 
 
 def left_out(project: Project, ours: Repository, id_: str = "") -> dict[str, str] | None:
@@ -197,6 +211,9 @@ def in_place(project: Project, current: state.State, id_: str) -> git.Result:
     if not result.commit and (found := _last(project, current, id_, ours)):
         # The git of a killed helper has finished in the meantime.
         result = result._replace(commit=found, why="", final=False)
+    elif result.why == git.NOTHING and not run_branch.committed_elsewhere(ours).isdisjoint(changes):
+        # An agent may have done that.
+        result = result._replace(why="what has changed was committed on your own branch")
     return result
 
 

@@ -146,7 +146,7 @@ def tidy(project: Project, current: state.State, seen: set[str]) -> list[str] | 
 
 def ended(project: Project) -> str:
     """Removes the worktrees from which nothing would be lost; what a person has to know of the others."""
-    current, left = state_file.read(project), list[str]()
+    current, kept = state_file.read(project), list[Tree]()
     try:
         with (
             files.locked(MAKING_LOCK.path(project), 1.0, project.bounds),
@@ -154,11 +154,17 @@ def ended(project: Project) -> str:
         ):
             idle = [tree for tree in worktrees.listed(project) if tree.note.id not in current.agents]
             idle = [tree for tree in idle if not tree_setup.is_running(project, tree)]
-            left = [os.path.basename(tree.path) for tree in idle if worktrees.remove(tree, project)]
+            kept = [tree for tree in idle if worktrees.remove(tree, project)]
+            holding = [tree for tree in kept if worktrees.left_in(tree, project)]
     except ClaudestratorError:
         return ""
-    return (
-        f"Work that no commit has is in {worktrees.folder_of(project)}: {fields.named(left, len(left))}."
-        if left
-        else ""
-    )
+    folder = worktrees.folder_of(project)
+    told = [f"Work that no commit has is in {folder}: {_names(holding)}."] if holding else []
+    # Such as one with submodules.
+    bare = [tree for tree in kept if tree not in holding]
+    told += [f"Git does not remove, although nothing would be lost, in {folder}: {_names(bare)}."] if bare else []
+    return " ".join(told)
+
+
+def _names(found: list[Tree]) -> str:
+    return fields.named([os.path.basename(tree.path) for tree in found], len(found))

@@ -30,10 +30,16 @@ def undo(project: Project, id_: str) -> list[str]:
         if current.unfinished and current.agents:
             raise ClaudestratorError(f"agents are at work: `claudestrator-helper stop`, and undo {id_} once they ended")
         task = queue_file.parsed(project).task(ids.checked(id_))
+        record = current.record(id_)
+        if record.completed is not None and not record.committed:
+            # One that is found is that of another task, which had this id in an earlier queue.
+            raise ClaudestratorError(f"{id_} can't be undone, as it has no commit: `claudestrator-helper log` says why")
         repository, commit_id, made = _found(project, id_)
         is_apart = repository.own and run_branch.is_apart(run_branch.person_of(repository))
         if made and task.status != COMPLETED:
             raise ClaudestratorError(f"{id_} is undone already, by {made[:7]}")
+        if task.status != COMPLETED:
+            raise ClaudestratorError(f"{id_} is {task.status}, and the commit {commit_id[:7]} may be of another task")
         if not made:
             made = (
                 _reverted_apart(repository, id_, commit_id)
@@ -69,12 +75,14 @@ def _found(project: Project, id_: str) -> tuple[Repository, str, str]:
     if not commit_id:
         raise ClaudestratorError(f"{id_} can't be undone, as no commit of it was found: `git log` shows what there is")
     _refuse_squashed(place, id_, commit_id)
+    if place.own:
+        _refuse_copied(person, id_, _message(place, commit_id))
     return place, commit_id, _matching(place, f"^This reverts commit {commit_id}")
 
 
 def _refuse_squashed(place: Repository, id_: str, commit_id: str) -> None:
     """Raises ClaudestratorError if that commit holds other tasks too, because a person has squashed the branch."""
-    said = place.call("-c", "log.showSignature=false", "log", "-1", "--format=%B", commit_id, "--").text
+    said = _message(place, commit_id)
     others = [
         each for each in dict.fromkeys(re.findall(r"^Claudestrator-Task: (\S+)$", said, re.MULTILINE)) if each != id_
     ]
@@ -85,10 +93,26 @@ def _refuse_squashed(place: Repository, id_: str, commit_id: str) -> None:
         )
 
 
+def _refuse_copied(person: Repository, id_: str, said: str) -> None:
+    """Raises ClaudestratorError if what is checked out has a copy of that commit of the run's branch, as by a rebase:
+    then the person may no longer use the branch."""
+    mark = re.search(r"^Claudestrator-Run: \S+$", said, re.MULTILINE)
+    if copy := _matching(person, f"^{re.escape(mark[0])}$") if mark else "":
+        branch = run_branch.current(person).removeprefix("refs/heads/")
+        way = f"`git branch -D {branch}` if you have all of it, and undo it again; else revert it by hand in both"
+        raise ClaudestratorError(f"{id_} is in what is checked out too, as {copy[:7]}: {way}")
+
+
+def _message(place: Repository, commit_id: str) -> str:
+    return place.call("-c", "log.showSignature=false", "log", "-1", "--format=%B", commit_id, "--").text
+
+
 def _matching(place: Repository, pattern: str) -> str:
     """The last commit with a line of that pattern; "" if there is none."""
-    words = ["-c", "log.showSignature=false", "log", "-1", "--format=%H", "-E", f"--grep={pattern}", "HEAD", "--"]
-    return place.call(*words).text.strip()
+    # Another part of the repository may be a project too, with the same ids.
+    words = ["log", "-1", "--full-history", "--format=%H", "-E", f"--grep={pattern}", "HEAD", "--"]
+    within = [f":(literal){place.within}"] if place.within != "." else []
+    return place.call("-c", "log.showSignature=false", *words, *within).text.strip()
 
 
 def _refuse_dirty(project: Project, place: Repository) -> None:
@@ -101,8 +125,15 @@ def _refuse_dirty(project: Project, place: Repository) -> None:
         place.call("update-index", "-q", "--refresh")
     if begun := git.under_way(place):
         raise ClaudestratorError(f"{begun} is under way: end that first")
-    before = {*(task_commits.noted(project) or []), *run_branch.committed_elsewhere(place)} if place.own else set()
-    dirty = git.dirty(project, place) or []
+    changes, before = git.changes_in(place), set(task_commits.noted(project) or [])
+    dirty = {} if isinstance(changes, str) else changes
+    if place.own:
+        before |= run_branch.committed_elsewhere(place)
+    else:
+        # What is staged in the person's own index would be in the commit, and lost if that is given up.
+        whole = git.changes_in(place._replace(within="."))
+        staged = {path for path, code in ({} if isinstance(whole, str) else whole).items() if code[0] not in " ?"}
+        before, dirty = before - staged, dirty | dict.fromkeys(staged, "")
     changed = [path for path in dirty if path not in before and not task_commits.is_own(project, place, path)]
     if changed:
         names = named([cut(path, 60) for path in changed], len(changed))

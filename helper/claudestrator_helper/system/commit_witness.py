@@ -224,6 +224,14 @@ def copied_index(folder: str, path: str) -> str:
     return ""
 
 
+def whole_index(repository: Repository, path: str) -> str:
+    """Copies the index for another git folder; returns why that failed, or ""."""
+    why = copied_index(repository.folder, path)
+    # The other part of a split index is looked for in the git folder in use.
+    is_split = any(name.startswith("sharedindex.") for name in files.names(repository.folder))
+    return why or (repository.call("update-index", "--no-split-index", index=path).why if is_split else "")
+
+
 def _until(end: float) -> Iterator[None]:
     yield
     while time.monotonic() < end:

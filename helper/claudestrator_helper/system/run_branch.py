@@ -15,7 +15,7 @@ from ..errors import ClaudestratorError
 from ..store import files
 from ..store.paths import Project
 from ..texts import fields
-from . import commit_witness, git
+from . import commit_witness, git, processes
 from .commit_witness import Repository
 from .git_process import call
 
@@ -99,7 +99,8 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     ref = f"ref: refs/heads/{name(run)}\n"
     try:
         is_old = is_apart(person) or os.path.isabs(files.read(f"{found.folder}/commondir") or "")
-        is_made = files.read(head) == ref and not is_old
+        # Only before the first commit there is none.
+        is_made = files.read(head) == ref and not is_old and bool(not start.commit or commit_witness.head(found))
         if not is_made and (why := _made(person, found, run, start, ref)):
             return why
     except (OSError, ClaudestratorError) as error:
@@ -109,8 +110,9 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
 
 
 def of(person: Repository) -> Repository:
-    """Our own git folder in that of a person's repository, whether it is there or not."""
-    return Repository(person.root, os.path.join(person.folder, _FOLDER), person.within, own=True)
+    """Our own git folder for this project in that of a person's repository, whether it is there or not."""
+    name = _FOLDER if person.within == "." else f"{_FOLDER}-{processes.digest(person.within)}"
+    return Repository(person.root, os.path.join(person.folder, name), person.within, own=True)
 
 
 def person_of(ours: Repository) -> Repository:
@@ -197,10 +199,11 @@ def is_apart(person: Repository) -> bool:
 
 def _shared(person: Repository, found: Repository) -> str:
     """Names git's folder in ours, by the way there, as a person may move the project; why that failed, or ""."""
-    common = person.call("rev-parse", "--path-format=absolute", "--git-common-dir")
+    # Before git 2.31, nothing makes it print an absolute path.
+    common = person.call("rev-parse", "--git-common-dir")
     if not common.code:
-        way = os.path.relpath(common.text.strip("\n"), found.folder) + "\n"
-        files.write(os.path.join(found.folder, "commondir"), way)
+        way = os.path.relpath(os.path.join(person.root, common.text.strip("\n")), found.folder)
+        files.write(os.path.join(found.folder, "commondir"), f"{way}\n")
     return common.why
 
 
@@ -212,7 +215,7 @@ def _made(person: Repository, found: Repository, run: str, start: Start, ref: st
     os.makedirs(found.folder, exist_ok=True)
     if why := _shared(person, found):
         return why
-    if why := commit_witness.copied_index(person.folder, os.path.join(found.folder, "index")):
+    if why := commit_witness.whole_index(person, os.path.join(found.folder, "index")):
         return why
     if start.commit and not commit_witness.head(person, f"refs/heads/{name(run)}"):
         done = person.call("update-ref", f"refs/heads/{name(run)}", start.commit, "")

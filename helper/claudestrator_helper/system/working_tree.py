@@ -26,11 +26,16 @@ _MOST, _PATIENCE = 50_000, 3.0
 
 def fingerprint(project: Project) -> str:
     """A text that differs once anything outside the state folder is committed, changed, added or removed; "" outside a
-    repository, and if git fails or takes longer than TIMEOUT."""
+    repository, if git ignores the whole project, and if git fails or takes longer than TIMEOUT."""
     top, within = git_safety.top(project.root)
     status = _status(project, top, within) if top else None
     if not status:
         return ""
+    if within != ".":
+        entries = status.split(b"\0")
+        if b"! " + os.fsencode(within) + b"/" in entries:
+            return ""
+        status = b"\0".join(entry for entry in entries if entry[:1] != b"!")
     stamps = [_stamp(os.fsencode(top), entry) for entry in status.split(b"\0") if entry[:1] in _BEFORE_PATH]
     return f"{zlib.crc32(status):08x}{zlib.crc32(repr(stamps).encode()):08x}"
 
@@ -74,6 +79,7 @@ def _status(project: Project, top: str, within: str) -> bytes | None:
     state = os.path.relpath(project.state, project.root)
     outside = [] if state.startswith("..") else [f":(exclude,literal){os.path.normpath(os.path.join(within, state))}"]
     status = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all"]
+    status += ["--ignored=matching"] if within != "." else []
     words = git_safety.command("-C", top, "--no-optional-locks", *status, "--", f":(literal){within}", *outside)
     environment = git_safety.environment()
     ours, its = os.pipe()

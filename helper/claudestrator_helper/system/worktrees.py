@@ -97,7 +97,13 @@ def why_not(project: Project) -> str:
         return "the repository has no commit yet"
     if taken := run_branch.taken(person):
         return f"a branch is called {taken}, so git can make none below that name"
-    # What the agents do can't be committed otherwise.
+    return _why_no_commit(person)
+
+
+def _why_no_commit(person: Repository) -> str:
+    """Why no commit could hold what the agents do; "" if it can."""
+    if person.within != "." and not person.call("check-ignore", "-z", "--stdin", text=f"{person.within}/new").code:
+        return "git ignores what is new in the project's folder"
     return "" if not person.call("var", "GIT_COMMITTER_IDENT").code else "git knows no name and e-mail of yours"
 
 
@@ -135,7 +141,8 @@ def _read(project: Project, folder: str, within: str) -> Tree | None:
             note, path = _brought_along(project, folder, note, path)
     except (ClaudestratorError, ValueError, TypeError):
         return None
-    is_ours = note.project == os.path.realpath(project.root) and os.path.isdir(path)
+    # What an agent puts in its place may lead to the person's own files.
+    is_ours = note.project == os.path.realpath(project.root) and os.path.isdir(path) and not os.path.islink(path)
     return Tree(path, folder, within, note) if is_ours else None
 
 
@@ -196,6 +203,9 @@ def checked_out(tree: Tree, base: str) -> Tree:
     done = tree.repository.call(*words, base, timeout=_CHECKOUT)
     if done.code:
         raise ClaudestratorError(f"{tree.path} can't be brought to {base[:7]}: {done.why}")
+    with contextlib.suppress(OSError):
+        # No commit may have the project's folder yet.
+        os.makedirs(tree.root, exist_ok=True)
     return tree.noted(base=base)
 
 
