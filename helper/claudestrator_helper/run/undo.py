@@ -31,7 +31,7 @@ def undo(project: Project, id_: str) -> list[str]:
             raise ClaudestratorError(f"agents are at work: `claudestrator-helper stop`, and undo {id_} once they ended")
         task = queue_file.parsed(project).task(ids.checked(id_))
         record = current.record(id_)
-        if record.completed is not None and not record.committed:
+        if record.committed == "":
             # One that is found is that of another task, which had this id in an earlier queue.
             raise ClaudestratorError(f"{id_} can't be undone, as it has no commit: `claudestrator-helper log` says why")
         repository, commit_id, made = _found(project, id_)
