@@ -14,7 +14,7 @@ from ..engine import markers, sentences, state
 from ..store import config_file, files, marker_files, queue_file, run_log, state_file
 from ..store.hidden_files import CLOSING_LOCK, DIRTY_BEFORE, START, TAKEN_BACK
 from ..store.paths import Project
-from ..system import claude_files, gate_process, git, run_branch, taken_back
+from ..system import claude_files, gate_process, git, run_branch, run_end, taken_back
 from ..system.commit_witness import Repository
 from ..system.run_branch import Start
 from ..texts import overlap, queue
@@ -99,9 +99,9 @@ def place(project: Project, current: state.State) -> str:
 
 
 def bring_home(project: Project) -> str:
-    """Makes the run's branch and the person's index ready for `git merge --ff-only`; see run_branch.stage."""
+    """Makes the run's branch and the person's index ready for `git merge --ff-only`; see run_end.stage."""
     start = start_of(project)
-    return run_branch.stage(project, start.branch if start else "")
+    return run_end.stage(project, start.branch if start else "")
 
 
 def for_claude(project: Project, current: state.State) -> str:

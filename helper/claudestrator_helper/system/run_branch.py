@@ -48,11 +48,11 @@ def begun(project: Project) -> tuple[Start, list[str]] | None:
     if isinstance(person, str):
         return None
     dirty, commit = git.dirty(project, person) or [], commit_witness.head(person)
-    ours, branch = of(person), _branch(person)
+    ours, branch = of(person), branch_of(person)
     tip = commit_witness.head(ours) if current(person) else ""
     if tip and is_apart(person):
         return Start(_above(person, commit, tip), branch), dirty
-    held = _changed(person, commit, tip) if tip and _is_within(person, commit, tip) else set()
+    held = _changed(person, commit, tip) if tip and is_within(person, commit, tip) else set()
     if held and held <= set(dirty):
         return Start(tip, branch), git.dirty(project, ours) or []
     return Start(commit, branch), dirty
@@ -62,9 +62,9 @@ def _above(person: Repository, commit: str, tip: str) -> str:
     """A commit that has both what is checked out and the last run's branch."""
     if not person.call("merge-base", "--is-ancestor", tip, commit).code:
         return commit
-    if _is_within(person, commit, tip):
+    if is_within(person, commit, tip):
         return tip
-    new, conflicts = _joined(person, commit, tip)
+    new, conflicts = joined(person, commit, tip)
     if not new:
         branch, names = current(person).removeprefix("refs/heads/"), fields.named(conflicts, len(conflicts))
         way = f"`git merge {branch}`, or delete that branch"
@@ -72,11 +72,13 @@ def _above(person: Repository, commit: str, tip: str) -> str:
     return new
 
 
-def _branch(person: Repository) -> str:
+def branch_of(person: Repository) -> str:
+    """The branch that is checked out; "" for none."""
     return person.call("symbolic-ref", "--quiet", "HEAD").text.strip()
 
 
-def _is_within(person: Repository, commit: str, tip: str) -> bool:
+def is_within(person: Repository, commit: str, tip: str) -> bool:
+    """Whether *tip* has all that *commit* has, the first "" for none."""
     return not commit or not person.call("merge-base", "--is-ancestor", commit, tip).code
 
 
@@ -92,7 +94,7 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
     person = git.repository_of(project)
     if isinstance(person, str):
         return person
-    if _branch(person) != start.branch:
+    if branch_of(person) != start.branch:
         return MOVED
     found = of(person)
     head = os.path.join(found.folder, "HEAD")
@@ -175,10 +177,10 @@ def catch_up(project: Project, run: str, branch: str) -> None:
     """Moves a run's branch that no working tree follows on to what the person has committed since on *branch*, the one
     on which the run began, if it has no commit that they lack."""
     person = git.repository_of(project)
-    if isinstance(person, str) or not is_apart(person) or _branch(person) != branch:
+    if isinstance(person, str) or not is_apart(person) or branch_of(person) != branch:
         return
     old, head = tip(person, run), commit_witness.head(person)
-    if old and old != head and _is_within(person, old, head):
+    if old and old != head and is_within(person, old, head):
         person.call("update-ref", "-m", "claudestrator: caught up", f"refs/heads/{name(run)}", head, old)
 
 
@@ -236,64 +238,7 @@ def committed_elsewhere(ours: Repository) -> set[str]:
     return _changed(person, common, theirs) if common and common != theirs else set()
 
 
-def stage(project: Project, branch: str) -> str:
-    """Tells the person's index what the run has committed, so that `git merge --ff-only` takes the branch over although
-    the working tree has the changes already. What the person has staged stays as it is.
-
-    What they have committed since on *branch*, the one on which the run began, is merged into the run's branch first.
-    Returns what they have to know, and to type, if that can't be done.
-
-    """
-    person = git.repository_of(project)
-    if isinstance(person, str) or not current(person):
-        return ""
-    ours, old = of(person), commit_witness.head(person)
-    tip, looks = commit_witness.head(ours), is_apart(person) and branch and _branch(person) in ("", current(person))
-    if not tip or not person.call("merge-base", "--is-ancestor", tip, branch if looks else "HEAD").code:
-        return ""
-    if _is_within(person, old, tip) and not looks:
-        said = ""
-    elif not branch or branch != _branch(person):
-        said = _elsewhere(person, branch, tip)
-    else:
-        said = _taken_in(person, ours, old, tip)
-    if not is_apart(person):
-        commit_witness.tell(person, old, commit_witness.head(ours))
-    return said
-
-
-def _elsewhere(person: Repository, branch: str, tip: str) -> str:
-    """What a person has to do whose run began on *branch*, which is not checked out."""
-    name, begun = branch.removeprefix("refs/heads/"), commit_witness.head(person, branch) if branch else ""
-    if not begun:
-        return f"What is checked out has commits that it lacks: {_merging(person)}."
-    way = _merging(person, f"git switch {name}", "--ff-only " if _is_within(person, begun, tip) else "")
-    return f"It was begun on {name}, which is not checked out: {way}."
-
-
-def _merging(person: Repository, switch: str = "", option: str = "") -> str:
-    """The commands that take the run's branch over, in words."""
-    merge = f"git merge {option}{current(person).removeprefix('refs/heads/')}"
-    # The working tree may have the work as changes, over which git does not merge.
-    calls = filter(None, ["" if is_apart(person) else "git stash", switch, merge])
-    return ", then ".join(f"`{each}`" for each in calls)
-
-
-def _taken_in(person: Repository, ours: Repository, theirs: str, tip: str) -> str:
-    """Merges the person's commits into the run's branch; what they have to do themselves if that fails, or ""."""
-    new, conflicts = _joined(person, theirs, tip)
-    if not new or ours.call("update-ref", "-m", "claudestrator: merged", "HEAD", new, tip).code:
-        names = fields.named(conflicts, len(conflicts))
-        what = f"conflict with it in {names}" if conflicts else "it lacks"
-        return f"Your branch has commits that {what}: {_merging(person)}."
-    if not is_apart(person):
-        # The working tree has the work of both already.
-        ours.call("read-tree", "--reset", "HEAD")
-        ours.call("update-index", "-q", "--refresh")
-    return ""
-
-
-def _joined(person: Repository, theirs: str, tip: str) -> tuple[str, list[str]]:
+def joined(person: Repository, theirs: str, tip: str) -> tuple[str, list[str]]:
     """A commit that merges the last run's branch into *theirs*; "" and the paths in conflict if there can be none."""
     # From git 2.38 on.
     made = person.call("merge-tree", "--write-tree", "--name-only", "--no-messages", theirs, tip)
