@@ -31,18 +31,17 @@ const COMMANDS = [
   { name: 'stop', words: ['stop'], description: 'Ask the run to end at its next step; agents at work finish', instead: true },
 ]
 
-/** `turn` is the loop that obeys; an earlier one ends, and does nothing while a `start`, or several, are on their way. */
+/** `turn` is the loop that obeys; an earlier one ends, and does nothing until all starts that were `asked` for are `started`. */
 const run = {
-  key: '', turn: 0, starting: 0, isOver: false, // the key proves whose the run is, and says how much of it was shown
-  start: /** @type {Promise<unknown>} */ (Promise.resolve()),
+  key: '', turn: 0, asked: 0, started: 0, isOver: false, // the key proves whose the run is, and says how much of it was shown
   agents: /** @type {Map<string, Directive>} */ (new Map()), // that are to be started, or were
   band: /** @type {Band | undefined} */ (undefined),
 }
 
 /** How a verb of the helper is run: without a shell, in the root, which no `cd` moves. @param {Engine} $ @param {string[]} words */
 async function call($, words) {
-  const [argv, session] = [[`${$.plugin.root}/bin/claudestrator-helper`, ...words], await $.session.id()]
-  return { argv, cwd: await $.session.root(), env: { CLAUDE_CODE_SESSION_ID: session } }
+  const argv = [`${$.plugin.root}/bin/claudestrator-helper`, ...words]
+  return { argv, cwd: await $.session.root(), env: { CLAUDE_CODE_SESSION_ID: await $.session.id() } }
 }
 
 /** What a verb printed, or why it could not be run. @param {Engine} $ @param {string[]} words @param {string} stdin */
@@ -100,10 +99,12 @@ async function* answers($, first, turn) {
 }
 
 /** Asks for a start, after any earlier one: each gives the run another key. @param {Engine} $ @param {object} question */
-async function start($, question) {
-  run.starting++
-  const kept = async () => (run.key ||= String((await $.store.get(await $.session.root())) ?? '')) // of a module loaded anew
-  return (run.start = run.start.then(kept).then(() => ask($, 'start', question)).finally(() => run.starting--))
+async function start($, question, before = run.asked++) {
+  try { // Claude Code skips a hook that waits for 10 seconds, unless for a program that the hook itself has started
+    while (run.started < before) await $.process.run(['sleep', '0.1'])
+    run.key ||= String((await $.store.get(await $.session.root())) ?? '') // of a module loaded anew
+    return await ask($, 'start', question)
+  } finally { run.started++ }
 }
 
 /**
@@ -128,7 +129,7 @@ async function spawn($, directive) {
 
 /** @param {Engine} $ @param {number} turn */
 async function isLate($, turn) {
-  while (run.starting) await $.clock.sleep(100)
+  while (run.started < run.asked) await $.clock.sleep(100)
   return turn !== run.turn
 }
 
@@ -162,8 +163,7 @@ async function ended($, end, left = 300) {
 
 /** Obeys in the background, and tells the person how it ended. @param {Engine} $ @param {Reply} reply */
 async function obeyAside($, reply) {
-  const tick = $.clock.every(1000, () => $.ui.invalidate('ui.render'))
-  const stop = await obey($, reply)
+  const [tick, stop] = [$.clock.every(1000, () => $.ui.invalidate('ui.render')), await obey($, reply)]
   tick.cancel()
   if (stop) $.ui.log(stop.sentence)
   if (stop) await $.ui.notify(stop.sentence, { title: 'Claudestrator' })

@@ -17,6 +17,7 @@ const band = {
 function helper(on, answers) {
   const calls = []
   on('process.run', async ($, e) => {
+    if (e.argv[0] === 'sleep') return { value: { exitCode: 0, stdout: '', stderr: '', isStdoutTruncated: false, isStderrTruncated: false } }
     calls.push({ argv: e.argv.slice(1), ...JSON.parse(e.init?.stdin ?? '{}') })
     const stdout = JSON.stringify(await answers.shift()) ?? ''
     return { value: { exitCode: 0, stdout, stderr: '', isStdoutTruncated: false, isStderrTruncated: false } }

@@ -21,7 +21,7 @@ class Module:
     def __init__(self, store: Path) -> None:
         words = ["node", str(HOST), str(MODULE), "/project", "s1", str(store), "20"]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        self.events = 0
+        self.events = self.sleeps = 0
 
     def event(self, name: str, **facts: Any) -> None:
         self.events += 1
@@ -37,7 +37,8 @@ class Module:
         if not select.select([self.process.stdout], [], [], seconds)[0]:
             return None
         found: Message = json.loads(self.process.stdout.readline())
-        return found
+        self.sleeps += found["call"] == "process.sleep"
+        return found if found["call"] != "process.sleep" or self.sleeps == 1 else self.next(seconds)
 
     def answer(self, asked: Message, **reply: Any) -> None:
         self.send(answered=asked["number"], value={"stdout": json.dumps(reply), "stderr": "", "exitCode": 0})
@@ -65,9 +66,9 @@ def test_a_run_that_is_typed_while_it_is_resumed_has_one_agent_for_a_task(module
     first = module.next()
     assert first
     starts = [first]
-    # The other is not on its way yet, or both are.
-    other = module.next(0.3)
-    starts += [other] if other else []
+    # The other waits, by a call of its own: Claude Code skips a hook that waits for 10 seconds by anything else, its own
+    # sleep included, and has a model relay the run (2.1.332). On a slow machine the first start makes the plugin's venv.
+    assert "process.sleep" in [(module.next() or {}).get("call") for _ in range(2)]
     agents, waits = 0, list[Message]()
     while not waits:
         for asked in starts:

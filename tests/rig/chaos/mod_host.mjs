@@ -40,11 +40,14 @@ const keep = values => {
   renameSync(`${path}.${process.pid}`, path)
 }
 
+/** What waits by a program, which Claude Code does not count as time of the hook. */
+const slept = seconds => (send({ call: 'process.sleep' }), new Promise(resolve => setTimeout(resolve, 1000 * seconds)))
+
 const $ = {
   plugin: { name: 'claudestrator', root: '' },
   session: { id: async () => session, root: async () => root },
   process: {
-    run: (argv, { stdin }) => ask('process.run', { words: argv.slice(1), stdin }),
+    run: (argv, given) => (argv[0] === 'sleep' ? slept(argv[1]) : ask('process.run', { words: argv.slice(1), stdin: given.stdin })),
     spawn: ({ argv, input }) => pieces('process.spawn', { words: argv.slice(1), stdin: input ?? '' }),
   },
   agent: { spawn: async agent => answer('agent.spawn', agent, e => ask('agent.spawn', { agent: e })), list: () => ask('agent.list') },
