@@ -23,6 +23,8 @@ from .disk import Disk
 _WAIT = (Directive(WAIT),)
 #: What a wait says that stands back for a later one.
 OVERTAKEN = "another wait has taken over"
+#: The place of the queue in _watched.
+_QUEUE = 1
 
 
 class Turn(NamedTuple):
@@ -164,11 +166,8 @@ def wait_in_turn(
 
 
 def hand_over(project: Project, now: Callable[[], float] = time.time) -> Reply:
-    """Takes the step that is due after an agent has ended in the foreground.
-
-    Slow work such as a commit is left to a `wait`.
-
-    """
+    """Takes the step that is due after an agent has ended in the foreground. Slow work such as a commit is left to a
+    `wait`."""
     with files.locked(project.lock, within=project.bounds):
         # An earlier wait may have been moved to the background, where no one reads its directives.
         TURN.write(project, os.urandom(8).hex())
@@ -217,21 +216,16 @@ def _look(project: Project, turn: Turn, now: int) -> tuple[polling.Print, Step |
         current = state_file.read(project)
         looked += polling.fingerprint(_reports(project, current))
         inputs = read(project, now, current)
+        owner = inputs.state.owner
         if ownership.admitted(inputs.state, session, process, now) == begin_run.FREE and inputs.state.unfinished:
-            owner = inputs.state.owner
             caller = ownership.caller(inputs.state, session or owner.session, process, hooked=owner.hooked)
             return looked, _begin(project, inputs, caller, begin_run.NOTHING)
         if not has_turn(project, turn):
             return looked, None
-        owner = inputs.state.owner
         # A sandbox hides the calling process.
         alone = process == owner.process if process else bool(session) and session == owner.session
         inputs = sightings.taken_in(project, inputs)._replace(alone=alone)
         return looked, _apply(project, inputs, inputs.state)
-
-
-#: The place of the queue in _watched.
-_QUEUE = 1
 
 
 def _watched(project: Project) -> list[str]:
@@ -239,8 +233,7 @@ def _watched(project: Project) -> list[str]:
 
 
 def _reports(project: Project, current: state.State) -> list[str]:
-    kinds = (markers.DONE, markers.FAILED)
-    return [marker_files.path(project, id_, kind) for id_ in current.agents for kind in kinds]
+    return [marker_files.path(project, id_, kind) for id_ in current.agents for kind in (markers.DONE, markers.FAILED)]
 
 
 def read(project: Project, now: int, known: state.State | None = None) -> Inputs:
