@@ -109,7 +109,7 @@ async function start($, question, before = run.asked++) {
 
 /**
  * Starts the agent of a directive. The helper is told of a refusal; but after Esc, Claude Code refuses every agent until
- * the person has typed something, and that is waited for, unless another agent is to come or the run is over.
+ * the person has typed something, and that is waited for, unless another agent is to come or the run is to end.
  * @param {Engine} $ @param {Directive} directive
  */
 async function spawn($, directive) {
@@ -120,7 +120,7 @@ async function spawn($, directive) {
     const spawned = $.agent.spawn({ prompt, description: id, subagentType: 'general-purpose', model })
     const why = await spawned.then(({ deny, agentId }) => ((directive.agent = agentId), deny), String)
     directive.isAsked = !(directive.isHeld = !!why?.startsWith(HELD))
-    if (!directive.isHeld) return why && ended($, { description: id, refused: [{ id, attempt, why }] })
+    if (!directive.isHeld || run.band?.status === 'stopping') return why && ended($, { description: id, refused: [{ id, attempt, why }] })
     if (seconds % 300 === 30) void ask($, 'ended', { held: id }) // whose time is not to pass
     if (seconds === 30 && [...run.agents.values()].find(each => each.isHeld) === directive) void $.ui.notify(HELD_WHY, { title: 'Claudestrator' })
     await $.clock.sleep(1000)

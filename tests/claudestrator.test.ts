@@ -268,6 +268,25 @@ test('after half a minute of Esc the person is told, and a run that is lost mean
   expect(asked - before).toBeLessThan(2)
 })
 
+test('an agent that is held after Esc holds up no run that is asked to stop', async ($, on) => {
+  sleepless(on)
+  const running = [{ ...band.running[0], id: 'TASK-001' }]
+  const [stopping, ended] = [1, 2].map(() => Promise.withResolvers())
+  const calls = helper(on, [
+    { lines: [], directives: [spawn], band: { ...band, running }, key: 'k' }, stopping.promise, ended.promise, {},
+  ])
+  let asked = 0
+  on('agent.spawn', () => {
+    if (++asked === 2) stopping.resolve({ lines: [], directives: [{ kind: 'WAIT' }], band: { ...band, running, status: 'stopping' } })
+    return { deny: 'the session was stopped by the person' }
+  })
+  const run = $.command.run({ command: 'claudestrator:orchestrate', args: '', origin: { kind: 'sdk' } })
+  while (!calls.some(each => each.refused)) await new Promise(resolve => setTimeout(resolve, 1))
+  ended.resolve({ lines: [], directives: [stop] })
+  await run
+  expect(calls.find(each => each.refused).refused).toEqual([{ id: 'TASK-001', attempt: 1, why: 'the session was stopped by the person' }])
+})
+
 test('a run that failed names its agents when it is typed again, and tells of one that has ended meanwhile', async ($, on) => {
   sleepless(on)
   const full = { lines: [], directives: [{ kind: 'STOP', sentence: 'cannot write', exitCode: 1 }] }
