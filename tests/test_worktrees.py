@@ -960,6 +960,25 @@ def test_what_is_left_of_a_task_that_failed_is_named_and_the_next_run_goes_on_th
     assert (tree(repo, "TASK-1") / "wall.txt").read_text() == "a wall\n"
 
 
+def test_what_is_left_of_a_task_is_not_given_to_another_with_its_id(repo: Repository) -> None:
+    begun(repo, *TWO, more="attempts = 1\n")
+    write(repo, "TASK-1", door_txt="half a door\n")
+    reports.fail(repo.project, "TASK-1", None, "no")
+    write(repo, "TASK-2", wall_txt="a wall\n")
+    done(repo, "TASK-2")
+    running.wait_for_step(repo.project)
+    files.write(repo.project.queue, queue(task("TASK-1", objective="A roof")))
+    lines = running.start(repo.project, "s1", [])
+    assert lines == ["kept .claude/worktrees/TASK-1: it is of an earlier TASK-1, A door", "SPAWN TASK-1 sonnet"]
+    new = worktrees.of(repo.project, "TASK-1")
+    assert new
+    assert (new.path, os.listdir(new.path)) == (str(tree(repo, "TASK-1-2")), os.listdir(tree(repo, "TASK-1-2")))
+    assert not (tree(repo, "TASK-1-2") / "door.txt").exists()
+    assert (tree(repo, "TASK-1") / "door.txt").read_text() == "half a door\n"
+    listed = running.helper("check", folder=repo.root).stdout
+    assert "left by a run: .claude/worktrees/TASK-1 (TASK-1 of the run " in listed
+
+
 def test_worktrees_that_were_deleted_by_hand_are_made_again(repo: Repository) -> None:
     begun(repo, *TWO)
     write(repo, "TASK-1", door_txt="a door\n")

@@ -87,7 +87,7 @@ def _place(project: Project, tree: Tree) -> str:
 
 
 def _whose(tree: Tree) -> str:
-    of = "" if tree.note.id.startswith(tree.note.run) else f"{fields.cut(tree.note.id, 64)} of "
+    of = "" if tree.note.id.startswith(tree.note.run) else f"{fields.cut(tree.note.id.removesuffix('.left'), 64)} of "
     return f"{of}the run {fields.cut(tree.note.run, 40)}"
 
 

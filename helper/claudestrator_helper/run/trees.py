@@ -82,18 +82,23 @@ def prepare(project: Project, ids: list[str], patience: float) -> tuple[list[str
     lines, begun = list[str](), time.monotonic()
     with files.locked(MAKING_LOCK.path(project), max(1.0, patience), project.bounds):
         current = state_file.read(project)
+        parsed = queue_file.read(project, current)
         for id_ in ids:
-            lines += _made(project, current, id_)
+            what = parsed.task(id_).objective if id_ in parsed.by_id else ""
+            lines += _made(project, current, id_, what)
             # Agents may begin where they are ready, and the next step renews the heartbeat.
             if time.monotonic() - begun > settle_reports.LAUNCH:
                 break
     return lines, tree_setup.wait(project, ids, min(patience, settle_reports.LAUNCH))
 
 
-def _made(project: Project, current: state.State, id_: str) -> list[str]:
-    tip, tree = merging.tip(project, current), worktrees.of(project, id_)
+def _made(project: Project, current: state.State, id_: str, what: str) -> list[str]:
+    tip, tree, lines = merging.tip(project, current), worktrees.of(project, id_), list[str]()
     if tree and tree.note.ready and id_ == current.run:
         tree = _renewed(tree, tip)
+    if tree and tree.note.ready and tree.note.run != current.run and tree.note.what not in ("", what):
+        lines = [f"kept {os.path.relpath(tree.path, project.root)}: it is of an earlier {id_}, {tree.note.what}"]
+        tree = _set_aside(tree)
     if tree is None:
         tree = worktrees.add(project, current.run, id_, tip)
     elif not tree.note.ready and not (tree.note.run == current.run and tree_setup.is_begun(project, tree)):
@@ -103,7 +108,7 @@ def _made(project: Project, current: state.State, id_: str) -> list[str]:
         with files.locked(CLOSING_LOCK.path(project), within=project.bounds):
             merging.moved(project, tree.noted(run=current.run), tip)
         return [f"{id_} goes on in the worktree that an earlier run has left"]
-    return [] if tree.note.ready else tree_setup.furnish(project, tree)
+    return lines if tree.note.ready else lines + tree_setup.furnish(project, tree.noted(what=what))
 
 
 def ahead(project: Project, current: state.State) -> bool:
@@ -127,9 +132,13 @@ def _renewed(tree: Tree, tip: str) -> Tree | None:
     try:
         return worktrees.checked_out(tree, tip)
     except ClaudestratorError:
-        # It stays, and a person is told of it at the end.
-        tree.noted(id=f"{tree.note.id}.left")
-        return None
+        return _set_aside(tree)
+
+
+def _set_aside(tree: Tree) -> Tree | None:
+    """Leaves it to the person, who is told of it at the end; None."""
+    tree.noted(id=f"{tree.note.id}.left")
+    return None
 
 
 def tidy(project: Project, current: state.State, seen: set[str]) -> list[str] | None:

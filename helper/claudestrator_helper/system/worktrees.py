@@ -33,11 +33,10 @@ _GENERATED = re.compile(r"(?:^|/)(?:__pycache__|node_modules|\.DS_Store)(?:/|$)|
 
 
 class Note(NamedTuple):
-    """What we know of a worktree: the *project* that it is for, the *run* that made it, *id* whose agent works there,
-    its *base*, and whether it is *ready* for the agent. *moving* is the commit, and the trees before and after, while
-    the work is moved to another base. *conflicts* are paths that its agent has to look at, and *refused* says how often
-    the *attempt* was refused. *copied* are paths that no commit may hold, and *begun* those in conflict in a merge that
-    the agent had begun."""
+    """The *project* that a worktree is for, the *run* that made it, *id* whose agent works there on *what*, its *base*,
+    and whether it is *ready* for the agent. *moving* are the trees before and after while the work is moved to another
+    base. *conflicts* are paths that its agent has to look at, and *refused* says how often the *attempt* was refused.
+    *copied* are paths that no commit may hold, *begun* those in conflict in a merge that the agent had begun."""
 
     project: str
     run: str
@@ -50,6 +49,7 @@ class Note(NamedTuple):
     refused: int = 0
     copied: Sequence[str] = ()
     begun: Sequence[str] = ()
+    what: str = ""
 
 
 class Tree(NamedTuple):
