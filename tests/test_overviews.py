@@ -61,8 +61,13 @@ def test_what_all_tasks_need_is_named_where_one_does_not(line: str) -> None:
     assert said(f"# Q\n\n{line}\n\n{FIELDS}") == []
 
 
-def test_an_order_of_completed_tasks_is_over() -> None:
-    assert said("TASK-001 → TASK-002\n\n" + queue(task("TASK-001"), task("TASK-002", status="completed"))) == []
+@pytest.mark.parametrize("line", ["TASK-001 → TASK-002", "| Task | Depends on |\n|---|---|\n| TASK-002 | TASK-001 |"])
+@pytest.mark.parametrize("completed", ["TASK-001", "TASK-002"])
+def test_an_order_of_completed_tasks_is_over(line: str, completed: str) -> None:
+    below = queue(task("TASK-001"), task("TASK-002")).replace("pending", "completed", 1)
+    if completed == "TASK-002":
+        below = queue(task("TASK-001"), task("TASK-002", status="completed"))
+    assert said(f"{line}\n\n{below}") == []
 
 
 #: By an id: lines above three tasks, and what each of them waits for.

@@ -613,6 +613,17 @@ def test_no_section_without_fields_takes_the_square_of_its_length(filler: str) -
     assert time.process_time() - before < 4
 
 
+@pytest.mark.parametrize("example", ["    Files: a.py", "\tFiles: a.py", "    Status: ok\n    Files:\n    - a.py"])
+def test_an_example_in_an_indented_code_block_names_no_files(example: str) -> None:
+    found = cart(f"\n\nIt prints:\n\n{example}\n")
+    assert found.files == []
+
+
+@pytest.mark.parametrize("rest", ["---", "- **Blocked by:** None", "***\n\nMore."])
+def test_what_follows_an_objective_without_text_is_none(rest: str) -> None:
+    assert cart(f"\n\n**Objective:**\n{rest}").objective == "Cart"
+
+
 def test_files_below_several_labels_are_one_list() -> None:
     found = cart("\n\n#### Files to Create\n\n- a.py\n\n#### Files to Modify\n\n- b.py\n\nRead them first.")
     assert found.files == ["a.py", "b.py"]
