@@ -101,8 +101,10 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "upstream and downstream": ("Upstream: TASK-001; downstream: TASK-005", [1]),
     "what depends on it, in parentheses": ("TASK-001, TASK-005 (blocked by this)", [1]),
     "predecessors and successors": ("TASK-001 **Successors:** TASK-005", [1]),
+    "what this task needs of it, in parentheses": ("TASK-001 (depends on it being merged), TASK-002 (needs this version), TASK-003 (needs it)", [1, 2, 3]),
     "nothing but a struck id": ("~~TASK-001~~ (removed)", []),
     "a struck id and another in parentheses": ("~~TASK-001~~ (now TASK-002)", [2]),
+    "a table of what may be needed": ("\n\n| Type | Task |\n|---|---|\n| Parent | TASK-001 |\n| Optional | TASK-002 |", [1, 2]),
     "a table of kinds": ("\n\n| Type | Task |\n|---|---|\n| Internal | TASK-001 |\n| Depends on | TASK-002 |", [1, 2]),
     "paragraphs in items": ("\n- TASK-001\n\n  It makes the schema.\n\n- TASK-002", [1, 2]),
     "labels and parentheses": ("Schema (TASK-001), API (TASK-002)", [1, 2]),
@@ -119,6 +121,8 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "only a question": ("?", ["?"], "?"),
     "either": ("TASK-001 or TASK-002", ["TASK-001", "TASK-002"], "a guess"),
     "not required": ("TASK-001 is not required", ["TASK-001"], "is not required"),
+    "what has come in place of nothing": ("~~none~~ (the login)", ["(the login)"], "not in the queue"),
+    "what has come in place of an id": ("~~TASK-001~~ (now the login)", ["(now the login)"], "not in the queue"),
     "no longer needed": ("TASK-001 (no longer needed)", ["TASK-001"], "no longer needed"),
     "not this, that": ("not TASK-001, TASK-002", ["TASK-002"], "a guess"),
     "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
@@ -190,7 +194,7 @@ MENTIONS = [("**Description:** Show it like TASK-002 does.", True), ("**Related:
     ("**Acceptance Criteria:**\n- the page loads as TASK-002 says\n- **Must:** keep TASK-002's API", False), ("**Objective:** Show TASK-002", False),
     ("**Files:** src/a.py (from TASK-002)", False), ("**Description:** see tests/test_TASK-002.py", False), ("Not blocked by TASK-002.", False),
     ("<!--\ndepends_on: TASK-002\n-->", False), ("```\nshow TASK-002\n```", False),
-    ("**Dependencies:** None\n\nTASK-002 is near.", True)]  # fmt: skip
+    ("**Dependencies:** None\n\nTASK-002 is near.", True), ("TASK-002 must merge two rows.", True), ("TASK-002 should complete the form.", True)]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -29,8 +29,8 @@ _INVERSE = re.compile(
 #: What a row of a table of dependencies is called that names none.
 _ROW_OF_OTHERS = re.compile(
     r"[\s*_`]*(?:(?:un)?block(?:s|ing)|enables|unlocks|downstream|successors?|dependents?|(?:required|needed|used) by"
-    r"|related(?: to| tasks?)?|parallel(?: with)?|see(?: also)?|parent|child(?:ren)?|follow(?:ed by|-?ups?)|soft"
-    r"|optional)[\s*_`:]*\Z",
+    r"|related(?: to| tasks?)?|parallel(?: with)?|see(?: also)?|follow(?:ed by|-?ups?))"
+    r"[\s*_`:]*\Z",
     re.IGNORECASE,
 )
 _READ = re.compile(
