@@ -85,6 +85,22 @@ def test_a_line_about_one_task_holds_for_no_other(name: str) -> None:
     assert said(f"# Q\n\n{lines}\n{ALONE}")
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("Start after TASK-001. TASK-003 is big.", [["TASK-001"], ["TASK-001"]]),
+        ("The whole phase, TASK-003 included, depends on TASK-001.", [["TASK-001"], ["TASK-001"]]),
+        ("TASK-002: cart, after TASK-001; TASK-003: mail, after TASK-002", [["TASK-001"], ["TASK-002"]]),
+        ("TASK-002, TASK-003: after TASK-001", [["TASK-001"], ["TASK-001"]]),
+        ("TASK-003: mail. Depends on TASK-001.", [[], ["TASK-001"]]),
+    ],
+)
+def test_a_line_of_a_group_holds_for_the_tasks_that_it_is_about(line: str, right: list[list[str]]) -> None:
+    text = f"# Q\n\n## Phase 1\n\n{task('TASK-001')}## Phase 2\n\n{line}\n\n{task('TASK-002')}{task('TASK-003')}"
+    assert dependencies(text)[1:] == right
+    assert said(text)
+
+
 @pytest.mark.parametrize("name", LINES)
 def test_a_line_that_repeats_the_fields_adds_nothing(name: str) -> None:
     text = f"# Q\n\n{LINES[name][0]}\n{FIELDS}"

@@ -101,10 +101,16 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "upstream and downstream": ("Upstream: TASK-001; downstream: TASK-005", [1]),
     "what depends on it, in parentheses": ("TASK-001, TASK-005 (blocked by this)", [1]),
     "predecessors and successors": ("TASK-001 **Successors:** TASK-005", [1]),
-    "what this task needs of it, in parentheses": ("TASK-001 (depends on it being merged), TASK-002 (needs this version), TASK-003 (needs it)", [1, 2, 3]),
+    "what this task needs of it, in parentheses": (
+        "TASK-001 (depends on it being merged), TASK-002 (needs this version), TASK-003 (needs it)",
+        [1, 2, 3],
+    ),
     "nothing but a struck id": ("~~TASK-001~~ (removed)", []),
     "a struck id and another in parentheses": ("~~TASK-001~~ (now TASK-002)", [2]),
-    "a table of what may be needed": ("\n\n| Type | Task |\n|---|---|\n| Parent | TASK-001 |\n| Optional | TASK-002 |", [1, 2]),
+    "a table of what may be needed": (
+        "\n\n| Type | Task |\n|---|---|\n| Parent | TASK-001 |\n| Optional | TASK-002 |",
+        [1, 2],
+    ),
     "a table of kinds": ("\n\n| Type | Task |\n|---|---|\n| Internal | TASK-001 |\n| Depends on | TASK-002 |", [1, 2]),
     "paragraphs in items": ("\n- TASK-001\n\n  It makes the schema.\n\n- TASK-002", [1, 2]),
     "labels and parentheses": ("Schema (TASK-001), API (TASK-002)", [1, 2]),

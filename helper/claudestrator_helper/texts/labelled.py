@@ -47,8 +47,8 @@ _EMPHASISED = rf"{_SIGNS}(\*\*|__|\*|_)(?![\s*_])[^*_\n]{{1,60}}\1[ \t]*[:：]?[
 _OTHER = (
     rf"{_SIGNS}\*\*[^*\n]{{1,60}}(?:[:：]\*\*|\*\*[ \t]*[:：])"
     rf"|{_SIGNS}(?!`[^`\n]*[:：][^`\n]+`)(?i:[*_`]{{0,3}}(?:\d{{1,2}}[.)][ \t]*)?(?:status|complexity|priority"
-    r"|objective|goal|description|details|context|background|steps|subtasks|implementation(?: notes| plan)?|technical notes"
-    r"|test(?:ing|s)?(?: plan| strategy)?"
+    r"|objective|goal|description|details|context|background|steps|subtasks|implementation(?: notes| plan)?"
+    r"|technical notes|test(?:ing|s)?(?: plan| strategy)?"
     r"|files?|notes?|gates?|owner|effort|estimate|references?|constraints|risks|related|out of scope"
     r"|dependenc(?:y|ies)|depends[ _-]?on|blocked[ _-]by|requires|prerequisites|deps)"
     r"(?:[*_`]{0,3}[ \t]*[:：]|[*_`]{1,3}[ \t\r]*\Z))"
