@@ -591,6 +591,30 @@ def test_a_task_is_read_whatever_the_form_of_its_fields(name: str) -> None:
     assert queue_problems.problems(q.parse(after)) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{task('TASK-001')}#### BUG-3 in the cart\n\nStatus: open\n\n#### BUG-4\n\n- Status: pending\n",
+        f"## M1: Beta\n\nStatus: in progress\n\n{task('TASK-001')}",
+        f"## FEAT-1\n\n**Status** pending\n\n{task('TASK-001')}",
+    ],
+)
+def test_a_status_in_no_field_makes_no_task_of_a_group_or_of_part_of_a_task(text: str) -> None:
+    parsed = q.parse(text)
+    assert [(found.id, found.position) for found in parsed.tasks] == [("TASK-001", 0)]
+    assert queue_problems.problems(parsed) == []
+
+
+def test_tasks_of_one_form_may_be_below_each_other() -> None:
+    text = "## FEAT-1\n\nStatus: pending\n\n### STORY-1\n\nStatus: pending\n"
+    assert q.parse(text).ids == ["FEAT-1", "STORY-1"]
+
+
+def test_a_status_that_is_known_is_not_called_unknown() -> None:
+    (problem,) = queue_problems.problems(q.parse("## Phase-1\n\n**Complexity:** easy\n\nStatus: pending\n"))
+    assert problem.text == "Phase-1 looks like a task but has no Status"
+
+
 @pytest.mark.parametrize("line", ["Status: 200 OK", "- Status: superseded", "**Status** on hold"])
 def test_a_status_without_emphasis_that_no_one_knows_is_told_as_such(line: str) -> None:
     (problem,) = queue_problems.problems(q.parse(f"### TASK-001: Cart\n\n{line}\n"))
