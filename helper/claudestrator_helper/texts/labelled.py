@@ -100,11 +100,12 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
     """The items in the text of a field at *span*; text before the first is an item too. It ends at a label of another
     field, those called one of *others* included."""
     ends = re.compile(_OTHER.replace("(?:status|", f"(?:{others}|status|") if others else _OTHER)
+    is_item, is_emphasised, comment = pattern(_ITEM).match, pattern(_EMPHASISED).match, pattern(_COMMENT)
     found: list[list[str]] = [[]]
     at, listed, blank, loose, margin = span[0], False, False, 0, 0
     for line in masked[slice(*span)].split("\n"):
         text, at = source[at : at + len(line)], at + len(line) + 1
-        mark = pattern(_ITEM).match(line)
+        mark = is_item(line)
         if mark and line[mark.end() :].strip():
             found.append([text[mark.end() :]])
             listed, loose, margin = True, 0, _indent(line)
@@ -114,7 +115,7 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
             continue
         elif (_indent(line) <= margin if listed else any(map(str.strip, found[0]))) and ends.match(line):
             break
-        elif listed and pattern(_EMPHASISED).match(line):
+        elif listed and is_emphasised(line):
             found.append([])
         elif listed and blank and not line[0].isspace():
             # A paragraph that is no part of an item; it matters only where the list continues.
@@ -123,5 +124,6 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
         else:
             found[-1].append(text)
         blank = False
-    kept = [fields.one_line(pattern(_COMMENT).sub(" ", " ".join(lines))) for lines in found[: len(found) - loose]]
+    texts = (" ".join(lines) for lines in found[: len(found) - loose])
+    kept = [fields.one_line(comment.sub(" ", text) if "<!--" in text else text) for text in texts]
     return [item for item in kept if item.strip("-*_ ")]
