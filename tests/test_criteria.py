@@ -73,7 +73,13 @@ def test_criteria_are_the_items_of_a_list(written: str, right: list[str]) -> Non
     ],
 )
 @pytest.mark.parametrize(
-    "label", ["**Acceptance Criteria:**", "#### Acceptance Criteria\n", "Acceptance Criteria\n---"]
+    "label",
+    [
+        "**Acceptance Criteria:**",
+        "#### Acceptance Criteria\n",
+        "Acceptance Criteria\n---",
+        "**Acceptance Criteria:**\n---",
+    ],
 )
 def test_what_is_in_a_criterion_ends_none(label: str, written: str, right: list[str]) -> None:
     assert criteria(f"{label}\n{written}") == right

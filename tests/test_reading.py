@@ -237,6 +237,12 @@ def test_rows_of_what_comes_after_a_task_are_none_of_its_dependencies() -> None:
 
 
 @pytest.mark.parametrize("line", STATEMENTS)
+def test_no_sentence_in_a_task_makes_it_wait_for_itself(line: str) -> None:
+    found = last(line.replace("TASK-002", "TASK-009"))
+    assert "TASK-009" not in found.dependencies or found.needs.ids
+
+
+@pytest.mark.parametrize("line", STATEMENTS)
 def test_a_sentence_outside_of_a_field_is_waited_for_and_told(line: str) -> None:
     found = last(f"**Dependencies:** None\n\n**Owner:** Ann\n\n{line}")
     assert found.dependencies == ["TASK-002"]

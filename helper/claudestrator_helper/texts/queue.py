@@ -78,6 +78,7 @@ class Task(Section):
             for id_, said in fenced_dependencies.found(queue.text, block.start, block.end, queue.names, self.position):
                 if id_ not in found.ids:
                     found.likely.setdefault(id_, said)
+        found.likely.pop(self.id, None)
         return found
 
     @once
