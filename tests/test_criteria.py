@@ -87,6 +87,14 @@ def test_what_is_in_a_criterion_ends_none(label: str, written: str, right: list[
 
 @pytest.mark.parametrize(
     "label",
+    ["**Acceptance Criteria:**", "#### Acceptance Criteria\n", "Acceptance Criteria:", "**Acceptance Criteria**"],
+)
+def test_criteria_may_be_in_a_code_block(label: str) -> None:
+    assert criteria(f"{label}\n```gherkin\nGiven a\nThen b\n```") == ["```gherkin Given a Then b ```"]
+
+
+@pytest.mark.parametrize(
+    "label",
     ["#### ✅ Acceptance Criteria", "**✅ Acceptance Criteria:**", "**1. Acceptance Criteria:**", "<b>Acceptance Criteria</b>",
      "Acceptance Criteria:", "**Exit criteria:**", "**Acceptance Tests:**", "__Acceptance Criteria__", "- Acceptance Criteria:"],
 )  # fmt: skip

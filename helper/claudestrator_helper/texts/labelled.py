@@ -73,7 +73,8 @@ def named(masked: str, start: int, end: int, names: str, *, alike: bool = False)
     while found:
         following = None if alike else again.search(masked, found.end(), end)
         span = _span(masked, found, following.start() if following else end, stop)
-        yield span
+        # Criteria may be in a code block, which is hidden.
+        yield span if alike else fields.stripped(masked, *span)
         found = again.search(masked, max(span[1], found.end()), end) if alike else following
 
 
@@ -84,7 +85,7 @@ def _span(masked: str, found: re.Match[str], end: int, stop: str) -> fields.Span
         rf"|\n[ \t]{{0,{len(bullet[1])}}}[-*+][ \t]" if bullet and _is_nested(masked, found.end(), bullet[1]) else ""
     )
     stopped = re.compile(stop + beside).search(masked, found.end(), end)
-    return fields.stripped(masked, found.end(), stopped.start() if stopped else end)
+    return found.end(), stopped.start() if stopped else end
 
 
 def _is_nested(masked: str, at: int, margin: str) -> bool:
@@ -103,7 +104,7 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
     ends = re.compile(_OTHER.replace("(?:status|", f"(?:{others}|status|") if others else _OTHER)
     is_item, is_emphasised, comment = pattern(_ITEM).match, pattern(_EMPHASISED).match, pattern(_COMMENT)
     found: list[list[str]] = [[]]
-    at, listed, blank, loose, margin = span[0], False, False, 0, 0
+    at, listed, begun, blank, loose, margin = span[0], False, False, False, 0, 0
     for line in masked[slice(*span)].split("\n"):
         text, at = source[at : at + len(line)], at + len(line) + 1
         mark = is_item(line)
@@ -114,7 +115,7 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
             blank = True
             found[-1].append(text)
             continue
-        elif (_indent(line) <= margin if listed else any(map(str.strip, found[0]))) and ends.match(line):
+        elif (_indent(line) <= margin if listed else begun) and ends.match(line):
             break
         elif listed and is_emphasised(line):
             found.append([])
@@ -124,7 +125,7 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
             loose += 1
         else:
             found[-1].append(text)
-        blank = False
+        begun, blank = True, False
     texts = (" ".join(lines) for lines in found[: len(found) - loose])
     kept = [fields.one_line(comment.sub(" ", text) if "<!--" in text else text) for text in texts]
     return [item for item in kept if item.strip("-*_ ")]
