@@ -51,7 +51,7 @@ def _in_section(queue: Queue, text: str, at: int) -> Iterator[tuple[int, str]]:
             found = _is_missing_in_row(queue, _CELL.split(line, _CELLS), columns)
         else:
             columns = []
-            found = _is_missing_in_arrows(queue, _ARROW.split(line, _MOST))
+            found = bool(line) and _is_missing_in_arrows(queue, _ARROW.split(line, _MOST))
         if found:
             yield at, line
         above = line
