@@ -25,7 +25,7 @@ OVERVIEWS: dict[str, tuple[str, list[int]]] = {
 }  # fmt: skip
 #: Lines that name no order of two tasks.
 NO_ORDER = [
-    "TASK-001 -> src/a.py, TASK-002 -> src/b.py", "Setup → Cart", "<!-- TASK-001 → TASK-002 -->", "| ID | Depends on |\n|---|---|\n| TASK-001 | - |",
+    "TASK-001 -> src/a.py, TASK-002 -> src/b.py", "TASK-001 → done. TASK-002 → next.", "Setup → Cart", "<!-- TASK-001 → TASK-002 -->", "| ID | Depends on |\n|---|---|\n| TASK-001 | - |",
     "TASK-001 → TASK-001", "| TASK-001 | → |", "> TASK-001", "| Task | Title |\n|---|---|\n| TASK-001 | like TASK-002 |", "TASK-001 → TASK-900",
 ]  # fmt: skip
 

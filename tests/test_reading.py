@@ -127,6 +127,7 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "only a question": ("?", ["?"], "?"),
     "either": ("TASK-001 or TASK-002", ["TASK-001", "TASK-002"], "a guess"),
     "not required": ("TASK-001 is not required", ["TASK-001"], "is not required"),
+    "an id's successor": ("TASK-001 or its successor TASK-002", ["TASK-001", "TASK-002"], "a guess"),
     "what has come in place of nothing": ("~~none~~ (the login)", ["(the login)"], "not in the queue"),
     "what has come in place of an id": ("~~TASK-001~~ (now the login)", ["(now the login)"], "not in the queue"),
     "no longer needed": ("TASK-001 (no longer needed)", ["TASK-001"], "no longer needed"),

@@ -18,6 +18,11 @@ _STRUCK = re.compile(
     r"|<(del|s|strike)>.{0,1000}?</\1>",
     re.DOTALL | re.IGNORECASE,
 )
+#: What comes later than the task itself, and so do all that follow it in a list.
+LATER = (
+    "(?:un)?block(?:s|ing)|enables|(?:needed|required|used|followed) by|precedes|(?<!its )(?<!'s )successors?"
+    "|downstream(?! of)"
+)
 #: An id, and in parentheses that its task needs the one whose field it is in.
 OF_THIS = re.compile(
     rf"({SIGN})\s*\(\s*(?:(?:is )?blocked by|depends on|needs|requires|waits for)\s+this(?:\s+(?:task|one))?\s*\)",

@@ -69,7 +69,7 @@ def _is_missing_in_arrows(queue: Queue, parts: list[str]) -> bool:
     # "TASK-001 -> src/a.py, TASK-002 -> src/b.py" says nothing of the order.
     sides = [mentioned(part, queue.names)[:_MOST] for part in parts] if len(parts) > 1 else []
     for at, (ones, others) in enumerate(itertools.pairwise(sides), 1):
-        if not others or re.search(r"[,;/]", parts[at].partition(others[0])[0]):
+        if not others or re.search(r"[,;/]|\.\s", parts[at].partition(others[0])[0]):
             continue
         if any(
             one != other and _is_open(queue, one) and _is_open(queue, other) and not _are_ordered(queue, one, other)
