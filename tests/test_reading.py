@@ -237,6 +237,16 @@ def test_rows_of_what_comes_after_a_task_are_none_of_its_dependencies() -> None:
     assert [text.split()[2] for text in told(found)] == ["TASK-005", "TASK-004"]
 
 
+@pytest.mark.parametrize(
+    "label", ["Steps:", "AC:", "Done when:", "Definition of Done:", "Test plan:", "Verification："]
+)
+@pytest.mark.parametrize("status", ["Status: pending", "| Status | pending |\n"])
+def test_what_has_a_label_right_after_the_dependencies_is_none_of_them(label: str, status: str) -> None:
+    for below in (f"{label}\n- write it\n- try it\n", "Tags: api, db\n"):
+        text = f"{task('TASK-001')}### TASK-002\n\n{status}\nDepends on: TASK-001\n{below}"
+        assert q.parse(text).tasks[1].dependencies == ["TASK-001"]
+
+
 @pytest.mark.parametrize("line", STATEMENTS)
 def test_no_sentence_in_a_task_makes_it_wait_for_itself(line: str) -> None:
     found = last(line.replace("TASK-002", "TASK-009"))
