@@ -61,6 +61,39 @@ def test_criteria_are_the_items_of_a_list(written: str, right: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("- a\n  Status: 200 is returned\n- b", ["a Status: 200 is returned", "b"]),
+        ("- a\n\n  Files: are kept\n\n- b", ["a Files: are kept", "b"]),
+        ("- a\n`Status: ok` is printed\n- b", ["a `Status: ok` is printed", "b"]),
+        ("*Functional*\n- a\n\n*Other:*\n- b", ["*Functional*", "a", "b"]),
+        ("✅ a\n❌ b", ["a", "❌ b"]),
+        ("- a\n- b\n---", ["a", "b"]),
+        ("- a\n- b\n***", ["a", "b"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "label",
+    [
+        "**Acceptance Criteria:**",
+        "#### Acceptance Criteria\n",
+        "Acceptance Criteria\n---",
+        "**Acceptance Criteria:**\n---",
+    ],
+)
+def test_what_is_in_a_criterion_ends_none(label: str, written: str, right: list[str]) -> None:
+    assert criteria(f"{label}\n{written}") == right
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["**Acceptance Criteria:**", "#### Acceptance Criteria\n", "Acceptance Criteria:", "**Acceptance Criteria**"],
+)
+def test_criteria_may_be_in_a_code_block(label: str) -> None:
+    assert criteria(f"{label}\n```gherkin\nGiven a\nThen b\n```") == ["```gherkin Given a Then b ```"]
+
+
+@pytest.mark.parametrize(
     "label",
     ["#### ✅ Acceptance Criteria", "**✅ Acceptance Criteria:**", "**1. Acceptance Criteria:**", "<b>Acceptance Criteria</b>",
      "Acceptance Criteria:", "**Exit criteria:**", "**Acceptance Tests:**", "__Acceptance Criteria__", "- Acceptance Criteria:"],

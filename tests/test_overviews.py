@@ -25,7 +25,7 @@ OVERVIEWS: dict[str, tuple[str, list[int]]] = {
 }  # fmt: skip
 #: Lines that name no order of two tasks.
 NO_ORDER = [
-    "TASK-001 -> src/a.py, TASK-002 -> src/b.py", "Setup → Cart", "<!-- TASK-001 → TASK-002 -->", "| ID | Depends on |\n|---|---|\n| TASK-001 | - |",
+    "TASK-001 -> src/a.py, TASK-002 -> src/b.py", "TASK-001 → done. TASK-002 → next.", "Setup → Cart", "<!-- TASK-001 → TASK-002 -->", "| ID | Depends on |\n|---|---|\n| TASK-001 | - |",
     "TASK-001 → TASK-001", "| TASK-001 | → |", "> TASK-001", "| Task | Title |\n|---|---|\n| TASK-001 | like TASK-002 |", "TASK-001 → TASK-900",
 ]  # fmt: skip
 
@@ -61,8 +61,13 @@ def test_what_all_tasks_need_is_named_where_one_does_not(line: str) -> None:
     assert said(f"# Q\n\n{line}\n\n{FIELDS}") == []
 
 
-def test_an_order_of_completed_tasks_is_over() -> None:
-    assert said("TASK-001 → TASK-002\n\n" + queue(task("TASK-001"), task("TASK-002", status="completed"))) == []
+@pytest.mark.parametrize("line", ["TASK-001 → TASK-002", "| Task | Depends on |\n|---|---|\n| TASK-002 | TASK-001 |"])
+@pytest.mark.parametrize("completed", ["TASK-001", "TASK-002"])
+def test_an_order_of_completed_tasks_is_over(line: str, completed: str) -> None:
+    below = queue(task("TASK-001"), task("TASK-002")).replace("pending", "completed", 1)
+    if completed == "TASK-002":
+        below = queue(task("TASK-001"), task("TASK-002", status="completed"))
+    assert said(f"{line}\n\n{below}") == []
 
 
 #: By an id: lines above three tasks, and what each of them waits for.
@@ -78,6 +83,22 @@ def test_a_line_about_one_task_holds_for_no_other(name: str) -> None:
     lines, right = LINES[name]
     assert dependencies(f"# Q\n\n{lines}\n{ALONE}") == right
     assert said(f"# Q\n\n{lines}\n{ALONE}")
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("Start after TASK-001. TASK-003 is big.", [["TASK-001"], ["TASK-001"]]),
+        ("The whole phase, TASK-003 included, depends on TASK-001.", [["TASK-001"], ["TASK-001"]]),
+        ("TASK-002: cart, after TASK-001; TASK-003: mail, after TASK-002", [["TASK-001"], ["TASK-002"]]),
+        ("TASK-002, TASK-003: after TASK-001", [["TASK-001"], ["TASK-001"]]),
+        ("TASK-003: mail. Depends on TASK-001.", [[], ["TASK-001"]]),
+    ],
+)
+def test_a_line_of_a_group_holds_for_the_tasks_that_it_is_about(line: str, right: list[list[str]]) -> None:
+    text = f"# Q\n\n## Phase 1\n\n{task('TASK-001')}## Phase 2\n\n{line}\n\n{task('TASK-002')}{task('TASK-003')}"
+    assert dependencies(text)[1:] == right
+    assert said(text)
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -101,8 +101,16 @@ TEXTS: dict[str, tuple[str, list[int]]] = {
     "upstream and downstream": ("Upstream: TASK-001; downstream: TASK-005", [1]),
     "what depends on it, in parentheses": ("TASK-001, TASK-005 (blocked by this)", [1]),
     "predecessors and successors": ("TASK-001 **Successors:** TASK-005", [1]),
+    "what this task needs of it, in parentheses": (
+        "TASK-001 (depends on it being merged), TASK-002 (needs this version), TASK-003 (needs it)",
+        [1, 2, 3],
+    ),
     "nothing but a struck id": ("~~TASK-001~~ (removed)", []),
     "a struck id and another in parentheses": ("~~TASK-001~~ (now TASK-002)", [2]),
+    "a table of what may be needed": (
+        "\n\n| Type | Task |\n|---|---|\n| Parent | TASK-001 |\n| Optional | TASK-002 |",
+        [1, 2],
+    ),
     "a table of kinds": ("\n\n| Type | Task |\n|---|---|\n| Internal | TASK-001 |\n| Depends on | TASK-002 |", [1, 2]),
     "paragraphs in items": ("\n- TASK-001\n\n  It makes the schema.\n\n- TASK-002", [1, 2]),
     "labels and parentheses": ("Schema (TASK-001), API (TASK-002)", [1, 2]),
@@ -119,6 +127,9 @@ GUESSES: dict[str, tuple[str, list[str], str]] = {
     "only a question": ("?", ["?"], "?"),
     "either": ("TASK-001 or TASK-002", ["TASK-001", "TASK-002"], "a guess"),
     "not required": ("TASK-001 is not required", ["TASK-001"], "is not required"),
+    "an id's successor": ("TASK-001 or its successor TASK-002", ["TASK-001", "TASK-002"], "a guess"),
+    "what has come in place of nothing": ("~~none~~ (the login)", ["(the login)"], "not in the queue"),
+    "what has come in place of an id": ("~~TASK-001~~ (now the login)", ["(now the login)"], "not in the queue"),
     "no longer needed": ("TASK-001 (no longer needed)", ["TASK-001"], "no longer needed"),
     "not this, that": ("not TASK-001, TASK-002", ["TASK-002"], "a guess"),
     "an id in a remark": ("TASK-001 (the schema TASK-004 fills)", ["TASK-001", "TASK-004"], "TASK-004 fills"),
@@ -190,7 +201,7 @@ MENTIONS = [("**Description:** Show it like TASK-002 does.", True), ("**Related:
     ("**Acceptance Criteria:**\n- the page loads as TASK-002 says\n- **Must:** keep TASK-002's API", False), ("**Objective:** Show TASK-002", False),
     ("**Files:** src/a.py (from TASK-002)", False), ("**Description:** see tests/test_TASK-002.py", False), ("Not blocked by TASK-002.", False),
     ("<!--\ndepends_on: TASK-002\n-->", False), ("```\nshow TASK-002\n```", False),
-    ("**Dependencies:** None\n\nTASK-002 is near.", True)]  # fmt: skip
+    ("**Dependencies:** None\n\nTASK-002 is near.", True), ("TASK-002 must merge two rows.", True), ("TASK-002 should complete the form.", True)]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -224,6 +235,22 @@ def test_rows_of_what_comes_after_a_task_are_none_of_its_dependencies() -> None:
     found = last(f"#### Dependencies\n\n{rows}")
     assert found.dependencies == ["TASK-002"]
     assert [text.split()[2] for text in told(found)] == ["TASK-005", "TASK-004"]
+
+
+@pytest.mark.parametrize(
+    "label", ["Steps:", "AC:", "Done when:", "Definition of Done:", "Test plan:", "Verification："]
+)
+@pytest.mark.parametrize("status", ["Status: pending", "| Status | pending |\n"])
+def test_what_has_a_label_right_after_the_dependencies_is_none_of_them(label: str, status: str) -> None:
+    for below in (f"{label}\n- write it\n- try it\n", "Tags: api, db\n"):
+        text = f"{task('TASK-001')}### TASK-002\n\n{status}\nDepends on: TASK-001\n{below}"
+        assert q.parse(text).tasks[1].dependencies == ["TASK-001"]
+
+
+@pytest.mark.parametrize("line", STATEMENTS)
+def test_no_sentence_in_a_task_makes_it_wait_for_itself(line: str) -> None:
+    found = last(line.replace("TASK-002", "TASK-009"))
+    assert "TASK-009" not in found.dependencies or found.needs.ids
 
 
 @pytest.mark.parametrize("line", STATEMENTS)
@@ -581,6 +608,30 @@ def test_a_task_is_read_whatever_the_form_of_its_fields(name: str) -> None:
     assert queue_problems.problems(q.parse(after)) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{task('TASK-001')}#### BUG-3 in the cart\n\nStatus: open\n\n#### BUG-4\n\n- Status: pending\n",
+        f"## M1: Beta\n\nStatus: in progress\n\n{task('TASK-001')}",
+        f"## FEAT-1\n\n**Status** pending\n\n{task('TASK-001')}",
+    ],
+)
+def test_a_status_in_no_field_makes_no_task_of_a_group_or_of_part_of_a_task(text: str) -> None:
+    parsed = q.parse(text)
+    assert [(found.id, found.position) for found in parsed.tasks] == [("TASK-001", 0)]
+    assert queue_problems.problems(parsed) == []
+
+
+def test_tasks_of_one_form_may_be_below_each_other() -> None:
+    text = "## FEAT-1\n\nStatus: pending\n\n### STORY-1\n\nStatus: pending\n"
+    assert q.parse(text).ids == ["FEAT-1", "STORY-1"]
+
+
+def test_a_status_that_is_known_is_not_called_unknown() -> None:
+    (problem,) = queue_problems.problems(q.parse("## Phase-1\n\n**Complexity:** easy\n\nStatus: pending\n"))
+    assert problem.text == "Phase-1 looks like a task but has no Status"
+
+
 @pytest.mark.parametrize("line", ["Status: 200 OK", "- Status: superseded", "**Status** on hold"])
 def test_a_status_without_emphasis_that_no_one_knows_is_told_as_such(line: str) -> None:
     (problem,) = queue_problems.problems(q.parse(f"### TASK-001: Cart\n\n{line}\n"))
@@ -611,6 +662,17 @@ def test_no_section_without_fields_takes_the_square_of_its_length(filler: str) -
         assert all((found.objective, found.files or True) for found in parsed.tasks)
         assert [len(found.complexity) for found in parsed.tasks] in ([], [6])
     assert time.process_time() - before < 4
+
+
+@pytest.mark.parametrize("example", ["    Files: a.py", "\tFiles: a.py", "    Status: ok\n    Files:\n    - a.py"])
+def test_an_example_in_an_indented_code_block_names_no_files(example: str) -> None:
+    found = cart(f"\n\nIt prints:\n\n{example}\n")
+    assert found.files == []
+
+
+@pytest.mark.parametrize("rest", ["---", "- **Blocked by:** None", "***\n\nMore."])
+def test_what_follows_an_objective_without_text_is_none(rest: str) -> None:
+    assert cart(f"\n\n**Objective:**\n{rest}").objective == "Cart"
 
 
 def test_files_below_several_labels_are_one_list() -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from . import dependency_items, fields, known_forms
-from .dependency_items import NOTHING, OF_THIS, is_nothing
+from .dependency_items import LATER, NOTHING, OF_THIS, is_nothing
 from .fields import pattern
 from .id_signs import FIRST, SIGN, Signs
 from .written_ids import Names
@@ -25,13 +25,11 @@ _CLAUSE = re.compile(
     rf"(,\s*(?:and|or|plus)\b|[,()]|(?<={SIGN})\s*(?:&|\+|/|(?:and|or|plus)\b)|(?={_EXCEPT}))", re.IGNORECASE
 )
 _BUT = re.compile(_EXCEPT, re.IGNORECASE)
-#: What comes later than the task itself, and so do all that follow it in a list.
-_LATER = "(?:un)?block(?:s|ing)|enables|(?:needed|required|used|followed) by|precedes|successors?|downstream(?! of)"
 #: What makes a task after it none that has to be completed first.
 _NOT = re.compile(
     rf"\b(?:not|never|no longer|without|independent(?:ly)?(?= of)|unrelated|(?:in )?parallel|alongside"
     r"|concurrent(?:ly)?|simultaneous(?:ly)?"
-    rf"|beside|next to|instead of|rather than|unlike|before|{_LATER}|replaces|supersedes"
+    rf"|beside|next to|instead of|rather than|unlike|before|{LATER}|replaces|supersedes"
     r"|formerly|same time as)\b|\b\w+n['’]t\b",
     re.IGNORECASE,
 )
@@ -265,7 +263,7 @@ class _Reader:
             unsure = nots + likes > 1 or (nothing and not of_it)
             self.negated = not unsure and (exclusive or nots + likes == 1 or of_it)
             self.excepting = exclusive
-            self.later = self.negated and re.search(rf"\b(?:{_LATER})\b", before, re.IGNORECASE) is not None
+            self.later = self.negated and re.search(rf"\b(?:{LATER})\b", before, re.IGNORECASE) is not None
             self.like = self.like or likes > 0
         elif lead not in ("", "and", "or", "&", "+", "/") and not self.later:
             # "all but A, B" continues with B; "not A, B" may mean either.

@@ -11,14 +11,21 @@ NOTHING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COMMENT = r"<!--.*?(?:-->|\Z)"
+#: Why an id is struck out; what has come in its place is more than that.
+_WHY = r"\((?![^()\n]*(?:\d|\b(?:now|instead|needs?|see|use|replaced|moved)\b))[^()\n]*\)"
 _STRUCK = re.compile(
-    rf"{_COMMENT}|~~.*?~~(?:[ \t]*\((?![^()\n]*\d)[^()\n]*\))?|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])"
+    rf"{_COMMENT}|~~(?=[^~]*\d)[^~]*~~(?:[ \t]*{_WHY})?|~~.*?~~|(?<![\w~])~(?=\w)[^~\n]*(?<=\w)~(?![\w~])"
     r"|<(del|s|strike)>.{0,1000}?</\1>",
     re.DOTALL | re.IGNORECASE,
 )
+#: What comes later than the task itself, and so do all that follow it in a list.
+LATER = (
+    "(?:un)?block(?:s|ing)|enables|(?:needed|required|used|followed) by|precedes|(?<!its )(?<!'s )successors?"
+    "|downstream(?! of)"
+)
 #: An id, and in parentheses that its task needs the one whose field it is in.
 OF_THIS = re.compile(
-    rf"({SIGN})\s*\(\s*(?:(?:is )?blocked by|depends on|needs|requires|waits for)\s+(?:this|it)\b[^()]*\)",
+    rf"({SIGN})\s*\(\s*(?:(?:is )?blocked by|depends on|needs|requires|waits for)\s+this(?:\s+(?:task|one))?\s*\)",
     re.IGNORECASE,
 )
 _CLEANED = (

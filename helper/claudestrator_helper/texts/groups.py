@@ -6,6 +6,7 @@ import functools
 import re
 
 from . import order, plain_dependencies
+from .fields import has
 from .pieces import NEARLY, NEEDS, kind_of, mentioned
 from .sections import DEPENDENCIES
 from .stated_dependencies import Needs, needs
@@ -123,10 +124,11 @@ def _read(queue: Queue, block: Block, tasks: list[Task]) -> Group:
     told = needs(queue.text, queue.masked, block.start, block.end, queue.names, position)
     single: dict[str, dict[str, tuple[int, str]]] = {}
     for sentence, ids in _by_sentence(told).items():
-        about = next((other for other in _line(queue, sentence[0]) if other in own and other not in ids), None)
-        if about:
-            # What a line says of one of the group's tasks, it says of no other.
-            single.setdefault(about, {}).update((id_, told.likely.pop(id_)) for id_ in ids)
+        about = [other for other in _subjects(queue, *sentence, own) if other not in ids]
+        said = {id_: told.likely.pop(id_) for id_ in ids} if about else {}
+        for other in about:
+            # What a line says of some of the group's tasks, it says of no other.
+            single.setdefault(other, {}).update(said)
     # Text without an id lists what the project is built on, as likely as not.
     told.guessed += [(block.start, id_) for id_ in told.ids if not queue.names.find(id_)]
     told.guessed += told.likely.values()
@@ -142,10 +144,18 @@ def _by_sentence(told: Needs) -> dict[tuple[int, str], list[str]]:
     return found
 
 
-def _line(queue: Queue, at: int) -> list[str]:
-    """The tasks that the line at that offset names."""
-    start, end = queue.masked.rfind("\n", 0, at) + 1, queue.masked.find("\n", at)
-    return mentioned(queue.masked[start : end if end >= 0 else None][:_LONGEST], queue.names)
+def _subjects(queue: Queue, at: int, sentence: str, own: set[str]) -> list[str]:
+    """The tasks among *own* that a sentence of the line at that offset is about: those before it in its clause, in its
+    line, or in itself. A line about all tasks is about none of them."""
+    start = queue.masked.rfind("\n", 0, at) + 1
+    before, said, _ = queue.masked[start : start + _LONGEST].partition("\n")[0].partition(sentence)
+    if has(r"\b(?:all|both|each|entire|every\w*|whole)\b", before):
+        return []
+    for text in (re.split(r"[.;]\s", before)[-1], before, said):
+        found = [id_ for id_ in mentioned(text, queue.names) if id_ in own]
+        if found:
+            return found
+    return []
 
 
 @functools.lru_cache(1)

@@ -21,19 +21,24 @@ FILES = (
     r"files?(?: to (?:create|modify|change|edit|touch|add|update)(?: ?(?:/|or|and|&) ?(?:create|modify|change|edit))?)?"
     r"|affected files|files affected|(?:modified|changed|new) files"
 )
-_BEFORE = r"(?i)\n(?=([^\w\n|<]{0,20}))\1_{0,2}(?:\d{1,2}[.)][ \t*_]*)?(?:<(?:b|strong)>)?"
+_BEFORE = r"\n(?=([^\w\n|<]{0,20}))\1_{0,2}(?:\d{1,2}[.)][ \t*_]*)?(?:<(?:b|strong)>)?"
 _AFTER = (
     r"(?:</\w+>)?[*_ \t]{0,9}(?:\([^)\n]*\))?[*_ \t]{0,9}"
     r"(?:[:：][*_ \t]*(?:</\w+>)?|(?=\r?\n)|(?:(?<=\*\*)|(?<=\*\* ))(?=\S))"
+    r"(?:\r?\n {0,3}[-=]{3,}[ \t]*(?=\r?\n))?"
 )
+#: An example in an indented code block.
+_CODE = r"(?!\n(?: {4}|\t)[ \t]*(?![-*+][ \t]))"
 _LABEL = r"[A-Z][A-Za-z ]{1,30}:(?=[ \t\r]*\n|[ \t])"
 _STOP = (
     rf"\n(?: {{0,3}}#|[ \t]*\*\*[^*\n]+(?::\*\*|\*\*:)|{_LABEL}|\|"
-    r"|[ \t]*([*_])[A-Za-z][^*_\n]{0,40}(?:[:：]\1|\1[:：]))"
+    r"| {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t\r]*(?=\n|\Z))"
 )
+#: Alone in its line, such a label may be that of some of the criteria.
+_ITALIC = r"|\n[ \t]*([*_])[A-Za-z][^*_\n]{0,40}(?:[:：]\1|\1[:：])"
 _ITEM = (
     r"[ \t>]*(?:[-*+•▪◦‣–—]|\d{1,9}[.)]|\(?(?:\d{1,3}|[a-z])\))[ \t\xa0]+(?:\[[ xX]\][ \t]+)?"
-    r"|[ \t>]*[☐☑✅✔✓⬜]\ufe0f?[ \t\xa0]*(?=\w)"
+    r"|[ \t>]*[☐☑✅✔✓⬜]\ufe0f?[ \t\xa0]*(?=\w)|[ \t>]*(?=[❌✗✘☒])"
 )
 _COMMENT = r"(?<!`)<!--(?:(?!-->|<!--).)*-->"
 #: Before a label, signs; a bullet would make it an item.
@@ -42,9 +47,9 @@ _EMPHASISED = rf"{_SIGNS}(\*\*|__|\*|_)(?![\s*_])[^*_\n]{{1,60}}\1[ \t]*[:：]?[
 #: A bold label with a colon is another field's; so are these names, however they are written.
 _OTHER = (
     rf"{_SIGNS}\*\*[^*\n]{{1,60}}(?:[:：]\*\*|\*\*[ \t]*[:：])"
-    rf"|{_SIGNS}(?i:[*_`]{{0,3}}(?:\d{{1,2}}[.)][ \t]*)?(?:status|complexity|priority|objective|goal|description"
-    r"|details|context|background|steps|subtasks|implementation(?: notes| plan)?|technical notes"
-    r"|test(?:ing|s)?(?: plan| strategy)?"
+    rf"|{_SIGNS}(?!`[^`\n]*[:：][^`\n]+`)(?i:[*_`]{{0,3}}(?:\d{{1,2}}[.)][ \t]*)?(?:status|complexity|priority"
+    r"|objective|goal|description|details|context|background|steps|subtasks|implementation(?: notes| plan)?"
+    r"|technical notes|test(?:ing|s)?(?: plan| strategy)?"
     r"|files?|notes?|gates?|owner|effort|estimate|references?|constraints|risks|related|out of scope"
     r"|dependenc(?:y|ies)|depends[ _-]?on|blocked[ _-]by|requires|prerequisites|deps)"
     r"(?:[*_`]{0,3}[ \t]*[:：]|[*_`]{1,3}[ \t\r]*\Z))"
@@ -60,24 +65,27 @@ def _anywhere(masked: str, label: str) -> bool:
 def named(masked: str, start: int, end: int, names: str, *, alike: bool = False) -> Iterator[fields.Span]:
     """The texts from *start* to *end* that are below a heading or line which is called one of *names*; where they have
     to be *alike*, all have the first one's name."""
-    label = f"{_BEFORE}({names}){_AFTER}"
+    before = f"(?i){'' if alike else _CODE}{_BEFORE}"
+    label = f"{before}({names}){_AFTER}"
     found = pattern(label).search(masked, start, end) if _anywhere(masked, label) else None
-    again = re.compile(f"{_BEFORE}({re.escape(found[2])}){_AFTER}" if found and alike else label)
+    again = re.compile(f"{before}({re.escape(found[2])}){_AFTER}" if found and alike else label)
+    stop = f"{_STOP}{_ITALIC}" + (r"(?=[ \t]*\S)" if alike else "")
     while found:
         following = None if alike else again.search(masked, found.end(), end)
-        span = _span(masked, found, following.start() if following else end)
-        yield span
+        span = _span(masked, found, following.start() if following else end, stop)
+        # Criteria may be in a code block, which is hidden.
+        yield span if alike else fields.stripped(masked, *span)
         found = again.search(masked, max(span[1], found.end()), end) if alike else following
 
 
-def _span(masked: str, found: re.Match[str], end: int) -> fields.Span:
+def _span(masked: str, found: re.Match[str], end: int, stop: str) -> fields.Span:
     bullet = pattern(r"\n([ \t]*)[-*+][ \t]").match(found[0])
     # In a list of fields, the next item is another field.
     beside = (
         rf"|\n[ \t]{{0,{len(bullet[1])}}}[-*+][ \t]" if bullet and _is_nested(masked, found.end(), bullet[1]) else ""
     )
-    stopped = re.compile(_STOP + beside).search(masked, found.end(), end)
-    return fields.stripped(masked, found.end(), stopped.start() if stopped else end)
+    stopped = re.compile(stop + beside).search(masked, found.end(), end)
+    return found.end(), stopped.start() if stopped else end
 
 
 def _is_nested(masked: str, at: int, margin: str) -> bool:
@@ -86,25 +94,30 @@ def _is_nested(masked: str, at: int, margin: str) -> bool:
     return first is None or len(first[1]) > len(margin)
 
 
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
 def items(source: str, masked: str, span: fields.Span, others: str = "") -> list[str]:
     """The items in the text of a field at *span*; text before the first is an item too. It ends at a label of another
     field, those called one of *others* included."""
     ends = re.compile(_OTHER.replace("(?:status|", f"(?:{others}|status|") if others else _OTHER)
+    is_item, is_emphasised, comment = pattern(_ITEM).match, pattern(_EMPHASISED).match, pattern(_COMMENT)
     found: list[list[str]] = [[]]
-    at, listed, blank, loose = span[0], False, False, 0
+    at, listed, begun, blank, loose, margin = span[0], False, False, False, 0, 0
     for line in masked[slice(*span)].split("\n"):
         text, at = source[at : at + len(line)], at + len(line) + 1
-        mark = pattern(_ITEM).match(line)
+        mark = is_item(line)
         if mark and line[mark.end() :].strip():
             found.append([text[mark.end() :]])
-            listed, loose = True, 0
+            listed, loose, margin = True, 0, _indent(line)
         elif not line.strip():
             blank = True
             found[-1].append(text)
             continue
-        elif (listed or any(map(str.strip, found[0]))) and ends.match(line):
+        elif (_indent(line) <= margin if listed else begun) and ends.match(line):
             break
-        elif listed and pattern(_EMPHASISED).match(line):
+        elif listed and is_emphasised(line):
             found.append([])
         elif listed and blank and not line[0].isspace():
             # A paragraph that is no part of an item; it matters only where the list continues.
@@ -112,6 +125,7 @@ def items(source: str, masked: str, span: fields.Span, others: str = "") -> list
             loose += 1
         else:
             found[-1].append(text)
-        blank = False
-    kept = [fields.one_line(pattern(_COMMENT).sub(" ", " ".join(lines))) for lines in found[: len(found) - loose]]
+        begun, blank = True, False
+    texts = (" ".join(lines) for lines in found[: len(found) - loose])
+    kept = [fields.one_line(comment.sub(" ", text) if "<!--" in text else text) for text in texts]
     return [item for item in kept if item.strip("-*_ ")]

@@ -51,7 +51,7 @@ def _in_section(queue: Queue, text: str, at: int) -> Iterator[tuple[int, str]]:
             found = _is_missing_in_row(queue, _CELL.split(line, _CELLS), columns)
         else:
             columns = []
-            found = _is_missing_in_arrows(queue, _ARROW.split(line, _MOST))
+            found = bool(line) and _is_missing_in_arrows(queue, _ARROW.split(line, _MOST))
         if found:
             yield at, line
         above = line
@@ -62,17 +62,17 @@ def _is_missing_in_row(queue: Queue, cells: list[str], columns: list[int]) -> bo
     named = [mentioned(cell, queue.names)[:_MOST] for cell in cells]
     own = next((ids[0] for at, ids in enumerate(named) if ids and at not in columns), "")
     needed = [id_ for at in columns if at < len(named) for id_ in named[at]]
-    return _is_open(queue, own) and any(id_ in queue.by_id and not queue.comes(id_, own) for id_ in needed)
+    return _is_open(queue, own) and any(_is_open(queue, id_) and not queue.comes(id_, own) for id_ in needed)
 
 
 def _is_missing_in_arrows(queue: Queue, parts: list[str]) -> bool:
     # "TASK-001 -> src/a.py, TASK-002 -> src/b.py" says nothing of the order.
     sides = [mentioned(part, queue.names)[:_MOST] for part in parts] if len(parts) > 1 else []
     for at, (ones, others) in enumerate(itertools.pairwise(sides), 1):
-        if not others or re.search(r"[,;/]", parts[at].partition(others[0])[0]):
+        if not others or re.search(r"[,;/]|\.\s", parts[at].partition(others[0])[0]):
             continue
         if any(
-            one != other and one in queue.by_id and _is_open(queue, other) and not _are_ordered(queue, one, other)
+            one != other and _is_open(queue, one) and _is_open(queue, other) and not _are_ordered(queue, one, other)
             for one in ones
             for other in others
         ):

@@ -29,12 +29,19 @@ _INVERSE = re.compile(
 #: What a row of a table of dependencies is called that names none.
 _ROW_OF_OTHERS = re.compile(
     r"[\s*_`]*(?:(?:un)?block(?:s|ing)|enables|unlocks|downstream|successors?|dependents?|(?:required|needed|used) by"
-    r"|related(?: to| tasks?)?|parallel(?: with)?|see(?: also)?|parent|child(?:ren)?|follow(?:ed by|-?ups?)|soft"
-    r"|optional)[\s*_`:]*\Z",
+    r"|related(?: to| tasks?)?|parallel(?: with)?|see(?: also)?|follow(?:ed by|-?ups?))"
+    r"[\s*_`:]*\Z",
     re.IGNORECASE,
 )
 _READ = re.compile(
     r"status|complexity|objective|goal|acceptance criteria|acceptance|criteria|files?|notes?|issue", re.IGNORECASE
+)
+#: A line below the value of a dependency field that is no part of it: the label of a list, or another short field.
+_LABEL = (
+    r"(?i)[ \t]*(?:(?:labels?|tags?|owners?|assignees?|reviewers?|priority|estimate|effort|type|area|components?)"
+    r"[ \t]*[:：]|(?:ac|steps?|sub-?tasks|test(?:s|ing)?(?: plan)?|description|details|context|background|done when"
+    r"|(?:definition of|success|exit) (?:done|criteria)|verification|implementation(?: notes| plan)?|technical notes"
+    r"|out of scope|constraints|risks|references)[ \t]*[:：][ \t\r]*\Z)"
 )
 #: The only fields that have more than a paragraph or a list.
 _LONG = frozenset(["notes", "note"])
@@ -212,7 +219,7 @@ class _Walk:
 
     def _goes_on(self, line: str) -> bool:
         """Whether an unlabelled line belongs to the field that is open."""
-        if self.kind == REST:
+        if self.kind == REST or (self.inline and pattern(_LABEL).match(line)):
             return False
         indent, bullet = _bulleted(line)
         if bullet and self.inline and self.indent is not None and indent <= self.indent:

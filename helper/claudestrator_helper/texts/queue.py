@@ -78,6 +78,7 @@ class Task(Section):
             for id_, said in fenced_dependencies.found(queue.text, block.start, block.end, queue.names, self.position):
                 if id_ not in found.ids:
                     found.likely.setdefault(id_, said)
+        found.likely.pop(self.id, None)
         return found
 
     @once
@@ -106,8 +107,39 @@ class Queue:
                 self.tasks.append(task)
             else:
                 self.others.append(block)
+        told = self._told()
+        if told:
+            self.tasks = [task for task in self.tasks if task.block not in told]
+            tasks = {task.block for task in self.tasks}
+            self.others = [block for block in self.blocks if block not in tasks]
+            for position, task in enumerate(self.tasks):
+                task.position = position
         if any(block.id for block in self.others):
             self._take_in_details()
+
+    def _told(self) -> set[Block]:
+        """Groups and parts of tasks whose status is in no field, as it is in the tasks below or above them."""
+        found: set[Block] = set()
+        if len({task.block.level for task in self.tasks}) < 2:
+            return found
+        own, above = {task.block: task for task in self.tasks}, None
+        for block in self.blocks:
+            task = own.get(block)
+            if above is None or block.level <= above.block.level:
+                above = task
+            elif task:
+                bare = self._bare(above, task)
+                found |= {bare.block} if bare else set()
+                above = above if bare is task else task
+        return found
+
+    def _bare(self, above: Task, task: Task) -> Task | None:
+        """Which of two tasks of different families has no field at all, if the other one has a Status."""
+        one, other = (each.span(sections.STATUS) is None for each in (above, task))
+        if one == other or above.id.split("-")[0] == task.id.split("-")[0]:
+            return None
+        bare = above if one else task
+        return None if self.has(bare.block, ANY_FIELD) else bare
 
     def _take_in_details(self) -> None:
         """Gives each task the deeper sections whose heading only mentions something like an id: `#### UTF-8 input`."""

@@ -148,7 +148,9 @@ def _blocks(parsed: Queue) -> Iterator[Problem]:
 
 def _without_status(parsed: Queue, block: Block) -> str:
     found = pattern(sections.BARE_STATUS).search(parsed.masked, block.body, block.end)
-    return f"its status {fields.cut(found[1], 40)!r} is none of {_STATUSES}" if found else "has no Status"
+    if found and statuses.normalise(found[1]) not in statuses.MOVES:
+        return f"its status {fields.cut(found[1], 40)!r} is none of {_STATUSES}"
+    return "has no Status"
 
 
 def _alone(parsed: Queue) -> set[str]:

@@ -172,7 +172,8 @@ class Section:
     @property
     def objective(self) -> str:
         """One line; the title after the id if the task has no Objective."""
-        return fields.one_line(self._paragraph(OBJECTIVE) or self._named(OBJECTIVE)) or self.title
+        written = self._paragraph(OBJECTIVE) or ("" if self.span(OBJECTIVE) else self._named(OBJECTIVE))
+        return fields.one_line(written) or self.title
 
     def _named(self, names: str) -> str:
         """The first paragraph below a heading or line that is called so."""

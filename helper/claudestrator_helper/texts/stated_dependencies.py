@@ -23,7 +23,8 @@ _OWN = re.compile(
     r"\b(?:after|once|until)\s+(?:this|it|that|done|completed?|completion|finished|merged)\b", re.IGNORECASE
 )
 _FIRST = re.compile(
-    r"\b(?:must|ha(?:s|ve) to|needs? to|should)\s+(?:be\s+)?(?:done|complete|finish|merge|ready|exist|land)"
+    r"\b(?:must|ha(?:s|ve) to|needs? to|should)\s+(?:be\s+)?"
+    r"(?:(?:complete|finish|merge)(?!\s+(?:the|an?|its|their|all|both|two|with)\b)|done|ready|exist|land)"
     r"|\bfirst\W*\Z",
     re.IGNORECASE,
 )
