@@ -40,8 +40,7 @@ const run = {
 
 /** How a verb of the helper is run: without a shell, in the root, which no `cd` moves. @param {Engine} $ @param {string[]} words */
 async function call($, words) {
-  const argv = [`${$.plugin.root}/bin/claudestrator-helper`, ...words]
-  return { argv, cwd: await $.session.root(), env: { CLAUDE_CODE_SESSION_ID: await $.session.id() } }
+  return { argv: [`${$.plugin.root}/bin/claudestrator-helper`, ...words], cwd: await $.session.root(), env: { CLAUDE_CODE_SESSION_ID: await $.session.id() } }
 }
 
 /** What a verb printed, or why it could not be run. @param {Engine} $ @param {string[]} words @param {string} stdin */
@@ -163,7 +162,8 @@ async function ended($, end, left = 300) {
 
 /** Obeys in the background, and tells the person how it ended. @param {Engine} $ @param {Reply} reply */
 async function obeyAside($, reply) {
-  const [tick, stop] = [$.clock.every(1000, () => $.ui.invalidate('ui.render')), await obey($, reply)]
+  const tick = $.clock.every(1000, () => $.ui.invalidate('ui.render'))
+  const stop = await obey($, reply)
   tick.cancel()
   if (stop) $.ui.log(stop.sentence)
   if (stop) await $.ui.notify(stop.sentence, { title: 'Claudestrator' })

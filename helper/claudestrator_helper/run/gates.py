@@ -73,9 +73,7 @@ def proved(project: Project, id_: str, attempt: int, patience: float, place: Pro
     before, wanted = gate_process.read(project, id_), Record(f"{current.run} {attempt}", commands)
     if before and before.key == wanted.key and before.refused > config.gate_refusals:
         return reports.fail(project, id_, attempt, "its gate was ended again and again before it was over")
-    excused = [
-        each for each in _excused(project, current, config) if each not in asked(config, parsed).tasks.get(id_, [])
-    ]
+    excused = {*_excused(project, current, config)} - {*asked(config, parsed).tasks.get(id_, [])}
     binding = [command for command in commands if command not in excused]
     was_ended = _was_ended(project, id_, wanted)
     record = _record(place, id_, wanted, binding, config.gate_timeout, patience)
@@ -174,8 +172,8 @@ def _commands(project: Project, config: Config, parsed: Queue, id_: str) -> list
     """What runs before that task is done. Raises ClaudestratorError if its gate is not what was allowed."""
     allowed = consent.read(project)
     if allowed is None:
-        before = gate_process.read(project, BASELINE)
-        if config.gate_commands and before and before.key == state_file.read(project).run:
+        before = gate_process.read(project, BASELINE) if config.gate_commands else None
+        if before and before.key == state_file.read(project).run:
             way = "report with HOME as it was, or a person allows it by `claudestrator-helper allow` in a terminal"
             raise ClaudestratorError(
                 f"the gate was allowed when it ran before the run, and no consent is found now: {way}"

@@ -139,8 +139,9 @@ def tip(project: Project, current: State) -> str:
     person = git.repository_of(project)
     if isinstance(person, str):
         raise ClaudestratorError(person)
-    # A commit that has just been made is not recorded yet.
-    bases = [tree.note.base for tree in worktrees.listed(project) if tree.note.run == current.run]
+    # Of a branch that is gone, a commit that has just been made is not recorded yet.
+    found = [] if run_branch.tip(person, current.run) else worktrees.listed(project)
+    bases = [tree.note.base for tree in found if tree.note.run == current.run]
     return run_branch.apart(person, current.run, task_commits.known(person, current, start, bases))
 
 

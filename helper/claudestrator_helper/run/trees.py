@@ -98,7 +98,8 @@ def _made(project: Project, current: state.State, id_: str, what: str) -> list[s
         tree = _renewed(tree, tip)
     if tree and tree.note.ready and tree.note.run != current.run and tree.note.what not in ("", what):
         lines = [f"kept {os.path.relpath(tree.path, project.root)}: it is of an earlier {id_}, {tree.note.what}"]
-        tree = _set_aside(tree)
+        _set_aside(tree)
+        tree = None
     if tree is None:
         tree = worktrees.add(project, current.run, id_, tip)
     elif not tree.note.ready and not (tree.note.run == current.run and tree_setup.is_begun(project, tree)):
@@ -132,13 +133,13 @@ def _renewed(tree: Tree, tip: str) -> Tree | None:
     try:
         return worktrees.checked_out(tree, tip)
     except ClaudestratorError:
-        return _set_aside(tree)
+        _set_aside(tree)
+        return None
 
 
-def _set_aside(tree: Tree) -> Tree | None:
-    """Leaves it to the person, who is told of it at the end; None."""
+def _set_aside(tree: Tree) -> None:
+    """Leaves it to the person, who is told of it at the end."""
     tree.noted(id=f"{tree.note.id}.left")
-    return None
 
 
 def tidy(project: Project, current: state.State, seen: set[str]) -> list[str] | None:

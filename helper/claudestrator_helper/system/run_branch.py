@@ -113,8 +113,8 @@ def opened(project: Project, run: str, start: Start) -> Repository | str:
 
 def of(person: Repository) -> Repository:
     """Our own git folder for this project in that of a person's repository, whether it is there or not."""
-    name = _FOLDER if person.within == "." else f"{_FOLDER}-{processes.digest(person.within)}"
-    return Repository(person.root, os.path.join(person.folder, name), person.within, own=True)
+    folder = _FOLDER if person.within == "." else f"{_FOLDER}-{processes.digest(person.within)}"
+    return Repository(person.root, os.path.join(person.folder, folder), person.within, own=True)
 
 
 def person_of(ours: Repository) -> Repository:
